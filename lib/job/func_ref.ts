@@ -1,0 +1,74 @@
+/**
+ * A reference to a function: the text that RQ stores as `func_name`.
+ *
+ * @module
+ */
+
+/** A parsed function reference. */
+export type FuncRef = DottedRef | ModuleRef;
+
+/** RQ's own form, `jobs.mail.send`: the export `send` of `jobs/mail.ts` on the worker's path. */
+export interface DottedRef {
+  readonly kind: "dotted";
+  /** The module's path without its extension, such as `jobs/mail`. */
+  readonly modulePath: string;
+  readonly exportName: string;
+}
+
+/** A module specifier and an export: `jobs/send-mail.ts#send`, `jsr:@me/jobs#send`, `file:///srv/a.ts#send`. */
+export interface ModuleRef {
+  readonly kind: "module";
+  /** A URL, or a path that is relative to the worker's path directories. */
+  readonly specifier: string;
+  readonly exportName: string;
+}
+
+const DOTTED =
+  /^[\p{ID_Start}_$][\p{ID_Continue}$]*(\.[\p{ID_Start}_$][\p{ID_Continue}$]*)+$/u;
+const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+
+/** Tells whether a specifier is a URL (`file:`, `jsr:`, `npm:`, `https:`) and not a path. */
+export function isUrlSpecifier(specifier: string): boolean {
+  return SCHEME.test(specifier);
+}
+
+/**
+ * Reads a function reference.
+ *
+ * @throws {TypeError} if the text is none
+ */
+export function parseFuncRef(text: string): FuncRef {
+  const hash = text.indexOf("#");
+  if (hash >= 0 || text.includes("/") || isUrlSpecifier(text)) {
+    const specifier = hash < 0 ? text : text.slice(0, hash);
+    const exportName = hash < 0 ? "default" : text.slice(hash + 1) || "default";
+    if (specifier === "") throw invalid(text);
+    return { kind: "module", specifier, exportName };
+  }
+  if (!DOTTED.test(text)) throw invalid(text);
+  const dot = text.lastIndexOf(".");
+  return {
+    kind: "dotted",
+    modulePath: text.slice(0, dot).replaceAll(".", "/"),
+    exportName: text.slice(dot + 1),
+  };
+}
+
+function invalid(text: string): TypeError {
+  return new TypeError(
+    `Cannot read function reference "${text}": expected a dotted path such as "jobs.mail.send" or a module and export such as "jobs/mail.ts#send"`,
+  );
+}
+
+/**
+ * Writes a reference to an export of a module that is named relative to its
+ * project: RQ's dotted form where the path can be written so, else `path#export`.
+ */
+export function formatFuncRef(path: string, exportName: string): string {
+  const dotted = `${
+    path.replace(/\.ts$/, "").replaceAll("/", ".")
+  }.${exportName}`;
+  const plain = path.endsWith(".ts") && !path.slice(0, -3).includes(".") &&
+    DOTTED.test(dotted);
+  return plain ? dotted : `${path}#${exportName}`;
+}
