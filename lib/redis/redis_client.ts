@@ -28,6 +28,12 @@ export interface SendOptions {
    * @default false
    */
   readonly resend?: boolean;
+  /**
+   * The source of the script that an `EVALSHA` names. If the server does not know
+   * it, the call is repeated as `EVAL` with this source, and keeps its place in
+   * the order of calls.
+   */
+  readonly source?: string;
   /** Rejects the call with the signal's reason; what was already sent cannot be taken back. */
   readonly signal?: AbortSignal;
 }
@@ -56,7 +62,12 @@ export interface RedisClientOptions {
   readonly driver?: "@db/redis" | "ioredis";
   /** The name shown by `CLIENT LIST`. */
   readonly name?: string;
-  /** Told once per change: `down` when the connection is lost or cannot be made, `up` when it is back. */
+  /**
+   * Told once per change: `down` when the connection is lost or cannot be made,
+   * at the start too, and `up` when it is back. A connection that is made at the
+   * first try is no change. `@db/redis` does not notice the loss of an idle
+   * connection before the next call.
+   */
   readonly onState?: (state: ConnectionState) => void;
   /** Told of what is worth a warning at connect time, such as a `maxmemory-policy` that may evict jobs. */
   readonly onWarning?: (message: string) => void;
@@ -71,7 +82,11 @@ export type ConnectionState =
 export interface RedisClient extends AsyncDisposable {
   /** Where it connects to, the password masked. */
   readonly url: string;
-  /** Sends one command. An error reply rejects this call alone with a {@linkcode ReplyError}. */
+  /**
+   * Sends one command. An error reply rejects this call alone with a {@linkcode ReplyError},
+   * what cannot be sent with a `TypeError`: an argument of another type, or a command such as
+   * `MULTI`, `SUBSCRIBE` or `SELECT` that would change the connection for the calls of others.
+   */
   send(
     command: string,
     args?: readonly RedisArg[],
@@ -79,7 +94,11 @@ export interface RedisClient extends AsyncDisposable {
   ): Promise<RedisReply>;
   /** A further connection to the same server for one blocking call at a time. */
   blocking(): BlockingClient;
-  /** Listens on a channel over a connection of its own, resubscribing after every reconnect. */
+  /**
+   * Listens on a channel over a connection of its own, resubscribing after every
+   * reconnect. Resolves once the server confirmed it; rejects as {@linkcode send}
+   * does, or with a {@linkcode ReplyError} if the user may not listen there.
+   */
   subscribe(
     channel: string,
     onMessage: (message: string) => void,
@@ -101,8 +120,9 @@ export interface BlockingClient extends AsyncDisposable {
     options: { readonly blockMs: number; readonly binary?: boolean },
   ): Promise<RedisReply>;
   /**
-   * Ends the call that is blocked now, if any, as if its time had run out (`CLIENT UNBLOCK`).
-   * What it caught in that instant is still its reply.
+   * Ends the pending call, if any, as if its time had run out (`CLIENT UNBLOCK`), and resolves
+   * once it has ended. What it caught in that instant is still its reply. If nothing comes
+   * back within a second, the connection is dropped.
    */
   unblock(): Promise<void>;
   /** Closes the connection; a pending call is rejected. */
@@ -119,6 +139,7 @@ export interface Subscription extends AsyncDisposable {
 
 /** Redis answered this one command with an error. */
 export class ReplyError extends Error {
+  /** The class of the error. */
   override readonly name = "ReplyError";
   /** The first word of the reply: `ERR`, `WRONGTYPE`, `NOSCRIPT`, … */
   readonly code: string;
@@ -132,6 +153,7 @@ export class ReplyError extends Error {
 
 /** There is no connection, or it broke before the reply; the command may or may not have been carried out. */
 export class ConnectionLostError extends Error {
+  /** The class of the error. */
   override readonly name = "ConnectionLostError";
   /** Whether the command had been written, so that it may have been carried out. */
   readonly sent: boolean;
@@ -145,5 +167,6 @@ export class ConnectionLostError extends Error {
 
 /** The server refuses us for good: wrong password, or a Redis that is too old. No reconnect is tried. */
 export class ConnectionRefusedError extends Error {
+  /** The class of the error. */
   override readonly name = "ConnectionRefusedError";
 }

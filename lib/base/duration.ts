@@ -1,0 +1,87 @@
+/**
+ * Lengths of time as users write them: seconds, or text such as `"1h30m"`.
+ *
+ * @module
+ */
+
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3_600,
+  d: 86_400,
+};
+
+/** The largest number of seconds taken, a century: what Redis' `EXPIRE` and a Python `int` hold with ease. */
+const MAX_SECONDS = 100 * 365 * 86_400;
+
+/**
+ * A length of time: whole seconds, or text such as `"90"`, `"90s"`, `"5m"`,
+ * `"1h30m"`, `"1d"`.
+ */
+export type Duration = number | string;
+
+/** What {@linkcode parseDuration} takes beside positive lengths. */
+export interface ParseDurationOptions {
+  /**
+   * Whether `-1` is taken, which stands for "no limit" or "for ever".
+   *
+   * @default false
+   */
+  readonly unlimited?: boolean;
+  /**
+   * Whether `0` is taken.
+   *
+   * @default false
+   */
+  readonly zero?: boolean;
+}
+
+/**
+ * Reads a length of time as whole seconds.
+ *
+ * @throws {RangeError} if it is none, or one that `options` do not allow
+ *
+ * @example
+ * ```ts
+ * import { parseDuration } from "./duration.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseDuration("1h30m", "timeout"), 5_400);
+ * ```
+ */
+export function parseDuration(
+  value: Duration,
+  label: string,
+  options: ParseDurationOptions = {},
+): number {
+  const seconds = typeof value === "string" ? secondsOfText(value) : value;
+  if (options.unlimited && seconds === -1) return seconds;
+  const least = options.zero ? 0 : 1;
+  if (
+    !Number.isInteger(seconds) || seconds < least || seconds > MAX_SECONDS
+  ) {
+    const allowed = [
+      `whole seconds from ${least}`,
+      `text such as "90s", "5m" or "1h30m"`,
+      ...(options.unlimited ? ["-1 for no limit"] : []),
+    ].join(", ");
+    throw new RangeError(
+      `Cannot read ${label} ${show(value)}: expected ${allowed}`,
+    );
+  }
+  return seconds;
+}
+
+function secondsOfText(text: string): number {
+  if (/^(-1|\d+)$/.test(text)) return Number(text);
+  if (!/^(\d+[smhd])+$/.test(text)) return NaN;
+  let seconds = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+)([smhd])/g)) {
+    seconds += Number(amount) * SECONDS_PER_UNIT[unit!]!;
+  }
+  return seconds;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
+}

@@ -1,0 +1,129 @@
+/**
+ * What can be said of a job when it is enqueued, checked in one place.
+ *
+ * @module
+ */
+
+import { type Duration, parseDuration } from "../base/duration.ts";
+import { checkJobId } from "./names.ts";
+
+/** Options of a job, each with RQ's default. */
+export interface JobOptions {
+  /**
+   * Longest run: seconds, text such as `"90s"`, `"5m"`, `"1h30m"`, or `-1` for no limit.
+   *
+   * @default 180
+   */
+  readonly timeout?: Duration;
+  /**
+   * How long a result is kept, in seconds or as text; `0` not at all, `-1` for ever.
+   *
+   * @default 500
+   */
+  readonly resultTtl?: Duration;
+  /**
+   * How long a failed job is kept, in seconds or as text; `-1` for ever.
+   *
+   * @default 31_536_000, a year
+   */
+  readonly failureTtl?: Duration;
+  /**
+   * Longest wait in the queue, in seconds or as text; then the job is dropped.
+   *
+   * @default none
+   */
+  readonly ttl?: Duration;
+  /**
+   * The job's id: letters, digits, `_` and `-`.
+   *
+   * @default a random UUID
+   */
+  readonly jobId?: string;
+  /**
+   * Puts the job at the head of its queue.
+   *
+   * @default false
+   */
+  readonly atFront?: boolean;
+  /**
+   * What log lines and dashboards show.
+   *
+   * @default the call, in Python's notation
+   */
+  readonly description?: string;
+  /**
+   * Free data that goes with the job: a JSON object.
+   *
+   * @default {}
+   */
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+/** {@linkcode JobOptions} after the check: numbers of seconds, nothing that cannot be stored. */
+export interface CheckedJobOptions {
+  readonly timeout: number;
+  readonly resultTtl: number | undefined;
+  readonly failureTtl: number | undefined;
+  readonly ttl: number | undefined;
+  readonly jobId: string | undefined;
+  readonly atFront: boolean;
+  readonly description: string | undefined;
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** RQ's `Queue.DEFAULT_TIMEOUT`, in seconds. */
+export const DEFAULT_TIMEOUT = 180;
+/** RQ's `DEFAULT_RESULT_TTL`, in seconds. */
+export const DEFAULT_RESULT_TTL = 500;
+/** RQ's `DEFAULT_FAILURE_TTL`, in seconds: a year. */
+export const DEFAULT_FAILURE_TTL = 31_536_000;
+
+/**
+ * Checks the options of one job.
+ *
+ * @throws {RangeError | TypeError} naming the option that is wrong
+ */
+export function checkJobOptions(
+  options: JobOptions,
+  defaultTimeout: number = DEFAULT_TIMEOUT,
+): CheckedJobOptions {
+  const { timeout, resultTtl, failureTtl, ttl, jobId, description, meta } =
+    options;
+  if (description !== undefined && typeof description !== "string") {
+    throw new TypeError(
+      `Cannot use description: expected text, got ${typeof description}`,
+    );
+  }
+  if (
+    meta !== undefined &&
+    (typeof meta !== "object" || meta === null || Array.isArray(meta))
+  ) {
+    throw new TypeError("Cannot use meta: expected an object");
+  }
+  return {
+    timeout: timeout === undefined
+      ? defaultTimeout
+      : parseDuration(timeout, "timeout", { unlimited: true }),
+    resultTtl: optional(resultTtl, "resultTtl", {
+      zero: true,
+      unlimited: true,
+    }),
+    failureTtl: optional(failureTtl, "failureTtl", {
+      zero: true,
+      unlimited: true,
+    }),
+    ttl: optional(ttl, "ttl", {}),
+    jobId: jobId === undefined ? undefined : checkJobId(jobId),
+    atFront: options.atFront ?? false,
+    description,
+    meta,
+  };
+}
+
+function optional(
+  value: Duration | undefined,
+  label: string,
+  allow: { zero?: boolean; unlimited?: boolean },
+): number | undefined {
+  return value === undefined ? undefined : parseDuration(value, label, allow);
+}

@@ -1,0 +1,138 @@
+/**
+ * A job as its Redis hash shows it. Every reader here is lenient: a hash that
+ * another program wrote badly must spoil that job alone.
+ *
+ * @module
+ */
+
+import { parseDate } from "../base/date.ts";
+import { parseDuration } from "../base/duration.ts";
+import { type Call, decodeData, UnreadableDataError } from "./codec.ts";
+import { decodeJson } from "./json.ts";
+import { DEFAULT_TIMEOUT } from "./options.ts";
+import { isJobStatus, type JobStatus } from "./status.ts";
+
+/** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
+export type JobFields = ReadonlyMap<string, Uint8Array>;
+
+const decoder = new TextDecoder();
+
+/** A read-only view of a job's hash. */
+export class JobRecord {
+  /** The job's id. */
+  readonly id: string;
+  /** The raw fields. */
+  readonly fields: JobFields;
+  #call: Call | UnreadableDataError | undefined;
+
+  /** Takes the fields as they came from Redis. */
+  constructor(id: string, fields: JobFields) {
+    this.id = id;
+    this.fields = fields;
+  }
+
+  /** A field as text, or `undefined` where it is missing or empty (RQ writes "unset" as empty). */
+  text(field: string): string | undefined {
+    const bytes = this.fields.get(field);
+    return bytes === undefined || bytes.length === 0
+      ? undefined
+      : decoder.decode(bytes);
+  }
+
+  /** A field as a whole number, or `undefined` where it is missing or none. */
+  integer(field: string): number | undefined {
+    const text = this.text(field);
+    return text !== undefined && /^[+-]?\d+$/.test(text)
+      ? Number(text)
+      : undefined;
+  }
+
+  /** A field as a date, or `null`. */
+  date(field: string): Date | null {
+    return parseDate(this.text(field));
+  }
+
+  /** The status, or `null` where it is missing or unknown. */
+  get status(): JobStatus | null {
+    const status = this.text("status");
+    return isJobStatus(status) ? status : null;
+  }
+
+  /**
+   * The call.
+   *
+   * @throws {UnreadableDataError} if `data` cannot be read
+   */
+  get call(): Call {
+    if (this.#call === undefined) {
+      try {
+        this.#call = decodeData(this.fields.get("data") ?? new Uint8Array());
+      } catch (error) {
+        if (!(error instanceof UnreadableDataError)) throw error;
+        this.#call = error;
+      }
+    }
+    if (this.#call instanceof UnreadableDataError) throw this.#call;
+    return this.#call;
+  }
+
+  /**
+   * The time limit in seconds, `-1` for none; the default where the hash has none.
+   *
+   * @throws {RangeError} if what the hash has is no length of time
+   */
+  get timeout(): number {
+    const text = this.text("timeout");
+    return text === undefined
+      ? DEFAULT_TIMEOUT
+      : parseDuration(text, "timeout", { unlimited: true });
+  }
+
+  /** `meta`; what another serializer wrote shows as `{ unserialized: … }`, as in RQ. */
+  get meta(): Record<string, unknown> {
+    const bytes = this.fields.get("meta");
+    if (bytes === undefined || bytes.length === 0) return {};
+    try {
+      const value = decodeJson(decoder.decode(bytes));
+      if (
+        typeof value === "object" && value !== null && !Array.isArray(value)
+      ) {
+        return value as Record<string, unknown>;
+      }
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    return { unserialized: decoder.decode(bytes) };
+  }
+
+  /** The ids of the jobs that this one waits for. */
+  get dependencyIds(): string[] {
+    const single = this.text("dependency_id");
+    const list = this.text("dependency_ids");
+    if (list === undefined) return single === undefined ? [] : [single];
+    try {
+      const ids = decodeJson(list);
+      if (Array.isArray(ids)) return ids.map(String);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    return [];
+  }
+
+  /** What log lines show: the description, or the id where there is none. */
+  get description(): string {
+    return this.text("description") ?? this.id;
+  }
+}
+
+/** Makes the map of fields out of a flat `HGETALL` reply. */
+export function fieldsOfReply(reply: readonly unknown[]): JobFields {
+  const fields = new Map<string, Uint8Array>();
+  for (let i = 0; i + 1 < reply.length; i += 2) {
+    const [name, value] = [reply[i], reply[i + 1]];
+    if (name instanceof Uint8Array && value instanceof Uint8Array) {
+      fields.set(decoder.decode(name), value);
+    }
+  }
+  return fields;
+}

@@ -1,0 +1,86 @@
+/**
+ * The statuses of a job and where a job in each of them can be found.
+ *
+ * ```
+ *              enqueue                    claim                   returned
+ *  (new) ─┬──────────────► queued ──────────────────► started ─┬───────────► finished
+ *         │                 ▲  ▲  ▲                     │ │ │   │  threw, timed out
+ *         │ parents not     │  │  │   cold stop, lost   │ │ │   ├───────────► failed
+ *         │ finished        │  │  └─────────────────────┘ │ │   │  stop-job     │
+ *         └──► deferred ────┘  │      lease (≤ 3 times)   │ │   └───────────► stopped
+ *              parents done    │                          │ │                  │
+ *                              │   retry with an interval │ │                  │
+ *               scheduled ◄────┼──────────────────────────┘ │  (also failed    │
+ *                              │                            │   after 3 lost   │
+ *                              └──── requeue ───────────────┼── leases) ◄──────┘
+ *                                                           │
+ *            any of them, by cancel() ──────────────────────┴───────────────► canceled
+ * ```
+ *
+ * | status | where its id is |
+ * | --- | --- |
+ * | `queued` | the queue's list |
+ * | `deferred` | the deferred registry, and each unfinished parent's dependents |
+ * | `scheduled` | the scheduled registry |
+ * | `started` | the started registry as `<job>:<execution>`, scored with the end of its lease |
+ * | `finished` | the finished registry, until its result's time to live ends |
+ * | `failed`, `stopped` | the failed registry |
+ * | `canceled` | the canceled registry |
+ *
+ * The names are RQ's (`rq.job.JobStatus`). A Python worker exits on a status that
+ * it does not know, so there are no others.
+ *
+ * @module
+ */
+
+/** Where a job is in its life. */
+export type JobStatus =
+  | "queued"
+  | "started"
+  | "finished"
+  | "failed"
+  | "deferred"
+  | "scheduled"
+  | "stopped"
+  | "canceled";
+
+const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
+  "queued",
+  "started",
+  "finished",
+  "failed",
+  "deferred",
+  "scheduled",
+  "stopped",
+  "canceled",
+]);
+
+/** Tells whether a text is a status of ours. RQ itself has three more, all of them on the way to `queued`. */
+export function isJobStatus(
+  text: string | null | undefined,
+): text is JobStatus {
+  return text !== null && text !== undefined && STATUSES.has(text);
+}
+
+/** Tells whether a job in this status has ended, so that it no longer runs by itself. */
+export function hasEnded(status: JobStatus | null): boolean {
+  return status === "finished" || status === "failed" ||
+    status === "stopped" || status === "canceled";
+}
+
+/** RQ's statuses on the way to `queued`, which only its own newer versions write. */
+const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
+  ["created", "deferred"],
+  ["rate_limited", "deferred"],
+  ["ready_to_enqueue", "queued"],
+]);
+
+/**
+ * The status that a job's hash shows. A hash without one (RQ before 2.4.1) is that
+ * of a queued job; a text that nobody knows counts as no status.
+ */
+export function statusOfText(text: string | null): JobStatus | null {
+  if (text === null || text === "") return "queued";
+  if (isJobStatus(text)) return text;
+  return FOREIGN_STATUSES.get(text) ?? null;
+}

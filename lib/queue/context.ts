@@ -1,0 +1,83 @@
+/**
+ * What queues and jobs share: the connection, the store, and the one waiter for results.
+ *
+ * @module
+ */
+
+import { connect } from "../redis/connect.ts";
+import type { ExistingClient } from "../redis/existing_client.ts";
+import type { RedisClient } from "../redis/redis_client.ts";
+import { JobStore } from "../store/job_store.ts";
+import { Keys } from "../store/keys.ts";
+import { ResultWaiter } from "./result_waiter.ts";
+
+/**
+ * Where Redis is: a URL (`redis://`, `rediss://`, `unix:`), a connected client of
+ * `@db/redis` or `ioredis`, or the `connection` of another queue.
+ */
+export type ConnectionSource = string | URL | ExistingClient | RedisClient;
+
+/** Options that everything with a connection takes. */
+export interface ConnectionOptions {
+  /**
+   * Where Redis is.
+   *
+   * @default the environment's REDIS_URL, else redis://127.0.0.1:6379
+   */
+  readonly connection?: ConnectionSource;
+  /**
+   * What every key begins with. Python's RQ only sees `rq:`.
+   *
+   * @default "rq:"
+   */
+  readonly prefix?: string;
+  /**
+   * Milliseconds that a call waits for a connection before it fails.
+   *
+   * @default 10_000
+   */
+  readonly connectTimeout?: number;
+  /**
+   * Which package talks to Redis.
+   *
+   * @default "@db/redis"; "ioredis" for `unix:` URLs
+   */
+  readonly driver?: "@db/redis" | "ioredis";
+}
+
+/** The URL that is used where none is given. */
+export const DEFAULT_URL = "redis://127.0.0.1:6379";
+
+/** A connection with what hangs on it. */
+export class Context {
+  readonly client: RedisClient;
+  readonly store: JobStore;
+  readonly waiter: ResultWaiter;
+  readonly #owned: boolean;
+
+  /** Connects, or takes the connection that the options bring along. */
+  constructor(options: ConnectionOptions) {
+    const source = options.connection ?? Deno.env.get("REDIS_URL") ??
+      DEFAULT_URL;
+    this.#owned = !isRedisClient(source);
+    this.client = isRedisClient(source) ? source : connect(source, {
+      ...(options.connectTimeout === undefined
+        ? {}
+        : { connectTimeout: options.connectTimeout }),
+      ...(options.driver === undefined ? {} : { driver: options.driver }),
+    });
+    this.store = new JobStore(this.client, new Keys(options.prefix));
+    this.waiter = new ResultWaiter(this.store);
+  }
+
+  /** Closes the connection if this context has made it. */
+  async close(): Promise<void> {
+    await this.waiter.close();
+    if (this.#owned) await this.client.close();
+  }
+}
+
+function isRedisClient(source: ConnectionSource): source is RedisClient {
+  return typeof source === "object" && "send" in source &&
+    "blocking" in source && typeof source.blocking === "function";
+}

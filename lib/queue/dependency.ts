@@ -1,0 +1,102 @@
+/**
+ * What a job waits for.
+ *
+ * @module
+ */
+
+import { checkJobId } from "../job/names.ts";
+import { Job } from "./job.ts";
+
+/** A job or its id. */
+export type JobOrId = Job | string;
+
+/** How {@linkcode dependency} treats the jobs that it names. */
+export interface DependencyOptions {
+  /**
+   * Run also if they fail.
+   *
+   * @default false
+   */
+  readonly allowFailure?: boolean;
+  /**
+   * Go to the head of the queue once they are done.
+   *
+   * @default false
+   */
+  readonly atFront?: boolean;
+}
+
+/** Jobs to wait for, with how to. Made by {@linkcode dependency}. */
+export class Dependency {
+  /** Ids of the jobs to wait for. */
+  readonly jobIds: readonly string[];
+  /** Whether to run also if they fail. */
+  readonly allowFailure: boolean;
+  /** Whether to go to the head of the queue once they are done. */
+  readonly atFront: boolean;
+
+  /** Use {@linkcode dependency}. */
+  constructor(jobs: JobOrId | readonly JobOrId[], options: DependencyOptions) {
+    this.jobIds = idsOf(jobs);
+    this.allowFailure = options.allowFailure ?? false;
+    this.atFront = options.atFront ?? false;
+  }
+}
+
+/** What `dependsOn` takes. */
+export type DependsOn =
+  | JobOrId
+  | Dependency
+  | readonly (JobOrId | Dependency)[];
+
+/**
+ * Jobs to wait for, and whether their failure is allowed.
+ *
+ * @example
+ * ```ts ignore
+ * await queue.enqueueCall({
+ *   func: "jobs.report.clean",
+ *   dependsOn: dependency([first, second], { allowFailure: true }),
+ * });
+ * ```
+ */
+export function dependency(
+  jobs: JobOrId | readonly JobOrId[],
+  options: DependencyOptions = {},
+): Dependency {
+  return new Dependency(jobs, options);
+}
+
+/** All that `dependsOn` says, as one dependency. As in RQ, one that allows failure allows it for all. */
+export function mergeDependencies(
+  dependsOn: DependsOn | undefined,
+): Dependency {
+  const items = dependsOn === undefined
+    ? []
+    : isList(dependsOn)
+    ? dependsOn
+    : [dependsOn];
+  const all = items.map((item) =>
+    item instanceof Dependency ? item : new Dependency(item, {})
+  );
+  return new Dependency([...new Set(all.flatMap(({ jobIds }) => jobIds))], {
+    allowFailure: all.some(({ allowFailure }) => allowFailure),
+    atFront: all.some(({ atFront }) => atFront),
+  });
+}
+
+function idsOf(jobs: JobOrId | readonly JobOrId[]): string[] {
+  return (isList(jobs) ? jobs : [jobs]).map((job) => {
+    if (job instanceof Job) return job.id;
+    if (typeof job === "string") return checkJobId(job);
+    throw new TypeError(
+      `Cannot depend on ${
+        job === null ? "null" : typeof job
+      }: expected a job, its id, or dependency(…)`,
+    );
+  });
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}

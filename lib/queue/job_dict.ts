@@ -1,0 +1,71 @@
+/**
+ * A job in RQ's own terms.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { unfold } from "../job/codec.ts";
+import type { JobRecord } from "../job/record.ts";
+
+/** What `rq.job.Job.to_dict()` always has, in its order; a job that has no value there has an empty text. */
+const ALWAYS = [
+  "created_at",
+  "data",
+  "success_callback_name",
+  "failure_callback_name",
+  "stopped_callback_name",
+  "started_at",
+  "ended_at",
+  "last_heartbeat",
+  "worker_name",
+  "group_id",
+] as const;
+
+/** Fields that are whole numbers. */
+const NUMBERS: ReadonlySet<string> = new Set([
+  "timeout",
+  "result_ttl",
+  "failure_ttl",
+  "ttl",
+  "retries_left",
+  "number_of_retries",
+]);
+
+/** Fields of RQ's dict that are there if they are set, in its order. */
+const IF_SET = [
+  "number_of_retries",
+  "retries_left",
+  "retry_intervals",
+  "origin",
+  "description",
+  "enqueued_at",
+  "timeout",
+  "result_ttl",
+  "failure_ttl",
+  "status",
+  "dependency_id",
+  "dependency_ids",
+  "meta",
+  "ttl",
+  "allow_dependency_failures",
+  "enqueue_at_front",
+] as const;
+
+/** A job with RQ's names of the fields. */
+export type JobDict = Record<string, string | number>;
+
+/** Makes the dict of a job. */
+export function jobDict(record: JobRecord): JobDict {
+  const dict: JobDict = {};
+  for (const name of ALWAYS) dict[name] = record.text(name) ?? "";
+  dict["data"] = Buffer.from(
+    unfold(record.fields.get("data") ?? new Uint8Array()),
+  ).toString();
+  for (const name of IF_SET) {
+    const number = NUMBERS.has(name) ? record.integer(name) : undefined;
+    const value = number ?? record.text(name);
+    if (value !== undefined) dict[name] = value;
+  }
+  return dict;
+}

@@ -1,0 +1,128 @@
+/**
+ * Where a function comes from: V8 knows the module of every function, and the
+ * module's exports tell under which name it can be had again.
+ *
+ * @module
+ */
+
+import { Session } from "node:inspector";
+import type { JobFunction } from "./func_name.ts";
+
+/** A function as an export of a module. */
+export interface LocatedFunction {
+  /** The module's URL. */
+  readonly url: string;
+  /** The name of the export. */
+  readonly exportName: string;
+}
+
+const OTHER_WAYS =
+  `name it by its module and export, enqueue("./jobs/mail.ts#send", …), or by RQ's dotted path, enqueue("jobs.mail.send", …)`;
+
+/**
+ * Finds the module and the export that a function is. Needs `--allow-sys`,
+ * since it asks V8's inspector.
+ *
+ * @throws {TypeError} if no export is this function, or V8 may not be asked
+ */
+export async function locateFunction(
+  func: JobFunction,
+): Promise<LocatedFunction> {
+  const label = func.name || "an anonymous function";
+  const url = await moduleOf(func, label);
+  if (url === Deno.mainModule) {
+    throw refused(
+      label,
+      "it is in the program's main module, which a worker would run again as a whole; move it to a module of its own",
+    );
+  }
+  let exports: Record<string, unknown>;
+  try {
+    exports = await import(url);
+  } catch (cause) {
+    throw refused(label, `its module ${url} cannot be imported`, cause);
+  }
+  for (const [exportName, value] of Object.entries(exports)) {
+    if (value === func) return { url, exportName };
+  }
+  throw refused(
+    label,
+    `no export of ${url} is this function; a closure, a bound or an unexported function cannot be found again by a worker`,
+  );
+}
+
+async function moduleOf(func: JobFunction, label: string): Promise<string> {
+  const session = new Session();
+  try {
+    session.connect();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw refused(label, "finding its module needs --allow-sys", cause);
+  }
+  try {
+    const scripts = new Map<string, string>();
+    session.on("Debugger.scriptParsed", ({ params }) => {
+      scripts.set(params.scriptId, params.url);
+    });
+    await post(session, "Debugger.enable", {});
+    const scriptId = await scriptOf(session, func);
+    const url = scriptId === null ? undefined : scripts.get(scriptId);
+    if (!url) {
+      throw refused(label, "it is bound or built in, and no module has it");
+    }
+    return url;
+  } finally {
+    session.disconnect();
+  }
+}
+
+/** The id of the script that a function was written in, or `null`. */
+async function scriptOf(
+  session: Session,
+  func: JobFunction,
+): Promise<string | null> {
+  // The inspector evaluates text only, so the function is handed over by a global for a moment.
+  const key = `deno-rq.locate.${crypto.randomUUID()}`;
+  Object.defineProperty(globalThis, key, { value: func, configurable: true });
+  try {
+    const { result } = await post(session, "Runtime.evaluate", {
+      expression: `globalThis[${JSON.stringify(key)}]`,
+    }) as { result: { objectId: string } };
+    const { internalProperties = [] } = await post(
+      session,
+      "Runtime.getProperties",
+      { objectId: result.objectId, ownProperties: true },
+    ) as { internalProperties?: InternalProperty[] };
+    const location = internalProperties.find(({ name }) =>
+      name === "[[FunctionLocation]]"
+    );
+    return location?.value?.value?.scriptId ?? null;
+  } finally {
+    Reflect.deleteProperty(globalThis, key);
+  }
+}
+
+interface InternalProperty {
+  readonly name: string;
+  readonly value?: { readonly value?: { readonly scriptId?: string } };
+}
+
+function post(
+  session: Session,
+  method: string,
+  params: Record<string, unknown>,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    session.post(method, params, (error: Error | null, result?: object) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}
+
+function refused(label: string, why: string, cause?: unknown): TypeError {
+  return new TypeError(
+    `Cannot enqueue ${label}: ${why}. Or ${OTHER_WAYS}`,
+    { cause },
+  );
+}

@@ -1,0 +1,301 @@
+/**
+ * A queue, as producers hold it.
+ *
+ * @module
+ */
+
+import { formatDate } from "../base/date.ts";
+import { type Duration, parseDuration } from "../base/duration.ts";
+import { encodeData } from "../job/codec.ts";
+import { describeCall } from "../job/description.ts";
+import { encodeJson } from "../job/json.ts";
+import { checkQueueName } from "../job/names.ts";
+import {
+  checkJobOptions,
+  DEFAULT_TIMEOUT,
+  type JobOptions,
+} from "../job/options.ts";
+import { type JobFields, JobRecord } from "../job/record.ts";
+import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import type { EnqueuedJob, NewJob } from "../store/job_store.ts";
+import { type ConnectionOptions, Context } from "./context.ts";
+import { type DependsOn, mergeDependencies } from "./dependency.ts";
+import { funcNameOf, type FuncSource, type JobFunction } from "./func_name.ts";
+import { Job } from "./job.ts";
+
+/** Options of a {@linkcode Queue}. */
+export interface QueueOptions extends ConnectionOptions {
+  /**
+   * The longest run of jobs that have no `timeout` of their own: seconds or text.
+   *
+   * @default 180
+   */
+  readonly defaultTimeout?: Duration;
+}
+
+/** A job to be enqueued, with everything that can be said of it. */
+export interface EnqueueCall<F extends JobFunction = JobFunction>
+  extends JobOptions {
+  /** The function: itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
+  readonly func: F | string | URL;
+  /**
+   * Positional arguments, JSON values.
+   *
+   * @default []
+   */
+  readonly args?: Readonly<Parameters<F>>;
+  /**
+   * Keyword arguments, JSON values: a Python function's own, a Deno function's last argument.
+   *
+   * @default {}
+   */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+  /** Jobs to wait for. */
+  readonly dependsOn?: DependsOn;
+}
+
+/** How many jobs {@linkcode Queue.enqueueMany} sends in one round trip. */
+const CHUNK = 1_000;
+
+const encoder = new TextEncoder();
+
+/**
+ * A queue of jobs in Redis.
+ *
+ * @example
+ * ```ts ignore
+ * import { Queue } from "@deno-rq/rq";
+ * import { hello } from "./rq_test.ts";
+ *
+ * await using queue = new Queue("low");
+ * const job = await queue.enqueue(hello, "yangyi");
+ * console.log(await job.wait({ timeout: 10_000 }));
+ * ```
+ */
+export class Queue implements AsyncDisposable {
+  /** The queue's name. */
+  readonly name: string;
+  readonly #context: Context;
+  readonly #defaultTimeout: number;
+
+  /**
+   * Makes a queue; the connection is made by its first call.
+   *
+   * @param name any text without control characters
+   * @throws {RangeError | TypeError} if the name or an option cannot be used
+   */
+  constructor(name = "default", options: QueueOptions = {}) {
+    this.name = checkQueueName(name);
+    this.#defaultTimeout = options.defaultTimeout === undefined
+      ? DEFAULT_TIMEOUT
+      : parseDuration(options.defaultTimeout, "defaultTimeout", {
+        unlimited: true,
+      });
+    this.#context = new Context(options);
+  }
+
+  /** All queues that have ever been used. They share one connection, closed by any of them. */
+  static async all(options: QueueOptions = {}): Promise<Queue[]> {
+    const context = new Context(options);
+    try {
+      const names = await context.store.queueNames();
+      return names.map((name) =>
+        new Queue(name, { ...options, connection: context.client })
+      );
+    } catch (error) {
+      await context.close();
+      throw error;
+    }
+  }
+
+  /** The connection, to be shared with other queues, jobs and workers. */
+  get connection(): RedisClient {
+    return this.#context.client;
+  }
+
+  /**
+   * Puts a call on the queue. Once this has resolved, the job is never lost.
+   *
+   * @throws {TypeError} if the function cannot be named or an argument cannot be JSON; nothing is written then
+   */
+  enqueue<F extends JobFunction>(
+    func: F | string | URL,
+    ...args: Parameters<F>
+  ): Promise<Job<Awaited<ReturnType<F>>>> {
+    return this.enqueueCall<F>({ func, args });
+  }
+
+  /**
+   * Puts a call on the queue, with options.
+   *
+   * @throws {RangeError | TypeError} naming the option that is wrong; nothing is written then
+   * @throws {DuplicateJobError} if `jobId` is taken by a job that has not ended
+   */
+  async enqueueCall<F extends JobFunction>(
+    call: EnqueueCall<F>,
+  ): Promise<Job<Awaited<ReturnType<F>>>> {
+    const job = await this.#prepare(call);
+    const enqueued = await this.#context.store.enqueue(job);
+    return this.#jobOf(job, enqueued);
+  }
+
+  /**
+   * Puts many calls on the queue, in their order, a thousand in one round trip. All
+   * of them are checked before any is written.
+   *
+   * @throws {AggregateError} if single ones were refused by Redis, such as a taken `jobId`; the others are enqueued
+   */
+  async enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
+    const prepared = await Promise.all(
+      calls.map((call) => this.#prepare(call)),
+    );
+    const jobs: Job[] = [];
+    const errors: unknown[] = [];
+    for (let i = 0; i < prepared.length; i += CHUNK) {
+      const chunk = prepared.slice(i, i + CHUNK);
+      const outcomes = await Promise.allSettled(
+        chunk.map((job) => this.#context.store.enqueue(job)),
+      );
+      outcomes.forEach((outcome, k) => {
+        if (outcome.status === "rejected") errors.push(outcome.reason);
+        else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
+      });
+    }
+    if (errors.length > 0) {
+      throw new AggregateError(
+        errors,
+        `Cannot enqueue ${errors.length} of ${calls.length} jobs; the others are enqueued`,
+      );
+    }
+    return jobs;
+  }
+
+  /** How many jobs are waiting. */
+  count(): Promise<number> {
+    return this.#context.store.count(this.name);
+  }
+
+  /** Whether no job is waiting. */
+  async isEmpty(): Promise<boolean> {
+    return await this.count() === 0;
+  }
+
+  /** Ids of waiting jobs, the next one first; all of them unless `length` says how many. */
+  jobIds(offset = 0, length = -1): Promise<string[]> {
+    return this.#context.store.jobIds(this.name, offset, length);
+  }
+
+  /** Waiting jobs, the next one first; those that have expired meanwhile are left out. */
+  async jobs(offset = 0, length = -1): Promise<Job[]> {
+    const ids = await this.jobIds(offset, length);
+    const records = await Promise.all(
+      ids.map((id) => this.#context.store.fetch(id)),
+    );
+    return records.filter((record) => record !== null)
+      .map((record) => new Job(record.id, this.#context, () => record));
+  }
+
+  /** The job of an id, or `null` if there is none or it belongs to another queue. */
+  async fetchJob<R = unknown>(id: string): Promise<Job<R> | null> {
+    const record = await this.#context.store.fetch(id);
+    const mine = record !== null &&
+      (record.text("origin") ?? this.name) === this.name;
+    return mine ? new Job<R>(id, this.#context, () => record) : null;
+  }
+
+  /** Takes a job off the queue without deleting it, as in RQ; `false` if it was not waiting. */
+  remove(job: Job | string): Promise<boolean> {
+    const id = typeof job === "string" ? job : job.id;
+    return this.#context.store.remove(this.name, id);
+  }
+
+  /** Deletes every waiting job; tells how many. */
+  empty(): Promise<number> {
+    return this.#context.store.empty(this.name);
+  }
+
+  /** Forgets the queue, with its waiting jobs unless `deleteJobs` is `false`. */
+  async delete(options: { readonly deleteJobs?: boolean } = {}): Promise<void> {
+    if (options.deleteJobs ?? true) await this.empty();
+    await this.#context.store.deleteQueue(this.name);
+  }
+
+  /** Closes the connection, unless it was handed in. */
+  close(): Promise<void> {
+    return this.#context.close();
+  }
+
+  /** The same as {@linkcode Queue.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Checks a call and writes down what will be stored; touches nothing. */
+  async #prepare(call: EnqueueCall<JobFunction>): Promise<NewJob> {
+    const options = checkJobOptions(call, this.#defaultTimeout);
+    const args = call.args ?? [];
+    const kwargs = call.kwargs ?? {};
+    const argsJson = encodeJson(args, "args");
+    const kwargsJson = encodeJson(kwargs, "kwargs");
+    if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
+      throw new TypeError(
+        "Cannot enqueue: args is no list or kwargs no object",
+      );
+    }
+    const wait = mergeDependencies(call.dependsOn);
+    const named = funcNameOf(call.func as FuncSource);
+    const funcName = typeof named === "string" ? named : await named;
+    const id = options.jobId ?? crypto.randomUUID();
+    if (wait.jobIds.includes(id)) {
+      throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
+    }
+    const fields = new Map<string, RedisArg>([
+      ["created_at", formatDate()],
+      ["data", encodeData(funcName, argsJson, kwargsJson)],
+      [
+        "description",
+        options.description ?? describeCall(funcName, args, kwargs),
+      ],
+      ["timeout", options.timeout],
+    ]);
+    const { resultTtl, failureTtl, ttl, meta } = options;
+    if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
+    if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
+    if (ttl !== undefined) fields.set("ttl", ttl);
+    if (meta && Object.keys(meta).length > 0) {
+      fields.set("meta", encodeJson(meta, "meta"));
+    }
+    if (wait.jobIds.length > 0) {
+      fields.set("dependency_id", wait.jobIds[0]!);
+      fields.set("dependency_ids", JSON.stringify(wait.jobIds));
+      if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
+      if (wait.atFront || options.atFront) fields.set("enqueue_at_front", 1);
+    }
+    return {
+      id,
+      queue: this.name,
+      atFront: options.atFront,
+      ttl,
+      dependencyIds: wait.jobIds,
+      fields,
+    };
+  }
+
+  #jobOf<R>(job: NewJob, { status, enqueuedAt }: EnqueuedJob): Job<R> {
+    return new Job<R>(job.id, this.#context, () => {
+      const fields: JobFields = new Map(
+        [
+          ...job.fields,
+          ["origin", job.queue] as const,
+          ["status", status] as const,
+          ["enqueued_at", enqueuedAt] as const,
+        ].map(([name, value]) => [name, bytesOf(value)]),
+      );
+      return new JobRecord(job.id, fields);
+    });
+  }
+}
+
+function bytesOf(value: RedisArg): Uint8Array {
+  return value instanceof Uint8Array ? value : encoder.encode(String(value));
+}

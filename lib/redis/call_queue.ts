@@ -1,0 +1,332 @@
+/**
+ * The calls that wait for a connection or for their replies, and the one
+ * pipeline that is in flight. All that arrives while it is in flight goes
+ * into the next.
+ *
+ * @module
+ */
+
+import {
+  type Command,
+  type Connection,
+  describe,
+  type Driver,
+  toError,
+} from "./driver.ts";
+import type { Greeting } from "./handshake.ts";
+import { Link } from "./link.ts";
+import {
+  ConnectionLostError,
+  type ConnectionRefusedError,
+  type RedisReply,
+  ReplyError,
+} from "./redis_client.ts";
+import { Call, type CallOptions } from "./call.ts";
+
+/** How a {@linkcode CallQueue} is made. */
+export interface CallQueueOptions {
+  /** What dials. */
+  readonly driver: Driver;
+  /** The name for `CLIENT SETNAME`. */
+  readonly name: string | undefined;
+  /** Milliseconds that a call waits for a connection. */
+  readonly connectTimeout: number;
+  /** Milliseconds that a pipeline waits for its replies. */
+  readonly replyTimeout: number;
+  /** The most calls in one pipeline. */
+  readonly maxBatch: number;
+  /** Told of each new connection. */
+  readonly onUp: (greeting: Greeting) => void;
+  /** Told of each loss, and of each try to connect that failed. */
+  readonly onDown: (error: Error) => void;
+}
+
+/** No pipeline goes past this many bytes, unless one command alone does. */
+const MAX_BATCH_BYTES = 1 << 20;
+
+/** After so many idle milliseconds, a connection has to prove itself before a call that cannot be re-sent. */
+const STALE_AFTER = 1_000;
+
+/** The longest delay that a timer can have. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+const PING: readonly Command[] = [{ name: "PING", args: [], binary: false }];
+
+/** See the module. */
+export class CallQueue {
+  readonly #options: CallQueueOptions;
+  readonly #link: Link;
+  #waiting: Call[] = [];
+  #inFlight: readonly Call[] = [];
+  #connection: Connection | undefined;
+  #final: Error | undefined;
+  #lastError: Error | undefined;
+  #lastUse = 0;
+  #flushing = false;
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Connects upon the first call. */
+  constructor(options: CallQueueOptions) {
+    this.#options = options;
+    this.#link = new Link({
+      driver: options.driver,
+      name: options.name,
+      dialTimeout: Math.min(options.replyTimeout, 10_000),
+      onUp: (connection, greeting) => this.#up(connection, greeting),
+      onDown: (error) => this.#down(error),
+      onRefused: (error) => this.#refuse(error),
+    });
+  }
+
+  /** Whether a pipeline is at the server. */
+  get busy(): boolean {
+    return this.#inFlight.length > 0;
+  }
+
+  /** Queues one call. Never throws: what is wrong rejects it. */
+  send(command: Command, options: CallOptions): Promise<RedisReply> {
+    const call = new Call(command, options);
+    if (this.#final !== undefined) call.reject(this.#final);
+    if (call.settled) return call.promise;
+    this.#waiting.push(call);
+    this.#link.start();
+    if (this.#connection === undefined) this.#watchWaiting();
+    else this.#scheduleFlush();
+    return call.promise;
+  }
+
+  /** Settles the calls that were not sent with `null`, as if their time had run out. */
+  forgo(): void {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    this.#watchWaiting();
+    for (const call of calls) call.resolve(null);
+  }
+
+  /** Counts the connection as lost. */
+  drop(error: Error): void {
+    this.#link.drop(error);
+  }
+
+  /** Rejects what is pending and leaves no socket and no timer. */
+  async close(): Promise<void> {
+    const { url } = this.#options.driver;
+    const error = (sent: boolean) =>
+      new ConnectionLostError(
+        `Cannot send to Redis at ${url}: the client is closed`,
+        { sent },
+      );
+    this.#final ??= error(false);
+    this.#rejectAll(error);
+    await this.#link.close(this.#final);
+  }
+
+  #up(connection: Connection, greeting: Greeting): void {
+    this.#connection = connection;
+    this.#lastUse = performance.now();
+    this.#watchWaiting();
+    this.#options.onUp(greeting);
+    this.#flush();
+  }
+
+  #down(error: Error): void {
+    this.#connection = undefined;
+    this.#lastError = error;
+    this.#watchWaiting();
+    this.#options.onDown(error);
+  }
+
+  #refuse(error: ConnectionRefusedError): void {
+    this.#connection = undefined;
+    this.#final = error;
+    this.#options.onDown(error);
+    this.#rejectAll(() => error);
+  }
+
+  #rejectAll(error: (sent: boolean) => Error): void {
+    const calls = [...this.#inFlight, ...this.#waiting];
+    this.#waiting = [];
+    this.#watchWaiting();
+    for (const call of calls) call.reject(error(call.sent));
+  }
+
+  /** A microtask later, so that the calls of one tick go together. */
+  #scheduleFlush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.busy) return;
+    const batch = this.#takeBatch();
+    if (batch.length === 0) return;
+    this.#inFlight = batch;
+    this.#transmit(connection, batch).then(
+      (replies) => this.#settle(connection, batch, replies),
+      (error) => this.#lose(connection, batch, toError(error)),
+    );
+  }
+
+  #takeBatch(): Call[] {
+    const batch: Call[] = [];
+    let taken = 0;
+    let bytes = 0;
+    for (const call of this.#waiting) {
+      if (!call.settled) {
+        bytes += call.size;
+        const full = batch.length === this.#options.maxBatch ||
+          (bytes > MAX_BATCH_BYTES && batch.length > 0);
+        if (full) break;
+        batch.push(call);
+      }
+      taken++;
+    }
+    this.#waiting.splice(0, taken);
+    return batch;
+  }
+
+  async #transmit(
+    connection: Connection,
+    batch: readonly Call[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    const { replyTimeout } = this.#options;
+    if (
+      performance.now() - this.#lastUse > STALE_AFTER &&
+      batch.some((call) => !call.resend)
+    ) {
+      // @db/redis does not notice while idle that the server has hung up; a
+      // call written into that socket might have been carried out, and would
+      // have to be rejected. A lost PING costs nobody anything.
+      await this.#watched(replyTimeout, connection.pipeline(PING));
+    }
+    for (const call of batch) call.sent = true;
+    const patience = Math.max(...batch.map((call) => call.blockMs)) +
+      replyTimeout;
+    return await this.#watched(
+      patience,
+      connection.pipeline(batch.map((call) => call.command)),
+    );
+  }
+
+  /** Drops the connection if there is no reply in time, which rejects the pipeline. */
+  async #watched<T>(patience: number, pipeline: Promise<T>): Promise<T> {
+    if (patience > MAX_DELAY) return await pipeline;
+    const timer = setTimeout(() => {
+      this.#link.drop(new Error(`no reply within ${patience / 1_000} s`));
+    }, patience);
+    try {
+      return await pipeline;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #settle(
+    connection: Connection,
+    batch: readonly Call[],
+    replies: readonly (RedisReply | ReplyError)[],
+  ): void {
+    this.#inFlight = [];
+    this.#lastUse = performance.now();
+    const unknown: Call[] = [];
+    for (const [i, call] of batch.entries()) {
+      const reply = replies[i] ?? null;
+      if (!(reply instanceof ReplyError)) call.resolve(reply);
+      else if (reply.code !== "NOSCRIPT" || call.source === undefined) {
+        call.reject(reply);
+      } else unknown.push(call);
+      // After a failover this address may lead to another server by now.
+      const readonly = reply instanceof ReplyError && reply.code === "READONLY";
+      if (readonly && connection === this.#connection) this.#link.drop(reply);
+    }
+    this.#repeatScripts(unknown);
+    this.#flush();
+  }
+
+  /**
+   * Puts calls of unknown scripts back in front of all others, so that their
+   * order is kept. The first call of each script carries its source, which
+   * makes the script known to those behind it.
+   */
+  #repeatScripts(calls: readonly Call[]): void {
+    const sources = new Set<string>();
+    for (const call of calls) {
+      call.sent = false;
+      if (call.source === undefined || sources.has(call.source)) continue;
+      sources.add(call.source);
+      call.sendSource(call.source);
+    }
+    this.#requeue(calls);
+  }
+
+  #lose(connection: Connection, batch: readonly Call[], error: Error): void {
+    this.#inFlight = [];
+    if (connection === this.#connection) this.#link.drop(error);
+    const again: Call[] = [];
+    for (const call of batch) {
+      if (!call.sent || call.resend) again.push(call);
+      else {
+        call.reject(
+          new ConnectionLostError(
+            `Lost the connection to Redis at ${this.#options.driver.url} before the reply to ${call.command.name}: ${
+              describe(error)
+            }`,
+            { sent: true, cause: error },
+          ),
+        );
+      }
+    }
+    this.#requeue(again);
+    this.#flush();
+  }
+
+  #requeue(calls: readonly Call[]): void {
+    if (this.#final !== undefined) {
+      for (const call of calls) call.reject(this.#final);
+      return;
+    }
+    this.#waiting.unshift(...calls);
+    this.#watchWaiting();
+  }
+
+  /** One timer, for the call that waits longest: those behind it came later or wait as long. */
+  #watchWaiting(): void {
+    clearTimeout(this.#waitTimer);
+    this.#waitTimer = undefined;
+    if (this.#connection !== undefined) return;
+    const now = performance.now();
+    for (const call of this.#waiting) call.waitingSince ??= now;
+    const first = this.#waiting.find((call) => !call.settled);
+    if (first?.waitingSince === undefined) return;
+    const left = first.waitingSince + this.#options.connectTimeout - now;
+    if (left > MAX_DELAY) return;
+    this.#waitTimer = setTimeout(() => this.#giveUp(), Math.max(0, left));
+  }
+
+  #giveUp(): void {
+    const { connectTimeout, driver } = this.#options;
+    const limit = performance.now() - connectTimeout;
+    const late = this.#waiting.filter((call) =>
+      call.waitingSince !== undefined && call.waitingSince <= limit + 1
+    );
+    this.#waiting = this.#waiting.filter((call) => !late.includes(call));
+    const cause = this.#lastError;
+    const reason = cause === undefined ? "no answer" : describe(cause);
+    for (const call of late) {
+      call.reject(
+        new ConnectionLostError(
+          `Cannot reach Redis at ${driver.url}: ${reason}, gave up after ${
+            connectTimeout / 1_000
+          } s`,
+          { sent: call.sent, cause },
+        ),
+      );
+    }
+    this.#watchWaiting();
+  }
+}

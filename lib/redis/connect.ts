@@ -1,0 +1,51 @@
+/**
+ * The way to a {@linkcode RedisClient}.
+ *
+ * @module
+ */
+
+import { Client, type Drivers } from "./client.ts";
+import { DbRedisDriver } from "./db_redis_driver.ts";
+import { driversFor, type ExistingClient } from "./existing_client.ts";
+import { IoredisDriver } from "./ioredis_driver.ts";
+import type { RedisClient, RedisClientOptions } from "./redis_client.ts";
+import { parseUrl } from "./url.ts";
+
+export type {
+  ExistingClient,
+  ExistingDbRedisClient,
+  ExistingIoredisClient,
+} from "./existing_client.ts";
+
+/**
+ * Makes a client for a URL (`redis://user:password@host:port/db`, `rediss://…`,
+ * `unix:/path?db=1`) or over a client of `@db/redis` or `ioredis` that is
+ * connected already. It dials upon the first call.
+ *
+ * `close()` does not close an existing client. Such a client keeps its own
+ * habits: what it sends again after a reconnect is sent again.
+ *
+ * @throws {TypeError} If the target is none of these, or the driver cannot open it.
+ * @throws {RangeError} If a timeout is not more than 0.
+ */
+export function connect(
+  target: string | URL | ExistingClient,
+  options: RedisClientOptions = {},
+): RedisClient {
+  const drivers = typeof target === "string" || target instanceof URL
+    ? driversForUrl(target, options.driver)
+    : driversFor(target);
+  return new Client(drivers, options);
+}
+
+function driversForUrl(
+  input: string | URL,
+  name: RedisClientOptions["driver"],
+): Drivers {
+  const target = parseUrl(input);
+  const chosen = name ?? ("path" in target.address ? "ioredis" : "@db/redis");
+  const driver = chosen === "ioredis"
+    ? IoredisDriver.forTarget(target)
+    : new DbRedisDriver(target);
+  return { main: driver, own: () => driver };
+}

@@ -1,0 +1,188 @@
+/**
+ * `jsr:@db/redis` as a driver. Of its calls only `connect`, `sendCommand`,
+ * `pipeline`/`flush`, `subscribe` and `close` are used.
+ *
+ * @module
+ */
+
+import { connect, ErrorReplyError } from "@db/redis";
+import type { Redis, RedisConnectOptions } from "@db/redis";
+import { type Command, type Connection, Ending, toError } from "./driver.ts";
+import type { Driver } from "./driver.ts";
+import type { RedisReply } from "./redis_client.ts";
+import { ReplyError } from "./redis_client.ts";
+import type { RedisTarget } from "./url.ts";
+
+/**
+ * Commands whose replies hold no status (`+OK`). A status asked for as bytes
+ * is a view into the package's read buffer, good only until it reads on.
+ */
+const WITHOUT_STATUS: ReadonlySet<string> = new Set([
+  ...["GET", "GETDEL", "GETEX", "GETRANGE", "MGET", "DUMP"],
+  ...["HGET", "HGETALL", "HMGET", "HKEYS", "HVALS", "HSCAN"],
+  ...["LRANGE", "LINDEX", "LPOP", "RPOP", "LMOVE", "BLMOVE", "BLPOP", "BRPOP"],
+  ...["SMEMBERS", "SSCAN", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCAN"],
+  ...["XRANGE", "XREVRANGE", "XREAD", "XREADGROUP", "XAUTOCLAIM", "SCAN"],
+  ...["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"],
+]);
+
+/** Dials with `@db/redis`, which opens TCP and TLS but no unix sockets. */
+export class DbRedisDriver implements Driver {
+  readonly url: string;
+  readonly credentials: Driver["credentials"];
+  readonly direct = true;
+  readonly #options: RedisConnectOptions;
+
+  /** For one server; `caCerts` are further roots for TLS. */
+  constructor(
+    target: RedisTarget,
+    { caCerts }: { caCerts?: string[] | undefined } = {},
+  ) {
+    if ("path" in target.address) {
+      throw new TypeError(
+        `Cannot open ${target.url} with @db/redis: it has no unix sockets, use the driver "ioredis"`,
+      );
+    }
+    this.url = target.url;
+    this.credentials = target.credentials;
+    this.#options = {
+      ...target.address,
+      noDelay: true,
+      // Retrying would send a command again that may have been carried out.
+      maxRetryCount: 0,
+      ...(caCerts === undefined ? {} : { caCerts }),
+    };
+  }
+
+  /** Connects once: the package's own retries are off. */
+  async dial(signal: AbortSignal): Promise<Connection> {
+    let dialled = false;
+    const redis = await connect({
+      ...this.#options,
+      // The read loop of a subscription dials again all the same; it must not.
+      signal: () => dialled ? AbortSignal.abort() : signal,
+    });
+    dialled = true;
+    return new DbRedisConnection(redis, { owned: true });
+  }
+}
+
+/** One `@db/redis` client as a connection. */
+export class DbRedisConnection implements Connection {
+  readonly #redis: Redis;
+  readonly #pipeline: ReturnType<Redis["pipeline"]>;
+  readonly #ending = new Ending();
+  readonly #owned: boolean;
+
+  /** Over a connected client; one that is not `owned` is never closed. */
+  constructor(redis: Redis, options: { owned: boolean }) {
+    this.#redis = redis;
+    this.#pipeline = redis.pipeline();
+    this.#owned = options.owned;
+  }
+
+  get ended(): Promise<Error> {
+    return this.#ending.promise;
+  }
+
+  /** See {@linkcode Connection.pipeline}. */
+  async pipeline(
+    commands: readonly Command[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    const replies: (RedisReply | ReplyError)[] = [];
+    for (const chunk of chunksForBytes(commands)) {
+      replies.push(...await this.#flush(chunk));
+    }
+    return replies;
+  }
+
+  /** See {@linkcode Connection.subscribe}. */
+  async subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+  ): Promise<void> {
+    try {
+      // `subscribe()` only writes, and the read loop hides the confirmation.
+      // Sent as a plain command first, its reply is the confirmation; the
+      // second subscription to the same channel changes nothing.
+      await this.#ending.guard(this.#redis.sendCommand("SUBSCRIBE", [channel]));
+      const subscription = await this.#redis.subscribe(channel);
+      this.#listen(subscription.receive(), onMessage);
+    } catch (error) {
+      throw error instanceof ErrorReplyError ? toReplyError(error) : error;
+    }
+  }
+
+  /** See {@linkcode Connection.close}. */
+  close(reason: Error): void {
+    if (this.#ending.reached) return;
+    this.#ending.reach(reason);
+    if (this.#owned) this.#redis.close();
+  }
+
+  async #flush(
+    commands: readonly Command[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    for (const { name, args, binary } of commands) {
+      this.#pipeline.sendCommand(name, args as RedisArgs, {
+        returnUint8Arrays: binary,
+      });
+    }
+    try {
+      const replies = await this.#ending.guard(this.#pipeline.flush());
+      return replies.map((reply, i) => toReply(reply, commands[i]));
+    } catch (error) {
+      this.close(toError(error));
+      throw error;
+    }
+  }
+
+  async #listen(
+    messages: AsyncIterable<{ message: string }>,
+    onMessage: (message: string) => void,
+  ): Promise<void> {
+    try {
+      for await (const { message } of messages) onMessage(message);
+      this.close(new Error("the subscription ended"));
+    } catch (error) {
+      this.close(toError(error));
+    }
+  }
+}
+
+type RedisArgs = Parameters<Redis["sendCommand"]>[1];
+
+/** Splits so that a status asked for as bytes is the last thing read, and can be copied in time. */
+function* chunksForBytes(
+  commands: readonly Command[],
+): Generator<readonly Command[]> {
+  let start = 0;
+  for (const [i, { name, binary }] of commands.entries()) {
+    if (!binary || WITHOUT_STATUS.has(name.toUpperCase())) continue;
+    yield commands.slice(start, i + 1);
+    start = i + 1;
+  }
+  if (start < commands.length) yield commands.slice(start);
+}
+
+function toReply(
+  reply: unknown,
+  command: Command | undefined,
+): RedisReply | ReplyError {
+  if (reply instanceof ErrorReplyError) return toReplyError(reply);
+  if (!command?.binary) return reply as RedisReply;
+  // Bulk strings have a buffer of their own; a status is a view into the read buffer.
+  if (!(reply instanceof Uint8Array) || reply.byteOffset === 0) {
+    return reply as RedisReply;
+  }
+  return WITHOUT_STATUS.has(command.name.toUpperCase())
+    ? new ReplyError(
+      `ERR Cannot give the status reply of ${command.name} as bytes: the script must return a string`,
+    )
+    : reply.slice();
+}
+
+function toReplyError(error: ErrorReplyError): ReplyError {
+  // The package leaves the "-" of the wire in front of the message.
+  return new ReplyError(error.message.replace(/^-/, ""));
+}

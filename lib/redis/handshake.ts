@@ -1,0 +1,144 @@
+/**
+ * The first round trip of every connection: who we are, and whether this
+ * server can be used, now or ever.
+ *
+ * @module
+ */
+
+import type { Command, Connection, Driver } from "./driver.ts";
+import {
+  ConnectionRefusedError,
+  type RedisArg,
+  type RedisReply,
+  ReplyError,
+} from "./redis_client.ts";
+
+/** What the server told about itself and this connection. */
+export interface Greeting {
+  /** The connection's number for `CLIENT UNBLOCK`; `undefined` where it is not told. */
+  readonly clientId: number | undefined;
+  /** The `maxmemory-policy`; `undefined` where it is not told. */
+  readonly policy: string | undefined;
+}
+
+/** The oldest Redis with all commands that are used: `BLMOVE`, `LMOVE`, `CLIENT LIST ID`. */
+const OLDEST = [6, 2] as const;
+
+/**
+ * Greets the server in one round trip.
+ *
+ * @throws {ConnectionRefusedError} If it will never do: a wrong password or
+ * database, or an old version.
+ * @throws {Error} If it does not do now: it is loading, or a read-only replica.
+ */
+export async function greet(
+  connection: Connection,
+  driver: Driver,
+  name?: string,
+): Promise<Greeting> {
+  const login = driver.credentials;
+  const steps: [step: string, ...command: RedisArg[]][] = [
+    ["ping", "PING"],
+    ["info", "INFO"],
+  ];
+  if (driver.direct) steps.push(["id", "CLIENT", "ID"]);
+  if (login !== undefined) {
+    if (login.db !== 0) steps.unshift(["select", "SELECT", login.db]);
+    if (login.password !== undefined) {
+      const user = login.username === undefined ? [] : [login.username];
+      steps.unshift(["auth", "AUTH", ...user, login.password]);
+    }
+    if (name !== undefined) steps.push(["name", "CLIENT", "SETNAME", name]);
+  }
+  const replies = await connection.pipeline(
+    steps.map(([, command, ...args]): Command => ({
+      name: String(command),
+      args,
+      binary: false,
+    })),
+  );
+  return read(
+    new Map(steps.map(([step], i) => [step, replies[i] ?? null])),
+    driver.url,
+  );
+}
+
+function read(
+  replies: ReadonlyMap<string, RedisReply | ReplyError>,
+  url: string,
+): Greeting {
+  const auth = replies.get("auth");
+  if (auth instanceof ReplyError) throw loginError(auth, url);
+  const ping = replies.get("ping");
+  // What a user may not do does not matter here; PING is not one of our commands.
+  if (ping instanceof ReplyError && ping.code !== "NOPERM") {
+    throw ping.code === "NOAUTH" ? loginError(ping, url) : ping;
+  }
+  const select = replies.get("select");
+  if (select instanceof ReplyError) {
+    throw new ConnectionRefusedError(
+      `Redis at ${url} refused the database (${select.message})`,
+      { cause: select },
+    );
+  }
+  const info = replies.get("info");
+  const fields = parseInfo(typeof info === "string" ? info : "");
+  checkVersion(fields.get("redis_version"), url);
+  checkRole(fields);
+  const id = replies.get("id");
+  return {
+    clientId: typeof id === "number" ? id : undefined,
+    policy: fields.get("maxmemory_policy"),
+  };
+}
+
+/** Only what the password is to blame for is final; "max number of clients reached" may pass. */
+function loginError(error: ReplyError, url: string): Error {
+  if (error.code === "NOAUTH") {
+    return new ConnectionRefusedError(
+      `Redis at ${url} needs a password (${error.message})`,
+      { cause: error },
+    );
+  }
+  const final = ["WRONGPASS", "NOPERM"].includes(error.code) ||
+    (error.code === "ERR" && /password|AUTH/.test(error.message));
+  return final
+    ? new ConnectionRefusedError(
+      `Redis at ${url} refused the password (${error.message})`,
+      { cause: error },
+    )
+    : error;
+}
+
+/** Managed servers may deny INFO; without an answer the version counts as new enough. */
+function checkVersion(version: string | undefined, url: string): void {
+  if (version === undefined) return;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
+  throw new ConnectionRefusedError(
+    `Redis at ${url} is version ${version}; ${
+      OLDEST.join(".")
+    } or newer is needed`,
+  );
+}
+
+/** INFO answers while the server loads and on replicas, where nothing else would work. */
+function checkRole(fields: ReadonlyMap<string, string>): void {
+  if (fields.get("loading") === "1") {
+    throw new Error("LOADING Redis is loading the dataset in memory");
+  }
+  if (
+    fields.get("role") === "slave" && fields.get("slave_read_only") !== "0"
+  ) {
+    throw new Error("READONLY the server is a read-only replica");
+  }
+}
+
+function parseInfo(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}

@@ -1,0 +1,243 @@
+/**
+ * `npm:ioredis` as a driver: for unix sockets, Sentinel and Cluster, and for
+ * those who have it anyway. It is loaded only when used.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { type Command, type Connection, Ending, toError } from "./driver.ts";
+import type { Driver } from "./driver.ts";
+import type { RedisReply } from "./redis_client.ts";
+import { ReplyError } from "./redis_client.ts";
+import type { Credentials, RedisTarget } from "./url.ts";
+
+/** What makes `ioredis` one physical connection that does nothing by itself. */
+export const QUIET: PlainOptions = {
+  lazyConnect: true,
+  protocol: 2,
+  disableClientInfo: true,
+  enableReadyCheck: false,
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: () => null,
+  reconnectOnError: null,
+  noDelay: true,
+};
+
+/** What an `ioredis` pipeline or client has for sending any command. */
+interface Caller {
+  call(name: string, args: IoredisArg[]): unknown;
+  callBuffer(name: string, args: IoredisArg[]): unknown;
+}
+
+/** `replyMapping` stays out: its type does not bear `exactOptionalPropertyTypes`. */
+type PlainOptions = Omit<RedisOptions, "replyMapping">;
+
+type IoredisArg = string | number | Buffer;
+
+/** Dials with `ioredis`. */
+export class IoredisDriver implements Driver {
+  readonly url: string;
+  readonly credentials: Credentials | undefined;
+  readonly direct: boolean;
+  readonly #make: () => Promise<Redis | Cluster>;
+
+  /** Over a function that makes an unconnected client with the options {@linkcode QUIET}. */
+  constructor(
+    options: {
+      url: string;
+      credentials: Credentials | undefined;
+      direct: boolean;
+      make: () => Promise<Redis | Cluster>;
+    },
+  ) {
+    this.url = options.url;
+    this.credentials = options.credentials;
+    this.direct = options.direct;
+    this.#make = options.make;
+  }
+
+  /** A driver for a URL. */
+  static forTarget(target: RedisTarget): IoredisDriver {
+    const { address } = target;
+    const where: PlainOptions = "path" in address ? { path: address.path } : {
+      host: address.hostname,
+      port: address.port,
+      family: 0,
+      ...(address.tls ? { tls: {} } : {}),
+    };
+    return new IoredisDriver({
+      url: target.url,
+      credentials: target.credentials,
+      direct: true,
+      make: async () => {
+        const { Redis } = await import("ioredis");
+        return new Redis({ ...QUIET, ...where });
+      },
+    });
+  }
+
+  /** Connects once. */
+  async dial(signal: AbortSignal): Promise<Connection> {
+    const redis = await this.#make();
+    const connection = new IoredisConnection(redis, { owned: true });
+    const giveUp = () => connection.close(toError(signal.reason));
+    signal.addEventListener("abort", giveUp);
+    try {
+      signal.throwIfAborted();
+      await connection.open();
+      return connection;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+}
+
+/** One `ioredis` client as a connection. */
+export class IoredisConnection implements Connection {
+  readonly #redis: Redis | Cluster;
+  readonly #owned: boolean;
+  readonly #ending = new Ending();
+  #lastError: Error | undefined;
+
+  /** Over a client; one that is not `owned` is never closed, nor listened to. */
+  constructor(redis: Redis | Cluster, options: { owned: boolean }) {
+    this.#redis = redis;
+    this.#owned = options.owned;
+    if (!options.owned) return;
+    // Without a listener, ioredis prints errors; they are told when it ends.
+    redis.on("error", (error: Error) => this.#lastError = error);
+    redis.on("close", () => this.close(this.#reasonFor(undefined)));
+  }
+
+  get ended(): Promise<Error> {
+    return this.#ending.promise;
+  }
+
+  /** Connects. */
+  async open(): Promise<void> {
+    try {
+      await this.#ending.guard(this.#redis.connect());
+    } catch (error) {
+      const reason = this.#reasonFor(error);
+      this.close(reason);
+      throw reason;
+    }
+  }
+
+  /** See {@linkcode Connection.pipeline}. */
+  async pipeline(
+    commands: readonly Command[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    try {
+      return await this.#ending.guard(
+        this.#redis.isCluster
+          ? this.#sendEach(commands)
+          : this.#sendTogether(commands),
+      );
+    } catch (error) {
+      const reason = this.#reasonFor(error);
+      this.close(reason);
+      throw reason;
+    }
+  }
+
+  /** See {@linkcode Connection.subscribe}. */
+  async subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+  ): Promise<void> {
+    this.#redis.on("message", (_: string, message: string) => {
+      onMessage(message);
+    });
+    try {
+      await this.#ending.guard(this.#redis.subscribe(channel));
+    } catch (error) {
+      throw isReplyError(error) ? new ReplyError(error.message) : error;
+    }
+  }
+
+  /** See {@linkcode Connection.close}. */
+  close(reason: Error): void {
+    if (this.#ending.reached) return;
+    this.#ending.reach(reason);
+    if (!this.#owned) return;
+    const stream = (this.#redis as { stream?: { destroy(): void } }).stream;
+    this.#redis.disconnect();
+    // `disconnect()` waits for the other side, which may be gone.
+    stream?.destroy();
+  }
+
+  /** The promise says "Connection is closed." only; the event before it knew why. */
+  #reasonFor(error: unknown): Error {
+    if (this.#lastError !== undefined) return this.#lastError;
+    return error === undefined || toError(error).message === CLOSED
+      ? new Error("the server closed the connection")
+      : toError(error);
+  }
+
+  async #sendTogether(
+    commands: readonly Command[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    const pipeline = (this.#redis as Redis).pipeline();
+    for (const command of commands) call(pipeline as Caller, command);
+    const results = await pipeline.exec() ?? [];
+    return results.map(([error, reply]) => {
+      return error === null || error === undefined
+        ? toReply(reply)
+        : toReplyError(error);
+    });
+  }
+
+  /** A pipeline of a Cluster must stay in one slot; single calls find their own way. */
+  async #sendEach(
+    commands: readonly Command[],
+  ): Promise<(RedisReply | ReplyError)[]> {
+    return await Promise.all(commands.map(async (command) => {
+      try {
+        return toReply(await call(this.#redis as unknown as Caller, command));
+      } catch (error) {
+        return toReplyError(error);
+      }
+    }));
+  }
+}
+
+/** The message of the error that ioredis gives all that waits when the connection ends. */
+const CLOSED = "Connection is closed.";
+
+function call(caller: Caller, command: Command): unknown {
+  const args = command.args.map((arg) =>
+    arg instanceof Uint8Array
+      ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)
+      : arg
+  );
+  // ioredis rewrites arguments and replies of commands it knows, such as
+  // "hgetall", and knows them by their lower-case names only.
+  const name = command.name.toUpperCase();
+  return command.binary
+    ? caller.callBuffer(name, args)
+    : caller.call(name, args);
+}
+
+/** An error reply; any other error means that the connection is gone, and is thrown. */
+function toReplyError(error: unknown): ReplyError {
+  if (!isReplyError(error)) throw error;
+  return new ReplyError(error.message);
+}
+
+function isReplyError(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+function toReply(reply: unknown): RedisReply | ReplyError {
+  // A copy: small buffers are slices of a whole chunk that was read.
+  if (reply instanceof Uint8Array) return new Uint8Array(reply);
+  if (Array.isArray(reply)) return reply.map(toReply) as RedisReply[];
+  return reply as RedisReply;
+}

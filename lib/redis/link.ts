@@ -1,0 +1,141 @@
+/**
+ * Keeps one connection to a server: dials, greets, and dials again for ever
+ * when it is lost.
+ *
+ * @module
+ */
+
+import { backoff, pause } from "../base/backoff.ts";
+import { type Connection, type Driver, toError } from "./driver.ts";
+import { greet, type Greeting } from "./handshake.ts";
+import { ConnectionRefusedError } from "./redis_client.ts";
+
+/** How a {@linkcode Link} is made. */
+export interface LinkOptions {
+  /** What dials. */
+  readonly driver: Driver;
+  /** The name for `CLIENT SETNAME`. */
+  readonly name: string | undefined;
+  /** Milliseconds that dialling and greeting may take together. */
+  readonly dialTimeout: number;
+  /** Told of each new connection. */
+  readonly onUp: (connection: Connection, greeting: Greeting) => void;
+  /** Told of each loss, and of each try that failed. */
+  readonly onDown: (error: Error) => void;
+  /** Told once if the server refuses us for good; nothing follows. */
+  readonly onRefused: (error: ConnectionRefusedError) => void;
+}
+
+/** A connection that lived shorter than this, in milliseconds, counts as one more failure in a row. */
+const SHORT_LIFE = 1_000;
+
+/** See the module. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+  #connection: Connection | undefined;
+
+  /** Does nothing until {@linkcode start}. */
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to connect, the first time that it is called. */
+  start(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#running ??= this.#run();
+  }
+
+  /** Counts the connection as lost: it is closed at once and made anew. */
+  drop(error: Error): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    connection.close(error);
+    if (!this.#closing.signal.aborted) this.#options.onDown(error);
+  }
+
+  /** Ends it; resolves once nothing is left of it. */
+  async close(reason: Error): Promise<void> {
+    this.#closing.abort(reason);
+    this.drop(reason);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const lived = await this.#live();
+        if (lived >= SHORT_LIFE) failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ConnectionRefusedError) {
+          this.#options.onRefused(error);
+          return;
+        }
+        this.#options.onDown(toError(error));
+      }
+      await pause(backoff(failures++), signal);
+    }
+  }
+
+  /** One connection from dialling to its end; gives the milliseconds that it was up. */
+  async #live(): Promise<number> {
+    const [connection, greeting] = await this.#dial();
+    const since = performance.now();
+    this.#connection = connection;
+    this.#options.onUp(connection, greeting);
+    const reason = await connection.ended;
+    if (this.#connection === connection) this.drop(reason);
+    return performance.now() - since;
+  }
+
+  async #dial(): Promise<[Connection, Greeting]> {
+    const { driver, name, dialTimeout } = this.#options;
+    const attempt = new AbortController();
+    const stop = () => attempt.abort(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener("abort", stop);
+    const timer = setTimeout(() => {
+      attempt.abort(new Error(`no answer within ${dialTimeout / 1_000} s`));
+    }, dialTimeout);
+    try {
+      const connection = await dialUntil(driver, attempt.signal);
+      const giveUp = () => connection.close(toError(attempt.signal.reason));
+      attempt.signal.addEventListener("abort", giveUp);
+      try {
+        return [connection, await greet(connection, driver, name)];
+      } catch (error) {
+        connection.close(toError(error));
+        throw error;
+      } finally {
+        attempt.signal.removeEventListener("abort", giveUp);
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#closing.signal.removeEventListener("abort", stop);
+    }
+  }
+}
+
+/** Dials until the signal is aborted, also with a package that does not heed it; a late connection is closed. */
+async function dialUntil(
+  driver: Driver,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  const dialling = driver.dial(signal);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([dialling, promise]);
+  } catch (error) {
+    dialling.then((late) => late.close(toError(error)), () => undefined);
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}

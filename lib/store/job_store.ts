@@ -1,0 +1,315 @@
+/**
+ * Jobs and queues in Redis, as those who enqueue and look see them. Together with
+ * `worker_store.ts` the only way to Redis for the rest of the library.
+ *
+ * @module
+ */
+
+import { DuplicateJobError } from "../base/errors.ts";
+import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import { fieldsOfReply, JobRecord } from "../job/record.ts";
+import type {
+  RedisArg,
+  RedisClient,
+  RedisReply,
+} from "../redis/redis_client.ts";
+import { Keys } from "./keys.ts";
+import { CANCEL, DELETE, EMPTY, REQUEUE, STATE } from "./scripts/change.ts";
+import { ENQUEUE } from "./scripts/enqueue.ts";
+
+/** A job on its way in. */
+export interface NewJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly atFront: boolean;
+  /** Longest wait in seconds, if any. */
+  readonly ttl: number | undefined;
+  /** Ids of the jobs to wait for. */
+  readonly dependencyIds: readonly string[];
+  /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
+  readonly fields: ReadonlyMap<string, RedisArg>;
+}
+
+/** What became of a {@linkcode NewJob}. */
+export interface EnqueuedJob {
+  readonly status: "queued" | "deferred";
+  /** As stored; empty while the job is deferred. */
+  readonly enqueuedAt: string;
+}
+
+/** A result or failure as stored: one entry of RQ's results stream. */
+export interface StoredResult {
+  /** The entry's id in the stream. */
+  readonly entryId: string;
+  /** RQ's `Result.Type`: 1 successful, 2 failed, 3 stopped, 4 retried, 5 out of retries. */
+  readonly type: number;
+  /** Base64 of the serialized value; absent for Python's `None`. */
+  readonly returnValue: string | undefined;
+  /** Base64 of the zlib-compressed failure text. */
+  readonly excString: string | undefined;
+}
+
+/** A job's state at one moment. */
+export interface JobState {
+  /** Whether there is a job of this id. */
+  readonly exists: boolean;
+  /** The status as stored, or `null` where the hash has none. */
+  readonly status: string | null;
+  /** The latest entry of its results, which may be of an earlier run. */
+  readonly latest: StoredResult | null;
+}
+
+/** How many jobs one call of a bounded script touches. */
+const BATCH = 500;
+
+/** What is safe to send again: reads, and scripts that recognise their own work. */
+const RESEND = { resend: true } as const;
+
+/** Jobs and queues in Redis. */
+export class JobStore {
+  /** The connection. */
+  readonly client: RedisClient;
+  /** The names of the keys. */
+  readonly keys: Keys;
+
+  /** Works on one connection and under one prefix. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.client = client;
+    this.keys = keys;
+  }
+
+  /**
+   * Stores a job and puts it on its queue, or among the deferred ones.
+   *
+   * @throws {DuplicateJobError} if the id is taken by a job that has not ended
+   */
+  async enqueue(job: NewJob): Promise<EnqueuedJob> {
+    const keys = [this.keys.queue(job.queue), this.keys.job(job.id)];
+    const args: RedisArg[] = [
+      this.keys.prefix,
+      job.id,
+      job.queue,
+      job.atFront ? "L" : "R",
+      job.ttl ?? 0,
+      job.dependencyIds.length,
+      ...job.dependencyIds,
+    ];
+    for (const [field, value] of job.fields) args.push(field, value);
+    const reply = await ENQUEUE.run(this.client, keys, args, RESEND);
+    const [what, detail] = texts(reply);
+    if (what === "duplicate") {
+      throw new DuplicateJobError(
+        `Cannot enqueue job "${job.id}": a job of this id is ${
+          detail || "there"
+        }; wait for it, delete it or choose another id`,
+        { jobId: job.id },
+      );
+    }
+    return {
+      status: what === "deferred" ? "deferred" : "queued",
+      enqueuedAt: detail ?? "",
+    };
+  }
+
+  /** The job of an id, or `null` if there is none. */
+  async fetch(id: string): Promise<JobRecord | null> {
+    const reply = await this.client.send("HGETALL", [this.keys.job(id)], {
+      binary: true,
+      ...RESEND,
+    });
+    const fields = fieldsOfReply(list(reply));
+    return fields.has("data") ? new JobRecord(id, fields) : null;
+  }
+
+  /** A job's status as its hash shows it, and its latest result, as of one moment. */
+  async state(id: string): Promise<JobState> {
+    const reply = await STATE.run(
+      this.client,
+      [this.keys.job(id), this.keys.results(id)],
+      [this.keys.prefix],
+      RESEND,
+    );
+    const [exists, status, entry] = list(reply);
+    return {
+      exists: exists === 1,
+      status: status ? String(status) : null,
+      latest: entry ? resultOfEntry(entry) : null,
+    };
+  }
+
+  /** Whether a job of this id is stored. */
+  async exists(id: string): Promise<boolean> {
+    return await this.client.send("EXISTS", [this.keys.job(id)], RESEND) === 1;
+  }
+
+  /** Writes fields of a job that exists; `false` if it does not. */
+  async setFields(
+    id: string,
+    fields: ReadonlyMap<string, RedisArg>,
+  ): Promise<boolean> {
+    if (!(await this.exists(id))) return false;
+    await this.client.send(
+      "HSET",
+      [this.keys.job(id), ...[...fields].flat()],
+      RESEND,
+    );
+    return true;
+  }
+
+  /** The latest entry of a job's results, or `null`. */
+  async latestResult(id: string): Promise<StoredResult | null> {
+    const reply = await this.client.send(
+      "XREVRANGE",
+      [this.keys.results(id), "+", "-", "COUNT", 1],
+      RESEND,
+    );
+    const [entry] = list(reply);
+    return entry === undefined ? null : resultOfEntry(entry);
+  }
+
+  /** Withdraws a job; tells its status before, or what stood in the way. */
+  async cancel(
+    id: string,
+  ): Promise<{ done: boolean; gone: boolean; before: string }> {
+    const args = [this.keys.prefix, id, DEFAULT_FAILURE_TTL, newToken()];
+    const reply = await CANCEL.run(
+      this.client,
+      [this.keys.job(id)],
+      args,
+      RESEND,
+    );
+    const [what, before] = texts(reply);
+    return {
+      done: what === "canceled",
+      gone: what === "gone",
+      before: before ?? "",
+    };
+  }
+
+  /** Removes a job and all that is stored of it; `false` if there was nothing. */
+  async delete(id: string): Promise<boolean> {
+    const reply = await DELETE.run(
+      this.client,
+      [this.keys.job(id)],
+      [this.keys.prefix, id],
+    );
+    return texts(reply)[0] === "deleted";
+  }
+
+  /** Puts a failed or stopped job back on its queue; tells what stood in the way. */
+  async requeue(
+    id: string,
+    atFront: boolean,
+  ): Promise<{ done: boolean; gone: boolean; detail: string }> {
+    const args = [this.keys.prefix, id, atFront ? "L" : "R", newToken()];
+    const reply = await REQUEUE.run(
+      this.client,
+      [this.keys.job(id)],
+      args,
+      RESEND,
+    );
+    const [what, detail] = texts(reply);
+    return {
+      done: what === "requeued",
+      gone: what === "gone",
+      detail: detail ?? "",
+    };
+  }
+
+  /** How many ids a queue holds. */
+  async count(queue: string): Promise<number> {
+    return Number(
+      await this.client.send("LLEN", [this.keys.queue(queue)], RESEND),
+    );
+  }
+
+  /** Ids of a queue, head first. */
+  async jobIds(
+    queue: string,
+    offset: number,
+    length: number,
+  ): Promise<string[]> {
+    const end = length < 0 ? -1 : offset + length - 1;
+    if (length === 0) return [];
+    const reply = await this.client.send(
+      "LRANGE",
+      [this.keys.queue(queue), offset, end],
+      RESEND,
+    );
+    return list(reply).map(String);
+  }
+
+  /** Takes an id off a queue's list, the job itself stays; `false` if it was not there. */
+  async remove(queue: string, id: string): Promise<boolean> {
+    const reply = await this.client.send("LREM", [
+      this.keys.queue(queue),
+      1,
+      id,
+    ]);
+    return Number(reply) > 0;
+  }
+
+  /** Removes every job of a queue; tells how many. */
+  async empty(queue: string): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const reply = await EMPTY.run(
+        this.client,
+        [this.keys.queue(queue)],
+        [this.keys.prefix, queue, BATCH],
+        RESEND,
+      );
+      if (Number(reply) === 0) return removed;
+      removed += Number(reply);
+    }
+  }
+
+  /** Forgets a queue. */
+  async deleteQueue(queue: string): Promise<void> {
+    const key = this.keys.queue(queue);
+    await Promise.all([
+      this.client.send("SREM", [this.keys.queues, key], RESEND),
+      this.client.send("DEL", [key], RESEND),
+    ]);
+  }
+
+  /** The names of all queues that have ever been used, sorted. */
+  async queueNames(): Promise<string[]> {
+    const reply = await this.client.send(
+      "SMEMBERS",
+      [this.keys.queues],
+      RESEND,
+    );
+    return list(reply).map((key) => this.keys.queueName(String(key))).sort();
+  }
+}
+
+/** The parts of an array reply, as text. */
+export function texts(reply: RedisReply): string[] {
+  return list(reply).map(String);
+}
+
+/** An array reply; nothing where there is none. */
+export function list(reply: RedisReply): RedisReply[] {
+  return Array.isArray(reply) ? reply : [];
+}
+
+/** Reads one entry of a results stream. */
+export function resultOfEntry(entry: RedisReply): StoredResult {
+  const [entryId, flat] = list(entry);
+  const fields = new Map<string, string>();
+  const values = texts(flat ?? null);
+  for (let i = 0; i + 1 < values.length; i += 2) {
+    fields.set(values[i]!, values[i + 1]!);
+  }
+  return {
+    entryId: String(entryId),
+    type: Number(fields.get("type")),
+    returnValue: fields.get("return_value"),
+    excString: fields.get("exc_string"),
+  };
+}
+
+function newToken(): string {
+  return crypto.randomUUID();
+}

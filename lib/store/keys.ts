@@ -1,0 +1,126 @@
+/**
+ * Every key name, in TypeScript and in Lua. No other file spells a key.
+ *
+ * The layout is RQ 2.x's (`rq/job.py`, `rq/queue.py`, `rq/registry.py`,
+ * `rq/executions.py`, `rq/worker`), the double colon in
+ * {@linkcode Keys.dependencies} included.
+ *
+ * @module
+ */
+
+/** RQ's prefix; with another one, Python's RQ does not see the keys. */
+export const DEFAULT_PREFIX = "rq:";
+
+/** A kind of registry: a sorted set of job ids for each queue. `wip` is RQ's name for the started ones. */
+export type RegistryName =
+  | "wip"
+  | "finished"
+  | "failed"
+  | "deferred"
+  | "scheduled"
+  | "canceled";
+
+/** The names of all keys under one prefix. */
+export class Keys {
+  /** What every key begins with. */
+  readonly prefix: string;
+
+  /** A prefix in braces, `{rq}:`, keeps all keys on one slot of a Redis Cluster. */
+  constructor(prefix: string = DEFAULT_PREFIX) {
+    if (prefix === "") {
+      throw new RangeError(`Cannot use key prefix "": it is empty`);
+    }
+    this.prefix = prefix;
+  }
+
+  /** Set of the keys of all queues. */
+  get queues(): string {
+    return `${this.prefix}queues`;
+  }
+  /** Set of the keys of all workers. */
+  get workers(): string {
+    return `${this.prefix}workers`;
+  }
+  /** Exists while all workers are to pause. */
+  get suspended(): string {
+    return `${this.prefix}suspended`;
+  }
+  /** List of job ids, the head is next. */
+  queue(name: string): string {
+    return `${this.prefix}queue:${name}`;
+  }
+  /** The queue's name out of its key. */
+  queueName(key: string): string {
+    return key.slice(`${this.prefix}queue:`.length);
+  }
+  /** List of job ids that a worker has taken and not yet claimed. */
+  intermediate(queue: string): string {
+    return `${this.queue(queue)}:intermediate`;
+  }
+  /** Sorted set of job ids (`wip`: of `<job>:<execution>`). */
+  registry(name: RegistryName, queue: string): string {
+    return `${this.prefix}${name}:${queue}`;
+  }
+  /** Hash of a job. */
+  job(id: string): string {
+    return `${this.prefix}job:${id}`;
+  }
+  /** Set of the jobs that wait for this one. */
+  dependents(id: string): string {
+    return `${this.job(id)}:dependents`;
+  }
+  /** Set of the jobs that this one waits for. */
+  dependencies(id: string): string {
+    return `${this.prefix}job::${id}:dependencies`;
+  }
+  /** Stream of a job's results. */
+  results(id: string): string {
+    return `${this.prefix}results:${id}`;
+  }
+  /** Hash of a worker. */
+  worker(name: string): string {
+    return `${this.prefix}worker:${name}`;
+  }
+  /** The worker's name out of its key. */
+  workerName(key: string): string {
+    return key.slice(`${this.prefix}worker:`.length);
+  }
+  /** Set of the executions that a worker has in hand. */
+  workerExecutions(name: string): string {
+    return `${this.worker(name)}:executions`;
+  }
+  /** Set of the keys of the workers of one queue. */
+  queueWorkers(queue: string): string {
+    return `${this.prefix}workers:${queue}`;
+  }
+  /** Channel of a worker's commands. */
+  channel(worker: string): string {
+    return `${this.prefix}pubsub:${worker}`;
+  }
+}
+
+/**
+ * The same names for scripts, which meet ids only while they run. `P` is the
+ * prefix, by convention a script's `ARGV[1]`.
+ */
+export const KEYS_LUA = `
+local P = ARGV[1]
+local function job_key(id) return P .. 'job:' .. id end
+local function dependents_key(id) return P .. 'job:' .. id .. ':dependents' end
+local function dependencies_key(id) return P .. 'job::' .. id .. ':dependencies' end
+local function results_key(id) return P .. 'results:' .. id end
+local function queue_key(q) return P .. 'queue:' .. q end
+local function intermediate_key(q) return P .. 'queue:' .. q .. ':intermediate' end
+local function first_seen_key(q, id) return P .. 'queue:' .. q .. ':intermediate:first_seen:' .. id end
+local function registry_key(name, q) return P .. name .. ':' .. q end
+local function executions_key(id) return P .. 'executions:' .. id end
+local function execution_key(id, e) return P .. 'execution:' .. id .. ':' .. e end
+local function worker_key(w) return P .. 'worker:' .. w end
+local function worker_executions_key(w) return P .. 'worker:' .. w .. ':executions' end
+local function queue_workers_key(q) return P .. 'workers:' .. q end
+local function group_key(g) return P .. 'group:' .. g end
+local function channel(w) return P .. 'pubsub:' .. w end
+local QUEUES = P .. 'queues'
+local WORKERS = P .. 'workers'
+local SUSPENDED = P .. 'suspended'
+`;

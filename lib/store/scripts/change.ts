@@ -1,0 +1,161 @@
+/** The scripts behind `job.cancel()`, `job.delete()`, `job.requeue()` and `queue.empty()`. @module */
+
+import { Script } from "../../redis/script.ts";
+import {
+  DEPENDENTS_LUA,
+  ENDING_LUA,
+  JOB_LUA,
+  LEASE_LUA,
+  TIME_LUA,
+  withPrelude,
+} from "./prelude.ts";
+
+/**
+ * Withdraws a job, wherever it is. The worker that runs it is told over its channel
+ * and loses the lease: it kills the job and records nothing.
+ *
+ * ```
+ * KEYS  1 the job's hash
+ * ARGV  1 key prefix   2 job id   3 failure ttl in seconds for jobs without one of their own
+ *       4 token of this call
+ * reply { "canceled", status before }   { "already" }   { "gone" }
+ * ```
+ *
+ * The hash keeps the token, so that a second sending of the call gets the same answer.
+ */
+export const CANCEL: Script = new Script(
+  "cancel",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    `
+local id = ARGV[2]
+if not is_job(id) then return {'gone'} end
+local h = redis.call('HMGET', KEYS[1], 'status', 'origin', 'worker_name', 'failure_ttl', 'x_change')
+local status, q = h[1] or '', h[2] or ''
+if status == 'canceled' then
+  local token, before = string.match(h[5] or '', '^(%S+) (%S*)$')
+  if token == ARGV[4] then return {'canceled', before} end
+  return {'already'}
+end
+redis.call('LREM', queue_key(q), 1, id)
+for _, name in ipairs({'finished', 'failed', 'deferred', 'scheduled'}) do
+  redis.call('ZREM', registry_key(name, q), id)
+end
+drop_executions(id, q)
+redis.call('HSET', KEYS[1], 'status', 'canceled', 'x_change', ARGV[4] .. ' ' .. status)
+redis.call('HDEL', KEYS[1], 'x_execution')
+redis.call('ZADD', registry_key('canceled', q), now, id)
+keep(id, tonumber(h[4] or '') or tonumber(ARGV[3]))
+if status == 'started' and h[3] then
+  redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))
+end
+return {'canceled', status}
+`,
+  ),
+);
+
+/**
+ * Removes a job and everything that is stored of it, its results included.
+ *
+ * ```
+ * KEYS  1 the job's hash
+ * ARGV  1 key prefix   2 job id
+ * reply { "deleted", status before }   { "gone" }
+ * ```
+ */
+export const DELETE: Script = new Script(
+  "delete",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    `
+local id = ARGV[2]
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {'gone'} end
+local h = redis.call('HMGET', KEYS[1], 'status', 'origin', 'worker_name')
+local status, q = h[1] or '', h[2] or ''
+redis.call('LREM', queue_key(q), 1, id)
+for _, parent in ipairs(redis.call('SMEMBERS', dependencies_key(id))) do
+  redis.call('SREM', dependents_key(parent), id)
+end
+forget(id, q)
+if status == 'started' and h[3] then
+  redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))
+end
+return {'deleted', status}
+`,
+  ),
+);
+
+/**
+ * Puts a failed or stopped job back on its queue, as if it had just been enqueued.
+ *
+ * ```
+ * KEYS  1 the job's hash
+ * ARGV  1 key prefix   2 job id   3 "L" for the head, "R" for the tail   4 token of this call
+ * reply { "requeued", enqueued_at }   { "not failed", status }   { "gone" }
+ * ```
+ */
+export const REQUEUE: Script = new Script(
+  "requeue",
+  withPrelude(
+    [TIME_LUA, JOB_LUA],
+    `
+local id = ARGV[2]
+if not is_job(id) then return {'gone'} end
+local h = redis.call('HMGET', KEYS[1], 'status', 'origin', 'x_change', 'enqueued_at')
+if h[3] == ARGV[4] then return {'requeued', h[4]} end
+if h[1] ~= 'failed' and h[1] ~= 'stopped' then return {'not failed', h[1] or ''} end
+redis.call('ZREM', registry_key('failed', h[2]), id)
+redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned')
+for _, key in ipairs({KEYS[1], dependents_key(id), dependencies_key(id), results_key(id)}) do
+  redis.call('PERSIST', key)
+end
+redis.call('HSET', KEYS[1], 'x_change', ARGV[4])
+push(id, h[2], ARGV[3] == 'L')
+return {'requeued', redis.call('HGET', KEYS[1], 'enqueued_at')}
+`,
+  ),
+);
+
+/**
+ * Takes up to so many jobs off the head of a queue and removes them altogether.
+ *
+ * ```
+ * KEYS  1 the queue's list
+ * ARGV  1 key prefix   2 queue name   3 how many one call may remove
+ * reply how many were removed; call again until 0
+ * ```
+ */
+export const EMPTY: Script = new Script(
+  "empty",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    `
+local ids = redis.call('LPOP', KEYS[1], ARGV[3])
+if not ids then return 0 end
+for _, id in ipairs(ids) do
+  local status = field(id, 'status')
+  if status ~= 'started' then forget(id, ARGV[2]) end
+end
+return #ids
+`,
+  ),
+);
+
+/**
+ * A job's status and its latest result, read at one moment.
+ *
+ * ```
+ * KEYS  1 the job's hash   2 the stream of its results
+ * ARGV  1 key prefix
+ * reply { 1 if there is such a job, status or "", the latest entry or nothing }
+ * ```
+ */
+export const STATE: Script = new Script(
+  "state",
+  `
+local is_job = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HEXISTS', KEYS[1], 'data')
+local status = is_job == 1 and redis.call('HGET', KEYS[1], 'status') or ''
+local latest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+return {is_job == 1 and 1 or 0, status or '', latest[1]}
+`,
+);

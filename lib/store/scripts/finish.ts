@@ -1,0 +1,138 @@
+/** The script that ends an execution. @module */
+
+import { Script } from "../../redis/script.ts";
+import {
+  DEPENDENTS_LUA,
+  ENDING_LUA,
+  JOB_LUA,
+  LEASE_LUA,
+  TIME_LUA,
+  withPrelude,
+} from "./prelude.ts";
+
+/**
+ * Records how an execution ended, provided that it still holds its lease.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ *       2 the job's hash
+ *       3 the started registry of the queue
+ * ARGV  1 key prefix   2 worker name   3 queue name   4 job id   5 execution id
+ *       6 "finished" | "failed" | "stopped" | "requeued" (put back at the head)
+ *       7 ttl of the result or the failure in seconds: 0 not kept, -1 for ever
+ *       8 the result as base64 of JSON, "" for none; or the failure as base64 of zlib
+ *       9 seconds worked   10 when the run began, unix seconds
+ *      11 dependents that one call may release
+ * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", "more" if dependents are left }
+ *       { "lost" } the lease is gone, nothing was written   { "gone" } the job was deleted
+ * ```
+ *
+ * Dependents are released here, in the step that ends their parent. A failed job with retries
+ * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
+ * The worker's hash remembers the answer, so that a second sending gets the same one.
+ */
+export const FINISH: Script = new Script(
+  "finish",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
+    `
+local worker, q, id, e, outcome = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local ttl, payload, worked, began, limit = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
+local member = id .. ':' .. e
+
+local before = redis.call('HGET', KEYS[1], 'x_ended')
+if before and string.sub(before, 1, #e + 1) == e .. ' ' then return {string.sub(before, #e + 2)} end
+if not redis.call('ZSCORE', KEYS[3], member) then return {'lost'} end
+if not is_job(id) then
+  drop_execution(id, q, e, worker)
+  return {'gone'}
+end
+
+local function retry()
+  local left = tonumber(field(id, 'retries_left') or '') or 0
+  if left < 1 then return false end
+  local intervals = {}
+  local ok, list = pcall(cjson.decode, field(id, 'retry_intervals') or '[]')
+  if ok and type(list) == 'table' then intervals = list end
+  -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
+  local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
+  redis.call('HINCRBY', KEYS[2], 'retries_left', -1)
+  redis.call('HDEL', KEYS[2], 'x_execution')
+  redis.call('HSET', KEYS[2], 'ended_at', iso())
+  if interval > 0 then
+    redis.call('HSET', KEYS[2], 'status', 'scheduled')
+    redis.call('ZADD', registry_key('scheduled', q), now + interval, id)
+    return 'scheduled'
+  end
+  push(id, q, field(id, 'enqueue_at_front_on_retry') == '1')
+  return 'retried'
+end
+
+drop_execution(id, q, e, worker)
+local answer, more = outcome, 0
+if outcome == 'finished' then
+  local at = iso()
+  redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', at, 'last_heartbeat', at)
+  redis.call('HDEL', KEYS[2], 'x_execution')
+  more = release(id, 'finished', limit)
+  if ttl == 0 then
+    forget(id, q)
+  else
+    local entry = {'MAXLEN', '~', 10, '*', 'type', 1}
+    if payload ~= '' then
+      entry[#entry + 1] = 'return_value'
+      entry[#entry + 1] = payload
+    end
+    for _, value in ipairs({'worker_name', worker, 'execution_id', e, 'execution_started_at', began,
+      'execution_ended_at', now_float}) do entry[#entry + 1] = value end
+    redis.call('XADD', results_key(id), unpack(entry))
+    redis.call('ZADD', registry_key('finished', q), ttl < 0 and '+inf' or now + ttl, id)
+    keep(id, ttl)
+  end
+elseif outcome == 'failed' then
+  answer = retry()
+  if not answer then
+    answer = 'failed'
+    fail(id, q, 'failed', ttl, payload, worker, e)
+    release(id, 'failed', limit)
+  end
+elseif outcome == 'stopped' then
+  fail(id, q, 'stopped', ttl, payload, worker, e)
+else
+  redis.call('HDEL', KEYS[2], 'x_execution')
+  push(id, q, true)
+end
+
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'state', 'idle', 'x_ended', e .. ' ' .. answer)
+  redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time', 'x_claim', 'x_claim_queue', 'x_claim_job')
+  if outcome == 'finished' then redis.call('HINCRBY', KEYS[1], 'successful_job_count', 1) end
+  if outcome == 'failed' or outcome == 'stopped' then redis.call('HINCRBY', KEYS[1], 'failed_job_count', 1) end
+  if outcome ~= 'requeued' then redis.call('HINCRBYFLOAT', KEYS[1], 'total_working_time', worked) end
+end
+if more == 1 then return {answer, 'more'} end
+return {answer}
+`,
+  ),
+);
+
+/**
+ * Goes on releasing the dependents of a finished job that had very many.
+ *
+ * ```
+ * KEYS  1 the dependents of the parent
+ * ARGV  1 key prefix   2 id of the parent   3 how many one call may release
+ * reply 1 if some are left, else 0
+ * ```
+ */
+export const RELEASE: Script = new Script(
+  "release",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, DEPENDENTS_LUA],
+    `
+local status = field(ARGV[2], 'status')
+if status and status ~= 'finished' then return 0 end
+return release(ARGV[2], 'finished', tonumber(ARGV[3]))
+`,
+  ),
+);

@@ -1,0 +1,161 @@
+/**
+ * What scripts share. Each script is put together from the pieces that it
+ * needs, since Redis has no modules.
+ *
+ * Rules for all of them: validate first and write last, for Redis rolls nothing
+ * back; time is the server's; work per call is bounded; a second run with the same
+ * arguments changes nothing and answers the same, because a call whose reply was lost
+ * is sent again.
+ *
+ * @module
+ */
+
+import { KEYS_LUA } from "../keys.ts";
+
+/**
+ * `now`, `now_float` in seconds and `iso()` as RQ writes dates. Redis' Lua has no
+ * `os.date`, so the calendar is worked out (Howard Hinnant's `civil_from_days`).
+ */
+export const TIME_LUA = `
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
+local function iso()
+  local days, seconds = math.floor(now / 86400), now % 86400
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
+    math.floor(seconds / 3600), math.floor(seconds / 60) % 60, seconds % 60, tonumber(time[2]))
+end
+`;
+
+/**
+ * - `is_job(id)`: the hash exists and has `data`; a foreign type under the key is none
+ * - `field(id, name)`: one field, or false
+ * - `push(id, q, front)`: puts an id on its queue as `queued`
+ */
+export const JOB_LUA = `
+local function is_job(id)
+  return redis.call('TYPE', job_key(id)).ok == 'hash' and redis.call('HEXISTS', job_key(id), 'data') == 1
+end
+local function field(id, name)
+  if redis.call('TYPE', job_key(id)).ok ~= 'hash' then return false end
+  return redis.call('HGET', job_key(id), name)
+end
+local function push(id, q, front)
+  redis.call('SADD', QUEUES, queue_key(q))
+  redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
+  redis.call(front and 'LPUSH' or 'RPUSH', queue_key(q), id)
+end
+`;
+
+/**
+ * Leases: members \`<job>:<execution>\` of \`wip\`, scored with their expiry.
+ *
+ * - `live_execution(id, q)`: the execution whose lease still holds, or nil; \`x_execution\`
+ *   names ours, \`rq:executions:<job>\` those of Python workers
+ * - `drop_executions(id, q)`: takes every lease and execution record of a job away
+ */
+export const LEASE_LUA = `
+local function holds(id, q, e)
+  local score = redis.call('ZSCORE', registry_key('wip', q), id .. ':' .. e)
+  return score and tonumber(score) > now
+end
+local function python_executions(id)
+  return redis.call('ZRANGE', executions_key(id), 0, 99)
+end
+local function live_execution(id, q)
+  local own = field(id, 'x_execution')
+  if own and own ~= '' and holds(id, q, own) then return own end
+  for _, e in ipairs(python_executions(id)) do
+    if holds(id, q, e) then return e end
+  end
+end
+local function drop_execution(id, q, e, worker)
+  redis.call('ZREM', registry_key('wip', q), id .. ':' .. e)
+  redis.call('DEL', execution_key(id, e))
+  redis.call('ZREM', executions_key(id), e)
+  if worker then redis.call('SREM', worker_executions_key(worker), id .. ':' .. e) end
+end
+local function drop_executions(id, q)
+  local worker = field(id, 'worker_name')
+  local own = field(id, 'x_execution')
+  if own and own ~= '' then drop_execution(id, q, own, worker) end
+  for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, worker) end
+  redis.call('ZREM', registry_key('wip', q), id)
+end
+`;
+
+/**
+ * Dependents: \`promote(c)\` queues a deferred job once every parent is done; a parent
+ * whose hash is gone counts as done, as in RQ. \`release(id, status, limit)\` does so for the
+ * jobs that wait for one which has just ended, and tells whether some are left to do.
+ */
+export const DEPENDENTS_LUA = `
+local function promote(c)
+  if not is_job(c) then return false end
+  local h = redis.call('HMGET', job_key(c), 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
+  if h[1] ~= 'deferred' or not h[2] then return false end
+  for _, parent in ipairs(redis.call('SMEMBERS', dependencies_key(c))) do
+    local status = field(parent, 'status')
+    if status and status ~= 'finished' and not (status == 'failed' and h[3] == '1') then return false end
+  end
+  redis.call('ZREM', registry_key('deferred', h[2]), c)
+  push(c, h[2], h[4] == '1')
+  return true
+end
+local function release(id, status, limit)
+  local key = dependents_key(id)
+  if status == 'finished' then
+    for _, c in ipairs(redis.call('SPOP', key, limit)) do promote(c) end
+    return redis.call('EXISTS', key)
+  end
+  for _, c in ipairs(redis.call('SSCAN', key, 0, 'COUNT', limit)[2]) do
+    if promote(c) then redis.call('SREM', key, c) end
+  end
+  return 0
+end
+`;
+
+/**
+ * - \`forget(id, q)\`: takes a job out of everything, its keys included
+ * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never
+ * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
+ */
+export const ENDING_LUA = `
+local function forget(id, q)
+  drop_executions(id, q)
+  for _, name in ipairs({'finished', 'failed', 'deferred', 'scheduled', 'canceled'}) do
+    redis.call('ZREM', registry_key(name, q), id)
+  end
+  local group = field(id, 'group_id')
+  if group and group ~= '' then redis.call('SREM', group_key(group), id) end
+  redis.call('DEL', job_key(id), dependents_key(id), dependencies_key(id), results_key(id), executions_key(id))
+end
+local function keep(id, ttl)
+  for _, key in ipairs({job_key(id), dependents_key(id), dependencies_key(id), results_key(id)}) do
+    if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+  end
+end
+local function fail(id, q, status, ttl, text, worker, e)
+  if ttl == 0 then return forget(id, q) end
+  redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
+  redis.call('HDEL', job_key(id), 'x_execution')
+  redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', 'type', 2, 'exc_string', text,
+    'worker_name', worker, 'execution_id', e)
+  redis.call('ZADD', registry_key('failed', q), ttl < 0 and -1 or now + ttl, id)
+  keep(id, ttl)
+end
+`;
+
+/** Puts a script's pieces before its own text, the key names first. */
+export function withPrelude(pieces: readonly string[], body: string): string {
+  return [KEYS_LUA, ...pieces, body].join("");
+}

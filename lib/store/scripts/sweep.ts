@@ -1,0 +1,131 @@
+/** The scripts that find what was left behind. @module */
+
+import { Script } from "../../redis/script.ts";
+import {
+  DEPENDENTS_LUA,
+  ENDING_LUA,
+  JOB_LUA,
+  LEASE_LUA,
+  TIME_LUA,
+  withPrelude,
+} from "./prelude.ts";
+
+/**
+ * One bounded pass over one queue. Any number of workers may run it at once.
+ *
+ * ```
+ * KEYS  1 the queue's started registry   2 its intermediate list
+ *       3 its finished registry   4 its failed registry   5 its deferred registry
+ * ARGV  1 key prefix   2 queue name   3 how many of each kind one pass looks at
+ *       4 times that a job may lose its worker   5 seconds that an id may stay in the intermediate list
+ *       6 failure ttl in seconds for jobs without one of their own
+ *       7 base64 of zlib: the failure text of an abandoned job   8 from where on to look at deferred jobs
+ * reply { "requeued" | "failed", job id, … }   where to look at deferred jobs the next time is its first element
+ * ```
+ *
+ * 1. A lease that ran out: the job goes back to the head of its queue, and after so many times fails.
+ *    A member whose job is gone, has ended or is run by a newer execution is just dropped.
+ * 2. An id in the intermediate list that nobody has claimed goes back to the head of the queue,
+ *    once it has been seen there for a while (RQ's \`first_seen\` key; RQ itself would fail the job).
+ *    The key lives only a little longer than that, so that it never speaks of an earlier visit.
+ * 3. Ids of results and failures whose time is up leave their registries.
+ * 4. A deferred job whose parents are all done is queued: they may have expired, been deleted, or been
+ *    ended by a program that died before it released them.
+ */
+export const SWEEP: Script = new Script(
+  "sweep",
+  withPrelude(
+    [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
+    `
+local q, limit, most, grace, offset = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[8])
+local answer = {0}
+local function report(what, id)
+  answer[#answer + 1] = what
+  answer[#answer + 1] = id
+end
+
+local function recover(id, e)
+  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name')
+  local losses = redis.call('HINCRBY', job_key(id), 'x_abandoned', 1)
+  drop_executions(id, q)
+  if losses > most then
+    fail(id, q, 'failed', tonumber(h[1] or '') or tonumber(ARGV[6]), ARGV[7], h[2] or '', e)
+    release(id, 'failed', limit)
+    return report('failed', id)
+  end
+  redis.call('HDEL', job_key(id), 'x_execution')
+  push(id, q, true)
+  report('requeued', id)
+end
+
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, limit)) do
+  local id, e = string.match(member, '^(.*):([^:]*)$')
+  if not id then id, e = member, '' end
+  redis.call('ZREM', KEYS[1], member)
+  if field(id, 'status') == 'started' and is_job(id) and not live_execution(id, q) then recover(id, e) end
+end
+
+for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, limit - 1)) do
+  local seen_key = first_seen_key(q, id)
+  local seen = tonumber(redis.call('GET', seen_key) or '')
+  if not seen then
+    redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3)
+  elseif tonumber(now_float) - seen >= grace then
+    local status = field(id, 'status')
+    local unclaimed = is_job(id) and not live_execution(id, q)
+    if not is_job(id) or unclaimed or status ~= 'started' then
+      redis.call('LREM', KEYS[2], 1, id)
+      redis.call('DEL', seen_key)
+    end
+    if unclaimed and status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
+      push(id, q, true)
+      report('requeued', id)
+    end
+  end
+end
+
+for i = 3, 4 do
+  local over = redis.call('ZRANGEBYSCORE', KEYS[i], 0, now, 'LIMIT', 0, limit)
+  if #over > 0 then redis.call('ZREM', KEYS[i], unpack(over)) end
+end
+
+local deferred = redis.call('ZRANGE', KEYS[5], offset, offset + limit - 1)
+local stay = 0
+for _, c in ipairs(deferred) do
+  if not is_job(c) then redis.call('ZREM', KEYS[5], c)
+  elseif not promote(c) then stay = stay + 1 end
+end
+if #deferred == limit then answer[1] = offset + stay end
+return answer
+`,
+  ),
+);
+
+/**
+ * Drops workers whose hash has expired from the sets of workers.
+ *
+ * ```
+ * KEYS  1 the set of all workers   2 the set of all queues
+ * ARGV  1 key prefix   2 how many one call looks at
+ * reply the keys of those dropped
+ * ```
+ */
+export const DROP_DEAD_WORKERS: Script = new Script(
+  "drop_dead_workers",
+  withPrelude(
+    [],
+    `
+local dead = {}
+for _, key in ipairs(redis.call('SRANDMEMBER', KEYS[1], tonumber(ARGV[2]))) do
+  if redis.call('EXISTS', key) == 0 then
+    dead[#dead + 1] = key
+    redis.call('SREM', KEYS[1], key)
+    for _, queue in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+      redis.call('SREM', queue_workers_key(string.sub(queue, #queue_key('') + 1)), key)
+    end
+  end
+end
+return dead
+`,
+  ),
+);

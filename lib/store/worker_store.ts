@@ -1,0 +1,367 @@
+/**
+ * What a worker does to Redis: registering, claiming, keeping leases, ending
+ * executions, sweeping. Every change of a job is one script.
+ *
+ * @module
+ */
+
+import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import { fieldsOfReply, JobRecord } from "../job/record.ts";
+import type {
+  RedisArg,
+  RedisClient,
+  RedisReply,
+} from "../redis/redis_client.ts";
+import { list, texts } from "./job_store.ts";
+import type { Keys } from "./keys.ts";
+import { CLAIM, HEARTBEAT } from "./scripts/claim.ts";
+import { FINISH, RELEASE } from "./scripts/finish.ts";
+import { DROP_DEAD_WORKERS, SWEEP } from "./scripts/sweep.ts";
+import { DEREGISTER, REGISTER, SET_WORKER_FIELDS } from "./scripts/worker.ts";
+
+/** A worker, as the store knows it. */
+export interface WorkerIdentity {
+  /** The name shown to people. */
+  readonly name: string;
+  /** Random, another one at each start: tells two workers of one name apart. */
+  readonly instance: string;
+  /** Its queues in order of priority. */
+  readonly queues: readonly string[];
+}
+
+/** A job on a queue's intermediate list, put there for this worker by `BLMOVE`. */
+export interface CaughtJob {
+  readonly queue: string;
+  readonly jobId: string;
+}
+
+/** A job that this worker holds a lease for. */
+export interface Execution {
+  readonly id: string;
+  /** The queue that it was taken from. */
+  readonly queue: string;
+  readonly job: JobRecord;
+}
+
+/** An id that a claim dropped, and why. `gone` and `canceled` are part of normal life. */
+export interface SkippedJob {
+  readonly queue: string;
+  /** Empty where the queue itself cannot be used. */
+  readonly jobId: string;
+  readonly reason: string;
+}
+
+/** What a claim came back with. */
+export interface ClaimReply {
+  readonly kind: "job" | "empty" | "more" | "suspended" | "unregistered";
+  readonly execution: Execution | null;
+  readonly skipped: readonly SkippedJob[];
+}
+
+/** How an execution ended, ready to be stored. */
+export interface Ending {
+  readonly outcome: "finished" | "failed" | "stopped" | "requeued";
+  /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. */
+  readonly ttl: number;
+  /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
+  readonly payload: string;
+  /** Milliseconds that the run took. */
+  readonly workedMs: number;
+  /** When it began, milliseconds since 1970. */
+  readonly beganMs: number;
+}
+
+/** What became of an execution. `lost` and `gone`: nothing was written. */
+export type EndingReply =
+  | "finished"
+  | "failed"
+  | "stopped"
+  | "requeued"
+  | "retried"
+  | "scheduled"
+  | "lost"
+  | "gone";
+
+/** What a heartbeat learned. */
+export interface HeartbeatReply {
+  /** `gone`: the worker's hash has expired; `replaced`: another worker has taken the name. */
+  readonly worker: "ok" | "gone" | "replaced";
+  /** Ids of the executions whose lease is lost. */
+  readonly lost: ReadonlySet<string>;
+}
+
+/** What one pass over a queue did. */
+export interface SweepReply {
+  /** Where the next pass starts to look at deferred jobs. */
+  readonly deferredOffset: number;
+  readonly requeued: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** The name of another worker is taken by one that lives. */
+export interface NameTaken {
+  readonly hostname: string;
+  readonly pid: string;
+  readonly lastHeartbeat: string;
+}
+
+/** Seconds that a claim or a heartbeat leases a job for. */
+export const LEASE_SECONDS = 15;
+/** Seconds without a heartbeat after which a worker of ours is dead. */
+export const DEAD_AFTER_SECONDS = 20;
+/** How often a job may lose its worker before it fails. */
+export const MAX_LOSSES = 3;
+
+/** How many ids one script call looks at. */
+const BATCH = 100;
+/** How many dependents one script call releases. */
+const RELEASE_BATCH = 500;
+/** Seconds that an id may stay unclaimed in an intermediate list. */
+const INTERMEDIATE_GRACE = 6;
+
+const RESEND = { resend: true } as const;
+const decoder = new TextDecoder();
+
+/** What a worker does to Redis. */
+export class WorkerStore {
+  /** The connection. */
+  readonly client: RedisClient;
+  /** The names of the keys. */
+  readonly keys: Keys;
+
+  /** Works on one connection and under one prefix. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.client = client;
+    this.keys = keys;
+  }
+
+  /** Registers a worker; gives back who has the name if it is taken. */
+  async register(
+    worker: WorkerIdentity,
+    ttl: number,
+    fields: Readonly<Record<string, RedisArg>>,
+  ): Promise<NameTaken | null> {
+    const reply = await REGISTER.run(
+      this.client,
+      [this.keys.worker(worker.name), this.keys.workers],
+      [
+        this.keys.prefix,
+        worker.name,
+        worker.instance,
+        ttl,
+        DEAD_AFTER_SECONDS,
+        worker.queues.length,
+        ...worker.queues,
+        ...Object.entries(fields).flat(),
+      ],
+      RESEND,
+    );
+    const [what, hostname = "", pid = "", lastHeartbeat = ""] = texts(reply);
+    return what === "taken" ? { hostname, pid, lastHeartbeat } : null;
+  }
+
+  /** Takes a worker that leaves out of the sets. */
+  async deregister(worker: WorkerIdentity): Promise<void> {
+    await DEREGISTER.run(
+      this.client,
+      [this.keys.worker(worker.name), this.keys.workers],
+      [this.keys.prefix, worker.name, worker.instance, ...worker.queues],
+      RESEND,
+    );
+  }
+
+  /** Takes the next job of the worker's queues, or one of those caught. */
+  async claim(
+    worker: WorkerIdentity,
+    executionId: string,
+    caught: readonly CaughtJob[],
+  ): Promise<ClaimReply> {
+    const { queues } = worker;
+    const reply = await CLAIM.run(
+      this.client,
+      [
+        this.keys.worker(worker.name),
+        ...queues.flatMap((queue) => [
+          this.keys.queue(queue),
+          this.keys.intermediate(queue),
+        ]),
+      ],
+      [
+        this.keys.prefix,
+        worker.name,
+        executionId,
+        LEASE_SECONDS,
+        BATCH,
+        queues.length,
+        ...queues,
+        ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),
+      ],
+      { binary: true, ...RESEND },
+    );
+    return claimOfReply(list(reply), executionId);
+  }
+
+  /** Shows that the worker lives and extends its leases. */
+  async heartbeat(
+    worker: WorkerIdentity,
+    ttl: number,
+    executions: readonly Execution[],
+  ): Promise<HeartbeatReply> {
+    const reply = await HEARTBEAT.run(
+      this.client,
+      [this.keys.worker(worker.name)],
+      [
+        this.keys.prefix,
+        worker.name,
+        worker.instance,
+        ttl,
+        LEASE_SECONDS,
+        ...executions.flatMap(({ queue, job, id }) => [queue, job.id, id]),
+      ],
+      RESEND,
+    );
+    const [state, ...kept] = texts(reply);
+    const lost = executions.filter((_, i) => kept[i] === "lost");
+    return {
+      worker: state as HeartbeatReply["worker"],
+      lost: new Set(lost.map(({ id }) => id)),
+    };
+  }
+
+  /** Records how an execution ended and releases those that wait for it. */
+  async finish(
+    worker: WorkerIdentity,
+    execution: Execution,
+    ending: Ending,
+  ): Promise<EndingReply> {
+    const { id, queue, job } = execution;
+    const reply = await FINISH.run(
+      this.client,
+      [
+        this.keys.worker(worker.name),
+        this.keys.job(job.id),
+        this.keys.registry("wip", queue),
+      ],
+      [
+        this.keys.prefix,
+        worker.name,
+        queue,
+        job.id,
+        id,
+        ending.outcome,
+        ending.ttl,
+        ending.payload,
+        (ending.workedMs / 1_000).toFixed(6),
+        (ending.beganMs / 1_000).toFixed(6),
+        RELEASE_BATCH,
+      ],
+      RESEND,
+    );
+    const [answer, more] = texts(reply);
+    if (more === "more") await this.#releaseRest(job.id);
+    return answer as EndingReply;
+  }
+
+  async #releaseRest(parentId: string): Promise<void> {
+    const keys = [this.keys.dependents(parentId)];
+    const args = [this.keys.prefix, parentId, RELEASE_BATCH];
+    while (await RELEASE.run(this.client, keys, args, RESEND) === 1);
+  }
+
+  /** One bounded pass over a queue for what was left behind. */
+  async sweep(
+    queue: string,
+    abandonedText: string,
+    deferredOffset: number,
+  ): Promise<SweepReply> {
+    const reply = await SWEEP.run(
+      this.client,
+      [
+        this.keys.registry("wip", queue),
+        this.keys.intermediate(queue),
+        this.keys.registry("finished", queue),
+        this.keys.registry("failed", queue),
+        this.keys.registry("deferred", queue),
+      ],
+      [
+        this.keys.prefix,
+        queue,
+        BATCH,
+        MAX_LOSSES,
+        INTERMEDIATE_GRACE,
+        DEFAULT_FAILURE_TTL,
+        abandonedText,
+        deferredOffset,
+      ],
+      RESEND,
+    );
+    const [offset, ...pairs] = texts(reply);
+    const requeued: string[] = [];
+    const failed: string[] = [];
+    for (let i = 0; i + 1 < pairs.length; i += 2) {
+      (pairs[i] === "failed" ? failed : requeued).push(pairs[i + 1]!);
+    }
+    return { deferredOffset: Number(offset), requeued, failed };
+  }
+
+  /** Drops workers whose hash has expired; gives their names. */
+  async dropDeadWorkers(): Promise<string[]> {
+    const reply = await DROP_DEAD_WORKERS.run(
+      this.client,
+      [this.keys.workers, this.keys.queues],
+      [this.keys.prefix, BATCH],
+      RESEND,
+    );
+    return texts(reply).map((key) => this.keys.workerName(key));
+  }
+
+  /** Whether all workers are to pause (`rq suspend`). */
+  async isSuspended(): Promise<boolean> {
+    return await this.client.send("EXISTS", [this.keys.suspended], RESEND) ===
+      1;
+  }
+
+  /** Writes fields of the worker's hash, as long as it is this worker's. */
+  async setWorkerFields(
+    worker: WorkerIdentity,
+    fields: Readonly<Record<string, RedisArg>>,
+  ): Promise<void> {
+    await SET_WORKER_FIELDS.run(
+      this.client,
+      [this.keys.worker(worker.name)],
+      [this.keys.prefix, worker.instance, ...Object.entries(fields).flat()],
+      RESEND,
+    );
+  }
+}
+
+function claimOfReply(
+  reply: readonly RedisReply[],
+  executionId: string,
+): ClaimReply {
+  const kind = text(reply[0]) as ClaimReply["kind"];
+  const skippedAt = kind === "job" ? 3 : 1;
+  const skipped: SkippedJob[] = [];
+  const flat = list(reply[skippedAt] ?? null).map(text);
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    skipped.push({
+      queue: flat[i]!,
+      jobId: flat[i + 1]!,
+      reason: flat[i + 2]!,
+    });
+  }
+  if (kind !== "job") return { kind, execution: null, skipped };
+  const job = new JobRecord(
+    text(reply[2]),
+    fieldsOfReply(list(reply[4] ?? null)),
+  );
+  return {
+    kind,
+    execution: { id: executionId, queue: text(reply[1]), job },
+    skipped,
+  };
+}
+
+function text(value: RedisReply | undefined): string {
+  return value instanceof Uint8Array ? decoder.decode(value) : String(value);
+}
