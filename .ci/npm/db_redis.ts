@@ -24,6 +24,9 @@ export type RedisReply =
 /** Redis answered with an error. As in the package, the message starts with the `-` of the wire. */
 export class ErrorReplyError extends Error {}
 
+/** The server closed the connection. */
+export class EOFError extends Error {}
+
 /** How {@linkcode connect} connects. */
 export interface RedisConnectOptions {
   hostname: string;
@@ -116,6 +119,8 @@ function toIoredis(
     autoResubscribe: false,
     enableOfflineQueue: maxRetryCount > 0,
     maxRetriesPerRequest: maxRetryCount,
+    // How long a socket that is gone already is waited for at the end.
+    disconnectTimeout: 1,
     retryStrategy: (times) => times <= maxRetryCount ? 50 : null,
   };
 }
@@ -132,6 +137,7 @@ class Client implements Redis {
   lastError: Error | undefined;
   readonly #redis: Ioredis;
   #closed = false;
+  #messages: ReturnType<typeof messagesOf> | undefined;
 
   constructor(redis: Ioredis, options: RedisConnectOptions) {
     const { hostname, port = 6379, ...rest } = options;
@@ -155,19 +161,24 @@ class Client implements Redis {
   ): Promise<RedisReply> {
     const name = command.toUpperCase();
     const values = args.map(toArg);
+    let reply: RedisReply;
     try {
       if (name === "SUBSCRIBE") {
+        // From before the confirmation on, as no message may be missed after it.
+        this.#messages ??= messagesOf(this.#redis);
         const count = await this.#redis.subscribe(...values.map(String));
         return ["subscribe", String(args.at(-1)), Number(count)];
       }
-      return toReply(
+      reply = toReply(
         await (options.returnUint8Arrays
           ? this.#redis.callBuffer(name, values)
           : this.#redis.call(name, values)),
       );
     } catch (error) {
-      throw toError(error) ?? this.lastError ?? error;
+      throw toError(error) ?? this.#lostError();
     }
+    if (reply instanceof ErrorReplyError) throw reply;
+    return reply;
   }
 
   pipeline(): RedisPipeline {
@@ -186,21 +197,26 @@ class Client implements Redis {
   }
 
   async subscribe(...channels: string[]): Promise<RedisSubscription> {
-    const messages = messagesOf(this.#redis);
     await this.sendCommand("SUBSCRIBE", channels);
+    const messages = this.#messages ??= messagesOf(this.#redis);
     return { receive: () => messages, close: () => this.close() };
   }
 
   close(): void {
     this.#closed = true;
-    const { stream } = this.#redis;
-    this.#redis.disconnect();
-    // Else a server that does not answer would keep the socket open.
-    stream?.destroy();
+    const { stream, status } = this.#redis;
+    this.#redis.options.retryStrategy = null;
+    // `disconnect()` waits for the other side, which may be gone.
+    if (stream && !stream.destroyed) stream.destroy();
+    else if (status !== "end" && status !== "close") this.#redis.disconnect();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #lostError(): Error {
+    return this.lastError ?? new EOFError();
   }
 
   async #flush(
@@ -218,7 +234,7 @@ class Client implements Redis {
     return results.map(([error, reply]) => {
       if (!error) return toReply(reply);
       const known = toError(error);
-      if (known === undefined) throw this.lastError ?? error;
+      if (known === undefined) throw this.#lostError();
       return known;
     });
   }
@@ -232,8 +248,10 @@ function toArg(value: RedisValue): string | number | Buffer {
 
 function toReply(reply: unknown): RedisReply {
   if (reply instanceof Uint8Array) return new Uint8Array(reply);
-  if (Array.isArray(reply)) return reply.map(toReply);
-  return toError(reply) ?? reply as RedisReply;
+  if (!Array.isArray(reply)) return toError(reply) ?? reply as RedisReply;
+  const items = reply.map(toReply);
+  // The package gives up reading an array at the first error inside it.
+  return items.find((item) => item instanceof ErrorReplyError) ?? items;
 }
 
 function toError(error: unknown): ErrorReplyError | undefined {
@@ -246,15 +264,20 @@ function toError(error: unknown): ErrorReplyError | undefined {
 function messagesOf(
   redis: Ioredis,
 ): AsyncIterableIterator<{ channel: string; message: string }> {
-  const { readable, writable } = new TransformStream<
-    { channel: string; message: string }
-  >(undefined, undefined, { highWaterMark: Infinity });
-  const writer = writable.getWriter();
-  redis.on("message", (channel: string, message: string) => {
-    writer.write({ channel, message });
+  const messages = new ReadableStream<{ channel: string; message: string }>({
+    start(controller) {
+      redis.on("message", (channel: string, message: string) => {
+        controller.enqueue({ channel, message });
+      });
+      redis.once("close", () => {
+        redis.removeAllListeners("message");
+        controller.close();
+      });
+    },
+    cancel() {
+      redis.removeAllListeners("message");
+      redis.disconnect();
+    },
   });
-  redis.once("close", () => writer.close());
-  return readable[Symbol.asyncIterator]() as AsyncIterableIterator<
-    { channel: string; message: string }
-  >;
+  return messages[Symbol.asyncIterator]();
 }

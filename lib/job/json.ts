@@ -84,6 +84,26 @@ export function decodeJson(text: string): unknown {
   }
 }
 
+/**
+ * Writes what {@linkcode decodeJson} read, such that it reads the same again:
+ * with `NaN`, `Infinity` and `-Infinity` as Python writes them.
+ */
+export function encodePythonJson(value: unknown): string {
+  if (isPlain(value, 0)) return stringify(value);
+  const marker = crypto.randomUUID();
+  const text = stringify(
+    value,
+    (_key, item) =>
+      typeof item === "number" && !Number.isFinite(item)
+        ? `${marker}${item}`
+        : item,
+  );
+  return text.replaceAll(
+    new RegExp(`"${marker}(NaN|-?Infinity)"`, "g"),
+    (_all, literal) => literal,
+  );
+}
+
 /** Tells whether `JSON.stringify` stores all of a value as it is. */
 function isPlain(value: unknown, depth: number): boolean {
   switch (typeof value) {

@@ -77,7 +77,8 @@ export class Context {
   }
 }
 
-function isRedisClient(source: ConnectionSource): source is RedisClient {
+/** Tells whether a connection was handed in ready-made. */
+export function isRedisClient(source: ConnectionSource): source is RedisClient {
   return typeof source === "object" && "send" in source &&
     "blocking" in source && typeof source.blocking === "function";
 }

@@ -41,7 +41,6 @@ export class ResultWaiter implements AsyncDisposable {
   readonly #waiting = new Set<Waiting>();
   #blocking: BlockingClient | undefined;
   #loop: Promise<void> | undefined;
-  #round = 0;
   #closed = false;
 
   /** Waits for jobs of this store. */
@@ -69,7 +68,7 @@ export class ResultWaiter implements AsyncDisposable {
     signal?.addEventListener("abort", onAbort);
     this.#waiting.add(waiting);
     if (this.#loop === undefined) this.#loop = this.#run();
-    else this.#wake(this.#round);
+    else this.#blocking?.unblock(); // the XREAD of now does not include it, the next one does
     try {
       return await waiting.settle.promise;
     } finally {
@@ -93,15 +92,6 @@ export class ResultWaiter implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Ends the XREAD that began before the new wait, so that the next one includes it. */
-  async #wake(round: number): Promise<void> {
-    // The XREAD may not have reached the server yet: then there is nothing to unblock, and it is tried again.
-    while (!this.#closed && this.#blocking && round === this.#round) {
-      await this.#blocking.unblock().catch(ignoreLost);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
   }
 
   async #run(): Promise<void> {
@@ -128,8 +118,6 @@ export class ResultWaiter implements AsyncDisposable {
     } catch (error) {
       if (this.#closed || !(error instanceof ConnectionLostError)) throw error;
       return;
-    } finally {
-      this.#round++;
     }
     if (reply === null) await this.#checkLives();
     else this.#deliver(reply);
@@ -178,8 +166,4 @@ export function isLater(id: string, than: string): boolean {
   const [ms = 0, n = 0] = id.split("-").map(Number);
   const [thanMs = 0, thanN = 0] = than.split("-").map(Number);
   return ms > thanMs || (ms === thanMs && n > thanN);
-}
-
-function ignoreLost(error: unknown): void {
-  if (!(error instanceof ConnectionLostError)) throw error;
 }

@@ -6,7 +6,7 @@
 
 import { pause } from "../base/backoff.ts";
 import { CallQueue } from "./call_queue.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, toError } from "./driver.ts";
 import type {
   BlockingClient,
   RedisArg,
@@ -128,8 +128,9 @@ export class BlockingConnection implements BlockingClient {
         if (released === 1) return;
         await pause(UNBLOCK_AGAIN, settled);
       }
-    } catch {
-      // Whatever went wrong, dropping the connection is what releases the call then.
+    } catch (error) {
+      // Not allowed, or out of reach: dropping the connection releases the call too.
+      if (!settled.aborted) this.#queue.drop(toError(error));
     }
   }
 }

@@ -90,8 +90,9 @@ export class CallQueue {
     if (call.settled) return call.promise;
     this.#waiting.push(call);
     this.#link.start();
-    if (this.#connection === undefined) this.#watchWaiting();
-    else this.#scheduleFlush();
+    if (this.#connection !== undefined) this.#scheduleFlush();
+    else if (this.#waitTimer === undefined) this.#watchWaiting();
+    else call.waitingSince = performance.now();
     return call.promise;
   }
 
@@ -298,23 +299,23 @@ export class CallQueue {
   #watchWaiting(): void {
     clearTimeout(this.#waitTimer);
     this.#waitTimer = undefined;
-    if (this.#connection !== undefined) return;
+    const { connectTimeout } = this.#options;
+    if (this.#connection !== undefined || connectTimeout > MAX_DELAY) return;
     const now = performance.now();
     for (const call of this.#waiting) call.waitingSince ??= now;
     const first = this.#waiting.find((call) => !call.settled);
     if (first?.waitingSince === undefined) return;
-    const left = first.waitingSince + this.#options.connectTimeout - now;
-    if (left > MAX_DELAY) return;
-    this.#waitTimer = setTimeout(() => this.#giveUp(), Math.max(0, left));
+    const left = Math.max(0, first.waitingSince + connectTimeout - now);
+    this.#waitTimer = setTimeout(() => this.#giveUp(), left);
   }
 
   #giveUp(): void {
     const { connectTimeout, driver } = this.#options;
-    const limit = performance.now() - connectTimeout;
-    const late = this.#waiting.filter((call) =>
-      call.waitingSince !== undefined && call.waitingSince <= limit + 1
-    );
-    this.#waiting = this.#waiting.filter((call) => !late.includes(call));
+    // Timers may fire a fraction of a millisecond early.
+    const limit = performance.now() - connectTimeout + 1;
+    const isLate = (call: Call) => (call.waitingSince ?? Infinity) <= limit;
+    const late = this.#waiting.filter(isLate);
+    this.#waiting = this.#waiting.filter((call) => !isLate(call));
     const cause = this.#lastError;
     const reason = cause === undefined ? "no answer" : describe(cause);
     for (const call of late) {

@@ -26,6 +26,11 @@ const WITHOUT_STATUS: ReadonlySet<string> = new Set([
   ...["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"],
 ]);
 
+/** Commands whose replies may have errors inside. */
+const SCRIPTED: ReadonlySet<string> = new Set([
+  ...["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"],
+]);
+
 /** Dials with `@db/redis`, which opens TCP and TLS but no unix sockets. */
 export class DbRedisDriver implements Driver {
   readonly url: string;
@@ -130,11 +135,31 @@ export class DbRedisConnection implements Connection {
     }
     try {
       const replies = await this.#ending.guard(this.#pipeline.flush());
+      const suspect = replies.some((reply, i) =>
+        mayHideMore(reply, commands[i])
+      );
+      if (suspect) await this.#checkPlace();
       return replies.map((reply, i) => toReply(reply, commands[i]));
     } catch (error) {
       this.close(toError(error));
       throw error;
     }
+  }
+
+  /**
+   * The package stops reading an array at an error inside it, and takes what
+   * is left of it for the next replies. So that no call is given the reply of
+   * another, the place in the stream is checked wherever that may have happened.
+   */
+  async #checkPlace(): Promise<void> {
+    const mark = crypto.randomUUID();
+    const echo = await this.#ending.guard(
+      this.#redis.sendCommand("ECHO", [mark]),
+    );
+    if (echo === mark) return;
+    throw new Error(
+      "@db/redis lost its place among the replies over an error inside a script's reply",
+    );
   }
 
   async #listen(
@@ -163,6 +188,13 @@ function* chunksForBytes(
     start = i + 1;
   }
   if (start < commands.length) yield commands.slice(start);
+}
+
+/** Whether the reply is an error of a script, which may have been part of an array. */
+function mayHideMore(reply: unknown, command: Command | undefined): boolean {
+  return reply instanceof ErrorReplyError && command !== undefined &&
+    SCRIPTED.has(command.name.toUpperCase()) &&
+    !reply.message.startsWith("-NOSCRIPT ");
 }
 
 function toReply(

@@ -74,6 +74,9 @@ function read(
   if (ping instanceof ReplyError && ping.code !== "NOPERM") {
     throw ping.code === "NOAUTH" ? loginError(ping, url) : ping;
   }
+  if (typeof ping === "string" && ping !== "PONG") {
+    throw new Error("the answer to PING was not PONG");
+  }
   const select = replies.get("select");
   if (select instanceof ReplyError) {
     throw new ConnectionRefusedError(

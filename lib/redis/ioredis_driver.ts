@@ -168,9 +168,10 @@ export class IoredisConnection implements Connection {
     this.#ending.reach(reason);
     if (!this.#owned) return;
     const stream = (this.#redis as { stream?: { destroy(): void } }).stream;
-    this.#redis.disconnect();
-    // `disconnect()` waits for the other side, which may be gone.
-    stream?.destroy();
+    // `disconnect()` would wait two seconds for the other side, which may be
+    // gone. There is no reconnecting that it would have to stop.
+    if (stream === undefined || stream === null) this.#redis.disconnect();
+    else stream.destroy();
   }
 
   /** The promise says "Connection is closed." only; the event before it knew why. */
@@ -235,9 +236,17 @@ function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
+/** An error inside an array becomes the whole reply, as a caller could not tell it from data. */
 function toReply(reply: unknown): RedisReply | ReplyError {
   // A copy: small buffers are slices of a whole chunk that was read.
   if (reply instanceof Uint8Array) return new Uint8Array(reply);
-  if (Array.isArray(reply)) return reply.map(toReply) as RedisReply[];
-  return reply as RedisReply;
+  if (reply instanceof Error) return new ReplyError(reply.message);
+  if (!Array.isArray(reply)) return reply as RedisReply;
+  const items: RedisReply[] = [];
+  for (const item of reply) {
+    const inner = toReply(item);
+    if (inner instanceof ReplyError) return inner;
+    items.push(inner);
+  }
+  return items;
 }

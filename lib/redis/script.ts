@@ -14,7 +14,7 @@ import type {
 
 /**
  * A Lua script. It must not return an error inside a table: `@db/redis` loses
- * its place in the stream over that. With `binary`, it must return strings
+ * its place in the stream over that, and the connection is dropped. With `binary`, it must return strings
  * rather than statuses (`redis.status_reply`).
  */
 export class Script {

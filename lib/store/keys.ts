@@ -93,6 +93,10 @@ export class Keys {
   queueWorkers(queue: string): string {
     return `${this.prefix}workers:${queue}`;
   }
+  /** Lock of the scheduler of one queue. */
+  schedulerLock(queue: string): string {
+    return `${this.prefix}scheduler-lock:${queue}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;

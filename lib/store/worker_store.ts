@@ -14,9 +14,13 @@ import type {
 } from "../redis/redis_client.ts";
 import { list, texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
-import { CLAIM, HEARTBEAT } from "./scripts/claim.ts";
+import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
 import { FINISH, RELEASE } from "./scripts/finish.ts";
-import { DROP_DEAD_WORKERS, SWEEP } from "./scripts/sweep.ts";
+import {
+  DROP_DEAD_WORKERS,
+  PROMOTE_SCHEDULED,
+  SWEEP,
+} from "./scripts/sweep.ts";
 import { DEREGISTER, REGISTER, SET_WORKER_FIELDS } from "./scripts/worker.ts";
 
 /** A worker, as the store knows it. */
@@ -302,6 +306,51 @@ export class WorkerStore {
       (pairs[i] === "failed" ? failed : requeued).push(pairs[i + 1]!);
     }
     return { deferredOffset: Number(offset), requeued, failed };
+  }
+
+  /** Queues scheduled jobs whose time has come; tells how many, or -1 where a Python scheduler does it. */
+  async promoteScheduled(queue: string): Promise<number> {
+    const reply = await PROMOTE_SCHEDULED.run(
+      this.client,
+      [this.keys.registry("scheduled", queue), this.keys.schedulerLock(queue)],
+      [this.keys.prefix, queue, BATCH],
+      RESEND,
+    );
+    return Number(reply);
+  }
+
+  /** The names of all queues that have ever been used. */
+  async queueNames(): Promise<string[]> {
+    const reply = await this.client.send(
+      "SMEMBERS",
+      [this.keys.queues],
+      RESEND,
+    );
+    return list(reply).map((key) => this.keys.queueName(String(key)));
+  }
+
+  /** Puts what was caught and will not be run back at the head of its queue. */
+  async giveBack({ queue, jobId }: CaughtJob): Promise<void> {
+    await GIVE_BACK.run(
+      this.client,
+      [this.keys.intermediate(queue), this.keys.queue(queue)],
+      [this.keys.prefix, jobId],
+      RESEND,
+    );
+  }
+
+  /** Writes fields of a running job; `false` if its lease is lost. */
+  async record(
+    { id, queue, job }: Execution,
+    fields: Readonly<Record<string, RedisArg>>,
+  ): Promise<boolean> {
+    const reply = await RECORD.run(
+      this.client,
+      [this.keys.job(job.id), this.keys.registry("wip", queue)],
+      [this.keys.prefix, `${job.id}:${id}`, ...Object.entries(fields).flat()],
+      RESEND,
+    );
+    return reply === 1;
   }
 
   /** Drops workers whose hash has expired; gives their names. */

@@ -16,7 +16,9 @@ export async function until(
   const deadline = performance.now() + timeout;
   while (!await condition()) {
     if (performance.now() > deadline) {
-      throw new Error(`Cannot go on: ${condition} is false after ${timeout} ms`);
+      throw new Error(
+        `Cannot go on: ${condition} is false after ${timeout} ms`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -154,7 +156,10 @@ export class Proxy implements AsyncDisposable {
   async #join(client: Deno.Conn): Promise<void> {
     let server: Deno.Conn;
     try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+      server = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: this.#target,
+      });
     } catch {
       close(client); // The server is down, which the client learns this way.
       return;

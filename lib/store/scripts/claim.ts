@@ -173,3 +173,40 @@ return answer
 `,
   ),
 );
+
+/**
+ * Puts what BLMOVE has caught for a worker that leaves back at the head of its queue.
+ *
+ * ```
+ * KEYS  1 the intermediate list   2 the queue's list
+ * ARGV  1 key prefix   2 job id
+ * reply 1 if it was still there, else 0
+ * ```
+ */
+export const GIVE_BACK: Script = new Script(
+  "give_back",
+  `
+if redis.call('LREM', KEYS[1], 1, ARGV[2]) == 0 then return 0 end
+redis.call('LPUSH', KEYS[2], ARGV[2])
+return 1
+`,
+);
+
+/**
+ * Writes fields of a running job for its own execution.
+ *
+ * ```
+ * KEYS  1 the job's hash   2 the started registry
+ * ARGV  1 key prefix   2 the lease: job id and execution id   then fields and values
+ * reply 1 if written, 0 if the lease is lost
+ * ```
+ */
+export const RECORD: Script = new Script(
+  "record",
+  `
+if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+return 1
+`,
+);

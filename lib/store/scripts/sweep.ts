@@ -129,3 +129,39 @@ return dead
 `,
   ),
 );
+
+/**
+ * Queues scheduled jobs of one queue whose time has come.
+ *
+ * ```
+ * KEYS  1 the queue's scheduled registry   2 the lock that RQ's schedulers share
+ * ARGV  1 key prefix   2 queue name   3 how many one call moves
+ * reply how many were queued, or -1 if a Python scheduler holds the lock
+ * ```
+ *
+ * RQ's scheduler reads and moves in two steps, so that it must be kept out; ours is one step, and any
+ * number of workers may do it. The lock's value is a number, since RQ before 2.10 reads it as a process id:
+ * 0 stands for all of us.
+ */
+export const PROMOTE_SCHEDULED: Script = new Script(
+  "promote_scheduled",
+  withPrelude(
+    [TIME_LUA, JOB_LUA],
+    `
+local q = ARGV[2]
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= '0' then return -1 end
+redis.call('SET', KEYS[2], '0', 'EX', 61)
+local moved = 0
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, now, 'LIMIT', 0, tonumber(ARGV[3]))) do
+  redis.call('ZREM', KEYS[1], id)
+  if is_job(id) and field(id, 'status') == 'scheduled' then
+    local again = field(id, 'enqueue_at_front_on_retry') == '1' and field(id, 'ended_at')
+    push(id, q, field(id, 'enqueue_at_front') == '1' or again)
+    moved = moved + 1
+  end
+end
+return moved
+`,
+  ),
+);

@@ -1,0 +1,79 @@
+/**
+ * The one shape of everything that goes on in the background: `runOnce()` does
+ * one pass, the loop around it, its jitter and what happens on an error are shared.
+ *
+ * @module
+ */
+
+/** How a {@linkcode Service} is run. */
+export interface ServiceOptions {
+  /** Named in what is told of its errors. */
+  readonly name: string;
+  /** Milliseconds between the end of one pass and the beginning of the next. */
+  readonly interval: number;
+  /**
+   * The share of the interval by which each pause is made longer or shorter at
+   * random, so that many workers do not act in step.
+   *
+   * @default 0.1
+   */
+  readonly jitter?: number;
+  /** Told of what a pass threw; the next pass comes all the same. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Something done again and again until it is stopped. */
+export abstract class Service implements AsyncDisposable {
+  /** Its name. */
+  readonly name: string;
+  readonly #options: ServiceOptions;
+  #stopping = Promise.withResolvers<void>();
+  #loop: Promise<void> | undefined;
+
+  /** Nothing runs before {@linkcode Service.start}. */
+  constructor(options: ServiceOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** One pass. Also called by tests, and where something should happen at once. */
+  abstract runOnce(): Promise<unknown>;
+
+  /** Begins with a pause, then a pass. Does nothing if it runs already. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Lets the current pass end, and no other begin. Can be started again. */
+  async stop(): Promise<void> {
+    this.#stopping.resolve();
+    await this.#loop;
+    this.#loop = undefined;
+    this.#stopping = Promise.withResolvers();
+  }
+
+  /** The same as {@linkcode Service.stop}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #run(): Promise<void> {
+    const stopped = this.#stopping.promise.then(() => true);
+    while (!(await Promise.race([stopped, this.#pause(stopped)]))) {
+      try {
+        await this.runOnce();
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+
+  #pause(stopped: Promise<boolean>): Promise<boolean> {
+    const { interval, jitter = 0.1 } = this.#options;
+    const factor = 1 + jitter * (2 * Math.random() - 1);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), interval * factor);
+      stopped.then(() => clearTimeout(timer));
+    });
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * From the command line to a worker.
+ *
+ * @module
+ */
+
+import { childPermissions } from "../runner/permissions.ts";
+import { DEFAULT_URL } from "../queue/context.ts";
+import type { WorkerOptions } from "../worker/settings.ts";
+import { Worker } from "../worker/worker.ts";
+import { nearest, type ParsedFlags, UsageError } from "./flags.ts";
+import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";
+
+/** Milliseconds within which a second signal is the echo of the first: a terminal and a parent both send it. */
+const ECHO_MS = 100;
+
+/** RQ's other commands: a queue of such a name has to be given with `--queues`. */
+const OTHER_COMMANDS: readonly string[] = [
+  "info",
+  "enqueue",
+  "requeue",
+  "empty",
+  "suspend",
+  "resume",
+  "cron",
+  "worker-pool",
+];
+
+const STRATEGIES = ["default", "round_robin", "random"] as const;
+const DRIVERS = ["@db/redis", "ioredis"] as const;
+
+/** Runs a worker until it leaves; gives the exit code. */
+export async function workerCommand(flags: ParsedFlags): Promise<number> {
+  const worker = await makeWorker(flags);
+  const pidFile = flags.values.get("pid")?.[0];
+  if (pidFile) await Deno.writeTextFile(pidFile, `${Deno.pid}\n`);
+  let last = -Infinity;
+  const onSignal = () => {
+    const now = performance.now();
+    if (now - last < ECHO_MS) return;
+    if (last === -Infinity) worker.stop();
+    else worker.stopNow();
+    last = now;
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  try {
+    await worker.work();
+    return 0;
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    if (pidFile) await Deno.remove(pidFile);
+  }
+}
+
+async function makeWorker(flags: ParsedFlags): Promise<Worker> {
+  const { values, switches } = flags;
+  const one = (name: string) => values.get(name)?.[0];
+  const execPath = one("deno");
+  const options: WorkerOptions = {
+    connection: one("url") ?? Deno.env.get("RQ_REDIS_URL") ??
+      Deno.env.get("REDIS_URL") ?? DEFAULT_URL,
+    permissions: await childPermissions(flags.jobPermissions),
+    burst: switches.has("burst"),
+    withScheduler: switches.has("with-scheduler"),
+    logJobDescription: !switches.has("disable-job-desc-logging"),
+    log: makeLogger(levelFlag(flags), formatFlag(flags)),
+    ...given("name", one("name")),
+    ...given("paths", values.get("path")),
+    ...given("execPath", execPath),
+    ...given("prefix", one("prefix")),
+    ...given("resultTtl", one("results-ttl")),
+    ...given("workerTtl", one("worker-ttl")),
+    ...given("jobMonitoringInterval", one("job-monitoring-interval")),
+    ...given("maintenanceInterval", one("maintenance-interval")),
+    ...given("maxIdleTime", one("max-idle-time")),
+    ...given("grace", one("grace")),
+    ...given("maxJobs", numberFlag(flags, "max-jobs")),
+    ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),
+    ...given("driver", choice(flags, "driver", DRIVERS)),
+  };
+  try {
+    return new Worker(queuesOf(flags), options);
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof TypeError)) {
+      throw error;
+    }
+    throw new UsageError(error.message, { cause: error });
+  }
+}
+
+function queuesOf({ values, positional }: ParsedFlags): string[] {
+  const named = (values.get("queues") ?? []).flatMap((list) => list.split(","));
+  const [command, ...rest] = positional;
+  if (command !== undefined && OTHER_COMMANDS.includes(command)) {
+    const like = nearest(command, ["worker"]) ?? "worker";
+    throw new UsageError(
+      `Unknown command "${command}"; did you mean ${like}? A queue of this name is given by --queues ${command}`,
+    );
+  }
+  const queues = [...named, ...(command === "worker" ? rest : positional)];
+  return queues.length === 0 ? ["default"] : queues;
+}
+
+function levelFlag({ values, switches }: ParsedFlags) {
+  const name = values.get("logging-level")?.[0] ??
+    (switches.has("verbose")
+      ? "DEBUG"
+      : switches.has("quiet")
+      ? "WARN"
+      : "INFO");
+  const level = levelOf(name);
+  if (level !== undefined) return level;
+  throw badChoice("logging-level", name, LEVEL_NAMES);
+}
+
+function formatFlag(flags: ParsedFlags): LogFormat {
+  return choice(flags, "log-format", ["text", "json"]) ?? "text";
+}
+
+function choice<T extends string>(
+  { values }: ParsedFlags,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const value = values.get(name)?.[0];
+  if (value === undefined) return undefined;
+  const chosen = choices.find((entry) => entry === value);
+  if (chosen !== undefined) return chosen;
+  throw badChoice(name, value, choices);
+}
+
+function badChoice(
+  name: string,
+  value: string,
+  choices: readonly string[],
+): UsageError {
+  const like = nearest(value, choices);
+  return new UsageError(
+    `--${name} cannot be "${value}": expected ${choices.join(", ")}${
+      like ? `; did you mean ${like}?` : ""
+    }`,
+  );
+}
+
+function numberFlag({ values }: ParsedFlags, name: string): number | undefined {
+  const value = values.get(name)?.[0];
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value);
+  throw new UsageError(
+    `--${name} cannot be "${value}": expected a whole number`,
+  );
+}
+
+/** An object with one property, or none where there is no value. */
+function given<K extends string, V>(
+  key: K,
+  value: V | undefined,
+): { [key in K]?: V } {
+  return value === undefined ? {} : { [key]: value } as { [key in K]: V };
+}

@@ -1,0 +1,154 @@
+/**
+ * The subprocess's ends of the pipes, taken before the job's module can touch them.
+ *
+ * @module
+ */
+
+import { decodeJson } from "../job/json.ts";
+import type { ControlMessage, HelloMessage } from "./protocol.ts";
+
+// A job may replace any global. What is needed after it was loaded is kept here.
+const { stderr, stdin, stdout } = Deno;
+const exit: (code: number) => never = Deno.exit;
+const readStdin = stdin.read.bind(stdin);
+const writeStdout = stdout.writeSync.bind(stdout);
+const writeStdoutLater = stdout.write.bind(stdout);
+const writeStderr = stderr.writeSync.bind(stderr);
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+const sleepSync = Atomics.wait;
+const nothing = new Uint8Array();
+const { WouldBlock } = Deno.errors;
+
+/** Ends the process at once, without a word. */
+export function exitNow(code: number): never {
+  return exit(code);
+}
+
+/**
+ * Waits for one turn of the event loop. Not by a timer: merely to touch
+ * `setTimeout` loads modules of Deno's own for a third of the boot time.
+ */
+export async function nextTurn(): Promise<void> {
+  await writeStdoutLater(nothing);
+}
+
+/** Writes all of the bytes to stdout, or to stderr if stdout cannot be written to. */
+export function writeAnswer(bytes: Uint8Array): void {
+  try {
+    writeFully(writeStdout, bytes);
+  } catch {
+    // The job has closed stdout. The worker looks for frames on both pipes.
+    writeFully(writeStderr, bytes);
+  }
+}
+
+/** Writes all of the bytes to stderr, if it can be written to. */
+export function writeEndMark(bytes: Uint8Array): void {
+  try {
+    writeFully(writeStderr, bytes);
+  } catch {
+    return; // closed by the job: then nothing follows on it either
+  }
+}
+
+function writeFully(
+  write: (bytes: Uint8Array) => number,
+  bytes: Uint8Array,
+): void {
+  let from = 0;
+  while (from < bytes.length) {
+    try {
+      from += write(bytes.subarray(from));
+    } catch (error) {
+      // A grandchild may have made the shared pipe non-blocking.
+      if (!(error instanceof WouldBlock)) throw error;
+      sleepSync(sleepCell, 0, 0, 1);
+    }
+  }
+}
+
+/** Reads the lines on stdin. */
+export class ControlReader {
+  readonly #decoder = new TextDecoder();
+  readonly #buffer = new Uint8Array(64 * 1024);
+  #parts: string[] = [];
+
+  /** Reads the first line, without waiting for an event loop; ends the process if there is none. */
+  readHello(): HelloMessage {
+    for (;;) {
+      const n = stdin.readSync(this.#buffer);
+      if (n === null) exitNow(0);
+      const [hello] = this.#push(this.#buffer.subarray(0, n));
+      if (hello !== undefined) return hello as HelloMessage;
+    }
+  }
+
+  /** Hands each further line to a function. The end of stdin is the end of the worker, and of this process. */
+  async forEach(handle: (message: ControlMessage) => void): Promise<never> {
+    for (;;) {
+      const n = await readStdin(this.#buffer);
+      if (n === null) exitNow(0);
+      for (const message of this.#push(this.#buffer.subarray(0, n))) {
+        handle(message);
+      }
+    }
+  }
+
+  #push(bytes: Uint8Array): ControlMessage[] {
+    const messages: ControlMessage[] = [];
+    let from = 0;
+    for (;;) {
+      const end = bytes.indexOf(10, from);
+      if (end < 0) break;
+      this.#append(bytes.subarray(from, end));
+      messages.push(decodeJson(this.#parts.join("")) as ControlMessage);
+      this.#parts = [];
+      from = end + 1;
+    }
+    if (from < bytes.length) this.#append(bytes.subarray(from));
+    return messages;
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#parts.push(this.#decoder.decode(bytes, { stream: true }));
+  }
+}
+
+/**
+ * Keeps the job from closing or reading what carries the answers: as in
+ * `stream.pipeTo(Deno.stdout.writable)`, which closes stdout at its end.
+ */
+export function shieldStdio(): void {
+  Object.defineProperties(stdin, {
+    read: { value: () => Promise.resolve(null) },
+    readSync: { value: () => null },
+    close: { value: () => undefined },
+    readable: { get: once(emptyStream) },
+  });
+  for (
+    const [file, write] of [[stdout, writeStdout], [
+      stderr,
+      writeStderr,
+    ]] as const
+  ) {
+    Object.defineProperties(file, {
+      close: { value: () => undefined },
+      writable: { get: once(() => streamTo(write)) },
+    });
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => made ??= make();
+}
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
+function streamTo(
+  write: (bytes: Uint8Array) => number,
+): WritableStream<Uint8Array> {
+  return new WritableStream({ write: (chunk) => writeFully(write, chunk) });
+}

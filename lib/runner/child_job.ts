@@ -1,0 +1,135 @@
+/**
+ * Loading a job's module, calling its function and writing down the result.
+ *
+ * @module
+ */
+
+import { encodeJson } from "../job/json.ts";
+import {
+  describeFailure,
+  describeOwn,
+  describeThrown,
+} from "./describe_error.ts";
+import {
+  type FailureMessage,
+  MAX_RESULT_SIZE,
+  type RunMessage,
+} from "./protocol.ts";
+import type { RunRequest } from "./runner.ts";
+
+/** The exports of a module. */
+export type JobModule = Readonly<Record<string, unknown>>;
+
+/** A function of a job. */
+export type JobFunction = (...args: unknown[]) => unknown;
+
+/** The most exports that an error names. */
+const MAX_LISTED = 20;
+
+interface Failed {
+  readonly type: "failure";
+  readonly failure: FailureMessage;
+}
+
+/** How loading a module went. */
+export type Loaded =
+  | {
+    readonly type: "loaded";
+    readonly module: JobModule;
+    readonly func: JobFunction;
+  }
+  | Failed;
+
+/** How the call went; the result is JSON, empty for `undefined`. */
+export type Called =
+  | { readonly type: "success"; readonly result: string }
+  | Failed;
+
+/** Imports the job's module and finds its function in it. */
+export async function loadModule(message: RunMessage): Promise<Loaded> {
+  const { url, exportName } = message;
+  let module: JobModule;
+  try {
+    module = await import(url);
+  } catch (error) {
+    return failLoad(`Cannot load module ${url}`, error);
+  }
+  const func = module[exportName];
+  if (typeof func === "function") {
+    return { type: "loaded", module, func: func as JobFunction };
+  }
+  const exports = listed(Object.keys(module).sort());
+  return failLoad(
+    exportName in module
+      ? `Cannot run "${exportName}" of ${url}: it is ${
+        kindOf(func)
+      }, not a function; the module exports ${exports}`
+      : `Cannot find export "${exportName}" of ${url}: the module exports ${exports}`,
+  );
+}
+
+function failLoad(text: string, cause?: unknown): Failed {
+  return {
+    type: "failure",
+    failure: describeFailure("load", "ImportError", text, cause),
+  };
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return "nothing";
+  const more = names.length - MAX_LISTED;
+  return more > 0
+    ? `${names.slice(0, MAX_LISTED).join(", ")} and ${more} more`
+    : names.join(", ");
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  const type = typeof value;
+  return type === "object" ? "an object" : `a ${type}`;
+}
+
+/** Calls a job's function and writes its result as JSON. */
+export async function callJob(
+  func: JobFunction,
+  request: RunRequest,
+): Promise<Called> {
+  const args = [...request.args];
+  if (Object.keys(request.kwargs).length > 0) args.push(request.kwargs);
+  let result: unknown;
+  try {
+    result = await func(...args);
+  } catch (error) {
+    return { type: "failure", failure: describeThrown("error", error) };
+  }
+  if (result === undefined) return { type: "success", result: "" };
+  try {
+    return encodeResult(result);
+  } catch (error) {
+    return { type: "failure", failure: describeOwn("result", error) };
+  }
+}
+
+function encodeResult(result: unknown): Called {
+  const text = encodeJson(result, "result");
+  const size = text.length * 3 > MAX_RESULT_SIZE ? byteLength(text) : 0;
+  if (size <= MAX_RESULT_SIZE) return { type: "success", result: text };
+  const megabytes = (size / 1024 / 1024).toFixed(1);
+  throw new RangeError(
+    `Cannot store result: it is ${megabytes} MB of JSON, more than ${
+      MAX_RESULT_SIZE / 1024 / 1024
+    } MB`,
+  );
+}
+
+function byteLength(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    // Half of a surrogate pair is 2 of its 4 bytes; JSON text has no lone ones.
+    size += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return size;
+}

@@ -1,0 +1,120 @@
+/**
+ * The running job as the subprocess makes it; what a job imports is `current.ts`.
+ *
+ * @module
+ */
+
+import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
+import { encodeJson } from "../job/json.ts";
+import type {
+  AnyFunction,
+  CurrentEnqueueOptions,
+  CurrentFunc,
+  CurrentJob,
+  EnqueuedJob,
+} from "./current.ts";
+import type { EnqueueRequest, RunRequest } from "./runner.ts";
+
+const { parse } = JSON;
+
+/** What a running job can have its worker do. */
+export interface Calls {
+  /** Adds a job; resolves to its id. */
+  enqueue(request: EnqueueRequest): Promise<string>;
+  /** Replaces the stored `meta`. */
+  saveMeta(meta: Record<string, unknown>): Promise<void>;
+  /** Stores how far the job is. */
+  saveProgress(value: number, note: string | undefined): Promise<void>;
+}
+
+/** What the running job is made of. */
+export interface RunningJobOptions {
+  readonly request: RunRequest;
+  readonly calls: Calls;
+  readonly signal: AbortSignal;
+  /** The exports of the job's module, once it is loaded. */
+  readonly exports: () => Readonly<Record<string, unknown>>;
+}
+
+/** Makes the object that `currentJob` stands for. */
+export function createCurrentJob(options: RunningJobOptions): CurrentJob {
+  const { request, calls, signal } = options;
+  let meta: Record<string, unknown> = { ...request.meta };
+  const enqueueCall = async (
+    { func, queue, ...rest }: CurrentEnqueueOptions,
+  ): Promise<EnqueuedJob> => {
+    const name = nameOf(func, request.funcName, options.exports());
+    const stored = queue === undefined
+      ? { func: name, options: plain(rest) }
+      : { func: name, queue, options: plain(rest) };
+    return { id: await calls.enqueue(stored) };
+  };
+  return Object.freeze<CurrentJob>({
+    id: request.jobId,
+    executionId: request.executionId,
+    attempt: request.attempt,
+    queue: request.origin,
+    signal,
+    get meta() {
+      return meta;
+    },
+    setMeta: async (patch) => {
+      // Through JSON, so that later changes of the patch's objects do not show.
+      meta = parse(encodeJson({ ...meta, ...patch }, "meta"));
+      await calls.saveMeta(meta);
+    },
+    progress: (value, note) => progress(calls, value, note),
+    enqueue: (func, ...args) => enqueueCall({ func, args }),
+    enqueueCall,
+  });
+}
+
+/** Not `async`: a progress that could not be stored must not fail a job that does not await it. */
+function progress(
+  calls: Calls,
+  value: number,
+  note: string | undefined,
+): Promise<void> {
+  if (!(value >= 0 && value <= 1)) {
+    throw new RangeError(
+      `Cannot store progress: expected a number from 0 to 1, got ${value}`,
+    );
+  }
+  const stored = calls.saveProgress(value, note);
+  stored.catch(() => undefined);
+  return stored;
+}
+
+/** Each option is named in the error if it cannot be JSON. */
+function plain(options: Record<string, unknown>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    if (value !== undefined) copy[key] = parse(encodeJson(value, key));
+  }
+  return copy;
+}
+
+function nameOf(
+  func: CurrentFunc,
+  own: string,
+  exports: Readonly<Record<string, unknown>>,
+): string {
+  if (typeof func === "string") {
+    parseFuncRef(func); // refused here, where the job can see why
+    return func;
+  }
+  if (func instanceof URL) return func.href;
+  const found = Object.keys(exports).find((key) => exports[key] === func);
+  if (found === undefined) throw unknownFunction(func);
+  const ref = parseFuncRef(own);
+  return ref.kind === "dotted"
+    ? formatFuncRef(`${ref.modulePath}.ts`, found)
+    : `${ref.specifier}#${found}`;
+}
+
+function unknownFunction(func: AnyFunction): TypeError {
+  const name = typeof func === "function" ? func.name || "anonymous" : func;
+  return new TypeError(
+    `Cannot enqueue ${name}: the job's own module does not export it, name it as "path.to.module.function" or "path/to/module.ts#function"`,
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * What is stored of whatever a job threw.
+ *
+ * @module
+ */
+
+import type { FailureMessage } from "./protocol.ts";
+import type { FailureReason } from "./runner.ts";
+
+const { inspect } = Deno;
+
+/** The longest text of an error that is stored, in UTF-16 code units. */
+const MAX_TEXT = 256 * 1024;
+const MAX_LINE = 1_000;
+
+/** Our own modules: their lines in a stack say nothing about the job. */
+const OWN_MODULES = new URL("./", import.meta.url).href;
+// deno-lint-ignore no-control-regex -- the escape character is what is looked for
+const ANSI = /\x1b\[[0-9;]*m/g;
+
+/** Removes the escape sequences of colours, which Deno puts into some messages. */
+export function stripColors(text: string): string {
+  return text.replace(ANSI, "");
+}
+
+/** Describes a thrown value, whatever it is. Never throws. */
+export function describeThrown(
+  reason: FailureReason,
+  thrown: unknown,
+): FailureMessage {
+  let excInfo: string;
+  let message: string;
+  try {
+    excInfo = textOf(thrown);
+    message = headOf(thrown) ?? firstLine(excInfo);
+  } catch {
+    message = excInfo = "The job threw a value that cannot be shown";
+  }
+  return { reason, message: firstLine(message), excInfo: cut(excInfo) };
+}
+
+/** Describes an error of our own making: its stack says nothing about the job, its cause does. */
+export function describeOwn(
+  reason: FailureReason,
+  error: unknown,
+): FailureMessage {
+  if (!isError(error)) return describeThrown(reason, error);
+  return describeFailure(reason, error.name, error.message, error.cause);
+}
+
+/** Describes a failure that is told in words rather than by a stack. */
+export function describeFailure(
+  reason: FailureReason,
+  name: string,
+  text: string,
+  cause?: unknown,
+): FailureMessage {
+  const head = `${name}: ${text}`;
+  if (cause === undefined) return { reason, message: head, excInfo: head };
+  const inner = describeThrown(reason, cause);
+  return {
+    reason,
+    message: firstLine(`${head}: ${inner.message}`),
+    excInfo: cut(`${head}\n\nCaused by: ${inner.excInfo}`),
+  };
+}
+
+function textOf(thrown: unknown): string {
+  if (!isError(thrown)) return `The job threw ${show(thrown)}`;
+  try {
+    return trim(show(thrown));
+  } catch {
+    // Its stack, or its own inspect function, threw.
+    return headOf(thrown) ?? "The job threw an error that cannot be shown";
+  }
+}
+
+function headOf(thrown: unknown): string | undefined {
+  if (!isError(thrown)) return undefined;
+  try {
+    const name = String(thrown.name || "Error");
+    const message = String(thrown.message);
+    return stripColors(message === "" ? name : `${name}: ${message}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error;
+}
+
+function show(value: unknown): string {
+  return inspect(value, {
+    colors: false,
+    depth: 6,
+    strAbbreviateSize: MAX_TEXT,
+  });
+}
+
+/** Leaves out our own lines of stacks, but not the brace that may stand at their ends. */
+function trim(text: string): string {
+  const kept: string[] = [];
+  for (const line of stripColors(text).split("\n")) {
+    if (!/^\s+at /.test(line) || !line.includes(OWN_MODULES)) kept.push(line);
+    else if (line.endsWith(" {")) kept.push(`${kept.pop() ?? ""} {`);
+  }
+  return kept.join("\n");
+}
+
+function firstLine(text: string): string {
+  const line = stripColors(text).split("\n", 1)[0] ?? "";
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT
+    ? `${text.slice(0, MAX_TEXT)}\n… (${text.length - MAX_TEXT} more)`
+    : text;
+}

@@ -1,0 +1,215 @@
+/**
+ * The frames in which a subprocess answers, on the same pipes to which its job
+ * prints whatever it likes.
+ *
+ * A frame is a mark, a kind, a number and at most {@linkcode FRAME_SIZE} bytes in
+ * all, so that one write of it is atomic on a pipe: nothing that a grandchild
+ * prints at the same time can land inside it. The mark holds a token of 128 random
+ * bits which the job never sees, so that nothing it prints can be taken for a frame.
+ *
+ * ```text
+ * 0xFF  token (16)  kind (1)  number and last flag (4)  length (2)  payload
+ * ```
+ *
+ * The mark starts with a byte that no UTF-8 text contains: whatever text was
+ * printed so far is passed on at once, without waiting for what follows.
+ *
+ * @module
+ */
+
+/** The longest frame in bytes; POSIX promises only 512 for an atomic write, Linux 4096. */
+export const FRAME_SIZE: number = Deno.build.os === "linux" ? 4_096 : 512;
+
+/** The length of a token in bytes. */
+export const TOKEN_SIZE = 16;
+
+const MARK_SIZE = 1 + TOKEN_SIZE;
+const HEADER_SIZE = MARK_SIZE + 1 + 4 + 2;
+const PAYLOAD_SIZE = FRAME_SIZE - HEADER_SIZE;
+const LAST = 0x8000_0000;
+
+/**
+ * What a message says.
+ *
+ * - `ready`: the subprocess waits for its job
+ * - `call`: a request to the worker, JSON
+ * - `success`: the function returned; its result as JSON, empty for `undefined`
+ * - `failure`: it did not, JSON
+ * - `exit`: the subprocess is ending by `Deno.exit()`
+ * - `end`: no more output of the job follows on this pipe
+ */
+export type MessageKind =
+  | "ready"
+  | "call"
+  | "success"
+  | "failure"
+  | "exit"
+  | "end";
+
+const KINDS: readonly MessageKind[] = [
+  "ready",
+  "call",
+  "success",
+  "failure",
+  "exit",
+  "end",
+];
+
+/** What the parser found: something that the job printed, or a whole message. */
+export type FrameEvent =
+  | { readonly type: "output"; readonly bytes: Uint8Array }
+  | {
+    readonly type: "message";
+    readonly kind: MessageKind;
+    readonly payload: Uint8Array;
+  };
+
+/** Writes messages as frames. */
+export class FrameWriter {
+  readonly #write: (frame: Uint8Array) => void;
+  readonly #frame = new Uint8Array(FRAME_SIZE);
+  readonly #view: DataView = new DataView(this.#frame.buffer);
+
+  /**
+   * @param token shared with the parser and nobody else
+   * @param write takes one whole frame, which is only valid during the call
+   */
+  constructor(token: Uint8Array, write: (frame: Uint8Array) => void) {
+    this.#frame.set(markOf(token));
+    this.#write = write;
+  }
+
+  /** Writes one message in as many frames as it needs. */
+  send(kind: MessageKind, payload: Uint8Array): void {
+    this.#frame[MARK_SIZE] = KINDS.indexOf(kind);
+    let from = 0;
+    let number = 0;
+    do {
+      const size = Math.min(PAYLOAD_SIZE, payload.length - from);
+      const last = from + size === payload.length ? LAST : 0;
+      this.#view.setUint32(MARK_SIZE + 1, (number++ | last) >>> 0);
+      this.#view.setUint16(MARK_SIZE + 5, size);
+      this.#frame.set(payload.subarray(from, from + size), HEADER_SIZE);
+      this.#write(this.#frame.subarray(0, HEADER_SIZE + size));
+      from += size;
+    } while (from < payload.length);
+  }
+}
+
+/** Separates the frames in a stream of bytes from everything else, in linear time. */
+export class FrameParser {
+  readonly #mark: Uint8Array;
+  /** How far to move on after a mismatch, by the byte under the mark's last one (Horspool). */
+  readonly #skip: Uint8Array = new Uint8Array(256).fill(MARK_SIZE);
+  #rest: Uint8Array = new Uint8Array();
+  #parts: Uint8Array[] = [];
+
+  /** @param token the one given to the writer */
+  constructor(token: Uint8Array) {
+    this.#mark = markOf(token);
+    for (let i = 0; i < MARK_SIZE - 1; i++) {
+      this.#skip[this.#mark[i]!] = MARK_SIZE - 1 - i;
+    }
+  }
+
+  /**
+   * Takes the next bytes. What it returns may share memory with `chunk`.
+   *
+   * @throws {Error} if a frame with the right token is malformed
+   */
+  push(chunk: Uint8Array): FrameEvent[] {
+    const bytes = this.#rest.length === 0 ? chunk : concat([this.#rest, chunk]);
+    const events: FrameEvent[] = [];
+    let from = 0;
+    for (;;) {
+      const at = this.#find(bytes, from);
+      if (at > from) {
+        events.push({ type: "output", bytes: bytes.subarray(from, at) });
+      }
+      const end = endOfFrame(bytes, at);
+      if (end > bytes.length) {
+        // A copy: the rest must not keep a large chunk alive.
+        this.#rest = bytes.slice(at);
+        return events;
+      }
+      const message = this.#take(bytes.subarray(at, end));
+      if (message !== undefined) events.push(message);
+      from = end;
+    }
+  }
+
+  /** Ends the stream: what was held back as the possible start of a frame is output. */
+  flush(): FrameEvent[] {
+    const bytes = this.#rest;
+    this.#rest = new Uint8Array();
+    return bytes.length === 0 ? [] : [{ type: "output", bytes }];
+  }
+
+  /** Where the next mark starts, or what at the very end may become one. */
+  #find(bytes: Uint8Array, from: number): number {
+    const mark = this.#mark;
+    const tail = mark[MARK_SIZE - 1]!;
+    let at = from;
+    while (at + MARK_SIZE <= bytes.length) {
+      const byte = bytes[at + MARK_SIZE - 1]!;
+      if (byte === tail && matches(bytes, at, mark)) return at;
+      at += this.#skip[byte]!;
+    }
+    for (at = Math.max(from, bytes.length - MARK_SIZE + 1);; at++) {
+      if (at >= bytes.length || matches(bytes, at, mark)) {
+        return Math.min(at, bytes.length);
+      }
+    }
+  }
+
+  #take(frame: Uint8Array): FrameEvent | undefined {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    const number = view.getUint32(MARK_SIZE + 1);
+    const kind = KINDS[frame[MARK_SIZE]!];
+    if (kind === undefined || (number & ~LAST) >>> 0 !== this.#parts.length) {
+      throw new Error("Cannot read the subprocess's answer: malformed frame");
+    }
+    this.#parts.push(frame.slice(HEADER_SIZE));
+    if (number < LAST) return undefined;
+    const payload = concat(this.#parts);
+    this.#parts = [];
+    return { type: "message", kind, payload };
+  }
+}
+
+function markOf(token: Uint8Array): Uint8Array {
+  if (token.length !== TOKEN_SIZE) {
+    throw new RangeError(
+      `Cannot use token: expected ${TOKEN_SIZE} bytes, got ${token.length}`,
+    );
+  }
+  return concat([new Uint8Array([0xff]), token]);
+}
+
+/** Whether the mark, as much of it as there is room for, is found at a position. */
+function matches(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
+  const length = Math.min(mark.length, bytes.length - at);
+  for (let i = 0; i < length; i++) {
+    if (bytes[at + i] !== mark[i]) return false;
+  }
+  return true;
+}
+
+/** Where the frame that starts at a position ends; infinitely far if that is not known yet. */
+function endOfFrame(bytes: Uint8Array, at: number): number {
+  if (bytes.length - at < HEADER_SIZE) return Infinity;
+  const length = bytes[at + HEADER_SIZE - 2]! << 8 |
+    bytes[at + HEADER_SIZE - 1]!;
+  return at + HEADER_SIZE + length;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,134 @@
+/**
+ * How a subprocess is started: from a file, from a registry, or by a compiled
+ * program that starts itself.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { VERSION } from "../base/version.ts";
+import { canImport, type ChildPermissions } from "./permissions.ts";
+import { CHILD_ARGUMENT } from "./protocol.ts";
+import { nearestConfig, type ResolvedFunc } from "./resolve.ts";
+
+/** How subprocesses are started. */
+export interface LaunchOptions {
+  /** What jobs may do; see `childPermissions()`. */
+  readonly permissions: ChildPermissions;
+  /**
+   * The `deno` that runs jobs.
+   *
+   * @default the running one; a compiled program starts itself, which gives jobs
+   * the permissions that it was compiled with and no import map
+   */
+  readonly execPath?: string;
+  /**
+   * The URL of the subprocess's main module.
+   *
+   * @default `child.ts` next to this module; `jsr:@deno-rq/rq@<version>/child` for
+   * a compiled program with an `execPath`
+   */
+  readonly childUrl?: string;
+  /** Further arguments of `deno run`, such as `--v8-flags=--max-old-space-size=512`. @default [] */
+  readonly denoArgs?: readonly string[];
+}
+
+/** One way of starting a subprocess. Two with the same key are the same. */
+export interface Launch {
+  readonly key: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Whether it is of use for any job with this key, not only for the one it was made for. */
+  readonly generic: boolean;
+}
+
+/** Decides how the subprocesses of a runner are started. */
+export class LaunchPlan {
+  readonly #options: LaunchOptions;
+  #last: Launch | undefined;
+
+  /** @param options those of the runner */
+  constructor(options: LaunchOptions) {
+    this.#options = options;
+  }
+
+  /** How the subprocess of a job is started. */
+  of(target: ResolvedFunc): Launch {
+    const { permissions } = this.#options;
+    const generic = this.#startsItself() ||
+      canImport(permissions, target.url, target.config);
+    const launch = this.#launch(target.config, generic ? [] : [target.url]);
+    if (generic) this.#last = launch;
+    return launch;
+  }
+
+  /**
+   * How the next one is most likely started: like the last, at first for a module
+   * in the first of the paths. None if the job has to be known for it.
+   */
+  async next(paths: readonly string[]): Promise<Launch | undefined> {
+    if (this.#last !== undefined) return this.#last;
+    const path = paths[0];
+    if (path === undefined) return undefined;
+    const config = await nearestConfig(path) ?? await nearestConfig(Deno.cwd());
+    const anyModule = pathToFileURL(join(path, "mod.ts")).href;
+    return this.#startsItself() ||
+        canImport(this.#options.permissions, anyModule, config)
+      ? this.#launch(config, [])
+      : undefined;
+  }
+
+  #startsItself(): boolean {
+    return Deno.build.standalone && this.#options.execPath === undefined;
+  }
+
+  #launch(
+    config: string | undefined,
+    modules: readonly string[],
+  ): Launch {
+    const command = this.#options.execPath ?? Deno.execPath();
+    const args = this.#startsItself()
+      ? [CHILD_ARGUMENT]
+      : this.#denoArgs(config, modules);
+    const generic = modules.length === 0;
+    return { key: args.join("\0"), command, args, generic };
+  }
+
+  #denoArgs(
+    config: string | undefined,
+    modules: readonly string[],
+  ): string[] {
+    const child = this.#options.childUrl ?? defaultChildUrl();
+    return [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-lock",
+      // Without one, that of the subprocess's own main module must not apply.
+      ...(config === undefined ? ["--no-config"] : ["--config", config]),
+      ...(this.#options.denoArgs ?? []),
+      ...this.#options.permissions.flags,
+      modules.length === 0 ? child : mainModuleOf(child, modules),
+    ];
+  }
+}
+
+/**
+ * Makes a main module that has the modules of jobs in its static graph: importing
+ * them later then needs no permission, and nothing of them is evaluated before.
+ *
+ * Rejected: `--preload`, which evaluates a module before it is known how long that
+ * may take, and waits for the end of every timer and connection that it leaves.
+ */
+function mainModuleOf(child: string, modules: readonly string[]): string {
+  const imports = modules.map((url) => `import(${JSON.stringify(url)})`);
+  const code = `import ${JSON.stringify(child)}; if (0) ${imports.join(",")};`;
+  return `data:application/javascript,${encodeURIComponent(code)}`;
+}
+
+function defaultChildUrl(): string {
+  return Deno.build.standalone
+    ? `jsr:@deno-rq/rq@${VERSION}/child`
+    : new URL("./child.ts", import.meta.url).href;
+}

@@ -1,0 +1,86 @@
+/**
+ * The words for the ways in which a job ends without an answer, RQ's own where it has them.
+ *
+ * @module
+ */
+
+import { describeOwn } from "./describe_error.ts";
+import type { FailureMessage } from "./protocol.ts";
+import type { FailureOutcome, FailureReason } from "./runner.ts";
+
+const OUT_OF_MEMORY =
+  /Fatal JavaScript (invalid size error|out of memory)|heap limit|Reached heap limit|memory allocation of \d+ bytes failed/;
+
+/** Makes an outcome of what the subprocess said. */
+export function failureOf(failure: FailureMessage): FailureOutcome {
+  return { type: "failure", ...failure };
+}
+
+/** The job ran longer than it may. */
+export function timeoutOutcome(
+  seconds: number,
+  answer: FailureMessage | undefined,
+): FailureOutcome {
+  const message = timeoutMessage(seconds);
+  const head = `JobTimeoutException: ${message}`;
+  return {
+    type: "failure",
+    reason: "timeout",
+    message,
+    excInfo: answer === undefined
+      ? head
+      : `${head}\n\nThe job then ended with: ${answer.excInfo}`,
+  };
+}
+
+/** RQ's sentence. */
+export function timeoutMessage(seconds: number): string {
+  return `Task exceeded maximum timeout value (${seconds} seconds)`;
+}
+
+/** The module could not be found. */
+export function unresolvedOutcome(error: unknown): FailureOutcome {
+  return failureOf(describeOwn("load", error));
+}
+
+/** The subprocess ended without an answer. */
+export function endedOutcome(
+  status: Deno.CommandStatus,
+  options: { readonly exitCalled: boolean; readonly stderrTail: string },
+): FailureOutcome {
+  const { stderrTail } = options;
+  const isOutOfMemory = OUT_OF_MEMORY.test(stderrTail) &&
+    (status.signal !== null || status.code >= 128);
+  if (isOutOfMemory) {
+    const line = stderrTail.split("\n").find((l) => OUT_OF_MEMORY.test(l));
+    const text = line?.replace(/^[#\s]*/, "") ?? "";
+    return withTail("memory", "OutOfMemoryError", text, stderrTail);
+  }
+  if (options.exitCalled && status.signal === null) {
+    const text = `Job called Deno.exit(${status.code})`;
+    return withTail("exit", undefined, text, stderrTail);
+  }
+  const how = status.signal === null
+    ? `exit code ${status.code}`
+    : `signal ${status.signal}`;
+  const text = `Work-horse terminated unexpectedly; ${how}`;
+  return withTail("crash", undefined, text, stderrTail);
+}
+
+/** The subprocess could not be started, or ended before it could take a job. */
+export function bootOutcome(state: string, stderrTail: string): FailureOutcome {
+  const text = `Cannot start the job's subprocess: ${state}`;
+  return withTail("crash", undefined, text, stderrTail);
+}
+
+function withTail(
+  reason: FailureReason,
+  name: string | undefined,
+  text: string,
+  tail: string,
+): FailureOutcome {
+  const message = name === undefined ? text : `${name}: ${text}`;
+  const last = tail.split("\n").slice(-20).join("\n");
+  const excInfo = last === "" ? message : `${message}\n\n${last}`;
+  return { type: "failure", reason, message, excInfo };
+}

@@ -1,0 +1,243 @@
+/**
+ * Runs each job in a Deno subprocess of its own.
+ *
+ * @module
+ */
+
+import { Guardian } from "./guardian.ts";
+import { JobRun } from "./job_run.ts";
+import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
+import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
+import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
+import type {
+  FailureOutcome,
+  JobHost,
+  Outcome,
+  OutputSink,
+  Runner,
+  RunRequest,
+} from "./runner.ts";
+import { Subprocess } from "./subprocess.ts";
+import { WarmChild } from "./warm_child.ts";
+
+/** How a {@linkcode SubprocessRunner} runs jobs. */
+export interface SubprocessRunnerOptions extends LaunchOptions {
+  /** The directories under which the modules of jobs are looked for, in order. */
+  readonly paths: readonly string[];
+  /** Where what jobs print goes. */
+  readonly sink: OutputSink;
+  /**
+   * Milliseconds from SIGTERM to SIGKILL for a job whose time is up. SIGTERM comes
+   * 500 ms after the job's `AbortSignal`.
+   *
+   * @default 1_000
+   */
+  readonly killGrace?: number;
+  /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */
+  readonly bootTimeout?: number;
+  /** Whether the next subprocess is started while a job runs. @default true */
+  readonly prewarm?: boolean;
+}
+
+type Booted =
+  | { readonly child: Subprocess }
+  | { readonly failure: FailureOutcome };
+
+/** How often a subprocess that ends before it is ready is started for one job. */
+const BOOT_ATTEMPTS = 2;
+
+/**
+ * Runs each job in a Deno subprocess of its own, of which it kills the whole
+ * process group at the end of the job.
+ *
+ * The next subprocess is started while a job runs. If this process dies, however
+ * it does, a guardian process kills what still runs.
+ */
+export class SubprocessRunner implements Runner {
+  readonly #options: SubprocessRunnerOptions;
+  readonly #plan: LaunchPlan;
+  readonly #warm: WarmChild;
+  readonly #runs = new Set<JobRun>();
+  readonly #active = new Set<Promise<unknown>>();
+  #guardian: Guardian | undefined;
+  #guarded = false;
+  #closed = false;
+
+  /**
+   * Starts nothing yet.
+   *
+   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time
+   */
+  constructor(options: SubprocessRunnerOptions) {
+    checkTime("killGrace", options.killGrace);
+    checkTime("bootTimeout", options.bootTimeout);
+    this.#options = options;
+    this.#plan = new LaunchPlan(options);
+    this.#warm = new WarmChild((launch) => this.#spawn(launch));
+  }
+
+  /** Starts the subprocess of the next job, if none is waiting. Never throws. */
+  prepare(): void {
+    if (this.#closed || this.#options.prewarm === false) return;
+    this.#guard();
+    this.#warm.prepare(() => this.#plan.next(this.#options.paths));
+  }
+
+  /**
+   * Runs one job to its end. Resolves with how it ended, whatever that was.
+   * Rejects with the reason of `signal` if that fired first, or with an `Error` if
+   * the runner is closed.
+   */
+  async run(
+    request: RunRequest,
+    host: JobHost,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Outcome> {
+    options.signal.throwIfAborted();
+    if (this.#closed) throw closedError(request.jobId);
+    const running = this.#run(request, host, options.signal);
+    this.#active.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#active.delete(running);
+    }
+  }
+
+  /** Kills what is left and frees everything. Jobs that run reject. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const run of this.#runs) run.abort(closedError());
+    await this.#warm.close();
+    await Promise.allSettled(this.#active);
+    await this.#guardian?.close();
+    this.#guardian = undefined;
+  }
+
+  /** The same as {@linkcode SubprocessRunner.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run(
+    request: RunRequest,
+    host: JobHost,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    this.#guard();
+    let target: ResolvedFunc;
+    try {
+      target = await resolveFunc(request.funcName, this.#options);
+    } catch (error) {
+      return unresolvedOutcome(error);
+    }
+    const booted = await this.#boot(this.#plan.of(target), signal);
+    if ("failure" in booted) return booted.failure;
+    const { url, exportName } = target;
+    const run = new JobRun({
+      child: booted.child,
+      message: { type: "run", url, exportName, request },
+      host,
+      killGrace: this.#options.killGrace ?? 1_000,
+    });
+    return await this.#supervise(run, booted.child, signal);
+  }
+
+  async #supervise(
+    run: JobRun,
+    child: Subprocess,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const onAbort = () => run.abort(signal.reason);
+    this.#runs.add(run);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#guardian?.add(child.pid);
+      if (signal.aborted) onAbort();
+      else if (this.#closed) run.abort(closedError());
+      const outcome = run.run();
+      this.prepare();
+      return await outcome;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#runs.delete(run);
+      await child.close();
+      await this.#guardian?.remove(child.pid);
+    }
+  }
+
+  /** Takes the waiting subprocess if it fits, else starts one. */
+  async #boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
+    let child = this.#warm.take(launch);
+    // One that waited may have ended meanwhile, which says nothing about the next.
+    for (let attempt = child ? 0 : 1;; attempt++) {
+      try {
+        child ??= this.#spawn(launch);
+      } catch (error) {
+        return { failure: unstarted(error, launch) };
+      }
+      if (await this.#isReady(child, signal)) {
+        this.#warm.succeeded();
+        return { child };
+      }
+      if (!child.status) await child.close();
+      await child.drain();
+      await child.close();
+      signal.throwIfAborted();
+      if (attempt >= BOOT_ATTEMPTS) {
+        this.#warm.failed();
+        return { failure: bootFailure(child) };
+      }
+      child = undefined;
+    }
+  }
+
+  async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = () => resolve(false);
+    const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
+    signal.addEventListener("abort", giveUp, { once: true });
+    const ready = await Promise.race([child.ready, promise]);
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+    return ready && child.status === undefined;
+  }
+
+  #spawn(launch: Launch): Subprocess {
+    return new Subprocess({ ...launch, sink: this.#options.sink });
+  }
+
+  #guard(): void {
+    if (this.#guarded) return;
+    this.#guarded = true;
+    this.#guardian = Guardian.start();
+  }
+}
+
+function bootFailure(child: Subprocess): FailureOutcome {
+  const { signal, code } = child.status!;
+  return bootOutcome(
+    `it ended with ${signal ?? `exit code ${code}`} before it was ready`,
+    child.stderrTail(),
+  );
+}
+
+function unstarted(error: unknown, launch: Launch): FailureOutcome {
+  const state = error instanceof Error ? error.message : String(error);
+  return bootOutcome(`${launch.command}: ${state}`, "");
+}
+
+function closedError(jobId?: string): Error {
+  return new Error(
+    `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,
+  );
+}
+
+function checkTime(name: string, value: number | undefined): void {
+  if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
+  throw new RangeError(
+    `Cannot run jobs: ${name} must be from 0 to ${
+      2 ** 31 - 1
+    } milliseconds, got ${value}`,
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * What happens to a job whose time is up, step by step.
+ *
+ * @module
+ */
+
+/** What a time limit does, and when. */
+export interface TimeLimitOptions {
+  /** Milliseconds from SIGTERM to SIGKILL. */
+  readonly killGrace: number;
+  /** Asks the job to stop: its `AbortSignal`. */
+  readonly abort: () => void;
+  /** Sends a signal to the job's process group. */
+  readonly kill: (signal: Deno.Signal) => void;
+}
+
+/** Milliseconds from the job's `AbortSignal` to SIGTERM. */
+const ABORT_GRACE = 500;
+/** The longest delay of one timer, in milliseconds. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** Counts from its creation: first the `AbortSignal`, then SIGTERM, then SIGKILL. */
+export class TimeLimit implements Disposable {
+  readonly #options: TimeLimitOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #passed = false;
+
+  /** @param seconds the limit; below 0 there is none */
+  constructor(seconds: number, options: TimeLimitOptions) {
+    this.#options = options;
+    if (seconds >= 0) this.#wait(seconds * 1_000, () => this.#pass());
+  }
+
+  /** Stops the clock; tells whether the limit had passed. */
+  stop(): boolean {
+    clearTimeout(this.#timer);
+    return this.#passed;
+  }
+
+  /** The same as {@linkcode TimeLimit.stop}. */
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #pass(): void {
+    this.#passed = true;
+    const { abort, kill, killGrace } = this.#options;
+    abort();
+    this.#wait(ABORT_GRACE, () => {
+      kill("SIGTERM");
+      this.#wait(killGrace, () => kill("SIGKILL"));
+    });
+  }
+
+  /** Limits of more than 24 days are longer than one timer can be. */
+  #wait(milliseconds: number, then: () => void): void {
+    const rest = milliseconds - MAX_DELAY;
+    this.#timer = rest > 0
+      ? setTimeout(() => this.#wait(rest, then), MAX_DELAY)
+      : setTimeout(then, milliseconds);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * RQ's commands to a running worker (`rq.command`), which come over a channel of its own.
+ *
+ * @module
+ */
+
+import { Service } from "../base/service.ts";
+import type { RedisClient, Subscription } from "../redis/redis_client.ts";
+import type { WorkerLog } from "./log.ts";
+
+/** What a worker does on command. */
+export interface CommandTarget {
+  /** Warm shutdown. */
+  shutdown(): void;
+  /** Kills what runs; it fails. */
+  killHorse(): void;
+  /** Stops a job, if it runs here; `executionId` narrows it to one run. */
+  stopJob(jobId: string, executionId: string | undefined): void;
+}
+
+/** What {@linkcode Commands} works with. */
+export interface CommandsOptions {
+  readonly client: RedisClient;
+  readonly channel: string;
+  readonly target: CommandTarget;
+  readonly log: WorkerLog;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Milliseconds between two probes of the subscription. */
+const PROBE_INTERVAL = 15_000;
+
+/**
+ * Listens for commands. A silent channel looks just like a dead connection, so
+ * each pass sends itself a message, and subscribes anew if the last one has not come.
+ */
+export class Commands extends Service {
+  readonly #options: CommandsOptions;
+  #subscription: Subscription | undefined;
+  #probe: string | undefined;
+
+  /** Nothing is heard before {@linkcode Commands.subscribe}. */
+  constructor(options: CommandsOptions) {
+    const { onError } = options;
+    super({ name: "commands", interval: PROBE_INTERVAL, onError });
+    this.#options = options;
+  }
+
+  /** Begins to listen. */
+  async subscribe(): Promise<void> {
+    const { client, channel } = this.#options;
+    this.#subscription = await client.subscribe(
+      channel,
+      (message) => this.#receive(message),
+    );
+    this.start();
+  }
+
+  /** Looks for the last probe and sends the next. */
+  override async runOnce(): Promise<void> {
+    const { client, channel, log } = this.#options;
+    if (this.#probe !== undefined) {
+      log.debug("No message came over the command channel, subscribing anew");
+      this.#subscription?.restart();
+    }
+    this.#probe = crypto.randomUUID();
+    const probe = JSON.stringify({ command: "probe", token: this.#probe });
+    await client.send("PUBLISH", [channel, probe]);
+  }
+
+  /** Ends the listening. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    await this.#subscription?.close();
+    this.#subscription = undefined;
+  }
+
+  #receive(message: string): void {
+    const { target, log } = this.#options;
+    const payload = parse(message);
+    const { command, token } = payload;
+    const jobId = payload["job_id"];
+    const executionId = payload["execution_id"];
+    if (command === "probe" && token === this.#probe) this.#probe = undefined;
+    else if (command === "shutdown") target.shutdown();
+    else if (command === "kill-horse") target.killHorse();
+    else if (command === "stop-job" && typeof jobId === "string") {
+      target.stopJob(jobId, undefined);
+    } else if (
+      command === "stop-execution" && typeof jobId === "string" &&
+      typeof executionId === "string"
+    ) {
+      target.stopJob(jobId, executionId);
+    } else if (command !== "probe") {
+      log.warn(`Ignored unknown command: ${message.slice(0, 200)}`);
+    }
+  }
+}
+
+interface Payload {
+  readonly command?: unknown;
+  readonly token?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/** Anybody may publish anything: what is no object is no command. */
+function parse(message: string): Payload {
+  try {
+    const value: unknown = JSON.parse(message);
+    if (typeof value === "object" && value !== null) return value as Payload;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return {};
+}

@@ -1,0 +1,248 @@
+/**
+ * One execution, from the claimed job to its recorded end.
+ *
+ * @module
+ */
+
+import { backoff } from "../base/backoff.ts";
+import { UnreadableDataError } from "../job/codec.ts";
+import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import { encodeFailure, encodeResult } from "../queue/result.ts";
+import { ReplyError } from "../redis/redis_client.ts";
+import type {
+  FailureOutcome,
+  Outcome,
+  Runner,
+  RunRequest,
+} from "../runner/runner.ts";
+import type {
+  Ending,
+  EndingReply,
+  Execution,
+  WorkerIdentity,
+  WorkerStore,
+} from "../store/worker_store.ts";
+import { JobAborted } from "./abort.ts";
+import { ExecutionHost } from "./job_host.ts";
+import type { WorkerLog } from "./log.ts";
+import type { RunningJobs } from "./running_jobs.ts";
+
+/** What an {@linkcode Executor} works with. */
+export interface ExecutorOptions {
+  readonly store: WorkerStore;
+  readonly identity: WorkerIdentity;
+  readonly runner: Runner;
+  readonly running: RunningJobs;
+  /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
+  readonly resultTtl: number;
+  /** Whether log lines show the call, which may hold what should not be logged. */
+  readonly logDescription: boolean;
+  readonly log: WorkerLog;
+}
+
+/** RQ's words for a job that `stop-job` ended. */
+const STOPPED = "Job stopped by user, work-horse terminated.";
+/** RQ's words for a job that `kill-horse` ended. */
+const KILLED =
+  "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
+
+/** Error replies of a Redis that may take the same call later. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  "OOM",
+  "LOADING",
+  "BUSY",
+  "READONLY",
+  "MASTERDOWN",
+  "NOREPLICAS",
+  "TRYAGAIN",
+  "MISCONF",
+]);
+
+/** How a run ended, before it is put into the terms of the store. */
+type Ended =
+  | { readonly kind: "outcome"; readonly outcome: Outcome }
+  | { readonly kind: JobAborted["kind"] };
+
+/** Runs executions. */
+export class Executor {
+  readonly #options: ExecutorOptions;
+
+  /** One for each worker. */
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one job to its recorded end. */
+  async execute(execution: Execution): Promise<void> {
+    const { log, running, logDescription } = this.#options;
+    const { job, queue } = execution;
+    const what = logDescription ? `${job.description} (${job.id})` : job.id;
+    log.info(`${queue}: ${what}`);
+    const signal = running.add(execution);
+    try {
+      const beganMs = Date.now();
+      const ended = await this.#run(execution, signal);
+      if (ended.kind === "lost") {
+        log.warn(
+          `${queue}: Lease lost, job killed, nothing recorded (${job.id})`,
+        );
+        return;
+      }
+      const workedMs = Math.max(0, Date.now() - beganMs);
+      const ending = this.#endingOf(execution, ended, beganMs, workedMs);
+      this.#logOutcome(execution, ended);
+      const reply = await this.#record(execution, ending);
+      this.#logRecorded(execution, ending, reply);
+    } finally {
+      running.remove(execution);
+    }
+  }
+
+  async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
+    const { runner, store } = this.#options;
+    let request: RunRequest;
+    try {
+      request = requestOf(execution);
+    } catch (error) {
+      if (
+        !(error instanceof UnreadableDataError || error instanceof RangeError)
+      ) {
+        throw error;
+      }
+      return { kind: "outcome", outcome: unreadable(error) };
+    }
+    const host = new ExecutionHost(store, execution);
+    try {
+      return {
+        kind: "outcome",
+        outcome: await runner.run(request, host, { signal }),
+      };
+    } catch (error) {
+      if (error instanceof JobAborted) return { kind: error.kind };
+      throw error;
+    }
+  }
+
+  #endingOf(
+    { job }: Execution,
+    ended: Ended,
+    beganMs: number,
+    workedMs: number,
+  ): Ending {
+    const times = { beganMs, workedMs };
+    const failureTtl = job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+    const failed = (outcome: "failed" | "stopped", text: string): Ending => ({
+      ...times,
+      outcome,
+      ttl: failureTtl,
+      payload: encodeFailure(text),
+    });
+    if (ended.kind === "stopped") return failed("stopped", STOPPED);
+    if (ended.kind === "killed") return failed("failed", KILLED);
+    if (ended.kind !== "outcome") {
+      return { ...times, outcome: "requeued", ttl: 0, payload: "" };
+    }
+    const { outcome } = ended;
+    if (outcome.type === "failure") return failed("failed", outcome.excInfo);
+    return {
+      ...times,
+      outcome: "finished",
+      ttl: job.integer("result_ttl") ?? this.#options.resultTtl,
+      payload: outcome.result === undefined ? "" : encodeResult(outcome.result),
+    };
+  }
+
+  /** Stores the end, however long Redis takes to accept it: the job's work is done. */
+  async #record(execution: Execution, ending: Ending): Promise<EndingReply> {
+    const { store, identity, log } = this.#options;
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await store.finish(identity, execution, ending);
+      } catch (error) {
+        if (!(error instanceof ReplyError && TRANSIENT.has(error.code))) {
+          throw error;
+        }
+        if (attempt === 0) {
+          log.warn(
+            `${execution.queue}: Redis does not take the end of the job yet: ${error.message} (${execution.job.id})`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
+      }
+    }
+  }
+
+  #logOutcome({ queue, job }: Execution, ended: Ended): void {
+    const { log } = this.#options;
+    if (ended.kind === "stopped" || ended.kind === "killed") {
+      log.warn(
+        `${queue}: ${ended.kind === "stopped" ? STOPPED : KILLED} (${job.id})`,
+      );
+    } else if (ended.kind === "cold") {
+      log.warn(
+        `${queue}: Job killed by the cold shut down, put back (${job.id})`,
+      );
+    } else if (ended.kind === "outcome" && ended.outcome.type === "failure") {
+      const { message, excInfo } = ended.outcome;
+      log.error(`${queue}: Job failed: ${message} (${job.id})\n${excInfo}`);
+    }
+  }
+
+  #logRecorded({ queue, job }: Execution, { ttl }: Ending, reply: EndingReply) {
+    const { log } = this.#options;
+    switch (reply) {
+      case "finished":
+        log.info(`${queue}: Job OK (${job.id})`);
+        log.info(
+          ttl === 0
+            ? "Result discarded immediately"
+            : ttl < 0
+            ? "Result will never expire, clean up result key manually"
+            : `Result is kept for ${ttl} seconds`,
+        );
+        break;
+      case "retried":
+      case "scheduled":
+        log.info(`${queue}: Job ${reply} after its failure (${job.id})`);
+        break;
+      case "lost":
+        log.warn(`${queue}: Lease lost, nothing recorded (${job.id})`);
+        break;
+      case "gone":
+        log.warn(
+          `${queue}: Job was deleted while it ran, nothing recorded (${job.id})`,
+        );
+        break;
+    }
+  }
+}
+
+/**
+ * @throws {UnreadableDataError | RangeError} if the hash does not say what to run
+ */
+function requestOf({ id, queue, job }: Execution): RunRequest {
+  const { funcName, args, kwargs } = job.call;
+  return {
+    jobId: job.id,
+    executionId: id,
+    attempt: job.integer("x_attempts") ?? 1,
+    origin: queue,
+    funcName,
+    args,
+    kwargs,
+    meta: job.meta,
+    timeout: job.timeout,
+  };
+}
+
+function unreadable(error: Error): FailureOutcome {
+  const cause = error.cause instanceof Error
+    ? `\nCaused by ${error.cause.name}: ${error.cause.message}`
+    : "";
+  return {
+    type: "failure",
+    reason: "load",
+    message: error.message,
+    excInfo: `${error.name}: ${error.message}${cause}`,
+  };
+}

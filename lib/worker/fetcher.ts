@@ -1,0 +1,217 @@
+/**
+ * Gets the next job for a worker: claims while there is work, waits where there is none.
+ *
+ * @module
+ */
+
+import { pause } from "../base/backoff.ts";
+import {
+  type BlockingClient,
+  ConnectionLostError,
+  ReplyError,
+} from "../redis/redis_client.ts";
+import type {
+  CaughtJob,
+  Execution,
+  SkippedJob,
+  WorkerIdentity,
+  WorkerStore,
+} from "../store/worker_store.ts";
+import type { WorkerLog } from "./log.ts";
+
+/** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
+export type DequeueStrategy = "default" | "round_robin" | "random";
+
+/** What a {@linkcode Fetcher} works with. */
+export interface FetcherOptions {
+  readonly store: WorkerStore;
+  readonly identity: WorkerIdentity;
+  readonly strategy: DequeueStrategy;
+  /** Whether to give up as soon as nothing is there. */
+  readonly burst: boolean;
+  /** Milliseconds without a job after which to give up. */
+  readonly maxIdleMs: number;
+  readonly log: WorkerLog;
+  /** Writes the worker's hash anew after it has expired. */
+  readonly register: () => Promise<void>;
+  /** Fires when no more work is to be taken. */
+  readonly stopping: AbortSignal;
+}
+
+/** Why there is no job. */
+export type NoJob = "stopped" | "empty" | "suspended" | "idle";
+
+/** The longest that one BLMOVE blocks, in milliseconds; then the queues are looked at again in any case. */
+const BLOCK_MS = 10_000;
+/** Pause while suspended, or where a queue's key cannot be waited on. RQ's is the same. */
+const RETRY_MS = 1_000;
+/** Reasons to skip an id that belong to normal life. */
+const NORMAL: ReadonlySet<string> = new Set(["gone", "canceled", "running"]);
+
+/** Gets the next job. */
+export class Fetcher implements AsyncDisposable {
+  readonly #options: FetcherOptions;
+  readonly #blocking = new Map<string, BlockingClient>();
+  readonly #reported = new Set<string>();
+  #order: readonly string[];
+  #suspended = false;
+
+  /** One for each worker. */
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+    this.#order = options.identity.queues;
+  }
+
+  /** The next job, leased to this worker, or why there is none. */
+  async next(): Promise<Execution | NoJob> {
+    const { burst, stopping, maxIdleMs } = this.#options;
+    const idleSince = performance.now();
+    let caught: CaughtJob[] = [];
+    for (;;) {
+      if (stopping.aborted) {
+        await this.#giveBack(caught);
+        return "stopped";
+      }
+      const reply = await this.#claim(caught);
+      caught = [];
+      if (reply !== "more" && typeof reply !== "string") return reply;
+      if (reply === "suspended" && burst) return "suspended";
+      if (reply === "suspended") await pause(RETRY_MS, stopping);
+      if (reply !== "empty") continue;
+      if (burst) return "empty";
+      const left = maxIdleMs - (performance.now() - idleSince);
+      if (left <= 0) return "idle";
+      caught = await this.#wait(Math.min(left, BLOCK_MS));
+    }
+  }
+
+  /** Closes the connections for waiting. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const clients = [...this.#blocking.values()];
+    await Promise.all(clients.map((client) => client.close()));
+    this.#blocking.clear();
+  }
+
+  async #claim(
+    caught: readonly CaughtJob[],
+  ): Promise<Execution | "more" | "empty" | "suspended"> {
+    const { store, identity, register } = this.#options;
+    const worker = { ...identity, queues: this.#order };
+    const executionId = crypto.randomUUID().replaceAll("-", "");
+    const reply = await store.claim(worker, executionId, caught);
+    reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
+    await this.#noteSuspension(reply.kind === "suspended");
+    if (reply.execution !== null) {
+      this.#reorder(reply.execution.queue);
+      return reply.execution;
+    }
+    if (reply.kind === "unregistered") {
+      await register();
+      return "more";
+    }
+    return reply.kind === "job" ? "more" : reply.kind;
+  }
+
+  #reorder(served: string): void {
+    const { strategy, identity } = this.#options;
+    const queues = identity.queues;
+    if (strategy === "round_robin") {
+      const next = queues.indexOf(served) + 1;
+      this.#order = [...queues.slice(next), ...queues.slice(0, next)];
+    } else if (strategy === "random") {
+      this.#order = shuffled(queues);
+    }
+  }
+
+  async #noteSuspension(suspended: boolean): Promise<void> {
+    if (suspended === this.#suspended) return;
+    const { log, store, identity } = this.#options;
+    this.#suspended = suspended;
+    log.info(
+      suspended
+        ? "Worker suspended, run `rq resume` to resume"
+        : "Worker resumed",
+    );
+    const state = suspended ? "suspended" : "idle";
+    await store.setWorkerFields(identity, { state });
+  }
+
+  /** Waits until a queue has a job, and takes it into the queue's intermediate list. */
+  async #wait(ms: number): Promise<CaughtJob[]> {
+    const { stopping } = this.#options;
+    const unblockAll = () => {
+      for (const client of this.#blocking.values()) client.unblock();
+    };
+    stopping.addEventListener("abort", unblockAll);
+    try {
+      const waits = this.#order.map(async (queue) => {
+        const jobId = await this.#catch(queue, ms);
+        unblockAll(); // the first to be served, or to fail, ends the others
+        return jobId === null ? null : { queue, jobId };
+      });
+      if (stopping.aborted) unblockAll();
+      return (await Promise.all(waits)).filter((job) => job !== null);
+    } finally {
+      stopping.removeEventListener("abort", unblockAll);
+    }
+  }
+
+  /** The id that BLMOVE took from one queue, or `null`. */
+  async #catch(queue: string, ms: number): Promise<string | null> {
+    const { store, stopping } = this.#options;
+    let client = this.#blocking.get(queue);
+    if (client === undefined) {
+      client = store.client.blocking();
+      this.#blocking.set(queue, client);
+    }
+    const { keys } = store;
+    try {
+      const reply = await client.send("BLMOVE", [
+        keys.queue(queue),
+        keys.intermediate(queue),
+        "LEFT",
+        "RIGHT",
+        (ms / 1_000).toFixed(3),
+      ], { blockMs: ms });
+      return reply === null ? null : String(reply);
+    } catch (error) {
+      if (error instanceof ReplyError) {
+        this.#report(`${queue}: Cannot wait for jobs: ${error.message}`);
+        await pause(Math.min(ms, RETRY_MS), stopping);
+      } else if (!(error instanceof ConnectionLostError)) throw error;
+      return null; // the claim that follows waits for the connection to come back
+    }
+  }
+
+  async #giveBack(caught: readonly CaughtJob[]): Promise<void> {
+    for (const job of caught.toReversed()) {
+      await this.#options.store.giveBack(job);
+    }
+  }
+
+  #reportSkipped({ queue, jobId, reason }: SkippedJob): void {
+    const { log } = this.#options;
+    if (NORMAL.has(reason)) {
+      log.debug(`${queue}: Skipped a job, it is ${reason} (${jobId})`);
+    } else if (jobId === "") {
+      this.#report(`${queue}: Skipped the queue, ${reason}`);
+    } else log.error(`${queue}: Skipped a job, ${reason} (${jobId})`);
+  }
+
+  /** Says a thing once, however often it is met. */
+  #report(text: string): void {
+    if (this.#reported.has(text)) return;
+    this.#reported.add(text);
+    this.#options.log.error(text);
+  }
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[]): T[] {
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const k = Math.floor(Math.random() * (i + 1));
+    [result[i], result[k]] = [result[k]!, result[i]!];
+  }
+  return result;
+}

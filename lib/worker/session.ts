@@ -1,0 +1,240 @@
+/**
+ * One life of a worker: boot → register → listen → run → leave.
+ *
+ * Leaving, in this order: no more work is claimed; what runs ends (warm), or is
+ * killed and put back (cold); the background services stop, the heartbeat last, since it keeps
+ * the lease of what still runs; the worker takes itself out of the sets.
+ *
+ * @module
+ */
+
+import { VERSION } from "../base/version.ts";
+import type { RedisClient } from "../redis/redis_client.ts";
+import type { Runner } from "../runner/runner.ts";
+import type { Keys } from "../store/keys.ts";
+import { type WorkerIdentity, WorkerStore } from "../store/worker_store.ts";
+import { Commands } from "./commands.ts";
+import { Executor } from "./execution.ts";
+import { Fetcher, type NoJob } from "./fetcher.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { RunningJobs } from "./running_jobs.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { WorkerSettings } from "./settings.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** What a {@linkcode WorkerSession} works with. */
+export interface WorkerSessionOptions {
+  readonly settings: WorkerSettings;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly runner: Runner;
+  readonly running: RunningJobs;
+  /** Fires when no more work is to be taken. */
+  readonly stopping: AbortSignal;
+  /** Begins a warm shutdown. */
+  readonly stop: () => void;
+}
+
+/** A worker cannot take its name: another one that lives has it. */
+export class WorkerNameTakenError extends Error {
+  override readonly name = "WorkerNameTakenError";
+}
+
+/** One life of a worker. */
+export class WorkerSession {
+  readonly #options: WorkerSessionOptions;
+  readonly #store: WorkerStore;
+  readonly #identity: WorkerIdentity;
+  readonly #heartbeat: Heartbeat;
+  readonly #sweeper: Sweeper;
+  readonly #scheduler: Scheduler;
+  readonly #commands: Commands;
+  readonly #fetcher: Fetcher;
+  readonly #executor: Executor;
+
+  /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
+  constructor(options: WorkerSessionOptions) {
+    const { settings, client, keys, running, stop, stopping, runner } = options;
+    const { log, queues } = settings;
+    this.#options = options;
+    const store = new WorkerStore(client, keys);
+    const identity = {
+      name: settings.name,
+      instance: crypto.randomUUID(),
+      queues,
+    };
+    const onError = (error: unknown) => log.error(describeError(error));
+    const register = () => this.#register();
+    const common = { store, identity, running, log, onError };
+    this.#store = store;
+    this.#identity = identity;
+    this.#heartbeat = new Heartbeat({
+      ...common,
+      interval: settings.heartbeatMs,
+      workerTtl: settings.workerTtl,
+      register,
+      onReplaced: () => {
+        log.error(`Another worker has taken the name ${settings.name}`);
+        running.abort("lost", () => true);
+        stop();
+      },
+    });
+    this.#sweeper = new Sweeper({ ...common, interval: settings.sweepMs });
+    this.#scheduler = new Scheduler({ ...common, queues });
+    this.#commands = new Commands({
+      client,
+      channel: keys.channel(settings.name),
+      log,
+      onError,
+      target: {
+        shutdown: stop,
+        killHorse: () => running.abort("killed", () => true),
+        stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
+      },
+    });
+    this.#fetcher = new Fetcher({
+      ...common,
+      strategy: settings.dequeueStrategy,
+      burst: settings.burst,
+      maxIdleMs: settings.maxIdleMs,
+      register,
+      stopping,
+    });
+    this.#executor = new Executor({
+      ...common,
+      runner,
+      resultTtl: settings.resultTtl,
+      logDescription: settings.logJobDescription,
+    });
+  }
+
+  /** Works until told to stop; tells how many jobs it ran. */
+  async work(): Promise<number> {
+    const { log, name, queues, withScheduler } = this.#options.settings;
+    await this.#register();
+    try {
+      log.info(
+        `RQ worker '${
+          this.#store.keys.worker(name)
+        }' started, version ${VERSION}`,
+      );
+      await this.#commands.subscribe();
+      this.#heartbeat.start();
+      for (const queue of queues) {
+        log.info(`Cleaning registries for queue: ${queue}`);
+        await this.#sweeper.sweep(queue);
+      }
+      this.#sweeper.start();
+      if (withScheduler) await this.#scheduler.runOnce();
+      if (withScheduler) this.#scheduler.start();
+      log.info(`*** Listening on ${queues.join(", ")}...`);
+      return await this.#loop();
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  async #loop(): Promise<number> {
+    const { runner, settings } = this.#options;
+    let done = 0;
+    while (done < settings.maxJobs) {
+      runner.prepare();
+      const next = await this.#fetcher.next();
+      if (typeof next === "string") {
+        this.#sayWhy(next);
+        return done;
+      }
+      try {
+        await this.#executor.execute(next);
+      } catch (error) {
+        // The lease runs out and a sweeper puts the job back: nothing is lost by going on.
+        settings.log.error(
+          `${next.queue}: Cannot run the job: ${
+            describeError(error)
+          } (${next.job.id})`,
+        );
+      }
+      done++;
+    }
+    settings.log.info(
+      `RQ worker '${this.#key}' finished executing ${done} jobs, quitting`,
+    );
+    return done;
+  }
+
+  #sayWhy(why: NoJob): void {
+    const { log } = this.#options.settings;
+    const worker = `RQ worker '${this.#key}'`;
+    if (why === "stopped") log.info(`${worker} stopping on request`);
+    if (why === "empty") log.info(`${worker} done, quitting`);
+    if (why === "idle") log.info(`${worker} idle for too long, quitting`);
+    if (why === "suspended") {
+      log.info(`${worker} suspended in burst mode, quitting`);
+    }
+  }
+
+  get #key(): string {
+    return this.#store.keys.worker(this.#identity.name);
+  }
+
+  async #leave(): Promise<void> {
+    const { log } = this.#options.settings;
+    try {
+      await this.#fetcher[Symbol.asyncDispose]();
+      await Promise.all([
+        this.#scheduler.stop(),
+        this.#sweeper.stop(),
+        this.#commands.stop(),
+      ]);
+      await this.#heartbeat.stop();
+      await this.#store.deregister(this.#identity);
+    } catch (error) {
+      log.error(`Cannot leave in good order: ${describeError(error)}`);
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { settings, client } = this.#options;
+    const { name, queues, workerTtl } = settings;
+    const address = /\baddr=(\S+)/.exec(
+      String(await client.send("CLIENT", ["INFO"], { resend: true })),
+    );
+    const taken = await this.#store.register(this.#identity, workerTtl, {
+      queues: queues.join(","),
+      pid: Deno.pid,
+      hostname: hostname(),
+      ip_address: address?.[1] ?? "unknown",
+      version: VERSION,
+      python_version: `deno ${Deno.version.deno}`,
+    });
+    if (taken === null) return;
+    throw new WorkerNameTakenError(
+      `Cannot start worker "${name}": one of this name is active on ${taken.hostname} (pid ${taken.pid}), last seen ${taken.lastHeartbeat}; choose another --name`,
+    );
+  }
+
+  #stopJob(jobId: string, executionId: string | undefined): void {
+    const stopped = this.#options.running.abort(
+      "stopped",
+      ({ id, job }) =>
+        job.id === jobId && (executionId === undefined || id === executionId),
+    );
+    if (stopped === 0) {
+      this.#options.settings.log.debug(
+        `Not working on job ${jobId}, command ignored`,
+      );
+    }
+  }
+}
+
+/** Unknown where the permission to ask is missing. */
+function hostname(): string {
+  const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
+  return allowed.state === "granted" ? Deno.hostname() : "unknown";
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : String(error);
+}

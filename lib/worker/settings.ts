@@ -1,0 +1,219 @@
+/**
+ * All settings of a worker, declared once: for code, flags and their defaults.
+ *
+ * @module
+ */
+
+import { type Duration, parseDuration } from "../base/duration.ts";
+import { checkQueueName } from "../job/names.ts";
+import { DEFAULT_RESULT_TTL } from "../job/options.ts";
+import type { ConnectionOptions } from "../queue/context.ts";
+import type { ChildPermissions } from "../runner/permissions.ts";
+import type { DequeueStrategy } from "./fetcher.ts";
+import { SILENT, type WorkerLog } from "./log.ts";
+
+/** Options of a {@linkcode Worker}. */
+export interface WorkerOptions extends ConnectionOptions {
+  /**
+   * The worker's name. One that lives under this name keeps it.
+   *
+   * @default host name and process id, as in `rac2.3354`
+   */
+  readonly name?: string;
+  /**
+   * Directories under which job modules are looked for.
+   *
+   * @default the project of the working directory, then the working directory
+   */
+  readonly paths?: readonly string[];
+  /**
+   * What jobs may do; see `childPermissions()`.
+   *
+   * @default the worker's own permissions
+   */
+  readonly permissions?: ChildPermissions;
+  /**
+   * An installed `deno` that runs the jobs.
+   *
+   * @default the program that runs the worker
+   */
+  readonly execPath?: string;
+  /**
+   * Leave once every queue is empty.
+   *
+   * @default false
+   */
+  readonly burst?: boolean;
+  /**
+   * How long results are kept of jobs that do not say: seconds or text, `0` not at all, `-1` for ever.
+   *
+   * @default 500
+   */
+  readonly resultTtl?: Duration;
+  /**
+   * How long the worker's own hash outlives its last heartbeat: seconds or text.
+   *
+   * @default 60
+   */
+  readonly workerTtl?: Duration;
+  /**
+   * Time between two heartbeats: seconds or text, at most a third of the lease of 15 seconds.
+   *
+   * @default 5
+   */
+  readonly jobMonitoringInterval?: Duration;
+  /**
+   * Time between two sweeps for what dead workers left behind: seconds or text.
+   *
+   * @default 3
+   */
+  readonly maintenanceInterval?: Duration;
+  /**
+   * Leave after so many jobs.
+   *
+   * @default Infinity
+   */
+  readonly maxJobs?: number;
+  /**
+   * Leave after so long without a job: seconds or text.
+   *
+   * @default none
+   */
+  readonly maxIdleTime?: Duration;
+  /**
+   * Queue scheduled jobs when their time has come.
+   *
+   * @default false
+   */
+  readonly withScheduler?: boolean;
+  /**
+   * The order in which queues are looked at: as given, rotated past the one just served, or shuffled.
+   *
+   * @default "default"
+   */
+  readonly dequeueStrategy?: DequeueStrategy;
+  /**
+   * Longest time that a warm shutdown lets a job run on: seconds or text. Then the job goes back to its queue.
+   *
+   * @default none
+   */
+  readonly grace?: Duration;
+  /**
+   * Whether log lines show the call, which may hold what should not be logged.
+   *
+   * @default true
+   */
+  readonly logJobDescription?: boolean;
+  /**
+   * Where log lines go.
+   *
+   * @default nowhere
+   */
+  readonly log?: WorkerLog;
+}
+
+/** {@linkcode WorkerOptions} after the check; times in milliseconds unless they are said to be seconds. */
+export interface WorkerSettings {
+  readonly queues: readonly string[];
+  readonly name: string;
+  readonly burst: boolean;
+  /** Seconds; -1 for ever. */
+  readonly resultTtl: number;
+  /** Seconds. */
+  readonly workerTtl: number;
+  readonly heartbeatMs: number;
+  readonly sweepMs: number;
+  readonly maxJobs: number;
+  readonly maxIdleMs: number;
+  readonly withScheduler: boolean;
+  readonly dequeueStrategy: DequeueStrategy;
+  readonly graceMs: number;
+  readonly logJobDescription: boolean;
+  readonly log: WorkerLog;
+}
+
+/** Most seconds between two heartbeats: a lease survives two that are late or lost. */
+const MAX_HEARTBEAT = 5;
+
+/**
+ * Checks the settings of a worker.
+ *
+ * @throws {RangeError | TypeError} naming the one that is wrong
+ */
+export function checkSettings(
+  queues: string | readonly string[],
+  options: WorkerOptions,
+): WorkerSettings {
+  const names = typeof queues === "string" ? [queues] : queues;
+  if (names.length === 0) {
+    throw new RangeError("Cannot make a worker: it has no queue");
+  }
+  const { jobMonitoringInterval = MAX_HEARTBEAT, maxJobs = Infinity } = options;
+  const heartbeat = parseDuration(
+    jobMonitoringInterval,
+    "jobMonitoringInterval",
+  );
+  if (heartbeat > MAX_HEARTBEAT) {
+    throw new RangeError(
+      `Cannot use jobMonitoringInterval ${heartbeat}: leases last 15 seconds, so that ${MAX_HEARTBEAT} is the most`,
+    );
+  }
+  if (maxJobs !== Infinity && (!Number.isInteger(maxJobs) || maxJobs < 1)) {
+    throw new RangeError(`Cannot use maxJobs ${maxJobs}: expected 1 or more`);
+  }
+  const millis = (value: Duration | undefined, label: string) =>
+    value === undefined
+      ? Infinity
+      : parseDuration(value, label, { zero: true }) * 1_000;
+  return {
+    queues: [...new Set(names.map(checkQueueName))],
+    name: checkWorkerName(options.name ?? defaultName()),
+    burst: options.burst ?? false,
+    resultTtl: parseDuration(
+      options.resultTtl ?? DEFAULT_RESULT_TTL,
+      "resultTtl",
+      { zero: true, unlimited: true },
+    ),
+    workerTtl: Math.max(
+      parseDuration(options.workerTtl ?? 60, "workerTtl"),
+      3 * heartbeat,
+    ),
+    heartbeatMs: heartbeat * 1_000,
+    sweepMs: parseDuration(
+      options.maintenanceInterval ?? 3,
+      "maintenanceInterval",
+    ) * 1_000,
+    maxJobs,
+    maxIdleMs: millis(options.maxIdleTime, "maxIdleTime"),
+    withScheduler: options.withScheduler ?? false,
+    dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
+    graceMs: millis(options.grace, "grace"),
+    logJobDescription: options.logJobDescription ?? true,
+    log: options.log ?? SILENT,
+  };
+}
+
+function checkStrategy(strategy: DequeueStrategy): DequeueStrategy {
+  if (["default", "round_robin", "random"].includes(strategy)) return strategy;
+  throw new RangeError(
+    `Cannot use dequeueStrategy "${strategy}": expected default, round_robin or random`,
+  );
+}
+
+function checkWorkerName(name: string): string {
+  if (/^[^\s\p{Cc}]+$/u.test(name)) return name;
+  throw new RangeError(
+    `Cannot use worker name ${
+      JSON.stringify(name)
+    }: expected text without spaces`,
+  );
+}
+
+/** As RQ's first workers were named; a random one where the host's name may not be asked for. */
+function defaultName(): string {
+  const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
+  if (allowed.state !== "granted") {
+    return crypto.randomUUID().replaceAll("-", "");
+  }
+  return `${Deno.hostname().split(".", 1)[0]}.${Deno.pid}`;
+}

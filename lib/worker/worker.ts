@@ -1,0 +1,151 @@
+/**
+ * The worker, as a program or another one that embeds it holds it.
+ *
+ * @module
+ */
+
+import { connect } from "../redis/connect.ts";
+import type { ConnectionState, RedisClient } from "../redis/redis_client.ts";
+import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
+import { childPermissions } from "../runner/permissions.ts";
+import type { OutputSink } from "../runner/runner.ts";
+import { SubprocessRunner } from "../runner/subprocess_runner.ts";
+import { Keys } from "../store/keys.ts";
+import { defaultPaths } from "./paths.ts";
+import { RunningJobs } from "./running_jobs.ts";
+import { WorkerSession } from "./session.ts";
+import {
+  checkSettings,
+  type WorkerOptions,
+  type WorkerSettings,
+} from "./settings.ts";
+
+/**
+ * Runs jobs, one at a time, each in a process of its own.
+ *
+ * @example
+ * ```ts ignore
+ * import { Worker } from "@deno-rq/rq/worker";
+ *
+ * const worker = new Worker(["high", "low"], { log: console, burst: true });
+ * await worker.work();
+ * ```
+ */
+export class Worker {
+  readonly #settings: WorkerSettings;
+  readonly #options: WorkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #running = new RunningJobs();
+  #cold = false;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Checks the settings; nothing is connected before {@linkcode Worker.work}.
+   *
+   * @param queues names of queues in order of priority
+   * @throws {RangeError | TypeError} naming the setting that is wrong
+   */
+  constructor(queues: string | readonly string[], options: WorkerOptions = {}) {
+    this.#settings = checkSettings(queues, options);
+    this.#options = options;
+  }
+
+  /** The worker's name. */
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  /**
+   * Works until it is told to stop; in burst mode until every queue is empty. To be called once.
+   *
+   * @returns how many jobs it ran
+   * @throws {WorkerNameTakenError} if another worker of this name lives
+   * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
+   */
+  async work(): Promise<number> {
+    const { log } = this.#settings;
+    const { prefix, execPath } = this.#options;
+    const paths = this.#options.paths ?? await defaultPaths();
+    const permissions = this.#options.permissions ??
+      await childPermissions(undefined);
+    for (const warning of permissions.warnings) log.warn(warning);
+    await using parts = new AsyncDisposableStack();
+    const client = this.#connect(parts);
+    const runner = parts.use(
+      new SubprocessRunner({
+        paths: [...paths],
+        permissions,
+        sink: OWN_OUTPUT,
+        ...(execPath === undefined ? {} : { execPath }),
+      }),
+    );
+    parts.defer(() => clearTimeout(this.#graceTimer));
+    const session = new WorkerSession({
+      settings: this.#settings,
+      client,
+      keys: new Keys(prefix),
+      runner,
+      running: this.#running,
+      stopping: this.#stopping.signal,
+      stop: () => this.stop(),
+    });
+    return await session.work();
+  }
+
+  /** Warm shutdown: takes no more work, lets what runs end (at most `grace`), then leaves. */
+  stop(): void {
+    if (this.#stopping.signal.aborted) return;
+    const { log, graceMs } = this.#settings;
+    log.info("Warm shut down requested");
+    this.#stopping.abort();
+    if (graceMs === Infinity) return;
+    this.#graceTimer = setTimeout(() => this.stopNow(), graceMs);
+  }
+
+  /** Cold shutdown: kills what runs, puts it back on its queue, then leaves. */
+  stopNow(): void {
+    this.stop();
+    if (this.#cold) return;
+    this.#cold = true;
+    this.#settings.log.warn("Cold shut down");
+    this.#running.abort("cold", () => true);
+  }
+
+  #connect(parts: AsyncDisposableStack): RedisClient {
+    const { log, name } = this.#settings;
+    const source = this.#options.connection ?? Deno.env.get("REDIS_URL") ??
+      DEFAULT_URL;
+    if (isRedisClient(source)) return source;
+    const { connectTimeout = Infinity, driver } = this.#options;
+    return parts.use(connect(source, {
+      connectTimeout,
+      ...(driver === undefined ? {} : { driver }),
+      name,
+      onState: (state) => log.warn(describeState(state)),
+      onWarning: (message) => log.warn(message),
+    }));
+  }
+}
+
+/** What a job prints is the worker's output, untouched. */
+const OWN_OUTPUT: OutputSink = {
+  stdout: (chunk) => writeAll(Deno.stdout, chunk),
+  stderr: (chunk) => writeAll(Deno.stderr, chunk),
+};
+
+async function writeAll(
+  output: { write(bytes: Uint8Array): Promise<number> },
+  chunk: Uint8Array,
+): Promise<void> {
+  for (let rest = chunk; rest.length > 0;) {
+    rest = rest.subarray(await output.write(rest));
+  }
+}
+
+function describeState(state: ConnectionState): string {
+  return state.state === "down"
+    ? `No connection to Redis at ${state.url}: ${state.error.message}; trying again until there is one`
+    : `Connected to Redis at ${state.url} again after ${
+      (state.downFor / 1_000).toFixed(1)
+    } s`;
+}

@@ -1,0 +1,182 @@
+import { fileURLToPath } from "node:url";
+import { childPermissions } from "../../lib/runner/permissions.ts";
+import type {
+  FailureOutcome,
+  JobHost,
+  Outcome,
+  RunRequest,
+} from "../../lib/runner/runner.ts";
+import {
+  SubprocessRunner,
+  type SubprocessRunnerOptions,
+} from "../../lib/runner/subprocess_runner.ts";
+
+/** The directory of the jobs that the tests run. */
+export const FIXTURES: string = fileURLToPath(
+  new URL("./fixtures", import.meta.url),
+);
+
+/** A runner that remembers what jobs printed and asked for. */
+export class TestRunner implements AsyncDisposable {
+  readonly runner: SubprocessRunner;
+  /** What jobs asked of their worker, in order. */
+  readonly calls: unknown[] = [];
+  #stdout: Uint8Array[] = [];
+  #stderr: Uint8Array[] = [];
+  #count = 0;
+
+  constructor(runner: (t: TestRunner) => SubprocessRunner) {
+    this.runner = runner(this);
+  }
+
+  /** Makes one; jobs have all permissions unless flags are given. */
+  static async create(
+    options: Partial<SubprocessRunnerOptions> & { flags?: string[] } = {},
+  ): Promise<TestRunner> {
+    const { flags, ...rest } = options;
+    const permissions = await childPermissions(flags ?? ["-A"]);
+    return new TestRunner((t) =>
+      new SubprocessRunner({
+        paths: [FIXTURES],
+        permissions,
+        sink: {
+          stdout: (chunk) => Promise.resolve(void t.#stdout.push(chunk)),
+          stderr: (chunk) => Promise.resolve(void t.#stderr.push(chunk)),
+        },
+        ...rest,
+      })
+    );
+  }
+
+  /** What was printed on stdout since the last call of `clear()`. */
+  stdout(): string {
+    return decode(this.#stdout);
+  }
+
+  /** What was printed on stderr since the last call of `clear()`. */
+  stderr(): string {
+    return decode(this.#stderr);
+  }
+
+  /** How many bytes were printed on stdout. */
+  stdoutSize(): number {
+    return this.#stdout.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  clear(): void {
+    this.#stdout = [];
+    this.#stderr = [];
+  }
+
+  run(
+    funcName: string,
+    args: readonly unknown[] = [],
+    options: Partial<RunRequest> & { signal?: AbortSignal } = {},
+  ): Promise<Outcome> {
+    const { signal, ...rest } = options;
+    const request: RunRequest = {
+      jobId: `job-${++this.#count}`,
+      executionId: "execution-1",
+      attempt: 1,
+      origin: "default",
+      funcName,
+      args,
+      kwargs: {},
+      meta: {},
+      timeout: 60,
+      ...rest,
+    };
+    return this.runner.run(request, this.#host(), {
+      signal: signal ?? new AbortController().signal,
+    });
+  }
+
+  /** Runs a job that is expected to return, and reads its result. */
+  async result(...call: Parameters<TestRunner["run"]>): Promise<unknown> {
+    const outcome = await this.run(...call);
+    if (outcome.type === "failure") throw new Error(outcome.excInfo);
+    return outcome.result && JSON.parse(outcome.result);
+  }
+
+  /** Runs a job that is expected to fail. */
+  async failure(
+    ...call: Parameters<TestRunner["run"]>
+  ): Promise<FailureOutcome> {
+    const outcome = await this.run(...call);
+    if (outcome.type === "success") throw new Error("The job did not fail");
+    return outcome;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.runner.close();
+  }
+
+  #host(): JobHost {
+    return {
+      enqueue: (request) => {
+        this.calls.push(["enqueue", request]);
+        return request.func === "refused.job"
+          ? Promise.reject(new Error("the queue is closed"))
+          : Promise.resolve(`new-${this.calls.length}`);
+      },
+      saveMeta: (meta) => Promise.resolve(void this.calls.push(["meta", meta])),
+      saveProgress: (value, note) =>
+        Promise.resolve(void this.calls.push(["progress", value, note])),
+    };
+  }
+}
+
+/** Waits until something is so; fails after a deadline in milliseconds. */
+export async function until(
+  what: string,
+  isSo: () => boolean,
+  deadline = 10_000,
+): Promise<void> {
+  const end = performance.now() + deadline;
+  while (!isSo()) {
+    if (performance.now() > end) {
+      throw new Error(`Waited in vain until ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Tells whether a process is there and no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+  } catch (error) {
+    if (
+      error instanceof Deno.errors.NotFound || /os error 3/.test(String(error))
+    ) return false;
+    throw error;
+  }
+}
+
+/** The ids of all processes whose parent is this one, zombies included. */
+export function childrenOf(parent: number): number[] {
+  const found: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const ppid = stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0];
+      if (Number(ppid) === parent) found.push(Number(name));
+    } catch {
+      continue; // it has ended meanwhile
+    }
+  }
+  return found;
+}
+
+/** The process ids that a job printed, one a line. */
+export function pidsIn(text: string): number[] {
+  return text.trim().split("\n").filter((line) => /^\d+$/.test(line))
+    .map(Number);
+}
+
+function decode(chunks: Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return chunks.map((c) => decoder.decode(c, { stream: true })).join("");
+}

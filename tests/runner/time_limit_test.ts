@@ -1,0 +1,61 @@
+import { assert, assertEquals } from "@std/assert";
+import { isAlive, pidsIn, TestRunner, until } from "./support.ts";
+
+const MESSAGE = "Task exceeded maximum timeout value (1 seconds)";
+
+Deno.test.each([
+  { what: "spins", job: "jobs.spin", args: [], pids: 0 },
+  { what: "ignores SIGTERM", job: "jobs.ignoreTerm", args: [], pids: 1 },
+  {
+    what: "returns when it is aborted",
+    job: "jobs.returnOnAbort",
+    args: [],
+    pids: 0,
+  },
+  {
+    what: "spins while its grandchildren hold the pipes",
+    job: "jobs.spawnSleepers",
+    args: ["spin"],
+    pids: 2,
+  },
+])(
+  "A job that $what is gone within 3 seconds of its limit",
+  async ({ job, args, pids }) => {
+    await using t = await TestRunner.create();
+    await t.run("jobs.one");
+    const from = performance.now();
+    const failure = await t.failure(job, args, { timeout: 1 });
+    const elapsed = performance.now() - from;
+    assertEquals(failure, {
+      type: "failure",
+      reason: "timeout",
+      message: MESSAGE,
+      excInfo: `JobTimeoutException: ${MESSAGE}`,
+    });
+    assert(elapsed > 950 && elapsed < 4_000, `${elapsed} ms`);
+    assertEquals(pidsIn(t.stdout()).length, pids);
+    await until("all are gone", () => !pidsIn(t.stdout()).some(isAlive), 1_000);
+  },
+);
+
+Deno.test("A job without a time limit runs on", async () => {
+  await using t = await TestRunner.create();
+  assertEquals(await t.result("jobs.one", [], { timeout: -1 }), 1);
+  assertEquals(await t.result("jobs.one", [], { timeout: 1e9 }), 1);
+});
+
+Deno.test("What a job left running is killed at its end, and does not delay it", async () => {
+  await using t = await TestRunner.create();
+  assertEquals(await t.result("jobs.spawnSleepers", ["returned"]), "returned");
+  assertEquals(pidsIn(t.stdout()).length, 2);
+  await until("all are gone", () => !pidsIn(t.stdout()).some(isAlive), 1_000);
+});
+
+Deno.test("What a job left in a session of its own does not delay its end", async () => {
+  await using t = await TestRunner.create();
+  const outcome = await t.failure("jobs.escape");
+  assertEquals(outcome.reason, "exit");
+  const [pid] = pidsIn(t.stdout());
+  assert(isAlive(pid!));
+  Deno.kill(pid!, "SIGKILL");
+});

@@ -1,0 +1,32 @@
+/**
+ * The worker: run it as a program,
+ *
+ * ```sh
+ * deno run -A jsr:@deno-rq/rq/worker --queues high,low
+ * ```
+ *
+ * or embed it:
+ *
+ * ```ts ignore
+ * import { Worker } from "@deno-rq/rq/worker";
+ *
+ * await new Worker("low", { burst: true, log: console }).work();
+ * ```
+ *
+ * @module
+ */
+
+import { main } from "./lib/cli/main.ts";
+import { runChild } from "./lib/runner/child_main.ts";
+import { isChildInvocation } from "./lib/runner/protocol.ts";
+
+export type { WorkerLog } from "./lib/worker/log.ts";
+export type { WorkerOptions } from "./lib/worker/settings.ts";
+export { WorkerNameTakenError } from "./lib/worker/session.ts";
+export { Worker } from "./lib/worker/worker.ts";
+
+if (import.meta.main) {
+  // A compiled worker runs jobs in processes of itself: that comes before everything else.
+  if (isChildInvocation(Deno.args)) runChild();
+  else Deno.exitCode = await main(Deno.args);
+}
