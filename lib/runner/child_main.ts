@@ -88,6 +88,7 @@ class Child {
   }
 
   async #run(message: RunMessage): Promise<void> {
+    this.#send("started", "");
     setCurrentJob(createCurrentJob({
       request: message.request,
       calls: this.#calls,

@@ -32,6 +32,7 @@ const LAST = 0x8000_0000;
  * What a message says.
  *
  * - `ready`: the subprocess waits for its job
+ * - `started`: it has its job, and is about to load it
  * - `call`: a request to the worker, JSON
  * - `success`: the function returned; its result as JSON, empty for `undefined`
  * - `failure`: it did not, JSON
@@ -40,6 +41,7 @@ const LAST = 0x8000_0000;
  */
 export type MessageKind =
   | "ready"
+  | "started"
   | "call"
   | "success"
   | "failure"
@@ -48,6 +50,7 @@ export type MessageKind =
 
 const KINDS: readonly MessageKind[] = [
   "ready",
+  "started",
   "call",
   "success",
   "failure",

@@ -38,6 +38,7 @@ export class JobRun {
   readonly #aborted = Promise.withResolvers<void>();
   #abortReason: { readonly reason: unknown } | undefined;
   #answer: { success: string } | { failure: FailureMessage } | undefined;
+  #started = false;
   #exitCalled = false;
   #calls: Promise<void> = Promise.resolve();
 
@@ -53,12 +54,16 @@ export class JobRun {
     this.#aborted.resolve();
   }
 
-  /** Sends the job and resolves with how it ended; by then, all that it started is gone. */
-  async run(): Promise<Outcome> {
+  /**
+   * Sends the job and resolves with how it ended; by then, all that it started is
+   * gone. Resolves to undefined if the subprocess died before it had the job.
+   */
+  async run(): Promise<Outcome | undefined> {
     const { child, message, killGrace } = this.#options;
     const seconds = message.request.timeout;
     child.onMessage = (kind, payload) => {
       if (kind === "call") this.#call(payload);
+      else if (kind === "started") this.#started = true;
       else if (kind === "exit") this.#exitCalled = true;
       else this.#take(kind === "success", payload);
     };
@@ -81,7 +86,7 @@ export class JobRun {
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;
     }
-    return this.#outcome(timedOut);
+    return this.#started || timedOut ? this.#outcome(timedOut) : undefined;
   }
 
   async #drain(): Promise<void> {

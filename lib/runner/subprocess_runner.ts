@@ -8,6 +8,7 @@ import { Guardian } from "./guardian.ts";
 import { JobRun } from "./job_run.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
 import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
+import type { RunMessage } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type {
   FailureOutcome,
@@ -18,7 +19,7 @@ import type {
   RunRequest,
 } from "./runner.ts";
 import { Subprocess } from "./subprocess.ts";
-import { WarmChild } from "./warm_child.ts";
+import { WarmPool } from "./warm_pool.ts";
 
 /** How a {@linkcode SubprocessRunner} runs jobs. */
 export interface SubprocessRunnerOptions extends LaunchOptions {
@@ -35,8 +36,13 @@ export interface SubprocessRunnerOptions extends LaunchOptions {
   readonly killGrace?: number;
   /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */
   readonly bootTimeout?: number;
-  /** Whether the next subprocess is started while a job runs. @default true */
-  readonly prewarm?: boolean;
+  /**
+   * How many subprocesses are started ahead of time, each of about 40 MB. With
+   * one, short jobs wait for each other's boot; 0 starts each with its job.
+   *
+   * @default 2
+   */
+  readonly prewarm?: number;
 }
 
 type Booted =
@@ -45,18 +51,20 @@ type Booted =
 
 /** How often a subprocess that ends before it is ready is started for one job. */
 const BOOT_ATTEMPTS = 2;
+/** How often a job is given to a subprocess that dies before it has it; as many wait by default. */
+const RUN_ATTEMPTS = 3;
 
 /**
  * Runs each job in a Deno subprocess of its own, of which it kills the whole
  * process group at the end of the job.
  *
- * The next subprocess is started while a job runs. If this process dies, however
+ * The next subprocesses are started while a job runs. If this process dies, however
  * it does, a guardian process kills what still runs.
  */
 export class SubprocessRunner implements Runner {
   readonly #options: SubprocessRunnerOptions;
   readonly #plan: LaunchPlan;
-  readonly #warm: WarmChild;
+  readonly #warm: WarmPool;
   readonly #runs = new Set<JobRun>();
   readonly #active = new Set<Promise<unknown>>();
   #guardian: Guardian | undefined;
@@ -66,21 +74,32 @@ export class SubprocessRunner implements Runner {
   /**
    * Starts nothing yet.
    *
-   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time
+   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time, or
+   * `prewarm` no number of processes
    */
   constructor(options: SubprocessRunnerOptions) {
     checkTime("killGrace", options.killGrace);
     checkTime("bootTimeout", options.bootTimeout);
+    const { prewarm = 2 } = options;
+    if (!Number.isInteger(prewarm) || prewarm < 0) {
+      throw new RangeError(
+        `Cannot run jobs: prewarm must be 0 or more, got ${prewarm}`,
+      );
+    }
     this.#options = options;
     this.#plan = new LaunchPlan(options);
-    this.#warm = new WarmChild((launch) => this.#spawn(launch));
+    this.#warm = new WarmPool({
+      size: prewarm,
+      spawn: (launch) => this.#spawn(launch),
+      plan: () => this.#plan.next(options.paths),
+    });
   }
 
-  /** Starts the subprocess of the next job, if none is waiting. Never throws. */
+  /** Starts the subprocesses of the next jobs, if none are waiting. Never throws. */
   prepare(): void {
-    if (this.#closed || this.#options.prewarm === false) return;
+    if (this.#closed) return;
     this.#guard();
-    this.#warm.prepare(() => this.#plan.next(this.#options.paths));
+    this.#warm.fill();
   }
 
   /**
@@ -131,23 +150,27 @@ export class SubprocessRunner implements Runner {
     } catch (error) {
       return unresolvedOutcome(error);
     }
-    const booted = await this.#boot(this.#plan.of(target), signal);
-    if ("failure" in booted) return booted.failure;
     const { url, exportName } = target;
-    const run = new JobRun({
-      child: booted.child,
-      message: { type: "run", url, exportName, request },
-      host,
-      killGrace: this.#options.killGrace ?? 1_000,
-    });
-    return await this.#supervise(run, booted.child, signal);
+    const message: RunMessage = { type: "run", url, exportName, request };
+    for (let attempt = 1;; attempt++) {
+      const booted = await this.#boot(this.#plan.of(target), signal);
+      if ("failure" in booted) return booted.failure;
+      const { child } = booted;
+      const outcome = await this.#runIn(child, message, host, signal);
+      if (outcome !== undefined) return outcome;
+      // It died while it waited, so the job has not begun: another may run it.
+      if (attempt >= RUN_ATTEMPTS) return bootFailure(child);
+    }
   }
 
-  async #supervise(
-    run: JobRun,
+  async #runIn(
     child: Subprocess,
+    message: RunMessage,
+    host: JobHost,
     signal: AbortSignal,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | undefined> {
+    const { killGrace = 1_000 } = this.#options;
+    const run = new JobRun({ child, message, host, killGrace });
     const onAbort = () => run.abort(signal.reason);
     this.#runs.add(run);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -166,7 +189,7 @@ export class SubprocessRunner implements Runner {
     }
   }
 
-  /** Takes the waiting subprocess if it fits, else starts one. */
+  /** Takes a waiting subprocess if one fits, else starts one. */
   async #boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
     let child = this.#warm.take(launch);
     // One that waited may have ended meanwhile, which says nothing about the next.

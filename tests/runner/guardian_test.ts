@@ -23,8 +23,8 @@ Deno.test("A worker killed by SIGKILL leaves no child and no grandchild", async 
     assert(!chunk.done, text);
     text += decoder.decode(chunk.value);
   }
-  // The job's subprocess, the one that waits, and the guardian.
-  await until("all are there", () => childrenOf(worker.pid).length === 3);
+  // The job's subprocess, two that wait, and the guardian.
+  await until("all are there", () => childrenOf(worker.pid).length === 4);
   const all = [...childrenOf(worker.pid), ...pidsIn(text)];
   assert(all.every(isAlive));
   worker.kill("SIGKILL");

@@ -1,0 +1,109 @@
+/**
+ * The subprocesses that wait for the next jobs.
+ *
+ * @module
+ */
+
+import type { Launch } from "./launch.ts";
+import type { Subprocess } from "./subprocess.ts";
+
+/** Milliseconds of the first pause after a failed start, doubled each time. */
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 30_000;
+
+/** What a {@linkcode WarmPool} needs. */
+export interface WarmPoolOptions {
+  /** How many subprocesses are kept waiting. */
+  readonly size: number;
+  /** Starts a subprocess. */
+  readonly spawn: (launch: Launch) => Subprocess;
+  /** Tells how the next one is most likely started; nothing if that is not known. */
+  readonly plan: () => Promise<Launch | undefined>;
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly child: Subprocess;
+}
+
+/** Holds subprocesses that were started ahead of time. */
+export class WarmPool {
+  readonly #options: WarmPoolOptions;
+  readonly #closing = new Set<Promise<void>>();
+  #waiting: Waiting[] = [];
+  #filling: Promise<void> | undefined;
+  #failures = 0;
+  #notBefore = 0;
+  #closed = false;
+
+  /** Starts nothing yet. */
+  constructor(options: WarmPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts what is missing, unless the last starts failed a moment ago. Never throws. */
+  fill(): void {
+    if (this.#closed || this.#filling !== undefined) return;
+    this.#keep(({ child }) => child.status === undefined);
+    if (this.#waiting.length >= this.#options.size) return;
+    if (performance.now() < this.#notBefore) return;
+    this.#filling = this.#fill()
+      // What is wrong shows when the next job is run.
+      .catch(() => this.failed())
+      .finally(() => this.#filling = undefined);
+  }
+
+  /** Hands over the one that has waited longest, if any was started in the given way; ends those that were not. */
+  take(launch: Launch): Subprocess | undefined {
+    // One that fits only its own job says nothing against those that wait.
+    if (!launch.generic) return undefined;
+    this.#keep(({ key, child }) =>
+      key === launch.key && child.status === undefined
+    );
+    return this.#waiting.shift()?.child;
+  }
+
+  /** A subprocess became ready. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#notBefore = 0;
+  }
+
+  /** A subprocess could not be started: no other is started ahead of time for a while. */
+  failed(): void {
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#failures++);
+    this.#notBefore = performance.now() + pause;
+  }
+
+  /** Kills those that wait. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#filling;
+    this.#keep(() => false);
+    await Promise.all(this.#closing);
+  }
+
+  async #fill(): Promise<void> {
+    const launch = await this.#options.plan();
+    if (launch === undefined) return;
+    while (!this.#closed && this.#waiting.length < this.#options.size) {
+      const child = this.#options.spawn(launch);
+      const waiting = { key: launch.key, child };
+      this.#waiting.push(waiting);
+      child.ready.then((ready) => {
+        if (!ready && this.#waiting.includes(waiting)) this.failed();
+      });
+    }
+  }
+
+  #keep(fits: (waiting: Waiting) => boolean): void {
+    const gone = this.#waiting.filter((waiting) => !fits(waiting));
+    if (gone.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => !gone.includes(waiting));
+    for (const { child } of gone) {
+      const closing = child.close();
+      this.#closing.add(closing);
+      closing.finally(() => this.#closing.delete(closing));
+    }
+  }
+}
