@@ -116,7 +116,8 @@ export class ControlReader {
 
 /**
  * Keeps the job from closing or reading what carries the answers: as in
- * `stream.pipeTo(Deno.stdout.writable)`, which closes stdout at its end.
+ * `stream.pipeTo(Deno.stdout.writable)`, which closes stdout at its end, or in
+ * `new Deno.Command("ffmpeg").spawn()`, which would read the worker's replies.
  */
 export function shieldStdio(): void {
   Object.defineProperties(stdin, {
@@ -125,17 +126,44 @@ export function shieldStdio(): void {
     close: { value: () => undefined },
     readable: { get: once(emptyStream) },
   });
-  for (
-    const [file, write] of [[stdout, writeStdout], [
-      stderr,
-      writeStderr,
-    ]] as const
-  ) {
+  const outputs = [[stdout, writeStdout], [stderr, writeStderr]] as const;
+  for (const [file, write] of outputs) {
     Object.defineProperties(file, {
       close: { value: () => undefined },
       writable: { get: once(() => streamTo(write)) },
     });
   }
+  shieldCommands();
+}
+
+/** What a job starts has an empty stdin, unless it is told to have a pipe. */
+function shieldCommands(): void {
+  class Command extends Deno.Command {
+    constructor(command: string | URL, options?: Deno.CommandOptions) {
+      super(command, withoutStdin(options));
+    }
+  }
+  Object.defineProperty(Deno, "Command", {
+    value: Command,
+    configurable: true,
+    writable: true,
+  });
+  const shortcuts = Deno as unknown as Record<string, unknown>;
+  for (const name of ["spawn", "spawnAndWait", "spawnAndWaitSync"]) {
+    const spawn = shortcuts[name];
+    if (typeof spawn !== "function") continue;
+    shortcuts[name] = (command: unknown, ...rest: unknown[]) =>
+      Array.isArray(rest[0])
+        ? spawn(command, rest[0], withoutStdin(rest[1]))
+        : spawn(command, withoutStdin(rest[0]));
+  }
+}
+
+function withoutStdin(options: unknown): Deno.CommandOptions {
+  const given = options as Deno.CommandOptions | undefined;
+  return given?.stdin === undefined || given.stdin === "inherit"
+    ? { ...given, stdin: "null" }
+    : given;
 }
 
 function once<T>(make: () => T): () => T {

@@ -97,13 +97,18 @@ export class Subprocess {
     }
   }
 
-  /** Sends a signal to the subprocess and all that it started and left in its group. */
+  /**
+   * Sends a signal to the subprocess and all that it started and left in its
+   * group; to itself alone where there are no groups, or where this process has
+   * the permission to run some programs only, which is none to signal a group.
+   */
   kill(signal: Deno.Signal): void {
     try {
-      if (Deno.build.os === "windows") this.#process.kill(signal);
+      if (Deno.build.os === "windows") this.#killAlone(signal);
       else Deno.kill(-this.pid, signal);
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (error instanceof Deno.errors.NotCapable) this.#killAlone(signal);
+      else if (!isGone(error)) throw error;
     }
   }
 
@@ -125,6 +130,14 @@ export class Subprocess {
   /** Kills the whole group, reaps the subprocess and frees its pipes. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
+  }
+
+  #killAlone(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   async #close(): Promise<void> {

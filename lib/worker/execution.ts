@@ -183,8 +183,7 @@ export class Executor {
         `${queue}: Job killed by the cold shut down, put back (${job.id})`,
       );
     } else if (ended.kind === "outcome" && ended.outcome.type === "failure") {
-      const { message, excInfo } = ended.outcome;
-      log.error(`${queue}: Job failed: ${message} (${job.id})\n${excInfo}`);
+      log.error(`${queue}: Job failed (${job.id})\n${ended.outcome.excInfo}`);
     }
   }
 

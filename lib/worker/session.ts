@@ -51,6 +51,7 @@ export class WorkerSession {
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
   readonly #executor: Executor;
+  #done = 0;
 
   /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
@@ -108,6 +109,11 @@ export class WorkerSession {
     });
   }
 
+  /** How many jobs it has run. */
+  get done(): number {
+    return this.#done;
+  }
+
   /** Works until told to stop; tells how many jobs it ran. */
   async work(): Promise<number> {
     const { log, name, queues, withScheduler } = this.#options.settings;
@@ -128,21 +134,21 @@ export class WorkerSession {
       if (withScheduler) await this.#scheduler.runOnce();
       if (withScheduler) this.#scheduler.start();
       log.info(`*** Listening on ${queues.join(", ")}...`);
-      return await this.#loop();
+      await this.#loop();
     } finally {
       await this.#leave();
     }
+    return this.#done;
   }
 
-  async #loop(): Promise<number> {
+  async #loop(): Promise<void> {
     const { runner, settings } = this.#options;
-    let done = 0;
-    while (done < settings.maxJobs) {
+    while (this.#done < settings.maxJobs) {
       runner.prepare();
       const next = await this.#fetcher.next();
       if (typeof next === "string") {
         this.#sayWhy(next);
-        return done;
+        return;
       }
       try {
         await this.#executor.execute(next);
@@ -154,12 +160,11 @@ export class WorkerSession {
           } (${next.job.id})`,
         );
       }
-      done++;
+      this.#done++;
     }
     settings.log.info(
-      `RQ worker '${this.#key}' finished executing ${done} jobs, quitting`,
+      `RQ worker '${this.#key}' finished executing ${this.#done} jobs, quitting`,
     );
-    return done;
   }
 
   #sayWhy(why: NoJob): void {

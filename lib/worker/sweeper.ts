@@ -30,6 +30,8 @@ export class Sweeper extends Service {
   readonly #options: SweeperOptions;
   /** Where the next pass looks at the deferred jobs of a queue. */
   readonly #offsets = new Map<string, number>();
+  /** What was last told of a queue that cannot be swept: the same is not told every three seconds. */
+  readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */
   constructor(options: SweeperOptions) {
@@ -59,6 +61,7 @@ export class Sweeper extends Service {
         this.#offsets.get(queue) ?? 0,
       );
       this.#offsets.set(queue, deferredOffset);
+      this.#told.delete(queue);
       for (const id of requeued) {
         log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`);
       }
@@ -67,7 +70,11 @@ export class Sweeper extends Service {
       }
       return requeued.length + failed.length;
     } catch (error) {
-      this.#options.onError(error);
+      const text = String(error);
+      if (this.#told.get(queue) !== text) {
+        log.error(`${queue}: Cannot sweep the queue: ${text}`);
+      }
+      this.#told.set(queue, text);
       return 0;
     }
   }

@@ -5,7 +5,11 @@
  */
 
 import { connect } from "../redis/connect.ts";
-import type { ConnectionState, RedisClient } from "../redis/redis_client.ts";
+import {
+  ConnectionLostError,
+  type ConnectionState,
+  type RedisClient,
+} from "../redis/redis_client.ts";
 import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import type { OutputSink } from "../runner/runner.ts";
@@ -19,6 +23,9 @@ import {
   type WorkerOptions,
   type WorkerSettings,
 } from "./settings.ts";
+
+/** Milliseconds that a worker with nothing in hand waits for a silent Redis before it leaves all the same. */
+const LEAVE_MS = 5_000;
 
 /**
  * Runs jobs, one at a time, each in a process of its own.
@@ -36,8 +43,9 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
   readonly #running = new RunningJobs();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #cold = false;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #client: RedisClient | undefined;
 
   /**
    * Checks the settings; nothing is connected before {@linkcode Worker.work}.
@@ -79,7 +87,7 @@ export class Worker {
         ...(execPath === undefined ? {} : { execPath }),
       }),
     );
-    parts.defer(() => clearTimeout(this.#graceTimer));
+    parts.defer(() => this.#timers.forEach((timer) => clearTimeout(timer)));
     const session = new WorkerSession({
       settings: this.#settings,
       client,
@@ -89,7 +97,15 @@ export class Worker {
       stopping: this.#stopping.signal,
       stop: () => this.stop(),
     });
-    return await session.work();
+    try {
+      return await session.work();
+    } catch (error) {
+      const left = this.#stopping.signal.aborted &&
+        error instanceof ConnectionLostError;
+      if (!left) throw error;
+      log.warn("Left without taking leave of Redis, which does not answer");
+      return session.done;
+    }
   }
 
   /** Warm shutdown: takes no more work, lets what runs end (at most `grace`), then leaves. */
@@ -98,8 +114,10 @@ export class Worker {
     const { log, graceMs } = this.#settings;
     log.info("Warm shut down requested");
     this.#stopping.abort();
-    if (graceMs === Infinity) return;
-    this.#graceTimer = setTimeout(() => this.stopNow(), graceMs);
+    if (graceMs !== Infinity) this.#after(graceMs, () => this.stopNow());
+    this.#after(LEAVE_MS, () => {
+      if (this.#running.executions.length === 0) this.#disconnect();
+    });
   }
 
   /** Cold shutdown: kills what runs, puts it back on its queue, then leaves. */
@@ -109,6 +127,20 @@ export class Worker {
     this.#cold = true;
     this.#settings.log.warn("Cold shut down");
     this.#running.abort("cold", () => true);
+    this.#after(LEAVE_MS, () => this.#disconnect());
+  }
+
+  /** Ends every wait for a Redis that does not answer: nobody would ever see the worker leave. */
+  #disconnect(): void {
+    this.#client?.close();
+  }
+
+  #after(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, ms);
+    this.#timers.add(timer);
   }
 
   #connect(parts: AsyncDisposableStack): RedisClient {
@@ -117,13 +149,14 @@ export class Worker {
       DEFAULT_URL;
     if (isRedisClient(source)) return source;
     const { connectTimeout = Infinity, driver } = this.#options;
-    return parts.use(connect(source, {
+    this.#client = parts.use(connect(source, {
       connectTimeout,
       ...(driver === undefined ? {} : { driver }),
       name,
       onState: (state) => log.warn(describeState(state)),
       onWarning: (message) => log.warn(message),
     }));
+    return this.#client;
   }
 }
 
@@ -144,7 +177,7 @@ async function writeAll(
 
 function describeState(state: ConnectionState): string {
   return state.state === "down"
-    ? `No connection to Redis at ${state.url}: ${state.error.message}; trying again until there is one`
+    ? `${state.error.message}; trying again until there is a connection`
     : `Connected to Redis at ${state.url} again after ${
       (state.downFor / 1_000).toFixed(1)
     } s`;

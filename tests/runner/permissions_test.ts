@@ -34,9 +34,11 @@ Deno.test("A job has exactly the permissions that are given", async () => {
   );
 });
 
-Deno.test("A job's stdin is empty", async () => {
+Deno.test("A job's stdin is empty, and that of what it starts", async () => {
   await using t = await TestRunner.create();
   assertEquals(await t.result("jobs.readStdin"), null);
+  const ids = ["new-1", "new-2", "new-3", "new-4", "new-5"];
+  assertEquals(await t.result("jobs.startReaders"), ids);
 });
 
 Deno.test("childPermissions() hands on the worker's own", async () => {

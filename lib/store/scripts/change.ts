@@ -38,13 +38,11 @@ if status == 'canceled' then
   return {'already'}
 end
 redis.call('LREM', queue_key(q), 1, id)
-for _, name in ipairs({'finished', 'failed', 'deferred', 'scheduled'}) do
-  redis.call('ZREM', registry_key(name, q), id)
-end
+unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled'})
 drop_executions(id, q)
 redis.call('HSET', KEYS[1], 'status', 'canceled', 'x_change', ARGV[4] .. ' ' .. status)
 redis.call('HDEL', KEYS[1], 'x_execution')
-redis.call('ZADD', registry_key('canceled', q), now, id)
+register(id, q, 'canceled', now)
 keep(id, tonumber(h[4] or '') or tonumber(ARGV[3]))
 if status == 'started' and h[3] then
   redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))

@@ -78,15 +78,15 @@ if outcome == 'finished' then
   if ttl == 0 then
     forget(id, q)
   else
-    local entry = {'MAXLEN', '~', 10, '*', 'type', 1}
+    local entry = {'type', 1}
     if payload ~= '' then
       entry[#entry + 1] = 'return_value'
       entry[#entry + 1] = payload
     end
     for _, value in ipairs({'worker_name', worker, 'execution_id', e, 'execution_started_at', began,
       'execution_ended_at', now_float}) do entry[#entry + 1] = value end
-    redis.call('XADD', results_key(id), unpack(entry))
-    redis.call('ZADD', registry_key('finished', q), ttl < 0 and '+inf' or now + ttl, id)
+    add_result(id, unpack(entry))
+    register(id, q, 'finished', ttl < 0 and '+inf' or now + ttl)
     keep(id, ttl)
   end
 elseif outcome == 'failed' then

@@ -103,7 +103,9 @@ local function promote(c)
   if not is_job(c) then return false end
   local h = redis.call('HMGET', job_key(c), 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
   if h[1] ~= 'deferred' or not h[2] then return false end
-  for _, parent in ipairs(redis.call('SMEMBERS', dependencies_key(c))) do
+  local parents = redis.pcall('SMEMBERS', dependencies_key(c))
+  if parents.err then return false end
+  for _, parent in ipairs(parents) do
     local status = field(parent, 'status')
     if status and status ~= 'finished' and not (status == 'failed' and h[3] == '1') then return false end
   end
@@ -113,6 +115,7 @@ local function promote(c)
 end
 local function release(id, status, limit)
   local key = dependents_key(id)
+  if redis.call('TYPE', key).ok ~= 'set' then return 0 end
   if status == 'finished' then
     for _, c in ipairs(redis.call('SPOP', key, limit)) do promote(c) end
     return redis.call('EXISTS', key)
@@ -126,15 +129,25 @@ end
 
 /**
  * - \`forget(id, q)\`: takes a job out of everything, its keys included
+ * - \`register\`, \`unregister\`, \`add_result\`: a key that holds something of another type spoils no
+ *   transition: a registry is left as it is, a stream of results is made anew
  * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
 export const ENDING_LUA = `
+local function unregister(id, q, names)
+  for _, name in ipairs(names) do redis.pcall('ZREM', registry_key(name, q), id) end
+end
+local function register(id, q, name, score)
+  redis.pcall('ZADD', registry_key(name, q), score, id)
+end
+local function add_result(id, ...)
+  if redis.call('TYPE', results_key(id)).ok ~= 'stream' then redis.call('DEL', results_key(id)) end
+  redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
+end
 local function forget(id, q)
   drop_executions(id, q)
-  for _, name in ipairs({'finished', 'failed', 'deferred', 'scheduled', 'canceled'}) do
-    redis.call('ZREM', registry_key(name, q), id)
-  end
+  unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled', 'canceled'})
   local group = field(id, 'group_id')
   if group and group ~= '' then redis.call('SREM', group_key(group), id) end
   redis.call('DEL', job_key(id), dependents_key(id), dependencies_key(id), results_key(id), executions_key(id))
@@ -148,9 +161,8 @@ local function fail(id, q, status, ttl, text, worker, e)
   if ttl == 0 then return forget(id, q) end
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
   redis.call('HDEL', job_key(id), 'x_execution')
-  redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', 'type', 2, 'exc_string', text,
-    'worker_name', worker, 'execution_id', e)
-  redis.call('ZADD', registry_key('failed', q), ttl < 0 and -1 or now + ttl, id)
+  add_result(id, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
+  register(id, q, 'failed', ttl < 0 and -1 or now + ttl)
   keep(id, ttl)
 end
 `;

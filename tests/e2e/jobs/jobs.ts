@@ -1,0 +1,129 @@
+/** What the workers of the tests run. */
+
+import { currentJob } from "../../../lib/runner/current.ts";
+
+export function hello(name: string): string {
+  // deno-lint-ignore no-console -- what a job prints is what is tested
+  console.log(`hello ,${name}`);
+  return `hello ,${name}`;
+}
+
+export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function nothing(): void {}
+
+export function echo(...args: unknown[]): unknown[] {
+  return args;
+}
+
+export function fails(text: string): never {
+  throw new RangeError(text);
+}
+
+/** Fails until its `n`th attempt. */
+export function failsUntil(n: number): number {
+  if (currentJob.attempt < n) throw new Error(`attempt ${currentJob.attempt}`);
+  return currentJob.attempt;
+}
+
+export const notAFunction = 42;
+
+/** Prints on both streams. */
+export function prints(out: string, err: string): void {
+  // deno-lint-ignore no-console -- what a job prints is what is tested
+  console.log(out);
+  // deno-lint-ignore no-console -- what a job prints is what is tested
+  console.error(err);
+}
+
+/** Appends a line to a file. */
+export function note(file: string, line: string): string {
+  Deno.writeTextFileSync(file, `${line}\n`, { append: true });
+  return line;
+}
+
+/** Appends its process id, then a line once a file exists. */
+export async function noteOnce(
+  file: string,
+  line: string,
+  gate: string,
+): Promise<string> {
+  note(file, `began ${line}`);
+  await exists(gate);
+  note(file, line);
+  return line;
+}
+
+/** Says which process it is, then runs until a file exists. */
+export async function waits(pidFile: string, gate: string): Promise<string> {
+  Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { append: true });
+  await exists(gate);
+  return "went on";
+}
+
+/** Starts a process of its own, writes both ids, then runs for ever without a pause. */
+export function spins(pidFile: string): never {
+  const grandchild = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+  Deno.writeTextFileSync(pidFile, `${Deno.pid}\n${grandchild.pid}\n`);
+  for (;;);
+}
+
+/** Kills the process that runs this job's worker. */
+export async function killsItsWorker(): Promise<void> {
+  Deno.kill(Deno.ppid, "SIGKILL");
+  await exists("/nowhere/at/all");
+}
+
+/** Enqueues another and tells about itself. */
+export async function followUp(file: string): Promise<unknown> {
+  const { id } = await currentJob.enqueue(note, file, "followed");
+  const other = await currentJob.enqueueCall({
+    func: "jobs.note",
+    queue: "other",
+    args: [file, "elsewhere"],
+    jobId: `${currentJob.id}-next`,
+  });
+  await currentJob.setMeta({ step: 2 });
+  await currentJob.progress(0.5, "half");
+  const { attempt, executionId, meta, queue } = currentJob;
+  return {
+    attempt,
+    follow: id,
+    id: currentJob.id,
+    meta,
+    other: other.id,
+    queue,
+    run: executionId.length,
+  };
+}
+
+/** Ends by itself when its signal fires. */
+export async function heedsSignal(file: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setInterval(() => {}, 1_000);
+  currentJob.signal.addEventListener("abort", () => {
+    note(file, `aborted: ${currentJob.signal.reason.name}`);
+    resolve();
+  });
+  note(file, "began");
+  await promise;
+  clearInterval(timer);
+}
+
+export async function fetches(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.status;
+}
+
+export function exits(code: number): never {
+  Deno.exit(code);
+}
+
+async function exists(path: string): Promise<void> {
+  while (!(await Deno.stat(path).then(() => true, () => false))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,3 @@
+export function never(): void {}
+
+throw new Error("thrown while the module was loaded");
