@@ -44,7 +44,8 @@ export function parseArgs(
 type Names = string | readonly string[] | boolean | undefined;
 type Value = string | number | boolean;
 
-const FLAG = /^(?<dashes>--?)(?<key>[^].*?)(?:=(?<value>.*))?$/s;
+const FLAG =
+  /^(?:(?<long>--)(?<negated>no-)?|-)(?<key>.+?)(?:=(?<value>.*))?$/s;
 const NUMBER_AT_END = /-?\d+(\.\d*)?(e-?\d+)?$/;
 
 class Parser {
@@ -81,10 +82,14 @@ class Parser {
     const arg = args[index] ?? "";
     const groups = FLAG.exec(arg)?.groups;
     if (groups === undefined) return this.#readPlain(args, index);
+    const { long, negated, key = "", value } = groups;
     const next = args[index + 1];
-    return groups["dashes"] === "--"
-      ? this.#readLong(arg, groups["key"] ?? "", groups["value"], next)
-      : this.#readShort(arg, next);
+    if (long === undefined) return this.#readShort(arg, next);
+    // A value undoes the `no-`, whatever the flag is.
+    if (value !== undefined) return this.#readAssigned(arg, key, value);
+    return negated === undefined
+      ? this.#readLong(arg, key, next)
+      : this.#readNegated(arg, key, next);
   }
 
   #readPlain(args: readonly string[], index: number): number {
@@ -98,21 +103,20 @@ class Parser {
     return args.length;
   }
 
-  #readLong(
-    arg: string,
-    key: string,
-    value: string | undefined,
-    next: string | undefined,
-  ): number {
-    if (value !== undefined) {
-      this.#set(key, this.#booleans.has(key) ? value !== "false" : value, arg);
-      return 1;
+  #readAssigned(arg: string, key: string, value: string): number {
+    this.#set(key, this.#booleans.has(key) ? value !== "false" : value, arg);
+    return 1;
+  }
+
+  #readNegated(arg: string, key: string, next: string | undefined): number {
+    if (!this.#negatable.has(key)) {
+      return this.#readLong(arg, `no-${key}`, next);
     }
-    const positive = key.length > 3 && key.startsWith("no-") && key.slice(3);
-    if (positive && this.#negatable.has(positive)) {
-      this.#set(positive, false, arg, { collect: false });
-      return 1;
-    }
+    this.#set(key, false, arg, { collect: false });
+    return 1;
+  }
+
+  #readLong(arg: string, key: string, next: string | undefined): number {
     const free = next !== undefined && !next.startsWith("-") &&
       this.#options.boolean !== true;
     return this.#setFromNext(key, arg, next, free);

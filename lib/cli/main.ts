@@ -5,10 +5,14 @@
  */
 
 import { VERSION } from "../base/version.ts";
-import { ConnectionRefusedError } from "../redis/redis_client.ts";
+import {
+  ConnectionLostError,
+  ConnectionRefusedError,
+  ReplyError,
+} from "../redis/redis_client.ts";
 import { WorkerNameTakenError } from "../worker/session.ts";
 import { parseFlags, usage, UsageError } from "./flags.ts";
-import { workerCommand } from "./worker_command.ts";
+import { FileError, workerCommand } from "./worker_command.ts";
 
 /**
  * Runs the program; gives its exit code: 0, 1 for a failure, 2 for a mistake on the command line.
@@ -30,15 +34,21 @@ export async function main(args: readonly string[]): Promise<number> {
       print(Deno.stderr, `${error.message}\n\n${usage()}`);
       return 2;
     }
-    if (
-      error instanceof ConnectionRefusedError ||
-      error instanceof WorkerNameTakenError
-    ) {
-      print(Deno.stderr, error.message);
-      return 1;
-    }
-    throw error;
+    if (!(error instanceof Error) || !isOfTheWorld(error)) throw error;
+    print(Deno.stderr, error.message);
+    return 1;
   }
+}
+
+/** What comes from outside of the program is told in a line; only a fault of its own shows its stack. */
+function isOfTheWorld(error: Error): boolean {
+  return [
+    ConnectionLostError,
+    ConnectionRefusedError,
+    ReplyError,
+    WorkerNameTakenError,
+    FileError,
+  ].some((kind) => error instanceof kind);
 }
 
 function print(

@@ -33,7 +33,7 @@ const DRIVERS = ["@db/redis", "ioredis"] as const;
 export async function workerCommand(flags: ParsedFlags): Promise<number> {
   const worker = await makeWorker(flags);
   const pidFile = flags.values.get("pid")?.[0];
-  if (pidFile) await Deno.writeTextFile(pidFile, `${Deno.pid}\n`);
+  if (pidFile) await writePid(pidFile);
   let last = -Infinity;
   const onSignal = () => {
     const now = performance.now();
@@ -51,7 +51,29 @@ export async function workerCommand(flags: ParsedFlags): Promise<number> {
     return 0;
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
-    if (pidFile) await Deno.remove(pidFile);
+    if (pidFile) await removePid(pidFile);
+  }
+}
+
+/** A file that the command line names cannot be used. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+}
+
+async function writePid(file: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(file, `${Deno.pid}\n`);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FileError(`Cannot write the pid file ${file}: ${why}`, { cause });
+  }
+}
+
+async function removePid(file: string): Promise<void> {
+  try {
+    await Deno.remove(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -62,7 +84,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
   const options: WorkerOptions = {
     connection: one("url") ?? Deno.env.get("RQ_REDIS_URL") ??
       Deno.env.get("REDIS_URL") ?? DEFAULT_URL,
-    permissions: await childPermissions(flags.jobPermissions),
+    ...given("permissions", await permissionsFlag(flags)),
     burst: switches.has("burst"),
     withScheduler: switches.has("with-scheduler"),
     logJobDescription: !switches.has("disable-job-desc-logging"),
@@ -87,6 +109,16 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     if (!(error instanceof RangeError || error instanceof TypeError)) {
       throw error;
     }
+    throw new UsageError(error.message, { cause: error });
+  }
+}
+
+async function permissionsFlag({ jobPermissions }: ParsedFlags) {
+  if (jobPermissions === undefined) return undefined;
+  try {
+    return await childPermissions(jobPermissions);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     throw new UsageError(error.message, { cause: error });
   }
 }

@@ -22,7 +22,11 @@ export class ChildCalls implements Calls {
   #waiting: (() => void)[] = [];
   #id = 0;
 
-  /** @param send writes one call to the worker */
+  /**
+   * Sends nothing yet.
+   *
+   * @param send writes one call to the worker
+   */
   constructor(send: (call: CallMessage) => void) {
     this.#send = send;
   }

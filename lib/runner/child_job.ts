@@ -26,8 +26,11 @@ export type JobFunction = (...args: unknown[]) => unknown;
 /** The most exports that an error names. */
 const MAX_LISTED = 20;
 
-interface Failed {
+/** It failed. */
+export interface Failed {
+  /** Tells it from the others. */
   readonly type: "failure";
+  /** What the worker is told. */
   readonly failure: FailureMessage;
 }
 

@@ -102,7 +102,7 @@ class Child {
     const answer = await callJob(loaded.func, message.request);
     if (answer.type === "failure") return this.#fail(answer.failure);
     await this.#calls.settled();
-    // One turn of the event loop: a rejection that nobody handles shows only then.
+    // A rejection that nobody handles shows only then.
     await nextTurn();
     this.#answer("success", answer.result);
   }

@@ -29,8 +29,11 @@ export interface Calls {
 
 /** What the running job is made of. */
 export interface RunningJobOptions {
+  /** The job. */
   readonly request: RunRequest;
+  /** The way to the worker. */
   readonly calls: Calls;
+  /** Aborts when the time is up. */
   readonly signal: AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;

@@ -74,6 +74,8 @@ export class FrameWriter {
   readonly #view: DataView = new DataView(this.#frame.buffer);
 
   /**
+   * Writes nothing yet.
+   *
    * @param token shared with the parser and nobody else
    * @param write takes one whole frame, which is only valid during the call
    */
@@ -107,7 +109,11 @@ export class FrameParser {
   #rest: Uint8Array = new Uint8Array();
   #parts: Uint8Array[] = [];
 
-  /** @param token the one given to the writer */
+  /**
+   * Looks for the frames of one writer.
+   *
+   * @param token the one given to the writer
+   */
   constructor(token: Uint8Array) {
     this.#mark = markOf(token);
     for (let i = 0; i < MARK_SIZE - 1; i++) {

@@ -36,8 +36,11 @@ export interface LaunchOptions {
 
 /** One way of starting a subprocess. Two with the same key are the same. */
 export interface Launch {
+  /** What it is told from others by. */
   readonly key: string;
+  /** The program. */
   readonly command: string;
+  /** Its arguments. */
   readonly args: readonly string[];
   /** Whether it is of use for any job with this key, not only for the one it was made for. */
   readonly generic: boolean;
@@ -48,7 +51,7 @@ export class LaunchPlan {
   readonly #options: LaunchOptions;
   #last: Launch | undefined;
 
-  /** @param options those of the runner */
+  /** Plans by the options of the runner. */
   constructor(options: LaunchOptions) {
     this.#options = options;
   }

@@ -27,28 +27,35 @@ export type ControlMessage =
 
 /** The first line: the token of the frames, in hexadecimal digits. */
 export interface HelloMessage {
+  /** Tells it from the others. */
   readonly type: "hello";
+  /** The token. */
   readonly token: string;
 }
 
 /** The job to run. */
 export interface RunMessage {
+  /** Tells it from the others. */
   readonly type: "run";
   /** The module to import. */
   readonly url: string;
   /** The export to call. */
   readonly exportName: string;
+  /** The job. */
   readonly request: RunRequest;
 }
 
 /** The job's time is up. */
 export interface AbortMessage {
+  /** Tells it from the others. */
   readonly type: "abort";
+  /** The message of the signal's reason. */
   readonly message: string;
 }
 
 /** The answer to a call. */
 export interface ReplyMessage {
+  /** Tells it from the others. */
   readonly type: "reply";
   /** The call's number. */
   readonly id: number;
@@ -73,7 +80,10 @@ export type CallMessage =
 
 /** Why a job failed, as the subprocess tells it. */
 export interface FailureMessage {
+  /** What kind of failure it was. */
   readonly reason: FailureReason;
+  /** One line for the log. */
   readonly message: string;
+  /** What is stored. */
   readonly excInfo: string;
 }

@@ -25,7 +25,11 @@ export class TimeLimit implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #passed = false;
 
-  /** @param seconds the limit; below 0 there is none */
+  /**
+   * Starts the clock.
+   *
+   * @param seconds the limit; below 0 there is none
+   */
   constructor(seconds: number, options: TimeLimitOptions) {
     this.#options = options;
     if (seconds >= 0) this.#wait(seconds * 1_000, () => this.#pass());

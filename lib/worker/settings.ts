@@ -144,6 +144,14 @@ export function checkSettings(
   queues: string | readonly string[],
   options: WorkerOptions,
 ): WorkerSettings {
+  if (
+    Deno.build.standalone && options.permissions !== undefined &&
+    options.execPath === undefined
+  ) {
+    throw new TypeError(
+      "Cannot set the permissions of jobs: a compiled worker runs them in itself, with the permissions that it was compiled with; name an installed deno to run them (--deno)",
+    );
+  }
   const names = typeof queues === "string" ? [queues] : queues;
   if (names.length === 0) {
     throw new RangeError("Cannot make a worker: it has no queue");

@@ -7,6 +7,7 @@
 import { connect } from "../redis/connect.ts";
 import {
   ConnectionLostError,
+  ConnectionRefusedError,
   type ConnectionState,
   type RedisClient,
 } from "../redis/redis_client.ts";
@@ -45,10 +46,10 @@ export class Worker {
   readonly #running = new RunningJobs();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #cold = false;
-  #client: RedisClient | undefined;
+  readonly #client: RedisClient;
 
   /**
-   * Checks the settings; nothing is connected before {@linkcode Worker.work}.
+   * Checks the settings; nothing is dialled before {@linkcode Worker.work}.
    *
    * @param queues names of queues in order of priority
    * @throws {RangeError | TypeError} naming the setting that is wrong
@@ -56,6 +57,7 @@ export class Worker {
   constructor(queues: string | readonly string[], options: WorkerOptions = {}) {
     this.#settings = checkSettings(queues, options);
     this.#options = options;
+    this.#client = this.#connect();
   }
 
   /** The worker's name. */
@@ -78,7 +80,7 @@ export class Worker {
       await childPermissions(undefined);
     for (const warning of permissions.warnings) log.warn(warning);
     await using parts = new AsyncDisposableStack();
-    const client = this.#connect(parts);
+    parts.defer(() => this.#disconnect());
     const runner = parts.use(
       new SubprocessRunner({
         paths: [...paths],
@@ -90,7 +92,7 @@ export class Worker {
     parts.defer(() => this.#timers.forEach((timer) => clearTimeout(timer)));
     const session = new WorkerSession({
       settings: this.#settings,
-      client,
+      client: this.#client,
       keys: new Keys(prefix),
       runner,
       running: this.#running,
@@ -130,9 +132,9 @@ export class Worker {
     this.#after(LEAVE_MS, () => this.#disconnect());
   }
 
-  /** Ends every wait for a Redis that does not answer: nobody would ever see the worker leave. */
-  #disconnect(): void {
-    this.#client?.close();
+  /** Also ends every wait for a Redis that does not answer. A connection that was handed in stays. */
+  async #disconnect(): Promise<void> {
+    if (this.#client !== this.#options.connection) await this.#client.close();
   }
 
   #after(ms: number, act: () => void): void {
@@ -143,20 +145,23 @@ export class Worker {
     this.#timers.add(timer);
   }
 
-  #connect(parts: AsyncDisposableStack): RedisClient {
+  #connect(): RedisClient {
     const { log, name } = this.#settings;
     const source = this.#options.connection ?? Deno.env.get("REDIS_URL") ??
       DEFAULT_URL;
     if (isRedisClient(source)) return source;
     const { connectTimeout = Infinity, driver } = this.#options;
-    this.#client = parts.use(connect(source, {
+    return connect(source, {
       connectTimeout,
       ...(driver === undefined ? {} : { driver }),
       name,
-      onState: (state) => log.warn(describeState(state)),
+      onState: (state) => {
+        // A refusal for good is told by the error that ends the worker.
+        if (state.state === "down" && isRefusal(state.error)) return;
+        log.warn(describeState(state));
+      },
       onWarning: (message) => log.warn(message),
-    }));
-    return this.#client;
+    });
   }
 }
 
@@ -173,6 +178,11 @@ async function writeAll(
   for (let rest = chunk; rest.length > 0;) {
     rest = rest.subarray(await output.write(rest));
   }
+}
+
+function isRefusal(error: Error): boolean {
+  return error instanceof ConnectionRefusedError ||
+    error.cause instanceof ConnectionRefusedError;
 }
 
 function describeState(state: ConnectionState): string {

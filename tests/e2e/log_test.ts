@@ -76,7 +76,7 @@ Deno.test("a worker logs a failed job's error on stderr, with where it was throw
   assertMatch(
     stderr,
     new RegExp(
-      `^[\\d:]{8} low: Job failed: RangeError: no such luck \\(${job.id}\\)\n`,
+      `^[\\d:]{8} low: Job failed \\(${job.id}\\)\nRangeError: no such luck\n`,
     ),
   );
   assertMatch(stderr, /\n {4}at fails \(file:.*\/jobs\/jobs\.ts:\d+:\d+\)/);

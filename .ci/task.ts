@@ -1,0 +1,89 @@
+/**
+ * The project's tasks: `deno task NAME` runs `.ci/task.ts NAME`.
+ *
+ * It finds out where packages come from, gives the task a Redis of its own, hands on
+ * further arguments, and ends with the task's exit code.
+ *
+ * @module
+ */
+
+import { runDeno, say } from "./deno.ts";
+import { importFlags } from "./jsr.ts";
+import { ok } from "./ok.ts";
+import { dryRun } from "./publish.ts";
+import { ensureRedisServer, openRedis } from "./redis.ts";
+import { testArgs, testEnv } from "./tests.ts";
+
+/** Runs with the arguments after its name, and returns the exit code. */
+type Task = (args: readonly string[]) => Promise<number>;
+
+const TASKS: Readonly<Record<string, Task>> = {
+  bench: (args) => runProgram("tests/bench/bench.ts", args),
+  compile,
+  demo: (args) => runProgram("examples/demo.ts", args),
+  ok: runOk,
+  "publish:dry": publishDry,
+  test: runTests,
+};
+
+/** Runs the task that is named first. */
+async function main([name = "", ...args]: readonly string[]): Promise<number> {
+  const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+  if (task === undefined) {
+    const names = Object.keys(TASKS).join(", ");
+    throw new Error(`Cannot run task "${name}": there are ${names}`);
+  }
+  Deno.chdir(new URL("..", import.meta.url));
+  return await task(args);
+}
+
+async function runProgram(
+  path: string,
+  args: readonly string[],
+): Promise<number> {
+  const flags = await importFlags();
+  await using redis = await openRedis();
+  const env = { REDIS_URL: redis.url };
+  return await runDeno(["run", "--allow-all", ...flags, path, ...args], {
+    env,
+  });
+}
+
+async function runTests(args: readonly string[]): Promise<number> {
+  const flags = await importFlags();
+  // Tests start servers of their own, also where `REDIS_URL` names one.
+  await ensureRedisServer();
+  await using redis = await openRedis();
+  return await runDeno(testArgs(flags, args), { env: testEnv(redis.url) });
+}
+
+async function runOk(): Promise<number> {
+  const flags = await importFlags();
+  await ensureRedisServer();
+  await using redis = await openRedis();
+  return await ok(flags, redis.url);
+}
+
+async function compile(args: readonly string[]): Promise<number> {
+  const flags = await importFlags();
+  const output = ["--output", "rq-worker"];
+  return await runDeno(
+    ["compile", "--allow-all", ...flags, ...output, ...args, "worker.ts"],
+  );
+}
+
+async function publishDry(): Promise<number> {
+  const { name, success, output } = await dryRun(await importFlags());
+  say(`${output}${name} ... ${success ? "ok" : "FAILED"}`);
+  return success ? 0 : 1;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exitCode = await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    say(error.message);
+    Deno.exitCode = 1;
+  }
+}

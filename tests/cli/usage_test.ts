@@ -1,0 +1,97 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { WorkerProcess } from "../e2e/support.ts";
+
+/** Runs the program with no Redis in reach: a mistake has to be seen before one is needed. */
+async function run(
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  await using worker = new WorkerProcess(args, {
+    env: { REDIS_URL: "redis://127.0.0.1:1" },
+  });
+  return await worker.ended({ timeout: 10_000 });
+}
+
+const MISTAKES: readonly {
+  readonly args: readonly string[];
+  readonly says: RegExp;
+}[] = [
+  { args: ["--quues", "low"], says: /--quues; did you mean --queues\?/ },
+  { args: ["--bust"], says: /--bust; did you mean --burst\?/ },
+  { args: ["--max_job", "1"], says: /--max-job; did you mean --max-jobs\?/ },
+  { args: ["--quues=low"], says: /--quues; did you mean --queues\?/ },
+  { args: ["--xyzzy"], says: /^Unknown flag --xyzzy\n/ },
+  { args: ["-x"], says: /^Unknown flag -x/ },
+  { args: ["--queues"], says: /--queues needs a value/ },
+  { args: ["--queues", "high,,low"], says: /queue name ""/ },
+  { args: ["--url"], says: /--url needs a value/ },
+  { args: ["--name", "a b"], says: /worker name "a b"/ },
+  { args: ["--max-jobs", "many"], says: /--max-jobs cannot be "many"/ },
+  { args: ["--max-jobs", "0"], says: /maxJobs 0/ },
+  { args: ["--max-jobs", "-1"], says: /--max-jobs cannot be "-1"/ },
+  { args: ["--results-ttl", "soon"], says: /resultTtl "soon"/ },
+  { args: ["--results-ttl", "-2"], says: /resultTtl/ },
+  { args: ["--max-idle-time", "1.5"], says: /maxIdleTime "1.5"/ },
+  { args: ["--job-monitoring-interval", "30"], says: /5 is the most/ },
+  {
+    args: ["--dequeue-strategy", "roundrobin"],
+    says: /did you mean round_robin\?/,
+  },
+  { args: ["--logging-level", "LOUD"], says: /expected DEBUG, INFO/ },
+  { args: ["--log-format", "xml"], says: /expected text, json/ },
+  { args: ["--driver", "redis"], says: /expected @db\/redis, ioredis/ },
+  { args: ["--name", "a", "--name", "b"], says: /--name was given 2 times/ },
+  { args: ["--job-allow-nets"], says: /allow-nets/ },
+  { args: ["--job-allow-read", "--job-allow-foo=a"], says: /allow-foo/ },
+  { args: ["--url", "http://127.0.0.1"], says: /http/ },
+  { args: ["--url", "not a url"], says: /it is not a URL/ },
+  { args: ["--url", "redis://127.0.0.1/seven"], says: /seven/ },
+  { args: ["info"], says: /Unknown command "info"/ },
+  { args: ["requeue", "--all"], says: /Unknown flag --all|"requeue"/ },
+];
+
+Deno.test.each(MISTAKES)(
+  "the command line $args is a mistake: it ends with 2, says so and shows the usage",
+  async ({ args, says }) => {
+    const { code, stdout, stderr } = await run(...args);
+    assertMatch(stderr, says);
+    assertStringIncludes(stderr, "Usage: rq-worker");
+    assertEquals({ code, stdout }, { code: 2, stdout: "" });
+    assertEquals(/^ {4}at /m.test(stderr), false, "a stack was shown");
+  },
+);
+
+Deno.test("--help shows every flag on stdout", async () => {
+  const { code, stdout, stderr } = await run("--help");
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  for (
+    const flag of [
+      "--queues",
+      "--url",
+      "--burst",
+      "--name",
+      "--path",
+      "--results-ttl",
+      "--worker-ttl",
+      "--job-monitoring-interval",
+      "--maintenance-interval",
+      "--max-jobs",
+      "--max-idle-time",
+      "--with-scheduler",
+      "--dequeue-strategy",
+      "--logging-level",
+      "--log-format",
+      "--quiet",
+      "--verbose",
+      "--pid",
+      "--grace",
+      "--job-allow-net",
+    ]
+  ) assertStringIncludes(stdout, flag);
+  assertEquals((await run("-h")).stdout, stdout);
+});
+
+Deno.test("--version shows the version and Deno's", async () => {
+  const { code, stdout } = await run("--version");
+  assertEquals(code, 0);
+  assertMatch(stdout, /^rq-worker \d+\.\d+\.\d+ \(deno \d+\.\d+\.\d+\)\n$/);
+});

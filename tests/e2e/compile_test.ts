@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Queue } from "../../mod.ts";
+import {
+  CHILD_ARGUMENT,
+  isChildInvocation,
+} from "../../lib/runner/protocol.ts";
+import { runFlags } from "../support/deno_flags.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { testUnless } from "../support/skip.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+async function deno(
+  args: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** The compiled worker, or why there is none. */
+async function compile(): Promise<{ binary: string } | { reason: string }> {
+  const binary = await Deno.makeTempFile({ prefix: "rq-worker-" });
+  const { code, err } = await deno([
+    "compile",
+    "-A",
+    "--no-lock",
+    ...runFlags(),
+    "--output",
+    binary,
+    "worker.ts",
+  ]);
+  if (code === 0) return { binary };
+  await Deno.remove(binary);
+  // What has to be downloaded once is Deno's base binary; everything else that fails is a fault.
+  const unreachable = /dns error|error sending request|denort|download/i;
+  if (!unreachable.test(err)) throw new Error(`Cannot compile: ${err}`);
+  return {
+    reason:
+      "Deno's base binary for compiling cannot be downloaded, and DENORT_BIN is not set",
+  };
+}
+
+const compiled = await compile();
+const reason = "reason" in compiled ? compiled.reason : undefined;
+
+testUnless(
+  reason,
+  "the compiled worker runs TypeScript jobs from disk on a machine without Deno",
+  async () => {
+    if (!("binary" in compiled)) throw new Error("unreachable");
+    const jobs = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(
+        `${jobs}/help.ts`,
+        `export const twice = (n: number): number => 2 * n;`,
+      );
+      await Deno.writeTextFile(
+        `${jobs}/calc.ts`,
+        `import { twice } from "./help.ts";\nexport function run(n: number) { console.log("calculating"); return [twice(n), Deno.pid]; }`,
+      );
+      await using redis = await RedisServer.start();
+      await using queue = new Queue("low", { connection: redis.url });
+      const job = await queue.enqueue("calc.run", 21);
+      const { code, stdout } = await new Deno.Command(compiled.binary, {
+        args: ["--burst", "--queues", "low", "--url", redis.url],
+        cwd: jobs,
+        env: { PATH: "/usr/bin:/bin" },
+      }).output();
+      assertEquals(code, 0);
+      assertStringIncludes(new TextDecoder().decode(stdout), "calculating");
+      assertEquals((await job.result() as number[])[0], 42);
+    } finally {
+      await Deno.remove(jobs, { recursive: true });
+      await Deno.remove(compiled.binary);
+    }
+  },
+);
+
+Deno.test("a program that was started as a subprocess knows it by its first argument", () => {
+  assert(isChildInvocation([CHILD_ARGUMENT]));
+  assert(!isChildInvocation(["--queues", CHILD_ARGUMENT]));
+  assert(!isChildInvocation([]));
+});
+
+Deno.test("worker.ts started as a subprocess serves one, and does not start a worker that starts itself", async () => {
+  const { code, out, err } = await deno([
+    "run",
+    "-A",
+    ...runFlags(),
+    "worker.ts",
+    CHILD_ARGUMENT,
+  ]);
+  // stdin is closed, which tells a subprocess that its worker is gone
+  assertEquals({ code, out, err }, { code: 0, out: "", err: "" });
+});
+
+Deno.test("everything that a compiled worker needs is in its static module graph", async () => {
+  const { out } = await deno(["info", "--json", ...runFlags(), "worker.ts"]);
+  const { modules } = JSON.parse(out) as {
+    modules: { specifier: string; error?: string }[];
+  };
+  assertEquals(modules.filter(({ error }) => error !== undefined), []);
+  const graph = new Set(modules.map(({ specifier }) => specifier));
+  for (const file of ["child_main.ts", "child_job.ts", "current.ts"]) {
+    const url = new URL(`lib/runner/${file}`, ROOT).href;
+    assert(graph.has(url), `${file} is not in the graph of worker.ts`);
+  }
+});

@@ -1,0 +1,200 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { freePort, RedisServer } from "../support/redis_server.ts";
+import { Bench, Ledger, waitFor, WorkerProcess } from "../e2e/support.ts";
+
+/** How often a text is in another. */
+function occurrences(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+Deno.test("a worker that finds no Redis says so once, and works when there is one", async () => {
+  const port = freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  await using worker = new WorkerProcess(["low", "--url", url]);
+  await worker.waitForOutput(/Cannot reach Redis at redis:\/\/127/);
+  await using redis = await RedisServer.start({ port });
+  await worker.waitForOutput(/\*\*\* Listening on low\.\.\./);
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+  assertEquals(occurrences(worker.stdout, "Cannot reach Redis"), 1);
+});
+
+Deno.test("a worker that has never found a Redis leaves on a signal", async () => {
+  const url = `redis://127.0.0.1:${freePort()}`;
+  await using worker = new WorkerProcess(["low", "--url", url]);
+  await worker.waitForOutput(/Cannot reach Redis/);
+  worker.kill("SIGTERM");
+  await worker.waitForOutput(/Warm shut down requested/);
+  const { stderr } = await worker.ended({ timeout: 10_000 });
+  assertEquals(/^ {4}at /m.test(stderr), false, stderr);
+});
+
+Deno.test("an idle worker whose Redis is gone leaves on a signal", async () => {
+  await using redis = await RedisServer.start();
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  await redis.kill();
+  await worker.waitForOutput(/Lost the connection to Redis/);
+  worker.kill("SIGTERM");
+  await worker.ended({ timeout: 15_000 });
+});
+
+Deno.test("an idle worker whose Redis has gone silent leaves on a signal", async () => {
+  await using redis = await RedisServer.start();
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  redis.pause();
+  worker.kill("SIGTERM");
+  await worker.ended({ timeout: 30_000 });
+});
+
+Deno.test("a busy worker whose Redis is gone leaves on the second signal, its job dead", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using pids = new Ledger();
+  await bench.queue("low").enqueue("jobs.waits", pids.path, "/no/such/gate");
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  await waitFor(() => pids.lines().length === 1);
+  await bench.client.close();
+  await redis.kill();
+  worker.kill("SIGTERM");
+  await worker.waitForOutput(/Warm shut down requested/);
+  await worker.waitForOutput(/Lost the connection to Redis/);
+  worker.kill("SIGINT");
+  await worker.ended({ timeout: 15_000 });
+});
+
+Deno.test("a Redis that was restarted empty gets its worker back, and the worker goes on", async () => {
+  await using redis = await RedisServer.start();
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+    "--name",
+    "w1",
+  ]);
+  await redis.kill();
+  await redis.restart();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  assertEquals(await job.wait({ timeout: 20_000 }), 3);
+  const members = await bench.client.send("SMEMBERS", ["rq:workers"]);
+  assertEquals(members, ["rq:worker:w1"]);
+  assertEquals(await bench.field("rq:worker:w1", "queues"), "low");
+  await waitFor(async () =>
+    String(await bench.client.send("PUBSUB", ["NUMSUB", "rq:pubsub:w1"])) ===
+      "rq:pubsub:w1,1"
+  );
+  await bench.client.send("PUBLISH", [
+    "rq:pubsub:w1",
+    JSON.stringify({ command: "shutdown" }),
+  ]);
+  assertEquals((await worker.ended()).code, 0);
+});
+
+Deno.test("a job that runs while its Redis loses everything is killed and not recorded", async () => {
+  await using redis = await RedisServer.start();
+  using pids = new Ledger();
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+    "--job-monitoring-interval",
+    "1",
+  ]);
+  {
+    await using bench = new Bench(redis.url);
+    await bench.queue("low").enqueue("jobs.waits", pids.path, "/no/such/gate");
+    await waitFor(() => pids.lines().length === 1);
+  }
+  await redis.kill();
+  await redis.restart();
+  await worker.waitForOutput(/low: Lease lost, job killed, nothing recorded/);
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+});
+
+Deno.test("a worker outlives a Redis that is out of memory, and goes on when it has some", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  const setMemory = (value: string) =>
+    bench.client.send("CONFIG", ["SET", "maxmemory", value]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+  await setMemory("1");
+  await worker.waitForOutput(/OOM/, { timeout: 20_000 });
+  await setMemory("0");
+  const next = await bench.queue("low").enqueue("jobs.add", 2, 2);
+  assertEquals(await next.wait({ timeout: 20_000 }), 4);
+  worker.kill("SIGTERM");
+  assertEquals((await worker.ended()).code, 0);
+});
+
+Deno.test("a job that ends while Redis is out of memory is recorded once there is some", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const gate = `${ledger.path}.gate`;
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  const job = await bench.queue("low").enqueue(
+    "jobs.noteOnce",
+    ledger.path,
+    "done",
+    gate,
+  );
+  await waitFor(() => ledger.lines().includes("began done"));
+  await bench.client.send("CONFIG", ["SET", "maxmemory", "1"]);
+  await Deno.writeTextFile(gate, "");
+  // Redis lets a script write on that has freed something first, so that it may be recorded even now.
+  await worker.waitForOutput(/Job OK|Redis does not take the end of the job/);
+  await bench.client.send("CONFIG", ["SET", "maxmemory", "0"]);
+  assertEquals(await job.wait({ timeout: 20_000 }), "done");
+  assertEquals(ledger.lines(), ["began done", "done"]);
+  assertMatch(worker.stdout, /low: Job OK/);
+  await Deno.remove(gate);
+});
+
+Deno.test("a Redis that is silent for 12 s and comes back finds its worker working", async () => {
+  await using redis = await RedisServer.start();
+  using ledger = new Ledger();
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  const resumed = performance.now() + 12_000;
+  redis.pause();
+  await waitFor(() => performance.now() > resumed);
+  redis.resume();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue(
+    "jobs.note",
+    ledger.path,
+    "after",
+  );
+  assertEquals(await job.wait({ timeout: 15_000 }), "after");
+  assertEquals(ledger.lines(), ["after"]);
+  worker.kill("SIGTERM");
+  assertEquals((await worker.ended()).code, 0);
+});

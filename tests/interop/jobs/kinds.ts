@@ -1,0 +1,5 @@
+/** Tells what arrived. */
+
+export function ofNumbers(...numbers: number[]): string[] {
+  return numbers.map(String);
+}

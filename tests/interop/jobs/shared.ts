@@ -1,0 +1,46 @@
+/** Jobs that exist in both languages under the same dotted names. */
+
+export function add(a: number, b: number, { scale = 1 } = {}): number {
+  return (a + b) * scale;
+}
+
+export function echo(...args: unknown[]): unknown[] {
+  return args;
+}
+
+export function nothing(): void {}
+
+export function fail(message: string): never {
+  throw new RangeError(message);
+}
+
+export function mark(path: string, line: string): void {
+  Deno.writeTextFileSync(path, `${line}\n`, { append: true });
+}
+
+/** Runs until `path` exists, having said so in `mark`. */
+export async function hold(path: string, mark: string): Promise<string> {
+  await Deno.writeTextFile(mark, "");
+  while (!await exists(path)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return "released";
+}
+
+/** Fails until it has been called so many times. */
+export function failUntil(path: string, times: number): string {
+  mark(path, "attempt");
+  const attempts = Deno.readTextFileSync(path).trimEnd().split("\n").length;
+  if (attempts < times) throw new Error(`Attempt ${attempts} of ${times}`);
+  return `attempt ${attempts}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

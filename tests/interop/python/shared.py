@@ -1,0 +1,44 @@
+"""Jobs that exist in both languages under the same dotted names."""
+import os
+import time
+
+
+def add(a, b, scale=1):
+    return (a + b) * scale
+
+
+def echo(*args, **kwargs):
+    return [list(args), kwargs]
+
+
+def nothing():
+    return None
+
+
+def special():
+    return {"nan": float("nan"), "inf": float("-inf"), "text": "h\u00e9llo \u2603", "big": 2**53}
+
+
+def fail(message):
+    raise ValueError(message)
+
+
+def mark(path, line):
+    with open(path, "a") as file:
+        file.write(line + "\n")
+
+
+def hold(path, mark):
+    """Runs until `path` exists, having said so in `mark`."""
+    open(mark, "w").close()
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    return "released"
+
+
+def set_meta(key, value):
+    from rq import get_current_job
+
+    job = get_current_job()
+    job.meta[key] = value
+    job.save_meta()

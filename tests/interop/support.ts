@@ -1,0 +1,400 @@
+/** Both sides of the wire: a real Redis, real workers of Deno and of Python, and Python's own view of what is stored. */
+
+import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { RedisServer } from "../support/redis_server.ts";
+
+/** A Python that has RQ. */
+export interface Python {
+  /** For the names of tests, such as `RQ 3.0.0`. */
+  readonly label: string;
+  /** The interpreter. */
+  readonly path: string;
+  readonly major: number;
+  /** What `-S` takes for JSON. */
+  readonly serializer: string;
+}
+
+/** How long a condition may take to become true, in milliseconds. */
+const DEADLINE = 20_000;
+
+const WORKER = fileURLToPath(new URL("../../worker.ts", import.meta.url));
+const JOBS = fileURLToPath(new URL("./jobs", import.meta.url));
+const PYTHON_DIR = fileURLToPath(new URL("./python", import.meta.url));
+const IMPORT_MAP = fileURLToPath(
+  new URL("../../.ci/npm/import_map.json", import.meta.url),
+);
+
+/** The Pythons of this machine, or a printed reason why there is none. */
+export async function findPythons(): Promise<Python[]> {
+  const candidates = [
+    Deno.env.get("RQ_PYTHON") ?? "python3",
+    Deno.env.get("RQ1_PYTHON"),
+  ];
+  const found: Python[] = [];
+  for (const path of candidates) {
+    const version = path === undefined ? null : await rqVersion(path);
+    if (path === undefined || version === null) continue;
+    if (found.some(({ label }) => label === `RQ ${version}`)) continue;
+    const major = Number.parseInt(version);
+    found.push({
+      label: `RQ ${version}`,
+      path,
+      major,
+      serializer: major >= 3 ? "json" : "rq.serializers.JSONSerializer",
+    });
+  }
+  if (found.length === 0) {
+    // deno-lint-ignore no-console -- a test that does not run has to say why
+    console.log(
+      "Skipped: no Python with RQ; install it and set RQ_PYTHON or RQ1_PYTHON to the interpreter",
+    );
+  }
+  return found;
+}
+
+async function rqVersion(python: string): Promise<string | null> {
+  try {
+    const { success, stdout } = await new Deno.Command(python, {
+      args: ["-c", "import rq; print(rq.VERSION)"],
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+type Maybe<T> = T | false | null | undefined;
+
+/** Registers a test once for each Python. */
+export function eachPython(
+  pythons: readonly Python[],
+  name: string,
+  body: (stage: Stage) => Promise<void>,
+): void {
+  if (pythons.length === 0) Deno.test({ name, ignore: true, fn: () => {} });
+  for (const python of pythons) {
+    Deno.test(`${name} (${python.label})`, async () => {
+      await using stage = await Stage.start(python);
+      await body(stage);
+    });
+  }
+}
+
+/** Waits until a condition gives something other than `false`, `null` or `undefined`. */
+export async function waitFor<T>(
+  what: string,
+  condition: () => Maybe<T> | Promise<Maybe<T>>,
+  deadline: number = DEADLINE,
+): Promise<T> {
+  const end = performance.now() + deadline;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== null && value !== undefined) return value;
+    if (performance.now() > end) {
+      throw new Error(`Waited ${deadline} ms in vain for: ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A process whose output is kept. */
+export class Program implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #output: Promise<unknown>;
+  /** All that it has written so far. */
+  output = "";
+
+  constructor(command: string, options: Deno.CommandOptions) {
+    this.#process = new Deno.Command(command, {
+      stdin: "null",
+      ...options,
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const { stdout, stderr } = this.#process;
+    this.#output = Promise.all([this.#keep(stdout), this.#keep(stderr)]);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  async #keep(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      this.output += decoder.decode(chunk, { stream: true });
+    }
+  }
+
+  /** Waits until a text has been written. */
+  async said(text: string): Promise<void> {
+    try {
+      await waitFor(`"${text}"`, () => this.output.includes(text));
+    } catch (error) {
+      throw new Error(`${error}; the program wrote:\n${this.output}`);
+    }
+  }
+
+  /** Waits for the end; gives the exit code. */
+  async ended(deadline: number = DEADLINE): Promise<number> {
+    const timer = setTimeout(() => this.kill(), deadline);
+    const { code } = await this.#process.status;
+    clearTimeout(timer);
+    await this.#output;
+    return code;
+  }
+
+  /** Sends a signal; a process that has ended is left alone. */
+  kill(signal: Deno.Signal = "SIGKILL"): void {
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.#process.status;
+    await this.#output;
+  }
+}
+
+/** Code that runs in one Python process, see `python/bridge.py`. */
+class Bridge implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
+  #rest = "";
+
+  constructor(python: Python, url: string) {
+    this.#process = new Deno.Command(python.path, {
+      args: [`${PYTHON_DIR}/bridge.py`, url],
+      cwd: PYTHON_DIR,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#writer = this.#process.stdin.getWriter();
+    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    this.#errors = new Response(this.#process.stderr).text();
+  }
+
+  async run<T>(code: string, args: Record<string, unknown>): Promise<T> {
+    const line = JSON.stringify({ code: dedent(code), args });
+    await this.#writer.write(new TextEncoder().encode(`${line}\n`));
+    while (!this.#rest.includes("\n")) {
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error(`Python ended: ${await this.#errors}`);
+      this.#rest += value;
+    }
+    const end = this.#rest.indexOf("\n");
+    const answer = JSON.parse(this.#rest.slice(0, end));
+    this.#rest = this.#rest.slice(end + 1);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.out as T;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close();
+    await this.#process.status;
+    await this.#lines.cancel();
+    await this.#errors;
+  }
+}
+
+/** What Python reads of a job: `look()` of the bridge. */
+export interface Look {
+  readonly status: string;
+  readonly value: unknown;
+  readonly type: number | null;
+  readonly exc: string | null;
+  readonly meta: Record<string, unknown>;
+  readonly worker: string | null;
+  readonly origin: string;
+  readonly func: string;
+  readonly args: unknown[];
+  readonly kwargs: Record<string, unknown>;
+  readonly description: string;
+  readonly timeout: number;
+  readonly resultTtl: number | null;
+  readonly failureTtl: number | null;
+  readonly ttl: number | null;
+  readonly retriesLeft: number | null;
+  readonly dependencyIds: string[];
+  readonly created: string;
+  readonly enqueued: string | null;
+  readonly started: string | null;
+  readonly ended: string | null;
+}
+
+/** One Redis, one Python, and any number of workers of both languages. */
+export class Stage implements AsyncDisposable {
+  readonly python: Python;
+  readonly redis: RedisServer;
+  /** A folder of this test's own. */
+  readonly folder: string;
+  readonly #bridge: Bridge;
+  readonly #programs: Program[] = [];
+
+  private constructor(python: Python, redis: RedisServer, folder: string) {
+    this.python = python;
+    this.redis = redis;
+    this.folder = folder;
+    this.#bridge = new Bridge(python, redis.url);
+  }
+
+  static async start(python: Python): Promise<Stage> {
+    const redis = await RedisServer.start();
+    return new Stage(python, redis, await Deno.makeTempDir());
+  }
+
+  get url(): string {
+    return this.redis.url;
+  }
+
+  /** Runs Python code that leaves its answer in `out`. */
+  py<T = unknown>(
+    code: string,
+    args: Record<string, unknown> = {},
+  ): Promise<T> {
+    return this.#bridge.run<T>(code, args);
+  }
+
+  /** What Python reads of a job. */
+  look(id: string): Promise<Look> {
+    return this.py<Look>(`out = look(args["id"])`, { id });
+  }
+
+  /** Waits until Python reads a status. */
+  async reaches(id: string, status: string): Promise<Look> {
+    let last = "";
+    try {
+      return await waitFor(`job ${id} is ${status}`, async () => {
+        const look = await this.look(id);
+        last = look.status;
+        return look.status === status && look;
+      });
+    } catch (error) {
+      const output = this.#programs.map(({ output }) => output).join("\n");
+      throw new Error(`${error}; it is ${last}; workers wrote:\n${output}`);
+    }
+  }
+
+  /** One Redis command through Python; text is decoded. */
+  send<T = unknown>(...command: (string | number)[]): Promise<T> {
+    return this.py<T>(
+      `
+      def plain(v):
+          if isinstance(v, bytes): return v.decode("utf-8", "replace")
+          if isinstance(v, dict): return {plain(k): plain(x) for k, x in v.items()}
+          if isinstance(v, (list, tuple, set)): return [plain(x) for x in v]
+          return v
+      out = plain(redis.execute_command(*args["command"]))
+      `,
+      { command },
+    );
+  }
+
+  /** `deno run -A worker.ts`, as a user starts it. */
+  denoWorker(...args: string[]): Program {
+    const mapped = import.meta.resolve("@std/assert").startsWith("file:");
+    return this.#start("deno", {
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        ...(mapped ? [`--import-map=${IMPORT_MAP}`] : []),
+        WORKER,
+        "--url",
+        this.url,
+        "--path",
+        JOBS,
+        ...args,
+      ],
+      cwd: JOBS,
+    });
+  }
+
+  /** A Deno worker that listens. */
+  async listening(...args: string[]): Promise<Program> {
+    const worker = this.denoWorker(...args);
+    await worker.said("*** Listening on");
+    return worker;
+  }
+
+  /** A Deno worker in burst mode, to its end. */
+  async denoBurst(...args: string[]): Promise<string> {
+    const worker = this.denoWorker("--burst", ...args);
+    const code = await worker.ended();
+    assert(code === 0, `The worker ended with ${code}:\n${worker.output}`);
+    return worker.output;
+  }
+
+  /** RQ's own command line. */
+  rq(...args: string[]): Program {
+    return this.#start(this.python.path, {
+      args: [
+        "-c",
+        "import sys; from rq.cli import main; sys.argv[0] = 'rq'; main()",
+        ...args,
+        "--url",
+        this.url,
+      ],
+      cwd: PYTHON_DIR,
+      env: { PYTHONPATH: PYTHON_DIR, LC_ALL: "C.UTF-8", LANG: "C.UTF-8" },
+    });
+  }
+
+  /** RQ's command line, to its end; gives what it wrote. */
+  async rqDone(...args: string[]): Promise<string> {
+    const program = this.rq(...args);
+    const code = await program.ended();
+    assert(code === 0, `rq ${args.join(" ")}: ${code}:\n${program.output}`);
+    return program.output;
+  }
+
+  /** `rq worker` with JSON. */
+  pythonWorker(...args: string[]): Program {
+    return this.rq("worker", "-S", this.python.serializer, ...args);
+  }
+
+  /** `rq worker` with JSON in burst mode, to its end. */
+  pythonBurst(...args: string[]): Promise<string> {
+    return this.rqDone(
+      "worker",
+      "-S",
+      this.python.serializer,
+      "--burst",
+      ...args,
+    );
+  }
+
+  #start(command: string, options: Deno.CommandOptions): Program {
+    const program = new Program(command, options);
+    this.#programs.push(program);
+    return program;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#programs.map((program) => program[Symbol.asyncDispose]()),
+    );
+    await this.#bridge[Symbol.asyncDispose]();
+    await this.redis[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** Takes the indentation of the first line off all lines, which Python needs. */
+function dedent(code: string): string {
+  const lines = code.replace(/^\s*\n/, "").split("\n");
+  const indent = /^ */.exec(lines[0]!)![0].length;
+  return lines.map((line) => line.slice(Math.min(indent, line.search(/\S|$/))))
+    .join("\n");
+}
