@@ -308,7 +308,7 @@ eachPython(
       assertMatch(job.funcName, /^shared\./);
       const dict = job.toDict();
       const look = await stage.look(id);
-      assertEquals(dict.status, statuses[i]);
+      assertEquals(dict["status"], statuses[i]);
       assertEquals(job.description, look.description);
       assertEquals([job.timeout, job.meta], [look.timeout, look.meta]);
       assertEquals(

@@ -1,6 +1,10 @@
 /** Jobs that exist in both languages under the same dotted names. */
 
-export function add(a: number, b: number, { scale = 1 } = {}): number {
+export function add(
+  a: number,
+  b: number,
+  { scale = 1 }: { scale?: number } = {},
+): number {
   return (a + b) * scale;
 }
 
