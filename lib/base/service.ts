@@ -46,8 +46,11 @@ export abstract class Service implements AsyncDisposable {
 
   /** Lets the current pass end, and no other begin. Can be started again. */
   async stop(): Promise<void> {
+    const loop = this.#loop;
+    if (loop === undefined) return;
     this.#stopping.resolve();
-    await this.#loop;
+    await loop;
+    if (this.#loop !== loop) return; // another call was first
     this.#loop = undefined;
     this.#stopping = Promise.withResolvers();
   }

@@ -63,12 +63,17 @@ async function ownPermissions(): Promise<ChildPermissions> {
     const whole = status.state === "granted" && !status.partial;
     (whole ? granted : limited).push(name);
   }
+  const told = limited.filter((name) => name !== "import");
   if (limited.length === 0) return { flags: ["--allow-all"], warnings: [] };
   return {
     flags: granted.map((name) => `--allow-${name}`),
-    warnings: limited.filter((name) => name !== "import").map((name) =>
-      `Jobs run without the permission "${name}": the worker does not have all of it, and what it is limited to cannot be handed on; use --job-allow-${name}=…`
-    ),
+    warnings: told.length === 0 ? [] : [
+      `Jobs run without the permissions ${
+        told.join(", ")
+      }: the worker has none or only a part of each, and what a part is limited to cannot be handed on; say what jobs may do with ${
+        told.map((name) => `--job-allow-${name}=…`).join(", ")
+      }`,
+    ],
   };
 }
 

@@ -31,6 +31,7 @@ export type Outcome = SuccessOutcome | FailureOutcome;
 
 /** The function returned. */
 export interface SuccessOutcome {
+  /** Tells the two outcomes apart. */
   readonly type: "success";
   /** The returned value as JSON text; absent where the function returned `undefined`. */
   readonly result?: string;
@@ -38,6 +39,7 @@ export interface SuccessOutcome {
 
 /** The function did not return, or what it returned cannot be stored. */
 export interface FailureOutcome {
+  /** Tells the two outcomes apart. */
   readonly type: "failure";
   /** What kind of failure it was. */
   readonly reason: FailureReason;

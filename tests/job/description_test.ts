@@ -55,9 +55,12 @@ Deno.test.each<[string, string, string]>([
   ["a direction override", "\u202e", "'\\u202e'"],
   ["a byte order mark", "\ufeff", "'\\ufeff'"],
   ["a lone surrogate", "\ud800", "'\\ud800'"],
-])("%s in a text is escaped, which would garble a log line", (_n, value, text) => {
-  assertEquals(described(value), text);
-});
+])(
+  "%s in a text is escaped, which would garble a log line",
+  (_n, value, text) => {
+    assertEquals(described(value), text);
+  },
+);
 
 Deno.test.each<[number, string]>([
   [1e-7, "1e-07"],
@@ -80,7 +83,10 @@ Deno.test("no description holds half a character, wherever it is cut", () => {
 
 Deno.test("the quotes of a text that is cut are those of the whole text", () => {
   const text = `it's${"a".repeat(80)}"`;
-  assertEquals(described(text), `'it\\'s${"a".repeat(80)}`.slice(0, 75) + "...");
+  assertEquals(
+    described(text),
+    `'it\\'s${"a".repeat(80)}`.slice(0, 75) + "...",
+  );
 });
 
 Deno.test("arguments come first, then keyword arguments in the order of their names", () => {

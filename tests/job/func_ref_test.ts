@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  type FuncRef,
   formatFuncRef,
+  type FuncRef,
   isUrlSpecifier,
   parseFuncRef,
 } from "../../lib/job/func_ref.ts";
@@ -92,11 +92,14 @@ Deno.test.each<[string, string]>([
   ["jobs/mail.ts", "a b"],
   ["jobs/mail.ts", "a.b"],
   ["jobs/issue#12.ts", "send"],
-])("what formatFuncRef() writes of %s and %s, parseFuncRef() reads as the same", (path, name) => {
-  const ref = parseFuncRef(formatFuncRef(path, name));
-  const read = ref.kind === "dotted" ? `${ref.modulePath}.ts` : ref.specifier;
-  assertEquals([read, ref.exportName], [path, name]);
-});
+])(
+  "what formatFuncRef() writes of %s and %s, parseFuncRef() reads as the same",
+  (path, name) => {
+    const ref = parseFuncRef(formatFuncRef(path, name));
+    const read = ref.kind === "dotted" ? `${ref.modulePath}.ts` : ref.specifier;
+    assertEquals([read, ref.exportName], [path, name]);
+  },
+);
 
 Deno.test.each<[string, boolean]>([
   ["jsr:@a/b", true],

@@ -77,8 +77,9 @@ Deno.test.each([
     const found = JSON.parse(new TextDecoder().decode(stdout));
     assertEquals(found.flags, flags);
     assertEquals(
-      found.warnings.map((w: string) => /--job-allow-(\w+)/.exec(w)?.[1]),
-      warned,
+      [...found.warnings.join().matchAll(/--job-allow-(\w+)/g)]
+        .map(([, name]) => name),
+      [...warned],
     );
   },
 );

@@ -1,0 +1,33 @@
+/** Waiting for a condition instead of for a length of time. */
+
+/** How {@linkcode waitFor} waits. */
+export interface WaitForOptions {
+  /** Milliseconds until it gives up. @default 10_000 */
+  readonly timeout?: number;
+  /** Milliseconds between two looks. @default 10 */
+  readonly interval?: number;
+  /** What is awaited, for the error. @default the condition's code */
+  readonly message?: string | (() => string);
+}
+
+/** What a condition returns when it holds. */
+export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
+
+/** Asks again and again until the answer is truthy, and returns it. */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  options: WaitForOptions = {},
+): Promise<Truthy<T>> {
+  const { timeout = 10_000, interval = 10, message } = options;
+  const deadline = performance.now() + timeout;
+  for (;;) {
+    const answer = await condition();
+    if (answer) return answer as Truthy<T>;
+    if (performance.now() > deadline) break;
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
+  const text = typeof message === "function" ? message() : message;
+  throw new Error(
+    `Waited ${timeout} ms in vain: ${text ?? String(condition)}`,
+  );
+}
