@@ -67,6 +67,12 @@ const FLAGS: readonly Flag[] = [
     value: "TIME",
     help: "time between two sweeps after dead workers (default: 3)",
   },
+  {
+    name: "concurrency",
+    short: "c",
+    value: "N",
+    help: "jobs to run at once, each in its own process (default: 1)",
+  },
   { name: "max-jobs", value: "N", help: "leave after N jobs" },
   {
     name: "max-idle-time",

@@ -99,6 +99,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     ...given("maintenanceInterval", one("maintenance-interval")),
     ...given("maxIdleTime", one("max-idle-time")),
     ...given("grace", one("grace")),
+    ...given("concurrency", numberFlag(flags, "concurrency")),
     ...given("maxJobs", numberFlag(flags, "max-jobs")),
     ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),
     ...given("driver", choice(flags, "driver", DRIVERS)),

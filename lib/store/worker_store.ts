@@ -57,8 +57,9 @@ export interface SkippedJob {
 
 /** What a claim came back with. */
 export interface ClaimReply {
-  readonly kind: "job" | "empty" | "more" | "suspended" | "unregistered";
-  readonly execution: Execution | null;
+  readonly kind: "jobs" | "empty" | "more" | "suspended" | "unregistered";
+  /** What was claimed; none unless the kind is `jobs`. */
+  readonly executions: readonly Execution[];
   readonly skipped: readonly SkippedJob[];
 }
 
@@ -174,35 +175,34 @@ export class WorkerStore {
     );
   }
 
-  /** Takes the next job of the worker's queues, or one of those caught. */
+  /** Takes the next jobs of the worker's queues, or those caught, at most `wanted`. */
   async claim(
     worker: WorkerIdentity,
-    executionId: string,
+    wanted: number,
     caught: readonly CaughtJob[],
   ): Promise<ClaimReply> {
     const { queues } = worker;
+    const executionIds = Array.from({ length: wanted }, newExecutionId);
     const reply = await CLAIM.run(
       this.client,
       [
         this.keys.worker(worker.name),
-        ...queues.flatMap((queue) => [
-          this.keys.queue(queue),
-          this.keys.intermediate(queue),
-        ]),
+        ...queues.map((queue) => this.keys.queue(queue)),
       ],
       [
         this.keys.prefix,
         worker.name,
-        executionId,
         LEASE_SECONDS,
         BATCH,
+        wanted,
+        ...executionIds,
         queues.length,
         ...queues,
         ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),
       ],
       { binary: true, ...RESEND },
     );
-    return claimOfReply(list(reply), executionId);
+    return claimOfReply(list(reply));
   }
 
   /** Shows that the worker lives and extends its leases. */
@@ -232,11 +232,12 @@ export class WorkerStore {
     };
   }
 
-  /** Records how an execution ended and releases those that wait for it. */
+  /** Records how an execution ended and releases those that wait for it. `others` is how many jobs the worker still has in hand. */
   async finish(
     worker: WorkerIdentity,
     execution: Execution,
     ending: Ending,
+    others: number,
   ): Promise<EndingReply> {
     const { id, queue, job } = execution;
     const reply = await FINISH.run(
@@ -258,6 +259,7 @@ export class WorkerStore {
         (ending.workedMs / 1_000).toFixed(6),
         (ending.beganMs / 1_000).toFixed(6),
         RELEASE_BATCH,
+        others === 0 ? "idle" : "busy",
       ],
       RESEND,
     );
@@ -384,14 +386,10 @@ export class WorkerStore {
   }
 }
 
-function claimOfReply(
-  reply: readonly RedisReply[],
-  executionId: string,
-): ClaimReply {
-  const kind = text(reply[0]) as ClaimReply["kind"];
-  const skippedAt = kind === "job" ? 3 : 1;
+function claimOfReply(reply: readonly RedisReply[]): ClaimReply {
+  const [kind, skippedReply, ...jobs] = reply;
   const skipped: SkippedJob[] = [];
-  const flat = list(reply[skippedAt] ?? null).map(text);
+  const flat = list(skippedReply ?? null).map(text);
   for (let i = 0; i + 2 < flat.length; i += 3) {
     skipped.push({
       queue: flat[i]!,
@@ -399,16 +397,22 @@ function claimOfReply(
       reason: flat[i + 2]!,
     });
   }
-  if (kind !== "job") return { kind, execution: null, skipped };
-  const job = new JobRecord(
-    text(reply[2]),
-    fieldsOfReply(list(reply[4] ?? null)),
-  );
-  return {
-    kind,
-    execution: { id: executionId, queue: text(reply[1]), job },
-    skipped,
-  };
+  const executions: Execution[] = [];
+  for (let i = 0; i + 3 < jobs.length; i += 4) {
+    const [queue, jobId, id] = jobs.slice(i, i + 3).map(text);
+    const fields = fieldsOfReply(list(jobs[i + 3] ?? null));
+    executions.push({
+      id: id!,
+      queue: queue!,
+      job: new JobRecord(jobId!, fields),
+    });
+  }
+  return { kind: text(kind) as ClaimReply["kind"], executions, skipped };
+}
+
+/** As RQ's: a UUID in 32 hexadecimal digits. */
+function newExecutionId(): string {
+  return crypto.randomUUID().replaceAll("-", "");
 }
 
 function text(value: RedisReply | undefined): string {

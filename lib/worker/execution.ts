@@ -63,6 +63,9 @@ type Ended =
   | { readonly kind: "outcome"; readonly outcome: Outcome }
   | { readonly kind: JobAborted["kind"] };
 
+/** Records how a run ended. */
+export type Recorder = () => Promise<void>;
+
 /** Runs executions. */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -72,27 +75,47 @@ export class Executor {
     this.#options = options;
   }
 
-  /** Runs one job to its recorded end. */
-  async execute(execution: Execution): Promise<void> {
+  /**
+   * Runs one job; gives what records its end. The lease is kept until that is done.
+   * The call to Redis is made at once when the recorder is called, so that it shares a
+   * round trip with others of the same tick.
+   */
+  async run(execution: Execution): Promise<Recorder> {
     const { log, running, logDescription } = this.#options;
     const { job, queue } = execution;
     const what = logDescription ? `${job.description} (${job.id})` : job.id;
     log.info(`${queue}: ${what}`);
     const signal = running.add(execution);
+    const beganMs = Date.now();
+    let ended: Ended;
     try {
-      const beganMs = Date.now();
-      const ended = await this.#run(execution, signal);
+      ended = await this.#run(execution, signal);
+    } catch (error) {
+      running.remove(execution);
+      throw error;
+    }
+    const workedMs = Math.max(0, Date.now() - beganMs);
+    return () => this.#record(execution, ended, beganMs, workedMs);
+  }
+
+  async #record(
+    execution: Execution,
+    ended: Ended,
+    beganMs: number,
+    workedMs: number,
+  ): Promise<void> {
+    const { log, running } = this.#options;
+    try {
       if (ended.kind === "lost") {
         log.warn(
-          `${queue}: Lease lost, job killed, nothing recorded (${job.id})`,
+          `${execution.queue}: Lease lost, job killed, nothing recorded (${execution.job.id})`,
         );
         return;
       }
-      const workedMs = Math.max(0, Date.now() - beganMs);
       const ending = this.#endingOf(execution, ended, beganMs, workedMs);
+      const storing = this.#store(execution, ending);
       this.#logOutcome(execution, ended);
-      const reply = await this.#record(execution, ending);
-      this.#logRecorded(execution, ending, reply);
+      this.#logRecorded(execution, ending, await storing);
     } finally {
       running.remove(execution);
     }
@@ -153,11 +176,12 @@ export class Executor {
   }
 
   /** Stores the end, however long Redis takes to accept it: the job's work is done. */
-  async #record(execution: Execution, ending: Ending): Promise<EndingReply> {
-    const { store, identity, log } = this.#options;
+  async #store(execution: Execution, ending: Ending): Promise<EndingReply> {
+    const { store, identity, log, running } = this.#options;
     for (let attempt = 0;; attempt++) {
       try {
-        return await store.finish(identity, execution, ending);
+        const others = running.executions.length - 1;
+        return await store.finish(identity, execution, ending, others);
       } catch (error) {
         if (!(error instanceof ReplyError && TRANSIENT.has(error.code))) {
           throw error;

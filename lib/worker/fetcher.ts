@@ -62,8 +62,8 @@ export class Fetcher implements AsyncDisposable {
     this.#order = options.identity.queues;
   }
 
-  /** The next job, leased to this worker, or why there is none. */
-  async next(): Promise<Execution | NoJob> {
+  /** The next jobs, at most `wanted`, leased to this worker, or why there is none. */
+  async next(wanted: number): Promise<readonly Execution[] | NoJob> {
     const { burst, stopping, maxIdleMs } = this.#options;
     const idleSince = performance.now();
     let caught: CaughtJob[] = [];
@@ -72,9 +72,9 @@ export class Fetcher implements AsyncDisposable {
         await this.#giveBack(caught);
         return "stopped";
       }
-      const reply = await this.#claim(caught);
+      const reply = await this.#claim(wanted, caught);
       caught = [];
-      if (reply !== "more" && typeof reply !== "string") return reply;
+      if (typeof reply !== "string") return reply;
       if (reply === "suspended" && burst) return "suspended";
       if (reply === "suspended") await pause(RETRY_MS, stopping);
       if (reply !== "empty") continue;
@@ -93,23 +93,25 @@ export class Fetcher implements AsyncDisposable {
   }
 
   async #claim(
+    wanted: number,
     caught: readonly CaughtJob[],
-  ): Promise<Execution | "more" | "empty" | "suspended"> {
+  ): Promise<readonly Execution[] | "more" | "empty" | "suspended"> {
     const { store, identity, register } = this.#options;
     const worker = { ...identity, queues: this.#order };
-    const executionId = crypto.randomUUID().replaceAll("-", "");
-    const reply = await store.claim(worker, executionId, caught);
+    const reply = await store.claim(worker, wanted, caught);
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
     await this.#noteSuspension(reply.kind === "suspended");
-    if (reply.execution !== null) {
-      this.#reorder(reply.execution.queue);
-      return reply.execution;
+    const { executions } = reply;
+    const last = executions.at(-1);
+    if (last !== undefined) {
+      this.#reorder(last.queue);
+      return executions;
     }
     if (reply.kind === "unregistered") {
       await register();
       return "more";
     }
-    return reply.kind === "job" ? "more" : reply.kind;
+    return reply.kind === "jobs" ? "more" : reply.kind;
   }
 
   #reorder(served: string): void {

@@ -17,6 +17,7 @@ import { Commands } from "./commands.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { JobLoop } from "./job_loop.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -50,8 +51,7 @@ export class WorkerSession {
   readonly #scheduler: Scheduler;
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
-  readonly #executor: Executor;
-  #done = 0;
+  readonly #jobs: JobLoop;
 
   /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
@@ -101,17 +101,27 @@ export class WorkerSession {
       register,
       stopping,
     });
-    this.#executor = new Executor({
+    const executor = new Executor({
       ...common,
       runner,
       resultTtl: settings.resultTtl,
       logDescription: settings.logJobDescription,
     });
+    this.#jobs = new JobLoop({
+      fetcher: this.#fetcher,
+      executor,
+      concurrency: settings.concurrency,
+      maxJobs: settings.maxJobs,
+      onError: ({ queue, job }, error) =>
+        log.error(
+          `${queue}: Cannot run the job: ${describeError(error)} (${job.id})`,
+        ),
+    });
   }
 
   /** How many jobs it has run. */
   get done(): number {
-    return this.#done;
+    return this.#jobs.claimed;
   }
 
   /** Works until told to stop; tells how many jobs it ran. */
@@ -134,48 +144,24 @@ export class WorkerSession {
       if (withScheduler) await this.#scheduler.runOnce();
       if (withScheduler) this.#scheduler.start();
       log.info(`*** Listening on ${queues.join(", ")}...`);
-      await this.#loop();
+      this.#options.runner.prepare();
+      this.#sayWhy(await this.#jobs.run());
     } finally {
       await this.#leave();
     }
-    return this.#done;
+    return this.done;
   }
 
-  async #loop(): Promise<void> {
-    const { runner, settings } = this.#options;
-    while (this.#done < settings.maxJobs) {
-      runner.prepare();
-      const next = await this.#fetcher.next();
-      if (typeof next === "string") {
-        this.#sayWhy(next);
-        return;
-      }
-      try {
-        await this.#executor.execute(next);
-      } catch (error) {
-        // The lease runs out and a sweeper puts the job back: nothing is lost by going on.
-        settings.log.error(
-          `${next.queue}: Cannot run the job: ${
-            describeError(error)
-          } (${next.job.id})`,
-        );
-      }
-      this.#done++;
-    }
-    settings.log.info(
-      `RQ worker '${this.#key}' finished executing ${this.#done} jobs, quitting`,
-    );
-  }
-
-  #sayWhy(why: NoJob): void {
+  #sayWhy(why: NoJob | "max"): void {
     const { log } = this.#options.settings;
-    const worker = `RQ worker '${this.#key}'`;
-    if (why === "stopped") log.info(`${worker} stopping on request`);
-    if (why === "empty") log.info(`${worker} done, quitting`);
-    if (why === "idle") log.info(`${worker} idle for too long, quitting`);
-    if (why === "suspended") {
-      log.info(`${worker} suspended in burst mode, quitting`);
-    }
+    const reasons = {
+      stopped: "stopping on request",
+      empty: "done, quitting",
+      idle: "idle for too long, quitting",
+      suspended: "suspended in burst mode, quitting",
+      max: `finished executing ${this.done} jobs, quitting`,
+    };
+    log.info(`RQ worker '${this.#key}' ${reasons[why]}`);
   }
 
   get #key(): string {

@@ -69,6 +69,12 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maintenanceInterval?: Duration;
   /**
+   * How many jobs to run at once.
+   *
+   * @default 1
+   */
+  readonly concurrency?: number;
+  /**
    * Leave after so many jobs.
    *
    * @default Infinity
@@ -123,6 +129,7 @@ export interface WorkerSettings {
   readonly workerTtl: number;
   readonly heartbeatMs: number;
   readonly sweepMs: number;
+  readonly concurrency: number;
   readonly maxJobs: number;
   readonly maxIdleMs: number;
   readonly withScheduler: boolean;
@@ -131,6 +138,9 @@ export interface WorkerSettings {
   readonly logJobDescription: boolean;
   readonly log: WorkerLog;
 }
+
+/** Most jobs at once: a claim hands out so many in one reply. */
+const MAX_CONCURRENCY = 1_000;
 
 /** Most seconds between two heartbeats: a lease survives two that are late or lost. */
 const MAX_HEARTBEAT = 5;
@@ -156,7 +166,7 @@ export function checkSettings(
   if (names.length === 0) {
     throw new RangeError("Cannot make a worker: it has no queue");
   }
-  const { jobMonitoringInterval = MAX_HEARTBEAT, maxJobs = Infinity } = options;
+  const { jobMonitoringInterval = MAX_HEARTBEAT } = options;
   const heartbeat = parseDuration(
     jobMonitoringInterval,
     "jobMonitoringInterval",
@@ -165,9 +175,6 @@ export function checkSettings(
     throw new RangeError(
       `Cannot use jobMonitoringInterval ${heartbeat}: leases last 15 seconds, so that ${MAX_HEARTBEAT} is the most`,
     );
-  }
-  if (maxJobs !== Infinity && (!Number.isInteger(maxJobs) || maxJobs < 1)) {
-    throw new RangeError(`Cannot use maxJobs ${maxJobs}: expected 1 or more`);
   }
   const millis = (value: Duration | undefined, label: string) =>
     value === undefined
@@ -191,7 +198,12 @@ export function checkSettings(
       options.maintenanceInterval ?? 3,
       "maintenanceInterval",
     ) * 1_000,
-    maxJobs,
+    concurrency: checkCount(
+      "concurrency",
+      options.concurrency ?? 1,
+      MAX_CONCURRENCY,
+    ),
+    maxJobs: checkCount("maxJobs", options.maxJobs ?? Infinity, Infinity),
     maxIdleMs: millis(options.maxIdleTime, "maxIdleTime"),
     withScheduler: options.withScheduler ?? false,
     dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
@@ -199,6 +211,19 @@ export function checkSettings(
     logJobDescription: options.logJobDescription ?? true,
     log: options.log ?? SILENT,
   };
+}
+
+function checkCount(label: string, count: number, most: number): number {
+  if (
+    count === most || (Number.isInteger(count) && count >= 1 && count < most)
+  ) {
+    return count;
+  }
+  throw new RangeError(
+    `Cannot use ${label} ${count}: expected a whole number from 1${
+      most === Infinity ? "" : ` to ${most}`
+    }`,
+  );
 }
 
 function checkStrategy(strategy: DequeueStrategy): DequeueStrategy {

@@ -86,6 +86,7 @@ export class Worker {
         paths: [...paths],
         permissions,
         sink: OWN_OUTPUT,
+        prewarm: this.#settings.concurrency + 1,
         ...(execPath === undefined ? {} : { execPath }),
       }),
     );

@@ -4,17 +4,18 @@ import { Script } from "../../redis/script.ts";
 import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
 
 /**
- * Takes the next job: pops it, marks it started and leases it, in one step.
+ * Takes the next jobs: pops them, marks them started and leases them, in one step.
  * A job that BLMOVE has put into an intermediate list ("caught") is claimed from there.
  *
  * ```
  * KEYS  1 the worker's hash
- *       then for each queue in order of priority: its list, its intermediate list
- * ARGV  1 key prefix   2 worker name   3 execution id   4 lease in seconds
- *       5 job ids that may be popped and skipped in one call
- *       6 number n of queues   7 … 6+n their names
+ *       then for each queue in order of priority: its list
+ * ARGV  1 key prefix   2 worker name   3 lease in seconds
+ *       4 job ids that may be popped and skipped in one call
+ *       5 number k of jobs wanted   6 … 5+k an execution id for each
+ *       6+k number n of queues   7+k … 6+k+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
- * reply { "job", queue, job id, skipped, { field, value, … } }
+ * reply { "jobs", skipped, queue, job id, execution id, { field, value, … }, … }
  *       { "empty", skipped }   { "more", skipped } popped its share, call again
  *       { "suspended" }   { "unregistered" } the worker's hash is gone
  *       skipped: { queue, job id, reason, … }
@@ -22,52 +23,54 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  *
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
  * of jobs that another worker is running. What was caught and is not claimed goes back to the
- * head of its queue. The worker's hash remembers the claim, so that a second sending gets the same job.
+ * head of its queue. The worker's hash remembers the claim, so that a second sending gets the same jobs.
  */
 export const CLAIM: Script = new Script(
   "claim",
   withPrelude(
     [TIME_LUA, JOB_LUA, LEASE_LUA],
     `
-local worker, e, lease, budget, n = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local first_caught = 7 + n
-local skipped = {}
+local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local n = tonumber(ARGV[6 + wanted])
+local first_queue = 7 + wanted
+local first_caught = first_queue + n
+local skipped, jobs, claimed = {}, {}, {}
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
 end
 
-local function reply(q, id)
-  return {'job', q, id, skipped, redis.call('HGETALL', job_key(id))}
+local function hand_out(q, id, e, hash)
+  for _, value in ipairs({q, id, e, hash}) do jobs[#jobs + 1] = value end
+  for _, value in ipairs({q, id, e}) do claimed[#claimed + 1] = value end
 end
 
-local function unfit(q, id)
-  local kind = redis.call('TYPE', job_key(id)).ok
-  if kind == 'none' then return 'gone' end
-  if kind ~= 'hash' then return 'its key holds a ' .. kind end
-  if redis.call('HEXISTS', job_key(id), 'data') == 0 then return 'it has no data' end
-  local status = field(id, 'status')
+local function unfit(q, id, h)
+  if not h['data'] then return 'it has no data' end
+  local status = h['status']
   if status == 'canceled' or status == 'stopped' then return status end
   if status == 'started' and live_execution(id, q) then return 'running' end
 end
 
 local function start(q, id)
-  local reason = unfit(q, id)
-  if reason then
-    skip(q, id, reason)
-    return false
-  end
-  local at = iso()
+  local hash = redis.pcall('HGETALL', job_key(id))
+  if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', job_key(id)).ok) end
+  if #hash == 0 then return skip(q, id, 'gone') end
+  local h = {}
+  for i = 1, #hash, 2 do h[hash[i]] = hash[i + 1] end
+  local reason = unfit(q, id, h)
+  if reason then return skip(q, id, reason) end
+  local e = ARGV[6 + #claimed / 3]
+  local attempts = (tonumber(h['x_attempts'] or '') or 0) + 1
   redis.call('ZADD', registry_key('wip', q), now + lease, id .. ':' .. e)
-  redis.call('HSET', job_key(id), 'status', 'started', 'started_at', at, 'last_heartbeat', at,
-    'worker_name', worker, 'x_execution', e)
-  redis.call('HDEL', job_key(id), 'ended_at')
-  redis.call('HINCRBY', job_key(id), 'x_attempts', 1)
-  redis.call('HSETNX', job_key(id), 'origin', q)
+  redis.call('HSET', job_key(id), 'status', 'started', 'started_at', iso(), 'worker_name', worker,
+    'x_execution', e, 'x_attempts', attempts)
+  if h['ended_at'] then redis.call('HDEL', job_key(id), 'ended_at') end
+  if not h['origin'] then redis.call('HSET', job_key(id), 'origin', q) end
   redis.call('PERSIST', job_key(id))
-  redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', id, 'current_job_working_time', 0,
-    'x_claim', e, 'x_claim_queue', q, 'x_claim_job', id)
-  return true
+  hash[#hash + 1] = 'x_attempts'
+  hash[#hash + 1] = tostring(attempts)
+  hand_out(q, id, e, hash)
 end
 
 local function give_back(from)
@@ -93,30 +96,47 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   give_back(first_caught)
   return {'unregistered'}
 end
-local last = redis.call('HMGET', KEYS[1], 'x_claim', 'x_claim_queue', 'x_claim_job')
-if last[1] == e and last[2] and holds(last[3], last[2], e) then return reply(last[2], last[3]) end
+local last = redis.call('HGET', KEYS[1], 'x_claim')
+if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
+  local list = cjson.decode(string.sub(last, #ARGV[6] + 2))
+  for i = 1, #list, 3 do
+    local q, id, e = list[i], list[i + 1], list[i + 2]
+    if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
+  end
+  if #jobs > 0 then return {'jobs', skipped, unpack(jobs)} end
+end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   give_back(first_caught)
   return {'suspended'}
 end
 
 for i = first_caught, #ARGV, 2 do
-  local q, id = ARGV[i], ARGV[i + 1]
-  if redis.call('LREM', intermediate_key(q), 1, id) > 0 and start(q, id) then
-    give_back(i + 2)
-    return reply(q, id)
+  if #claimed / 3 == wanted then
+    give_back(i)
+    break
   end
+  if redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then start(ARGV[i], ARGV[i + 1]) end
 end
 for i = 1, n do
-  local q, list = ARGV[6 + i], KEYS[2 * i]
-  while usable(q, list) do
+  local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
+  if #claimed / 3 < wanted and budget > 0 and usable(q, list) then
     local id = redis.call('LPOP', list)
-    if start(q, id) then return reply(q, id) end
-    budget = budget - 1
-    if budget <= 0 then return {'more', skipped} end
+    while id do
+      local before = #claimed
+      start(q, id)
+      if #claimed == before then budget = budget - 1 end
+      if #claimed / 3 == wanted or budget <= 0 then break end
+      id = redis.call('LPOP', list)
+    end
   end
 end
-return {'empty', skipped}
+
+if #claimed > 0 then
+  redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1], 'current_job_working_time', 0,
+    'x_claim', ARGV[6] .. ' ' .. cjson.encode(claimed))
+  return {'jobs', skipped, unpack(jobs)}
+end
+return {budget <= 0 and 'more' or 'empty', skipped}
 `,
   ),
 );

@@ -22,14 +22,15 @@ import {
  *       7 ttl of the result or the failure in seconds: 0 not kept, -1 for ever
  *       8 the result as base64 of JSON, "" for none; or the failure as base64 of zlib
  *       9 seconds worked   10 when the run began, unix seconds
- *      11 dependents that one call may release
+ *      11 dependents that one call may release   12 "idle" if the worker has no other job in hand, else "busy"
  * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", "more" if dependents are left }
  *       { "lost" } the lease is gone, nothing was written   { "gone" } the job was deleted
  * ```
  *
  * Dependents are released here, in the step that ends their parent. A failed job with retries
  * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
- * The worker's hash remembers the answer, so that a second sending gets the same one.
+ * A second sending gets the same answer: the job's hash still names the execution, without a lease;
+ * for a job that is not kept at all, the worker's hash remembers it.
  */
 export const FINISH: Script = new Script(
   "finish",
@@ -40,9 +41,17 @@ local worker, q, id, e, outcome = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local ttl, payload, worked, began, limit = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 local member = id .. ':' .. e
 
-local before = redis.call('HGET', KEYS[1], 'x_ended')
-if before and string.sub(before, 1, #e + 1) == e .. ' ' then return {string.sub(before, #e + 2)} end
-if not redis.call('ZSCORE', KEYS[3], member) then return {'lost'} end
+local function earlier_answer()
+  if redis.call('HGET', KEYS[1], 'x_ended') == e then return outcome end
+  local status = field(id, 'x_execution') == e and field(id, 'status')
+  if status == outcome then return outcome end
+  if status == 'queued' and outcome == 'requeued' then return 'requeued' end
+  if status == 'queued' and outcome == 'failed' then return 'retried' end
+  if status == 'scheduled' and outcome == 'failed' then return 'scheduled' end
+  return 'lost'
+end
+
+if not redis.call('ZSCORE', KEYS[3], member) then return {earlier_answer()} end
 if not is_job(id) then
   drop_execution(id, q, e, worker)
   return {'gone'}
@@ -57,7 +66,6 @@ local function retry()
   -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
   local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
   redis.call('HINCRBY', KEYS[2], 'retries_left', -1)
-  redis.call('HDEL', KEYS[2], 'x_execution')
   redis.call('HSET', KEYS[2], 'ended_at', iso())
   if interval > 0 then
     redis.call('HSET', KEYS[2], 'status', 'scheduled')
@@ -71,9 +79,7 @@ end
 drop_execution(id, q, e, worker)
 local answer, more = outcome, 0
 if outcome == 'finished' then
-  local at = iso()
-  redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', at, 'last_heartbeat', at)
-  redis.call('HDEL', KEYS[2], 'x_execution')
+  redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', iso())
   more = release(id, 'finished', limit)
   if ttl == 0 then
     forget(id, q)
@@ -99,13 +105,12 @@ elseif outcome == 'failed' then
 elseif outcome == 'stopped' then
   fail(id, q, 'stopped', ttl, payload, worker, e)
 else
-  redis.call('HDEL', KEYS[2], 'x_execution')
   push(id, q, true)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'state', 'idle', 'x_ended', e .. ' ' .. answer)
-  redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time', 'x_claim', 'x_claim_queue', 'x_claim_job')
+  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', is_job(id) and '' or e)
+  if ARGV[12] == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
   if outcome == 'finished' then redis.call('HINCRBY', KEYS[1], 'successful_job_count', 1) end
   if outcome == 'failed' or outcome == 'stopped' then redis.call('HINCRBY', KEYS[1], 'failed_job_count', 1) end
   if outcome ~= 'requeued' then redis.call('HINCRBYFLOAT', KEYS[1], 'total_working_time', worked) end

@@ -80,7 +80,7 @@ local function live_execution(id, q)
 end
 local function drop_execution(id, q, e, worker)
   redis.call('ZREM', registry_key('wip', q), id .. ':' .. e)
-  redis.call('DEL', execution_key(id, e))
+  if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
   redis.call('ZREM', executions_key(id), e)
   if worker then redis.call('SREM', worker_executions_key(worker), id .. ':' .. e) end
 end
@@ -144,6 +144,10 @@ end
 local function add_result(id, ...)
   if redis.call('TYPE', results_key(id)).ok ~= 'stream' then redis.call('DEL', results_key(id)) end
   redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
+  -- Redis sets 4 KB aside for a new stream; restored from its own dump, one entry takes some 300 bytes.
+  if redis.call('XLEN', results_key(id)) == 1 then
+    redis.call('RESTORE', results_key(id), 0, redis.call('DUMP', results_key(id)), 'REPLACE')
+  end
 end
 local function forget(id, q)
   drop_executions(id, q)
@@ -160,7 +164,6 @@ end
 local function fail(id, q, status, ttl, text, worker, e)
   if ttl == 0 then return forget(id, q) end
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
-  redis.call('HDEL', job_key(id), 'x_execution')
   add_result(id, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
   register(id, q, 'failed', ttl < 0 and -1 or now + ttl)
   keep(id, ttl)

@@ -48,12 +48,12 @@ local function recover(id, e)
   local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name')
   local losses = redis.call('HINCRBY', job_key(id), 'x_abandoned', 1)
   drop_executions(id, q)
+  redis.call('HDEL', job_key(id), 'x_execution')
   if losses > most then
     fail(id, q, 'failed', tonumber(h[1] or '') or tonumber(ARGV[6]), ARGV[7], h[2] or '', e)
     release(id, 'failed', limit)
     return report('failed', id)
   end
-  redis.call('HDEL', job_key(id), 'x_execution')
   push(id, q, true)
   report('requeued', id)
 end
