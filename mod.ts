@@ -45,6 +45,11 @@ export {
   type QueueOptions,
 } from "./lib/queue/queue.ts";
 export { connect } from "./lib/redis/connect.ts";
+export type {
+  ExistingClient,
+  ExistingDbRedisClient,
+  ExistingIoredisClient,
+} from "./lib/redis/existing_client.ts";
 export {
   ConnectionLostError,
   ConnectionRefusedError,

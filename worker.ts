@@ -22,6 +22,8 @@ import { isChildInvocation } from "./lib/runner/protocol.ts";
 
 export { type LogFormat, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
+export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
+export type { ChildPermissions } from "./lib/runner/permissions.ts";
 export type { WorkerOptions } from "./lib/worker/settings.ts";
 export { WorkerNameTakenError } from "./lib/worker/session.ts";
 export { Worker } from "./lib/worker/worker.ts";

@@ -7,6 +7,7 @@
 
 /** A job finished by failing; `cause` is the job's own error as far as it can be told from what is stored. */
 export class JobFailedError extends Error {
+  /** The class's name. */
   override readonly name = "JobFailedError";
   /** The id of the failed job. */
   readonly jobId: string;
@@ -26,6 +27,7 @@ export class JobFailedError extends Error {
 
 /** No job has this id, or its hash cannot be read. */
 export class NoSuchJobError extends Error {
+  /** The class's name. */
   override readonly name = "NoSuchJobError";
   /** The id that was looked for. */
   readonly jobId: string;
@@ -39,6 +41,7 @@ export class NoSuchJobError extends Error {
 
 /** A job with this id exists and has not ended, so no other can be put on a queue under it. */
 export class DuplicateJobError extends Error {
+  /** The class's name. */
   override readonly name = "DuplicateJobError";
   /** The id that is taken. */
   readonly jobId: string;
@@ -52,6 +55,7 @@ export class DuplicateJobError extends Error {
 
 /** The call has no effect on a job in this status, such as requeueing one that has not failed. */
 export class InvalidJobOperationError extends Error {
+  /** The class's name. */
   override readonly name = "InvalidJobOperationError";
   /** The job's id. */
   readonly jobId: string;

@@ -21,9 +21,14 @@ export function describeCall(
 }
 
 function cut(text: string): string {
-  return text.length > LONGEST_ARGUMENT
-    ? `${text.slice(0, LONGEST_ARGUMENT)}...`
-    : text;
+  const start = firstCharacters(text, LONGEST_ARGUMENT);
+  return start.length < text.length ? `${start}...` : text;
+}
+
+/** Characters as Python counts them: code points, never half of one. */
+function firstCharacters(text: string, count: number): string {
+  if (text.length <= count) return text;
+  return [...text.slice(0, 2 * count)].slice(0, count).join("");
 }
 
 /** Python's `repr` of a JSON value; it stops early, since what is longer is cut anyway. */
@@ -31,7 +36,8 @@ function repr(value: unknown, budget = LONGEST_ARGUMENT + 1): string {
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
-  if (typeof value === "string") return reprText(value.slice(0, budget));
+  if (typeof value === "string") return reprText(value, budget);
+  if (typeof value === "number") return reprNumber(value);
   if (typeof value !== "object") return String(value);
   const plain = toPlain(value);
   if (plain !== value) return repr(plain, budget);
@@ -55,18 +61,36 @@ function toPlain(value: object): unknown {
     : value;
 }
 
-function reprText(text: string): string {
+/** Python writes 1e-05 and 1e-07 for what JavaScript writes 0.00001 and 1e-7. */
+function reprNumber(value: number): string {
+  const small = value !== 0 && Math.abs(value) < 1e-4;
+  return (small ? value.toExponential() : String(value))
+    .replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
+
+function reprText(text: string, budget = text.length): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text
-    .replaceAll("\\", "\\\\")
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r")
-    .replaceAll("\t", "\\t")
-    .replaceAll(
-      // deno-lint-ignore no-control-regex -- they would garble a log line
-      /[\u0000-\u001f\u007f-\u009f]/g,
-      (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
-  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) +
-    quote;
+  const escaped = firstCharacters(text, budget)
+    .replaceAll(/[\\\n\r\t]/g, (c) => ESCAPES[c]!)
+    .replaceAll(quote, `\\${quote}`)
+    // What is not printable, as Python does: it would garble or forge a log line.
+    .replaceAll(/[\p{C}\p{Z}]/gu, (c) => c === " " ? c : codeOf(c));
+  return quote + escaped + quote;
+}
+
+function codeOf(character: string): string {
+  const code = character.codePointAt(0)!;
+  const [letter, digits] = code < 0x100
+    ? ["x", 2] as const
+    : code < 0x10000
+    ? ["u", 4] as const
+    : ["U", 8] as const;
+  return `\\${letter}${code.toString(16).padStart(digits, "0")}`;
 }

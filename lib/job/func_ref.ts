@@ -69,6 +69,6 @@ export function formatFuncRef(path: string, exportName: string): string {
     path.replace(/\.ts$/, "").replaceAll("/", ".")
   }.${exportName}`;
   const plain = path.endsWith(".ts") && !path.slice(0, -3).includes(".") &&
-    DOTTED.test(dotted);
+    !exportName.includes(".") && DOTTED.test(dotted);
   return plain ? dotted : `${path}#${exportName}`;
 }

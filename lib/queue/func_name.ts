@@ -80,10 +80,11 @@ function storedName(moduleUrl: string, exportName: string): string {
   const file = fileURLToPath(url);
   const project = projectOf(file);
   if (project === null) return `${moduleUrl}#${exportName}`;
-  return formatFuncRef(
-    relative(project, file).split(sep).join("/"),
-    exportName,
-  );
+  const path = relative(project, file).split(sep).join("/");
+  // In a path, "#" would begin the export; in a URL it is escaped.
+  return path.includes("#")
+    ? `${moduleUrl}#${exportName}`
+    : formatFuncRef(path, exportName);
 }
 
 function projectOf(file: string): string | null {

@@ -21,6 +21,8 @@ export interface JobRunOptions {
   readonly child: Subprocess;
   /** What it is told to run. */
   readonly message: RunMessage;
+  /** The same, encoded. */
+  readonly line: string;
   /** Whom the job can ask. */
   readonly host: JobHost;
   /** Milliseconds from SIGTERM to SIGKILL after the time limit. */
@@ -59,7 +61,7 @@ export class JobRun {
    * gone. Resolves to undefined if the subprocess died before it had the job.
    */
   async run(): Promise<Outcome | undefined> {
-    const { child, message, killGrace } = this.#options;
+    const { child, message, line, killGrace } = this.#options;
     const seconds = message.request.timeout;
     child.onMessage = (kind, payload) => {
       if (kind === "call") this.#call(payload);
@@ -73,7 +75,7 @@ export class JobRun {
         void child.send({ type: "abort", message: timeoutMessage(seconds) }),
       kill: (signal) => child.kill(signal),
     });
-    void child.send(message);
+    void child.sendLine(line);
     await Promise.race([
       this.#answered.promise,
       child.exited,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { encodePythonJson } from "../job/json.ts";
 import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
 
 /** The first argument with which a compiled worker starts itself as a subprocess. */
@@ -24,6 +25,11 @@ export type ControlMessage =
   | RunMessage
   | AbortMessage
   | ReplyMessage;
+
+/** Writes a message as a line; NaN and the infinities as Python does, since Python's jobs may have them. */
+export function encodeMessage(message: ControlMessage): string {
+  return `${encodePythonJson(message)}\n`;
+}
 
 /** The first line: the token of the frames, in hexadecimal digits. */
 export interface HelloMessage {

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { encodePythonJson } from "../job/json.ts";
 import { stripColors } from "./describe_error.ts";
 import { type MessageKind, TOKEN_SIZE } from "./frames.ts";
 import { OutputPump } from "./output_pump.ts";
-import type { ControlMessage } from "./protocol.ts";
+import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
 
 /** How a subprocess is started. */
@@ -89,7 +88,11 @@ export class Subprocess {
 
   /** Sends one message. One that has ended does not hear it, which its status tells. */
   async send(message: ControlMessage): Promise<void> {
-    const line = `${encodePythonJson(message)}\n`;
+    await this.sendLine(encodeMessage(message));
+  }
+
+  /** Sends one message that is encoded already. */
+  async sendLine(line: string): Promise<void> {
     try {
       await this.#writer.write(this.#encoder.encode(line));
     } catch (error) {

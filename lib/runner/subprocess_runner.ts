@@ -5,10 +5,10 @@
  */
 
 import { Guardian } from "./guardian.ts";
-import { JobRun } from "./job_run.ts";
+import { JobRun, type JobRunOptions } from "./job_run.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
 import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
-import type { RunMessage } from "./protocol.ts";
+import { encodeMessage, type RunMessage } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type {
   FailureOutcome,
@@ -152,11 +152,17 @@ export class SubprocessRunner implements Runner {
     }
     const { url, exportName } = target;
     const message: RunMessage = { type: "run", url, exportName, request };
+    let line: string;
+    try {
+      line = encodeMessage(message);
+    } catch (error) {
+      return unresolvedOutcome(error); // nested too deeply
+    }
     for (let attempt = 1;; attempt++) {
       const booted = await this.#boot(this.#plan.of(target), signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
-      const outcome = await this.#runIn(child, message, host, signal);
+      const outcome = await this.#runIn(child, { message, line, host }, signal);
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
       if (attempt >= RUN_ATTEMPTS) return bootFailure(child);
@@ -165,12 +171,11 @@ export class SubprocessRunner implements Runner {
 
   async #runIn(
     child: Subprocess,
-    message: RunMessage,
-    host: JobHost,
+    job: Pick<JobRunOptions, "message" | "line" | "host">,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
     const { killGrace = 1_000 } = this.#options;
-    const run = new JobRun({ child, message, host, killGrace });
+    const run = new JobRun({ child, ...job, killGrace });
     const onAbort = () => run.abort(signal.reason);
     this.#runs.add(run);
     signal.addEventListener("abort", onAbort, { once: true });

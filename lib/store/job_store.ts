@@ -13,7 +13,7 @@ import type {
   RedisClient,
   RedisReply,
 } from "../redis/redis_client.ts";
-import { Keys } from "./keys.ts";
+import type { Keys } from "./keys.ts";
 import { CANCEL, DELETE, EMPTY, REQUEUE, STATE } from "./scripts/change.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
 

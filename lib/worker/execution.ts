@@ -5,7 +5,6 @@
  */
 
 import { backoff } from "../base/backoff.ts";
-import { UnreadableDataError } from "../job/codec.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
 import { ReplyError } from "../redis/redis_client.ts";
@@ -127,12 +126,8 @@ export class Executor {
     try {
       request = requestOf(execution);
     } catch (error) {
-      if (
-        !(error instanceof UnreadableDataError || error instanceof RangeError)
-      ) {
-        throw error;
-      }
-      return { kind: "outcome", outcome: unreadable(error) };
+      if (!(error instanceof Error)) throw error;
+      return { kind: "outcome", outcome: notRun(error) };
     }
     const host = new ExecutionHost(store, execution);
     try {
@@ -142,7 +137,8 @@ export class Executor {
       };
     } catch (error) {
       if (error instanceof JobAborted) return { kind: error.kind };
-      throw error;
+      if (!(error instanceof Error)) throw error;
+      return { kind: "outcome", outcome: notRun(error) };
     }
   }
 
@@ -240,9 +236,7 @@ export class Executor {
   }
 }
 
-/**
- * @throws {UnreadableDataError | RangeError} if the hash does not say what to run
- */
+/** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */
 function requestOf({ id, queue, job }: Execution): RunRequest {
   const { funcName, args, kwargs } = job.call;
   return {
@@ -258,7 +252,8 @@ function requestOf({ id, queue, job }: Execution): RunRequest {
   };
 }
 
-function unreadable(error: Error): FailureOutcome {
+/** A fault before the job's own code: it spoils this job, and must not spoil the worker. */
+function notRun(error: Error): FailureOutcome {
   const cause = error.cause instanceof Error
     ? `\nCaused by ${error.cause.name}: ${error.cause.message}`
     : "";

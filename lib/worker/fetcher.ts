@@ -12,6 +12,7 @@ import {
 } from "../redis/redis_client.ts";
 import type {
   CaughtJob,
+  ClaimReply,
   Execution,
   SkippedJob,
   WorkerIdentity,
@@ -98,7 +99,15 @@ export class Fetcher implements AsyncDisposable {
   ): Promise<readonly Execution[] | "more" | "empty" | "suspended"> {
     const { store, identity, register } = this.#options;
     const worker = { ...identity, queues: this.#order };
-    const reply = await store.claim(worker, wanted, caught);
+    let reply: ClaimReply;
+    try {
+      reply = await store.claim(worker, wanted, caught);
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      this.#report(`Cannot claim a job: ${error.message}`);
+      await pause(RETRY_MS, this.#options.stopping);
+      return "more"; // what was caught is put back by the sweeper
+    }
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
     await this.#noteSuspension(reply.kind === "suspended");
     const { executions } = reply;

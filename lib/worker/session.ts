@@ -38,6 +38,7 @@ export interface WorkerSessionOptions {
 
 /** A worker cannot take its name: another one that lives has it. */
 export class WorkerNameTakenError extends Error {
+  /** The class's name. */
   override readonly name = "WorkerNameTakenError";
 }
 

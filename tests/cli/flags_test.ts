@@ -5,14 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import {
-  Bench,
-  burst,
-  JOBS,
-  logLines,
-  waitFor,
-  WorkerProcess,
-} from "../e2e/support.ts";
+import { Bench, burst, JOBS, logLines, WorkerProcess } from "../e2e/support.ts";
 
 Deno.test("queues are taken from --queues, given once or often, and from what is no flag", async () => {
   await using redis = await RedisServer.start();

@@ -1,46 +1,33 @@
-import { fail } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import { runFlags, waitFor } from "./basics.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { type Program, spawnWorker } from "../support/processes.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { connect, Queue, type RedisClient } from "../../mod.ts";
 
-export { waitFor } from "./basics.ts";
-
 /** The project of the jobs: `jobs.hello` is `jobs.ts#hello` in it. */
-export const JOBS: string = fileURLToPath(new URL("./jobs", import.meta.url));
-
-const WORKER = fileURLToPath(new URL("../../worker.ts", import.meta.url));
+export const JOBS: string = fromFileUrl(new URL("./jobs", import.meta.url));
 
 /** How a {@linkcode WorkerProcess} is started. */
 export interface WorkerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** @default the project of the jobs */
   readonly cwd?: string;
+  /** Flags of `deno run`. @default ["--allow-all"] */
+  readonly flags?: readonly string[];
+}
+
+/** What a worker left behind. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** A worker, started as a user types it: `deno run -A worker.ts …`. Killed at the end of `await using`. */
 export class WorkerProcess implements AsyncDisposable {
-  readonly pid: number;
-  readonly status: Promise<Deno.CommandStatus>;
-  readonly #process: Deno.ChildProcess;
-  readonly #pumps: Promise<void>[];
-  readonly #chunks: { stream: "stdout" | "stderr"; text: string }[] = [];
-  #waiting: (() => void)[] = [];
+  readonly #program: Program;
 
   constructor(args: readonly string[], options: WorkerProcessOptions = {}) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", ...runFlags(), WORKER, ...args],
-      cwd: options.cwd ?? JOBS,
-      env: { NO_COLOR: "1", ...options.env },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.pid = this.#process.pid;
-    this.status = this.#process.status;
-    this.#pumps = [
-      this.#pump("stdout", this.#process.stdout),
-      this.#pump("stderr", this.#process.stderr),
-    ];
+    this.#program = spawnWorker(args, { cwd: JOBS, ...options });
   }
 
   /** Starts one and waits until it listens. */
@@ -58,14 +45,19 @@ export class WorkerProcess implements AsyncDisposable {
     return worker;
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#program.pid;
+  }
+
   /** All that it has printed on stdout. */
   get stdout(): string {
-    return this.#textOf("stdout");
+    return this.#program.stdout;
   }
 
   /** All that it has printed on stderr. */
   get stderr(): string {
-    return this.#textOf("stderr");
+    return this.#program.stderr;
   }
 
   /** Waits until what it has printed, on either stream, matches. */
@@ -73,79 +65,39 @@ export class WorkerProcess implements AsyncDisposable {
     pattern: RegExp,
     options: { timeout?: number } = {},
   ): Promise<void> {
-    const { timeout = 20_000 } = options;
-    const deadline = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => deadline.resolve("late"), timeout);
-    try {
-      const ended = Promise.allSettled(this.#pumps).then(() => "ended");
-      for (;;) {
-        const more = new Promise<void>((resolve) =>
-          this.#waiting.push(resolve)
-        );
-        if (this.#matches(pattern)) return;
-        const why = await Promise.race([more, ended, deadline.promise]);
-        if (why === undefined || this.#matches(pattern)) continue;
-        fail(`${pattern} was not printed in time:\n${this.#all()}`);
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.#program.waitForOutput(pattern, { timeout: 20_000, ...options });
   }
 
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
-    this.#process.kill(signal);
+    this.#program.kill(signal);
   }
 
-  /** Waits until it has ended by itself; gives its exit code and its whole output. */
-  async ended(
-    options: { timeout?: number } = {},
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
+  /** A second signal, after the moment in which it would be taken for an echo of the first. */
+  async killAgain(signal: Deno.Signal): Promise<void> {
+    await waitFor(() => {
+      if (/Cold shut down/.test(this.stdout)) return true;
+      this.kill(signal);
+      return false;
+    }, { interval: 150 });
+  }
+
+  /** Waits until it has ended by itself. */
+  async ended(options: { timeout?: number } = {}): Promise<Ended> {
     const { timeout = 30_000 } = options;
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => late.resolve(undefined), timeout);
-    const status = await Promise.race([this.status, late.promise]);
+    const status = await Promise.race([this.#program.status, late.promise]);
     clearTimeout(timer);
-    if (status === undefined) {
-      fail(`The worker did not end in ${timeout} ms:\n${this.#all()}`);
-    }
-    await Promise.all(this.#pumps);
-    return { code: status.code, stdout: this.stdout, stderr: this.stderr };
+    const { stdout, stderr } = this;
+    if (status !== undefined) return { code: status.code, stdout, stderr };
+    throw new Error(
+      `The worker did not end in ${timeout} ms:\n${stdout}\n--- stderr\n${stderr}`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
-    await this.status;
-    await Promise.all(this.#pumps);
-  }
-
-  async #pump(
-    stream: "stdout" | "stderr",
-    pipe: ReadableStream<Uint8Array>,
-  ): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of pipe) {
-      const text = decoder.decode(chunk, { stream: true });
-      this.#chunks.push({ stream, text });
-      for (const wake of this.#waiting.splice(0)) wake();
-    }
-  }
-
-  #matches(pattern: RegExp): boolean {
-    return [this.stdout, this.stderr].some((text) => pattern.test(text));
-  }
-
-  #textOf(wanted: "stdout" | "stderr"): string {
-    return this.#chunks.filter(({ stream }) => stream === wanted)
-      .map(({ text }) => text).join("");
-  }
-
-  #all(): string {
-    return `--- stdout\n${this.stdout}\n--- stderr\n${this.stderr}`;
+    await this.#program[Symbol.asyncDispose]();
   }
 }
 
@@ -153,7 +105,7 @@ export class WorkerProcess implements AsyncDisposable {
 export async function burst(
   args: readonly string[],
   options: WorkerProcessOptions & { timeout?: number } = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<Ended> {
   await using worker = new WorkerProcess(["--burst", ...args], options);
   return await worker.ended(options);
 }
@@ -239,16 +191,5 @@ export class Ledger implements Disposable {
 
   [Symbol.dispose](): void {
     Deno.removeSync(this.path);
-  }
-}
-
-/** Whether a process of this id lives; a zombie does not. */
-export function pidAlive(pid: number): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !/^\d+ \(.*\) [ZX]/s.test(stat);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,6 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { Bench, Ledger, waitFor, WorkerProcess } from "../e2e/support.ts";
+import {
+  Bench,
+  Ledger,
+  pidAlive,
+  waitFor,
+  WorkerProcess,
+} from "../e2e/support.ts";
 
 /** How often a text is in another. */
 function occurrences(text: string, part: string): number {
@@ -71,8 +77,10 @@ Deno.test("a busy worker whose Redis is gone leaves on the second signal, its jo
   worker.kill("SIGTERM");
   await worker.waitForOutput(/Warm shut down requested/);
   await worker.waitForOutput(/Lost the connection to Redis/);
-  worker.kill("SIGINT");
+  await worker.killAgain("SIGINT");
   await worker.ended({ timeout: 15_000 });
+  const [pid] = pids.lines().map(Number);
+  await waitFor(async () => !(await pidAlive(pid!)));
 });
 
 Deno.test("a Redis that was restarted empty gets its worker back, and the worker goes on", async () => {
@@ -185,7 +193,7 @@ Deno.test("a Redis that is silent for 12 s and comes back finds its worker worki
   ]);
   const resumed = performance.now() + 12_000;
   redis.pause();
-  await waitFor(() => performance.now() > resumed);
+  await waitFor(() => performance.now() > resumed, { timeout: 20_000 });
   redis.resume();
   await using bench = new Bench(redis.url);
   const job = await bench.queue("low").enqueue(

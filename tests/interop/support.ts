@@ -104,6 +104,7 @@ export async function waitFor<T>(
 export class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #output: Promise<unknown>;
+  #runs = true;
   /** All that it has written so far. */
   output = "";
 
@@ -114,12 +115,18 @@ export class Program implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    this.#process.status.finally(() => this.#runs = false);
     const { stdout, stderr } = this.#process;
     this.#output = Promise.all([this.#keep(stdout), this.#keep(stderr)]);
   }
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Whether it has not ended. */
+  get runs(): boolean {
+    return this.#runs;
   }
 
   async #keep(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -272,16 +279,21 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Waits until Python reads a status. */
-  async reaches(id: string, status: string): Promise<Look> {
+  async reaches(
+    id: string,
+    status: string,
+    deadline: number = DEADLINE,
+  ): Promise<Look> {
     let last = "";
     try {
       return await waitFor(`job ${id} is ${status}`, async () => {
         const look = await this.look(id);
         last = look.status;
         return look.status === status && look;
-      });
+      }, deadline);
     } catch (error) {
-      const output = this.#programs.map(({ output }) => output).join("\n");
+      const output = this.#programs.map((p) => p.output.slice(-2_000))
+        .join("\n");
       throw new Error(`${error}; it is ${last}; workers wrote:\n${output}`);
     }
   }

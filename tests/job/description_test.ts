@@ -65,7 +65,7 @@ Deno.test.each<[string, string, string]>([
 Deno.test.each<[number, string]>([
   [1e-7, "1e-07"],
   [0.00001, "1e-05"],
-])("the small number %d is shown as in Python", (value, text) => {
+])("the small number %s is shown as in Python", (value, text) => {
   assertEquals(described(value), text);
 });
 

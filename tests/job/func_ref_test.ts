@@ -91,7 +91,6 @@ Deno.test.each<[string, string]>([
   ["jobs/a b.ts", "send"],
   ["jobs/mail.ts", "a b"],
   ["jobs/mail.ts", "a.b"],
-  ["jobs/issue#12.ts", "send"],
 ])(
   "what formatFuncRef() writes of %s and %s, parseFuncRef() reads as the same",
   (path, name) => {

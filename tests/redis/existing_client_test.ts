@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Cluster, Redis } from "ioredis";
 import { connect } from "../../lib/redis/connect.ts";
 import { Script } from "../../lib/redis/script.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { freePort, RedisServer } from "../support/redis_server.ts";
 import { until } from "./support.ts";
 
 Deno.test("an ioredis client's user, password and database hold for further connections too", async () => {
@@ -42,10 +42,9 @@ Deno.test("blocking() says that the host of a foreign @db/redis client is unknow
 Deno.test("an ioredis Cluster is used key by key", async () => {
   const folder = await Deno.makeTempDir();
   await using server = await RedisServer.start({
-    // The port of the cluster's bus is 10,000 above.
-    port: 20_000 + Math.floor(Math.random() * 10_000),
     args: [
       ...["--cluster-enabled", "yes", "--dir", folder],
+      ...["--cluster-port", String(freePort())],
       ...["--cluster-announce-ip", "127.0.0.1"],
     ],
   });

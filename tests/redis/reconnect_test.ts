@@ -265,13 +265,13 @@ Deno.test.each(DRIVERS)(
     await using proxy = new Proxy(server.port);
     proxy.deaf = true;
     await using subject = await way.connect(proxy.port, {
-      replyTimeout: 100,
-      connectTimeout: 400,
+      replyTimeout: 500,
+      connectTimeout: 1_200,
     });
     const error = await rejection(subject.client.send("PING"));
     assertEquals(
       error.message,
-      `Cannot reach Redis at ${subject.client.url}: no answer within 0.1 s, gave up after 0.4 s`,
+      `Cannot reach Redis at ${subject.client.url}: no answer within 0.5 s, gave up after 1.2 s`,
     );
     proxy.deaf = false;
     assertEquals(await subject.client.send("PING"), "PONG");

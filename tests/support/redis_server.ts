@@ -27,8 +27,12 @@ export class RedisServer implements AsyncDisposable {
   /** Starts a server and waits until it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const args = options.args ?? [];
-    const port = options.port ?? freePort();
-    return new RedisServer(port, args, await spawnServer(port, args));
+    for (;;) {
+      const port = options.port ?? freePort();
+      const process = await spawnServer(port, args);
+      if (process !== null) return new RedisServer(port, args, process);
+      if (options.port !== undefined) throw portTaken(port);
+    }
   }
 
   /** The URL of database 0. */
@@ -44,7 +48,9 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts a server on the same port after {@linkcode kill}. */
   async restart(): Promise<void> {
-    this.#process = await spawnServer(this.port, this.#args);
+    const process = await spawnServer(this.port, this.#args);
+    if (process === null) throw portTaken(this.port);
+    this.#process = process;
   }
 
   /** SIGSTOP: sockets stay open, nothing answers (a black hole). */
@@ -67,18 +73,34 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on. It is below those that the system gives to
+ * outgoing connections: one of these must not take it before the server does,
+ * or while the server is down.
+ */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
+function portTaken(port: number): Error {
+  return new Error(
+    `Cannot start redis-server: it ended, port ${port} may be taken`,
+  );
+}
+
+/** A server that answers, or null if it ended: another one was first to take the port. */
 async function spawnServer(
   port: number,
   args: readonly string[],
-): Promise<Deno.ChildProcess> {
+): Promise<Deno.ChildProcess | null> {
   const process = new Deno.Command("redis-server", {
     args: [
       "--port",
@@ -95,8 +117,11 @@ async function spawnServer(
     stdout: "null",
     stderr: "null",
   }).spawn();
+  let ended = false;
+  process.status.then(() => ended = true);
   for (let attempt = 0; attempt < 500; attempt++) {
-    if (await answers(port)) return process;
+    if (ended) return null;
+    if (await answers(port) && !ended) return process;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   process.kill("SIGKILL");
@@ -115,7 +140,11 @@ async function answers(port: number): Promise<boolean> {
     throw error;
   }
   using open = connection;
-  await open.write(new TextEncoder().encode("PING\r\n"));
-  const buffer = new Uint8Array(64);
-  return (await open.read(buffer) ?? 0) > 0;
+  try {
+    await open.write(new TextEncoder().encode("PING\r\n"));
+    return (await open.read(new Uint8Array(64)) ?? 0) > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset) return false;
+    throw error;
+  }
 }

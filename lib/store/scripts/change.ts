@@ -2,7 +2,6 @@
 
 import { Script } from "../../redis/script.ts";
 import {
-  DEPENDENTS_LUA,
   ENDING_LUA,
   JOB_LUA,
   LEASE_LUA,

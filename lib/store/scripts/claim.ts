@@ -61,7 +61,7 @@ local function start(q, id)
   local reason = unfit(q, id, h)
   if reason then return skip(q, id, reason) end
   local e = ARGV[6 + #claimed / 3]
-  local attempts = (tonumber(h['x_attempts'] or '') or 0) + 1
+  local attempts = whole(h['x_attempts']) + 1
   redis.call('ZADD', registry_key('wip', q), now + lease, id .. ':' .. e)
   redis.call('HSET', job_key(id), 'status', 'started', 'started_at', iso(), 'worker_name', worker,
     'x_execution', e, 'x_attempts', attempts)
@@ -167,8 +167,9 @@ local answer = {'ok'}
 local known = redis.call('HGET', KEYS[1], 'x_instance')
 if not known then answer[1] = 'gone' elseif known ~= instance then answer[1] = 'replaced' end
 if answer[1] == 'ok' then
-  redis.call('HSET', KEYS[1], 'last_heartbeat', at, 'x_heartbeat', now)
+  -- EXPIRE first: a full Redis takes it, and then lets the script go on, so that no lease is lost for want of memory
   redis.call('EXPIRE', KEYS[1], ttl)
+  redis.call('HSET', KEYS[1], 'last_heartbeat', at, 'x_heartbeat', now)
 end
 for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -59,14 +59,14 @@ end
 
 local function retry()
   local left = tonumber(field(id, 'retries_left') or '') or 0
-  if left < 1 then return false end
+  if not (left >= 1 and left < 1e9) then return false end
+  left = math.floor(left)
   local intervals = {}
   local ok, list = pcall(cjson.decode, field(id, 'retry_intervals') or '[]')
   if ok and type(list) == 'table' then intervals = list end
   -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
   local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
-  redis.call('HINCRBY', KEYS[2], 'retries_left', -1)
-  redis.call('HSET', KEYS[2], 'ended_at', iso())
+  redis.call('HSET', KEYS[2], 'ended_at', iso(), 'retries_left', left - 1)
   if interval > 0 then
     redis.call('HSET', KEYS[2], 'status', 'scheduled')
     redis.call('ZADD', registry_key('scheduled', q), now + interval, id)

@@ -39,6 +39,7 @@ end
 /**
  * - `is_job(id)`: the hash exists and has `data`; a foreign type under the key is none
  * - `field(id, name)`: one field, or false
+ * - `whole(text)`: the number that a field holds, 0 for what is none: anybody may have written it
  * - `push(id, q, front)`: puts an id on its queue as `queued`
  */
 export const JOB_LUA = `
@@ -48,6 +49,10 @@ end
 local function field(id, name)
   if redis.call('TYPE', job_key(id)).ok ~= 'hash' then return false end
   return redis.call('HGET', job_key(id), name)
+end
+local function whole(text)
+  local number = tonumber(text or '')
+  return number and number > 0 and number < 1e9 and math.floor(number) or 0
 end
 local function push(id, q, front)
   redis.call('SADD', QUEUES, queue_key(q))

@@ -45,8 +45,9 @@ local function report(what, id)
 end
 
 local function recover(id, e)
-  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name')
-  local losses = redis.call('HINCRBY', job_key(id), 'x_abandoned', 1)
+  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name', 'x_abandoned')
+  local losses = whole(h[3]) + 1
+  redis.call('HSET', job_key(id), 'x_abandoned', losses)
   drop_executions(id, q)
   redis.call('HDEL', job_key(id), 'x_execution')
   if losses > most then

@@ -18,6 +18,10 @@ export function echo(...args: unknown[]): unknown[] {
   return args;
 }
 
+export function texts(...args: unknown[]): string[] {
+  return args.map(String);
+}
+
 export function fails(text: string): never {
   throw new RangeError(text);
 }

@@ -59,11 +59,12 @@ def finite(value):
 
 def look(job_id):
     """All that Python reads of a job."""
+    status = fetch(job_id).get_status()  # before the rest, which may be newer
     job = fetch(job_id)
     latest = job.latest_result()
     value = job.return_value() if hasattr(job, "return_value") else job.result
     return {
-        "status": text(job.get_status()),
+        "status": text(status),
         "value": value,
         "type": latest and latest.type.value,
         "exc": latest and latest.exc_string,

@@ -1,0 +1,214 @@
+/** The rules of the house: who may import whom, who spells keys, how long a file may be. */
+
+import { assert, assertEquals } from "@std/assert";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import config from "../deno.json" with { type: "json" };
+import { VERSION } from "../lib/base/version.ts";
+import { runFlags } from "./support/deno_flags.ts";
+import { ROOT } from "./support/paths.ts";
+
+/** From the ground up: a folder imports from those before it, and from itself. */
+const FOLDERS = [
+  "base",
+  "redis",
+  "job",
+  "store",
+  "queue",
+  "runner",
+  "worker",
+  "cli",
+];
+
+/** Folders before another that are strangers to it all the same. */
+const STRANGERS: Readonly<Record<string, readonly string[]>> = {
+  job: ["redis"],
+  runner: ["redis", "store", "queue"],
+};
+
+const ENTRIES = [
+  "mod.ts",
+  "worker.ts",
+  "lib/runner/child.ts",
+  "lib/runner/current.ts",
+];
+
+const TOP_LEVEL = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "README.md",
+  "deno.json",
+  "examples",
+  "lib",
+  "mod.ts",
+  "tests",
+  "worker.ts",
+];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+Deno.test("imports between the folders of lib/ go down only", async () => {
+  const climbing = (await importsOf(ENTRIES)).filter(({ from, to }) =>
+    folderOf(from) && folderOf(to) && !mayImport(folderOf(from), folderOf(to))
+  );
+  assertEquals(climbing.map(show), []);
+});
+
+Deno.test("lib/ imports packages and lib/ only", async () => {
+  // Where JSR cannot be reached, a package is a file in .ci/npm/.
+  const outside = (await importsOf(ENTRIES)).filter(({ from, to }) =>
+    from.startsWith("lib/") && !/^(\w+:|lib\/|\.ci\/npm\/)/.test(to)
+  );
+  assertEquals(outside.map(show), []);
+});
+
+Deno.test("every module of lib/ is reached from an entry point", async () => {
+  const reached = new Set(
+    (await importsOf(ENTRIES)).flatMap(({ from, to }) => [from, to]),
+  );
+  const files = sourceFiles("lib").filter((file) => !reached.has(file));
+  assertEquals(files, []);
+});
+
+Deno.test("the subprocess loads only base/, job/ and runner/, and no package", async () => {
+  const loaded = await importsOf(["lib/runner/child.ts"]);
+  const strange = loaded.filter(({ to }) =>
+    !to.startsWith("node:") && !["base", "job", "runner"].includes(folderOf(to))
+  );
+  assertEquals(strange.map(show), []);
+});
+
+Deno.test("only lib/store/keys.ts spells a key", () => {
+  const spelled = sourceFiles("lib")
+    .filter((file) => file !== "lib/store/keys.ts")
+    .flatMap((file) =>
+      codeLines(file)
+        .filter(({ line }) => SPELLS_KEY.some((pattern) => pattern.test(line)))
+        .map(({ line, number }) => `${file}:${number} ${line.trim()}`)
+    );
+  assertEquals(spelled, []);
+});
+
+Deno.test("no file of lib/ or tests/ is longer than 400 lines", () => {
+  const long = [...sourceFiles("lib"), ...sourceFiles("tests")]
+    .map((file) => ({ file, lines: read(file).split("\n").length - 1 }))
+    .filter(({ lines }) => lines > 400);
+  assertEquals(long, []);
+});
+
+Deno.test("only the subprocess ends its process", () => {
+  const exits = sourceFiles("lib")
+    .filter((file) => !file.startsWith("lib/runner/child"))
+    .filter((file) => codeLines(file).some(({ line }) => EXITS.test(line)));
+  assertEquals(exits, []);
+});
+
+Deno.test("lib/base/version.ts has the version of deno.json", () => {
+  assertEquals(VERSION, config.version);
+});
+
+Deno.test("the import map of the stand-ins covers the imports of deno.json", () => {
+  const map = JSON.parse(read(".ci/npm/import_map.json")) as {
+    imports: Record<string, string>;
+  };
+  const missing = Object.keys(config.imports).filter((name) =>
+    !Object.hasOwn(map.imports, name)
+  );
+  assertEquals(missing, []);
+  assertEquals(map.imports["ioredis"], config.imports.ioredis);
+});
+
+Deno.test("nothing else lies at the top of the project", () => {
+  const entries = [...Deno.readDirSync(ROOT)].map(({ name }) => name);
+  const built = ["coverage", "node_modules", "rq-worker"]; // kept out of git
+  const strange = entries.filter((name) =>
+    !name.startsWith(".") && !TOP_LEVEL.includes(name) && !built.includes(name)
+  );
+  assertEquals(strange, []);
+});
+
+/** A text that starts like a key, in TypeScript or in Lua, and a key put together in Lua. */
+const SPELLS_KEY = [/["'`]rq:[^"'`\s]/, /\bP\s*\.\.\s*['"]/];
+
+/** A call, not a text that names it. */
+const EXITS = /^[^"'`]*\bDeno\.exit\(/;
+
+/** The project's own imports in the module graph of some modules, type imports too. */
+async function importsOf(entries: readonly string[]): Promise<Import[]> {
+  const graphs = await Promise.all(entries.map(graphOf));
+  const all = graphs.flat();
+  const unique = new Map(all.map((found) => [show(found), found]));
+  return [...unique.values()];
+}
+
+interface Graph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly error?: string;
+    readonly dependencies?: readonly {
+      readonly specifier: string;
+      readonly code?: { readonly specifier?: string };
+      readonly type?: { readonly specifier?: string };
+    }[];
+  }[];
+}
+
+async function graphOf(entry: string): Promise<Import[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--no-lock", ...runFlags(), entry],
+    cwd: ROOT,
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as Graph;
+  const root = `${pathToFileURL(ROOT).href}/`;
+  const local = (url: string) =>
+    url.startsWith(root)
+      ? url.slice(root.length)
+      : url.replace(/^file:\/\//, "");
+  return modules.filter(({ specifier }) => specifier.startsWith(root))
+    .flatMap(({ specifier, error, dependencies = [] }) => {
+      assert(error === undefined, error);
+      return dependencies.map((found) => ({
+        from: local(specifier),
+        to: local(
+          found.code?.specifier ?? found.type?.specifier ?? found.specifier,
+        ),
+      }));
+    });
+}
+
+function mayImport(from: string, to: string): boolean {
+  return FOLDERS.indexOf(to) <= FOLDERS.indexOf(from) &&
+    FOLDERS.includes(to) && !STRANGERS[from]?.includes(to);
+}
+
+/** The folder of lib/ that a file is in, or nothing. */
+function folderOf(file: string): string {
+  return /^lib\/([^/]+)\//.exec(file)?.[1] ?? "";
+}
+
+function show({ from, to }: Import): string {
+  return `${from} imports ${to}`;
+}
+
+function sourceFiles(folder: string): string[] {
+  return [...Deno.readDirSync(join(ROOT, folder))].flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) return sourceFiles(path);
+    return basename(path).endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** The lines of a file that are no comments, with their numbers. */
+function codeLines(file: string): { line: string; number: number }[] {
+  return read(file).split("\n")
+    .map((line, i) => ({ line, number: i + 1 }))
+    .filter(({ line }) => !/^\s*(\/\/|\/\*|\*|--)/.test(line));
+}
+
+function read(file: string): string {
+  return Deno.readTextFileSync(join(ROOT, file));
+}

@@ -1,0 +1,23 @@
+/** All measurements, in the order in which they are made and shown. */
+
+import type { Measurement } from "../context.ts";
+import { burst } from "./burst.ts";
+import { drains, starts } from "./drains.ts";
+import { bulk, inFlight, limits, one } from "./enqueue.ts";
+import { latencies } from "./latency.ts";
+import { memory } from "./memory.ts";
+import { scaling } from "./scaling.ts";
+
+/** See above. */
+export const MEASUREMENTS: readonly Measurement[] = [
+  one,
+  inFlight,
+  bulk,
+  limits,
+  ...drains,
+  starts,
+  ...latencies,
+  burst,
+  memory,
+  scaling,
+];

@@ -1,0 +1,82 @@
+/** Whether a job costs more where many are waiting. */
+
+import type { Context, Measurement, Readings } from "../context.ts";
+import { drain } from "../drain.ts";
+import { longestScript, microsBetween, readServer } from "../server_stats.ts";
+import type { System } from "../systems.ts";
+import { fill } from "./enqueue.ts";
+
+const SHORT = 1_000;
+const ENQUEUED = 1_000;
+
+/** Jobs that are run at each length of the queue; the first and last 5 % do not count. */
+const RUN = 200;
+
+/** Enqueue and run, with a short and with a long queue. */
+export const scaling: Measurement = {
+  name: "scaling",
+  once: true,
+  metrics: [
+    ...atLength("short", "1,000 queued"),
+    ...atLength("long", "1,000,000 queued (100,000 with --quick)"),
+    {
+      id: "scaling.longest",
+      title: "longest script with the long queue",
+      unit: "ms",
+    },
+  ],
+  async run(system, context) {
+    const { probe, scale } = context;
+    const short = await costs("short", SHORT, system, context);
+    await probe.send("FLUSHALL");
+    await probe.send("SLOWLOG", "RESET");
+    const long = await costs("long", scale.depth, system, context);
+    const longest = await longestScript(probe);
+    return { ...short, ...long, "scaling.longest": longest };
+  },
+};
+
+function atLength(name: string, title: string) {
+  return [
+    {
+      id: `scaling.${name}.enqueue`,
+      title: `enqueue one, ${title}`,
+      unit: "µs",
+    },
+    {
+      id: `scaling.${name}.enqueue-redis`,
+      title: "· of it in Redis",
+      unit: "µs",
+    },
+    {
+      id: `scaling.${name}.run-redis`,
+      title: "· claim and finish one, time in Redis",
+      unit: "µs",
+    },
+  ];
+}
+
+async function costs(
+  name: string,
+  length: number,
+  system: System,
+  context: Context,
+): Promise<Readings> {
+  const { probe } = context;
+  await fill(system, length);
+  const n = ENQUEUED;
+  await system.driver.call("one_by_one", { n: n / 2 });
+  const before = await readServer(probe);
+  const ms = await system.driver.call<number>("one_by_one", { n });
+  const after = await readServer(probe);
+  const { commandMicros } = await drain(system, context, {
+    isolation: system.lightest,
+    concurrency: 1,
+    jobs: RUN,
+  });
+  return {
+    [`scaling.${name}.enqueue`]: ms * 1_000 / n,
+    [`scaling.${name}.enqueue-redis`]: microsBetween(before, after) / n,
+    [`scaling.${name}.run-redis`]: commandMicros,
+  };
+}

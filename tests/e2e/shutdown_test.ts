@@ -1,0 +1,151 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { RedisServer } from "../support/redis_server.ts";
+import { pidAlive } from "../support/processes.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, Ledger, WorkerProcess } from "./support.ts";
+
+/** A worker in the middle of a job, which goes on once `open()` has been called. */
+async function busyWorker(
+  redis: RedisServer,
+  bench: Bench,
+  ...flags: string[]
+) {
+  const stack = new AsyncDisposableStack();
+  const pids = stack.use(new Ledger());
+  const gate = `${pids.path}.gate`;
+  stack.defer(() => Deno.remove(gate).catch(() => {}));
+  const job = await bench.queue("low").enqueue("jobs.waits", pids.path, gate);
+  const worker = stack.use(
+    await WorkerProcess.listening(["low", "--url", redis.url, ...flags]),
+  );
+  await waitFor(() => pids.lines().length === 1);
+  return {
+    job,
+    worker,
+    childPid: Number(pids.lines()[0]),
+    open: () => Deno.writeTextFile(gate, ""),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test.each([["SIGINT"], ["SIGTERM"]] as const)(
+  "%s lets the job end, takes no other one and ends the worker with 0",
+  async (signal) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    await using busy = await busyWorker(redis, bench);
+    const next = await bench.queue("low").enqueue("jobs.add", 1, 2);
+    busy.worker.kill(signal);
+    await busy.worker.waitForOutput(/Warm shut down requested/);
+    assertEquals(await busy.job.getStatus(), "started");
+    await busy.open();
+    const { code, stdout, stderr } = await busy.worker.ended();
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertStringIncludes(stdout, "stopping on request");
+    assertEquals(await busy.job.wait({ timeout: 1_000 }), "went on");
+    assertEquals(await next.getStatus(), "queued");
+  },
+);
+
+Deno.test("a terminal's echo of a signal is not taken for a second one", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using busy = await busyWorker(redis, bench);
+  busy.worker.kill("SIGINT");
+  busy.worker.kill("SIGTERM");
+  await busy.worker.waitForOutput(/Warm shut down requested/);
+  await busy.open();
+  const { code, stdout } = await busy.worker.ended();
+  assertEquals(code, 0);
+  assert(!stdout.includes("Cold"), stdout);
+});
+
+Deno.test("a second signal kills the job and puts it back at the head of its queue", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using busy = await busyWorker(redis, bench);
+  const next = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  busy.worker.kill("SIGTERM");
+  await busy.worker.waitForOutput(/Warm shut down requested/);
+  await busy.worker.killAgain("SIGTERM");
+  const { code } = await busy.worker.ended({ timeout: 5_000 });
+  assertEquals(code, 0);
+  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(await busy.job.getStatus(), "queued");
+  assertEquals(await bench.queue("low").jobIds(), [busy.job.id, next.id]);
+  assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 0);
+});
+
+Deno.test("--grace ends a warm shutdown that takes too long", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using busy = await busyWorker(redis, bench, "--grace", "1s");
+  busy.worker.kill("SIGTERM");
+  const { code, stdout } = await busy.worker.ended({ timeout: 5_000 });
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "Cold shut down");
+  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(await bench.queue("low").jobIds(), [busy.job.id]);
+});
+
+Deno.test("an idle worker leaves at once, and takes itself out of Redis", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using worker = await WorkerProcess.listening([
+    "high",
+    "low",
+    "--url",
+    redis.url,
+    "--name",
+    "w1",
+  ]);
+  const { client } = bench;
+  for (const key of ["rq:workers", "rq:workers:high", "rq:workers:low"]) {
+    assertEquals(await client.send("SMEMBERS", [key]), ["rq:worker:w1"]);
+  }
+  assertEquals(await bench.field("rq:worker:w1", "queues"), "high,low");
+  assertEquals(await bench.field("rq:worker:w1", "state"), "idle");
+  assertEquals(await bench.field("rq:worker:w1", "pid"), String(worker.pid));
+  const ttl = Number(await client.send("TTL", ["rq:worker:w1"]));
+  assert(ttl > 30 && ttl <= 120, `the hash lives for ${ttl} s`);
+  worker.kill("SIGINT");
+  const { code } = await worker.ended({ timeout: 5_000 });
+  assertEquals(code, 0);
+  const sets = await client.send("KEYS", ["rq:workers*"]);
+  assertEquals(sets, []);
+  assert(await bench.field("rq:worker:w1", "death"));
+  assertEquals(await client.send("CLIENT", ["LIST", "TYPE", "pubsub"]), "");
+});
+
+Deno.test("a worker leaves no process behind", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+  await waitFor(() => childrenOf(worker.pid).length > 0);
+  const children = childrenOf(worker.pid);
+  worker.kill("SIGTERM");
+  await worker.ended({ timeout: 5_000 });
+  for (const pid of children) assertEquals(await pidAlive(pid), false);
+});
+
+Deno.test("the name of a worker that left is free at once", async () => {
+  await using redis = await RedisServer.start();
+  const args = ["low", "--url", redis.url, "--name", "w1"];
+  for (let i = 0; i < 2; i++) {
+    await using worker = await WorkerProcess.listening(args);
+    worker.kill("SIGTERM");
+    assertEquals((await worker.ended()).code, 0);
+  }
+});
+
+/** The ids of a process' children. */
+function childrenOf(pid: number): number[] {
+  return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
+    .split(" ").filter(Boolean).map(Number);
+}

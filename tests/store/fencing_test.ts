@@ -1,0 +1,142 @@
+/** Who has lost the lease writes nothing. */
+
+import { assert, assertEquals } from "@std/assert";
+import type {
+  Execution,
+  WorkerIdentity,
+} from "../../lib/store/worker_store.ts";
+import { Bench } from "./support.ts";
+
+type Loss = (
+  bench: Bench,
+  execution: Execution,
+  worker: WorkerIdentity,
+) => Promise<unknown>;
+
+const LOSSES: [string, Loss][] = [
+  ["was taken away", (bench, execution) => bench.takeAway(execution)],
+  ["ran out and was swept", async (bench, execution) => {
+    await bench.expire(execution);
+    await bench.sweep();
+  }],
+  ["ran out and another worker has the job", async (bench, execution) => {
+    await bench.expire(execution);
+    await bench.sweep();
+    await bench.claim(await bench.worker("w2"));
+  }],
+  ["ran out and another worker has finished the job", async (bench, ex) => {
+    await bench.expire(ex);
+    await bench.sweep();
+    await bench.run(await bench.worker("w2"));
+  }],
+  ["was canceled away", (bench) => bench.jobs.cancel("a")],
+  ["went with the deleted job", (bench) => bench.jobs.delete("a")],
+];
+
+const WRITES: [string, Loss][] = [
+  ["finish", async (bench, execution, worker) => {
+    assertEquals(await bench.end(worker, execution), "lost");
+  }],
+  ["fail", async (bench, execution, worker) => {
+    const reply = await bench.end(worker, execution, { outcome: "failed" });
+    assertEquals(reply, "lost");
+  }],
+  ["stop", async (bench, execution, worker) => {
+    const reply = await bench.end(worker, execution, { outcome: "stopped" });
+    assertEquals(reply, "lost");
+  }],
+  ["put back", async (bench, execution, worker) => {
+    const reply = await bench.end(worker, execution, { outcome: "requeued" });
+    assertEquals(reply, "lost");
+  }],
+  ["record", async (bench, execution) => {
+    const written = await bench.workers.record(execution, { meta: `{"x":1}` });
+    assertEquals(written, false);
+  }],
+  ["heartbeat", async (bench, execution, worker) => {
+    const { lost } = await bench.workers.heartbeat(worker, 480, [execution]);
+    assertEquals([...lost], [execution.id]);
+  }],
+];
+
+for (const [how, lose] of LOSSES) {
+  Deno.test.each(WRITES)(
+    `%s writes nothing once the lease ${how}`,
+    async (_name, write) => {
+      await using bench = await Bench.open();
+      const worker = await bench.worker();
+      await bench.add("a");
+      await bench.add("c", { dependsOn: ["a"] });
+      const execution = await bench.claim(worker);
+      await lose(bench, execution, worker);
+      const before = await bench.dump();
+      await write(bench, execution, worker);
+      assertEquals(await bench.dump(), before);
+    },
+  );
+}
+
+Deno.test("a lease that ran out and that nobody swept is still good: the job is finished, not lost", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.expire(execution);
+  assertEquals(await bench.end(worker, execution), "finished");
+  assertEquals(await bench.members("rq:wip:q"), []);
+});
+
+Deno.test("a heartbeat extends the leases that hold and tells those that are lost", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b", "c"]) await bench.add(id);
+  const executions = [];
+  for (let i = 0; i < 3; i++) executions.push(await bench.claim(worker));
+  const [a, b, c] = executions as [Execution, Execution, Execution];
+  await bench.takeAway(b);
+  await bench.send("ZADD", "rq:wip:q", "XX", 5, `c:${c.id}`);
+  const reply = await bench.workers.heartbeat(worker, 480, executions);
+  assertEquals([reply.worker, [...reply.lost]], ["ok", [b.id]]);
+  assertEquals(await bench.members("rq:wip:q"), [`a:${a.id}`, `c:${c.id}`]);
+  const [now] = await bench.send("TIME") as string[];
+  const score = await bench.send("ZSCORE", "rq:wip:q", `c:${c.id}`);
+  assert(Math.abs(Number(score) - Number(now) - 15) <= 1, `${score}`);
+});
+
+Deno.test("a heartbeat writes the execution records that RQ's monitors read, with a time to live", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.workers.heartbeat(worker, 480, [execution]);
+  const hash = `rq:execution:a:${execution.id}`;
+  assertEquals(await bench.send("HGET", hash, "worker_name"), "w1");
+  for (const key of [hash, "rq:executions:a", "rq:worker:w1:executions"]) {
+    const ttl = await bench.ttl(key);
+    assert(ttl > 70 && ttl <= 75, `${key}: ${ttl}`);
+  }
+  await bench.end(worker, execution);
+  const left = await bench.allKeys();
+  assertEquals(left.filter((key) => key.includes("execution")), []);
+});
+
+Deno.test("the heartbeat of a worker whose name is taken by another extends nothing", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  const other = { ...worker, instance: "other" };
+  const reply = await bench.workers.heartbeat(other, 480, [execution]);
+  assertEquals([reply.worker, reply.lost.size], ["replaced", 1]);
+});
+
+Deno.test("a heartbeat after the worker's hash has expired says so, and keeps the leases", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.send("DEL", "rq:worker:w1");
+  const reply = await bench.workers.heartbeat(worker, 480, [execution]);
+  assertEquals([reply.worker, reply.lost.size], ["gone", 0]);
+  assertEquals((await bench.allKeys()).includes("rq:worker:w1"), false);
+});

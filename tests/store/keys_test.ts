@@ -1,0 +1,111 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Script } from "../../lib/redis/script.ts";
+import { texts } from "../../lib/store/job_store.ts";
+import { Keys, KEYS_LUA } from "../../lib/store/keys.ts";
+import { Bench } from "./support.ts";
+
+Deno.test("the keys are RQ's, the double colon included", () => {
+  const keys = new Keys();
+  assertEquals(
+    [
+      keys.queues,
+      keys.queue("low"),
+      keys.intermediate("low"),
+      keys.job("a"),
+      keys.dependents("a"),
+      keys.dependencies("a"),
+      keys.results("a"),
+      keys.registry("wip", "low"),
+      keys.registry("finished", "low"),
+      keys.workers,
+      keys.worker("w"),
+      keys.workerExecutions("w"),
+      keys.queueWorkers("low"),
+      keys.suspended,
+      keys.schedulerLock("low"),
+      keys.channel("w"),
+    ],
+    [
+      "rq:queues",
+      "rq:queue:low",
+      "rq:queue:low:intermediate",
+      "rq:job:a",
+      "rq:job:a:dependents",
+      "rq:job::a:dependencies",
+      "rq:results:a",
+      "rq:wip:low",
+      "rq:finished:low",
+      "rq:workers",
+      "rq:worker:w",
+      "rq:worker:w:executions",
+      "rq:workers:low",
+      "rq:suspended",
+      "rq:scheduler-lock:low",
+      "rq:pubsub:w",
+    ],
+  );
+  assertEquals(keys.queueName(keys.queue("a:b")), "a:b");
+  assertEquals(keys.workerName(keys.worker("a:b")), "a:b");
+});
+
+Deno.test("an empty prefix is refused", () => {
+  assertThrows(() => new Keys(""), RangeError, "it is empty");
+});
+
+Deno.test.each<[string]>([["rq:"], ["{rq}:"], ["app:rq:"]])(
+  "scripts name keys as TypeScript does, under %s",
+  async (prefix) => {
+    await using bench = await Bench.open(prefix);
+    const { keys } = bench;
+    const script = new Script(
+      "keys",
+      `${KEYS_LUA}
+return {QUEUES, WORKERS, SUSPENDED, queue_key('q'), intermediate_key('q'), job_key('j'),
+  dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
+  registry_key('canceled', 'q'), worker_key('w'), worker_executions_key('w'),
+  queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
+  first_seen_key('q', 'j'), group_key('g')}`,
+    );
+    assertEquals(texts(await script.run(bench.client, [], [prefix])), [
+      keys.queues,
+      keys.workers,
+      keys.suspended,
+      keys.queue("q"),
+      keys.intermediate("q"),
+      keys.job("j"),
+      keys.dependents("j"),
+      keys.dependencies("j"),
+      keys.results("j"),
+      keys.registry("wip", "q"),
+      keys.registry("canceled", "q"),
+      keys.worker("w"),
+      keys.workerExecutions("w"),
+      keys.queueWorkers("q"),
+      keys.channel("w"),
+      `${prefix}executions:j`,
+      `${prefix}execution:j:e`,
+      `${prefix}queue:q:intermediate:first_seen:j`,
+      `${prefix}group:g`,
+    ]);
+  },
+);
+
+Deno.test("no other file spells a key", async () => {
+  const folder = new URL("../../lib/", import.meta.url);
+  for await (const path of sources(folder)) {
+    if (path.endsWith("/store/keys.ts")) continue;
+    const text = (await Deno.readTextFile(path)).replaceAll(
+      /\/\*[\s\S]*?\*\/|^\s*(\/\/|--).*$/gm,
+      "",
+    );
+    const key = /["'`]rq:(queue|job|wip|worker|results|execution)/.exec(text);
+    assert(key === null, `${path} spells ${key?.[0]}`);
+  }
+});
+
+async function* sources(folder: URL): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* sources(new URL(`${name}/`, folder));
+    else if (name.endsWith(".ts")) yield new URL(name, folder).pathname;
+  }
+}

@@ -1,0 +1,306 @@
+/** A call whose reply was lost is sent again: the second time it changes nothing and answers the same. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { RedisReply } from "../../lib/redis/redis_client.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { type Execution, WorkerStore } from "../../lib/store/worker_store.ts";
+import type { WorkerIdentity } from "../../lib/store/worker_store.ts";
+import { Bench, echoing, masked, newJob } from "./support.ts";
+
+/** A bench, and stores that send everything twice. */
+interface Twice {
+  readonly bench: Bench;
+  readonly worker: WorkerIdentity;
+  readonly jobs: JobStore;
+  readonly workers: WorkerStore;
+}
+
+const ENDING = { ttl: 500, payload: "", workedMs: 5, beganMs: 1 };
+
+async function started(bench: Bench, worker: WorkerIdentity, id = "a") {
+  await bench.add(id);
+  return await bench.claim(worker);
+}
+
+async function failed(
+  { bench, worker }: Twice,
+  id = "a",
+): Promise<Execution> {
+  const execution = await started(bench, worker, id);
+  await bench.end(worker, execution, { outcome: "failed" });
+  return execution;
+}
+
+/** What happens before, and gives the call that is sent twice. */
+type Scene = (twice: Twice) => Promise<() => Promise<unknown>>;
+
+function ending(
+  outcome: "finished" | "failed" | "stopped" | "requeued",
+  options: { ttl?: number; fields?: Record<string, string | number> } = {},
+): Scene {
+  return async ({ bench, worker, workers }) => {
+    await bench.add("a", { fields: options.fields ?? {} });
+    for (const c of ["c1", "c2"]) {
+      await bench.add(c, {
+        dependsOn: ["a"],
+        fields: { allow_dependency_failures: 1 },
+      });
+    }
+    const execution = await bench.claim(worker);
+    const { ttl = 500 } = options;
+    return () => workers.finish(worker, execution, { ...ENDING, outcome, ttl });
+  };
+}
+
+const SCENES: [string, Scene][] = [
+  [
+    "enqueue: queued",
+    ({ jobs }) => Promise.resolve(() => jobs.enqueue(newJob("a"))),
+  ],
+  ["enqueue: at the front", async ({ bench, jobs }) => {
+    await bench.add("b");
+    return () => jobs.enqueue(newJob("a", { atFront: true, ttl: 300 }));
+  }],
+  ["enqueue: deferred", async ({ bench, jobs }) => {
+    await bench.add("p");
+    return () => jobs.enqueue(newJob("a", { dependsOn: ["p", "gone"] }));
+  }],
+  ["enqueue: over one that has ended", async ({ bench, worker, jobs }) => {
+    await bench.add("a");
+    await bench.run(worker);
+    return () => jobs.enqueue(newJob("a"));
+  }],
+  ["enqueue: duplicate", async ({ bench, jobs }) => {
+    await bench.add("a");
+    return () => jobs.enqueue(newJob("a")).catch((error) => error.message);
+  }],
+  ["cancel: queued", async ({ bench, jobs }) => {
+    await bench.add("a");
+    await bench.add("b");
+    return () => jobs.cancel("a");
+  }],
+  ["cancel: started", async ({ bench, worker, jobs }) => {
+    await started(bench, worker);
+    return () => jobs.cancel("a");
+  }],
+  ["cancel: deferred", async ({ bench, jobs }) => {
+    await bench.add("p");
+    await bench.add("a", { dependsOn: ["p"] });
+    return () => jobs.cancel("a");
+  }],
+  ["cancel: canceled already", async ({ bench, jobs }) => {
+    await bench.add("a");
+    await bench.jobs.cancel("a");
+    return () => jobs.cancel("a");
+  }],
+  ["cancel: gone", ({ jobs }) => Promise.resolve(() => jobs.cancel("a"))],
+  ["requeue", async (twice) => {
+    await failed(twice);
+    await twice.bench.add("b");
+    return () => twice.jobs.requeue("a", false);
+  }],
+  ["requeue: at the front", async (twice) => {
+    await failed(twice);
+    await twice.bench.add("b");
+    return () => twice.jobs.requeue("a", true);
+  }],
+  ["requeue: not failed", async ({ bench, jobs }) => {
+    await bench.add("a");
+    return () => jobs.requeue("a", false);
+  }],
+  [
+    "requeue: gone",
+    ({ jobs }) => Promise.resolve(() => jobs.requeue("a", false)),
+  ],
+  ["state", async (twice) => {
+    await failed(twice);
+    return () => twice.jobs.state("a");
+  }],
+  ["claim", async ({ bench, worker, workers }) => {
+    await bench.add("a");
+    await bench.add("b");
+    return () => workers.claim(worker, "e", []);
+  }],
+  ["claim: caught ones", async ({ bench, worker, workers }) => {
+    for (const id of ["a", "b", "c"]) await bench.add(id);
+    for (const _ of ["a", "b"]) {
+      await bench.send(
+        "LMOVE",
+        "rq:queue:q",
+        "rq:queue:q:intermediate",
+        "LEFT",
+        "LEFT",
+      );
+    }
+    const caught = ["a", "b"].map((jobId) => ({ queue: "q", jobId }));
+    return () => workers.claim(worker, "e", caught);
+  }],
+  ["claim: empty", ({ worker, workers }) => {
+    return Promise.resolve(() => workers.claim(worker, "e", []));
+  }],
+  ["claim: unregistered", async ({ bench, workers }) => {
+    await bench.add("a");
+    const nobody = { name: "nobody", instance: "x", queues: ["q"] };
+    return () => workers.claim(nobody, "e", []);
+  }],
+  ["claim: suspended", async ({ bench, worker, workers }) => {
+    await bench.add("a");
+    await bench.send("SET", "rq:suspended", "1");
+    return () => workers.claim(worker, "e", []);
+  }],
+  ["heartbeat", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    return () => workers.heartbeat(worker, 480, [execution]);
+  }],
+  ["heartbeat: lease lost", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    await bench.takeAway(execution);
+    return () => workers.heartbeat(worker, 480, [execution]);
+  }],
+  ["heartbeat: replaced", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    const other = { ...worker, instance: "other" };
+    return () => workers.heartbeat(other, 480, [execution]);
+  }],
+  ["finish: finished", ending("finished")],
+  ["finish: finished, kept for ever", ending("finished", { ttl: -1 })],
+  ["finish: finished, not kept", ending("finished", { ttl: 0 })],
+  ["finish: failed", ending("failed")],
+  ["finish: failed, not kept", ending("failed", { ttl: 0 })],
+  ["finish: retried", ending("failed", { fields: { retries_left: 2 } })],
+  [
+    "finish: scheduled",
+    ending("failed", {
+      fields: { retries_left: 2, retry_intervals: "[600]" },
+    }),
+  ],
+  ["finish: stopped", ending("stopped")],
+  ["finish: requeued", ending("requeued")],
+  ["finish: lost", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    await bench.takeAway(execution);
+    return () =>
+      workers.finish(worker, execution, { ...ENDING, outcome: "finished" });
+  }],
+  ["finish: gone", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    await bench.send("DEL", "rq:job:a");
+    return () =>
+      workers.finish(worker, execution, { ...ENDING, outcome: "finished" });
+  }],
+  ["finish: after the worker's hash has expired", async (twice) => {
+    const { bench, worker, workers } = twice;
+    const execution = await started(bench, worker);
+    await bench.send("DEL", "rq:worker:w1");
+    return () =>
+      workers.finish(worker, execution, { ...ENDING, outcome: "finished" });
+  }],
+  ["record", async ({ bench, worker, workers }) => {
+    const execution = await started(bench, worker);
+    return () => workers.record(execution, { meta: "{}", x_progress: "0.5" });
+  }],
+  ["sweep: nothing to do", ({ workers }) => {
+    return Promise.resolve(() => workers.sweep("q", "x", 0));
+  }],
+  ["promote scheduled: none due", async ({ bench, workers }) => {
+    await bench.send("ZADD", "rq:scheduled:q", 9_999_999_999, "a");
+    return () => workers.promoteScheduled("q");
+  }],
+  ["register", ({ workers }) => {
+    const worker = { name: "w2", instance: "i", queues: ["q", "r"] };
+    return Promise.resolve(() => workers.register(worker, 480, { pid: 5 }));
+  }],
+  ["register: taken", ({ worker, workers }) => {
+    const other = { ...worker, instance: "other" };
+    return Promise.resolve(() => workers.register(other, 480, { pid: 5 }));
+  }],
+  ["register: over one that has left", async ({ bench, worker, workers }) => {
+    await bench.workers.deregister(worker);
+    const other = { ...worker, instance: "other" };
+    return () => workers.register(other, 480, { pid: 5 });
+  }],
+  ["deregister", ({ worker, workers }) => {
+    return Promise.resolve(() => workers.deregister(worker));
+  }],
+  ["set worker fields", ({ worker, workers }) => {
+    return Promise.resolve(() =>
+      workers.setWorkerFields(worker, { state: "suspended" })
+    );
+  }],
+];
+
+/** These tell what they did, so that the second answer is another one; it is what they leave that counts. */
+const REPORTS: [string, Scene][] = [
+  ["delete", async (twice) => {
+    await failed(twice);
+    return () => twice.jobs.delete("a");
+  }],
+  ["give back", async ({ bench, workers }) => {
+    await bench.send("RPUSH", "rq:queue:q:intermediate", "a");
+    return () => workers.giveBack({ queue: "q", jobId: "a" });
+  }],
+  ["sweep: expired lease", async ({ bench, worker, workers }) => {
+    await bench.expire(await started(bench, worker));
+    return () => workers.sweep("q", "x", 0);
+  }],
+  ["sweep: deferred ones to be queued", async ({ bench, workers }) => {
+    await bench.add("p");
+    await bench.add("a", { dependsOn: ["p"] });
+    await bench.send("DEL", "rq:job:p");
+    return () => workers.sweep("q", "x", 0);
+  }],
+  ["promote scheduled", async ({ bench, workers }) => {
+    await bench.add("a");
+    await bench.send("DEL", "rq:queue:q");
+    await bench.send("HSET", "rq:job:a", "status", "scheduled");
+    await bench.send("ZADD", "rq:scheduled:q", 1, "a");
+    return () => workers.promoteScheduled("q");
+  }],
+  ["drop dead workers", async ({ bench, workers }) => {
+    await bench.send("SADD", "rq:workers", "rq:worker:dead");
+    return () => workers.dropDeadWorkers();
+  }],
+];
+
+async function replay(scene: Scene, answers: boolean): Promise<void> {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  let after: Record<string, string> = {};
+  const replies: string[] = [];
+  const client = echoing(bench.client, async (reply, time) => {
+    if (time === 1) after = await bench.dump();
+    replies.push(shown(reply));
+  });
+  const jobs = new JobStore(client, bench.keys);
+  const workers = new WorkerStore(client, bench.keys);
+  const call = await scene({ bench, worker, jobs, workers });
+  await call();
+  assertEquals(await bench.dump(), after);
+  const [first, second] = replies;
+  assert(first !== undefined);
+  if (answers) assertEquals(second, first);
+}
+
+function shown(reply: RedisReply): string {
+  return masked(
+    JSON.stringify(
+      reply,
+      (_key, value) =>
+        value instanceof Uint8Array ? new TextDecoder().decode(value) : value,
+    ),
+  );
+}
+
+Deno.test.each(SCENES)(
+  "%s, sent twice, changes nothing and answers the same",
+  async (_name, scene) => {
+    await replay(scene, true);
+  },
+);
+
+Deno.test.each(REPORTS)(
+  "%s, sent twice, changes nothing",
+  async (_name, scene) => {
+    await replay(scene, false);
+  },
+);

@@ -1,0 +1,291 @@
+/** What the tests of the store share: a Redis with both stores on it, jobs, and a dump of all keys. */
+
+import { assert } from "@std/assert";
+import { formatDate } from "../../lib/base/date.ts";
+import { encodeData } from "../../lib/job/codec.ts";
+import { encodeFailure, encodeResult } from "../../lib/queue/result.ts";
+import { connect } from "../../lib/redis/connect.ts";
+import type {
+  RedisArg,
+  RedisClient,
+  RedisReply,
+  SendOptions,
+} from "../../lib/redis/redis_client.ts";
+import {
+  type EnqueuedJob,
+  JobStore,
+  list,
+  type NewJob,
+  texts,
+} from "../../lib/store/job_store.ts";
+import { Keys } from "../../lib/store/keys.ts";
+import {
+  type CaughtJob,
+  type ClaimReply,
+  type Ending,
+  type EndingReply,
+  type Execution,
+  type WorkerIdentity,
+  WorkerStore,
+} from "../../lib/store/worker_store.ts";
+import { RedisServer } from "../support/redis_server.ts";
+
+/** Waits for a condition, at most `timeout` milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  timeout = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + timeout;
+  while (!(await condition())) {
+    if (performance.now() > deadline) {
+      throw new Error(`Never came true within ${timeout} ms: ${condition}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** What {@linkcode Bench.add} may be told of a job. */
+export interface AddOptions {
+  readonly queue?: string;
+  readonly atFront?: boolean;
+  readonly ttl?: number;
+  readonly dependsOn?: readonly string[];
+  readonly fields?: Readonly<Record<string, RedisArg>>;
+}
+
+/** The text that a test's sweep gives to abandoned jobs. */
+export const ABANDONED: string = encodeFailure(
+  "AbandonedJobError: lost too often",
+);
+
+/** A Redis of its own with both stores on it. */
+export class Bench implements AsyncDisposable {
+  readonly server: RedisServer;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly jobs: JobStore;
+  readonly workers: WorkerStore;
+  #executions = 0;
+
+  private constructor(server: RedisServer, keys: Keys) {
+    this.server = server;
+    this.keys = keys;
+    this.client = connect(server.url);
+    this.jobs = new JobStore(this.client, keys);
+    this.workers = new WorkerStore(this.client, keys);
+  }
+
+  /** Starts it. */
+  static async open(prefix = "rq:"): Promise<Bench> {
+    return new Bench(await RedisServer.start(), new Keys(prefix));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    await this.server[Symbol.asyncDispose]();
+  }
+
+  /** One command. */
+  send(command: string, ...args: RedisArg[]): Promise<RedisReply> {
+    return this.client.send(command, args);
+  }
+
+  /** A worker that is registered. */
+  async worker(
+    name = "w1",
+    queues: readonly string[] = ["q"],
+  ): Promise<WorkerIdentity> {
+    const worker = { name, instance: `i-${name}`, queues };
+    await this.workers.register(worker, 480, { hostname: "h", pid: 7 });
+    return worker;
+  }
+
+  /** Puts a job on a queue. */
+  add(id: string, options: AddOptions = {}): Promise<EnqueuedJob> {
+    return this.jobs.enqueue(newJob(id, options));
+  }
+
+  /** Claims for a worker, under a new execution id. */
+  tryClaim(
+    worker: WorkerIdentity,
+    caught: readonly CaughtJob[] = [],
+  ): Promise<ClaimReply> {
+    return this.workers.claim(worker, `e${++this.#executions}`, caught);
+  }
+
+  /** Claims, and there must be a job. */
+  async claim(worker: WorkerIdentity): Promise<Execution> {
+    const { kind, execution, skipped } = await this.tryClaim(worker);
+    assert(execution !== null, `${kind} ${JSON.stringify(skipped)}`);
+    return execution;
+  }
+
+  /** Ends an execution. */
+  end(
+    worker: WorkerIdentity,
+    execution: Execution,
+    ending: Partial<Ending> = {},
+  ): Promise<EndingReply> {
+    return this.workers.finish(worker, execution, {
+      outcome: "finished",
+      ttl: 500,
+      payload: ending.outcome === "failed" || ending.outcome === "stopped"
+        ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
+        : encodeResult(`"done"`),
+      workedMs: 12.5,
+      beganMs: Date.now(),
+      ...ending,
+    });
+  }
+
+  /** Claims the next job and ends it. */
+  async run(
+    worker: WorkerIdentity,
+    ending: Partial<Ending> = {},
+  ): Promise<string> {
+    const execution = await this.claim(worker);
+    await this.end(worker, execution, ending);
+    return execution.job.id;
+  }
+
+  /** One pass over a queue. */
+  sweep(queue = "q", offset = 0): ReturnType<WorkerStore["sweep"]> {
+    return this.workers.sweep(queue, ABANDONED, offset);
+  }
+
+  /** Lets an execution's lease run out, as if its worker had died. */
+  async expire({ id, queue, job }: Execution): Promise<void> {
+    const wip = this.keys.registry("wip", queue);
+    await this.send("ZADD", wip, "XX", 1, `${job.id}:${id}`);
+  }
+
+  /** Takes an execution's lease away, as a sweep or a cancel does. */
+  async takeAway({ id, queue, job }: Execution): Promise<void> {
+    await this.send(
+      "ZREM",
+      this.keys.registry("wip", queue),
+      `${job.id}:${id}`,
+    );
+  }
+
+  /** A field of a job's hash. */
+  async field(id: string, field: string): Promise<string | null> {
+    return await this.send("HGET", this.keys.job(id), field) as string | null;
+  }
+
+  /** A job's status in its hash. */
+  status(id: string): Promise<string | null> {
+    return this.field(id, "status");
+  }
+
+  /** The ids of a queue, head first. */
+  queued(queue = "q"): Promise<string[]> {
+    return this.jobs.jobIds(queue, 0, -1);
+  }
+
+  /** Members of a sorted set or a set, sorted. */
+  async members(key: string): Promise<string[]> {
+    const reply = await this.send("TYPE", key) === "set"
+      ? await this.send("SMEMBERS", key)
+      : await this.send("ZRANGE", key, 0, -1);
+    return texts(reply).sort();
+  }
+
+  /** All keys, sorted. */
+  async allKeys(): Promise<string[]> {
+    return texts(await this.send("KEYS", "*")).sort();
+  }
+
+  /** A key's time to live in seconds; -1 for ever, -2 no such key. */
+  async ttl(key: string): Promise<number> {
+    return await this.send("TTL", key) as number;
+  }
+
+  /** All keys with type, value and time to live, the clock's readings masked. */
+  async dump(): Promise<Record<string, string>> {
+    const dump: Record<string, string> = {};
+    for (const key of await this.allKeys()) {
+      const type = String(await this.send("TYPE", key));
+      const value = await this.#valueOf(key, type);
+      const ttl = await this.ttl(key);
+      const kept = ttl < 0 ? "" : ` expires in ${Math.round(ttl / 100)} * 100`;
+      dump[key] = masked(`${type} ${JSON.stringify(value)}${kept}`);
+    }
+    return dump;
+  }
+
+  async #valueOf(key: string, type: string): Promise<RedisReply> {
+    switch (type) {
+      case "hash":
+        return pairs(await this.send("HGETALL", key)).sort();
+      case "set":
+        return texts(await this.send("SMEMBERS", key)).sort();
+      case "zset":
+        return pairs(await this.send("ZRANGE", key, 0, -1, "WITHSCORES"))
+          .sort();
+      case "list":
+        return await this.send("LRANGE", key, 0, -1);
+      case "stream":
+        return await this.send("XRANGE", key, "-", "+");
+      default:
+        return await this.send("GET", key);
+    }
+  }
+}
+
+/** A job on its way in. */
+export function newJob(id: string, options: AddOptions = {}): NewJob {
+  const { queue = "q", atFront = false, ttl, dependsOn = [], fields = {} } =
+    options;
+  return {
+    id,
+    queue,
+    atFront,
+    ttl,
+    dependencyIds: dependsOn,
+    fields: new Map<string, RedisArg>([
+      ["created_at", formatDate()],
+      ["data", encodeData("jobs.f", "[1]", "{}")],
+      ["description", "jobs.f(1)"],
+      ["timeout", 180],
+      ...Object.entries(fields),
+    ]),
+  };
+}
+
+/** A client that sends each call a second time, as after a lost reply; told of both replies. */
+export function echoing(
+  client: RedisClient,
+  seen: (reply: RedisReply, time: 1 | 2) => Promise<void> | void,
+): RedisClient {
+  return {
+    url: client.url,
+    blocking: () => client.blocking(),
+    subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
+    close: () => client.close(),
+    [Symbol.asyncDispose]: () => client.close(),
+    async send(
+      command: string,
+      args?: readonly RedisArg[],
+      options?: SendOptions,
+    ): Promise<RedisReply> {
+      await seen(await client.send(command, args, options), 1);
+      const reply = await client.send(command, args, options);
+      await seen(reply, 2);
+      return reply;
+    },
+  };
+}
+
+function pairs(reply: RedisReply): string[] {
+  const flat = list(reply).map(String);
+  return flat.flatMap((name, i) => i % 2 ? [] : [`${name}=${flat[i + 1]}`]);
+}
+
+/** Text with what the clock says masked. */
+export function masked(text: string): string {
+  return text
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<date>")
+    .replaceAll(/\b\d{13}-\d+\b/g, "<entry>")
+    .replaceAll(/\b[12]\d{9}(\.\d+)?\b/g, "<time>");
+}
