@@ -42,9 +42,10 @@ export class JobRecord {
   /** A field as a whole number, or `undefined` where it is missing or none. */
   integer(field: string): number | undefined {
     const text = this.text(field);
-    return text !== undefined && /^[+-]?\d+$/.test(text)
+    const number = text !== undefined && /^[+-]?\d+$/.test(text)
       ? Number(text)
       : undefined;
+    return Number.isSafeInteger(number) ? number : undefined;
   }
 
   /** A field as a date, or `null`. */

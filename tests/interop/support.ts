@@ -163,11 +163,32 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** SIGKILL, for its child processes too: `rq worker` runs jobs in one that outlives it. */
+  async killTree(): Promise<void> {
+    const children = this.#runs ? await childrenOf(this.pid) : [];
     this.kill("SIGKILL");
     await this.#process.status;
+    for (const pid of children) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
     await this.#output;
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.killTree();
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command("pgrep", {
+    args: ["-P", String(pid)],
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean)
+    .map(Number);
 }
 
 /** Code that runs in one Python process, see `python/bridge.py`. */

@@ -1,15 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
-import { Bench } from "./support.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import { Bench, echoing } from "./support.ts";
 
 Deno.test("a claim marks the job started, leases it and gives its fields", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();
   await bench.add("a", { ttl: 300 });
   const { id, queue, job } = await bench.claim(worker);
-  assertEquals([queue, job.id, job.status], ["q", "a", "started"]);
+  assertEquals([queue, job.id, job.integer("x_attempts")], ["q", "a", 1]);
   assertEquals(job.call.funcName, "jobs.f");
-  assertEquals([job.text("worker_name"), job.text("x_attempts")], ["w1", "1"]);
-  assert(job.date("started_at") !== null);
+  const record = (await bench.jobs.fetch("a"))!;
+  assertEquals([record.status, record.text("worker_name")], ["started", "w1"]);
+  assert(record.date("started_at") !== null);
   assertEquals(await bench.members("rq:wip:q"), [`a:${id}`]);
   assertEquals(await bench.ttl("rq:job:a"), -1);
   assertEquals(await bench.send("HGET", "rq:worker:w1", "state"), "busy");
@@ -43,7 +45,7 @@ Deno.test("a claim skips what cannot be run, tells why, and takes the next", asy
   await bench.send("LPUSH", "rq:queue:q", "nodata", "list", "text", "gone");
   const before = await bench.dump();
   const { kind, execution, skipped } = await bench.tryClaim(worker);
-  assertEquals([kind, execution?.job.id], ["job", "ok"]);
+  assertEquals([kind, execution?.job.id], ["jobs", "ok"]);
   assertEquals(
     skipped.map(({ queue, jobId, reason }) => [queue, jobId, reason]),
     [
@@ -152,7 +154,7 @@ Deno.test("a claim pops no more than its share, and says that there is more", as
   for (let i = 0; i < 3; i++) replies.push(await bench.tryClaim(worker));
   assertEquals(
     replies.map(({ kind, skipped }) => [kind, skipped.length]),
-    [["more", 100], ["more", 100], ["job", 50]],
+    [["more", 100], ["more", 100], ["jobs", 50]],
   );
 });
 
@@ -220,19 +222,60 @@ Deno.test.each<[string, (bench: Bench) => Promise<unknown>]>([
   },
 );
 
-Deno.test("a claim that is sent again gives the same job, and leaves the next one", async () => {
+Deno.test("a claim that is sent again gives the same jobs, and leaves the next ones", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();
-  await bench.add("a");
-  await bench.add("b");
-  const ids = [];
-  for (let i = 0; i < 3; i++) {
-    const { execution } = await bench.workers.claim(worker, "e", []);
-    ids.push(execution?.job.id);
-  }
-  assertEquals(ids, ["a", "a", "a"]);
-  assertEquals(await bench.queued(), ["b"]);
-  assertEquals(await bench.field("a", "x_attempts"), "1");
+  for (const id of ["a", "b", "c"]) await bench.add(id);
+  const replies: unknown[] = [];
+  const client = echoing(bench.client, (reply) => {
+    const [kind, , ...jobs] = reply as Uint8Array[];
+    const text = (i: number) => new TextDecoder().decode(jobs[i]);
+    replies.push([String(kind), text(1), text(2), text(5), text(6)]);
+  });
+  const workers = new WorkerStore(client, bench.keys);
+  const { executions } = await workers.claim(worker, 2, []);
+  assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
+  assertEquals(executions.map(({ job }) => job.integer("x_attempts")), [1, 1]);
+  assertEquals(replies[1], replies[0]);
+  assertEquals(await bench.queued(), ["c"]);
+});
+
+Deno.test("a claim takes as many jobs as are wanted, over all queues and caught ones", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker("w1", ["q", "r"]);
+  for (const id of ["a", "b", "c"]) await bench.add(id);
+  for (const id of ["x", "y"]) await bench.add(id, { queue: "r" });
+  const caught = await caughtOf(bench, ["y"], "r");
+  const { executions } = await bench.workers.claim(worker, 5, caught);
+  assertEquals(executions.map(({ queue, job }) => [queue, job.id]), [
+    ["r", "y"],
+    ["q", "a"],
+    ["q", "b"],
+    ["q", "c"],
+    ["r", "x"],
+  ]);
+  assertEquals(new Set(executions.map(({ id }) => id)).size, 5);
+  assertEquals((await bench.members("rq:wip:q")).length, 3);
+});
+
+Deno.test("more caught jobs than are wanted go back in order", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b", "c", "d", "e"]) await bench.add(id);
+  const caught = await caughtOf(bench, ["a", "b", "c", "d"]);
+  const { executions } = await bench.workers.claim(worker, 2, caught);
+  assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
+  assertEquals(await bench.queued(), ["c", "d", "e"]);
+});
+
+Deno.test("a claim of very many jobs gives all of them", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await Promise.all(
+    Array.from({ length: 1_000 }, (_, i) => bench.add(`job-${i}`)),
+  );
+  const { executions } = await bench.workers.claim(worker, 1_000, []);
+  assertEquals(executions.length, 1_000);
 });
 
 Deno.test("a job without an origin gets that of the queue that it was found on", async () => {
@@ -241,7 +284,7 @@ Deno.test("a job without an origin gets that of the queue that it was found on",
   await bench.send("HSET", "rq:job:a", "data", `["f.g", null, [], {}]`);
   await bench.send("RPUSH", "rq:queue:q", "a");
   const { job } = await bench.claim(worker);
-  assertEquals([job.text("origin"), job.timeout], ["q", 180]);
+  assertEquals([await bench.field("a", "origin"), job.timeout], ["q", 180]);
 });
 
 Deno.test("two workers that claim at once never get the same job", async () => {

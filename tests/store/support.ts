@@ -30,20 +30,6 @@ import {
 } from "../../lib/store/worker_store.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
-/** Waits for a condition, at most `timeout` milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  timeout = 10_000,
-): Promise<void> {
-  const deadline = performance.now() + timeout;
-  while (!(await condition())) {
-    if (performance.now() > deadline) {
-      throw new Error(`Never came true within ${timeout} ms: ${condition}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** What {@linkcode Bench.add} may be told of a job. */
 export interface AddOptions {
   readonly queue?: string;
@@ -65,7 +51,6 @@ export class Bench implements AsyncDisposable {
   readonly keys: Keys;
   readonly jobs: JobStore;
   readonly workers: WorkerStore;
-  #executions = 0;
 
   private constructor(server: RedisServer, keys: Keys) {
     this.server = server;
@@ -105,12 +90,13 @@ export class Bench implements AsyncDisposable {
     return this.jobs.enqueue(newJob(id, options));
   }
 
-  /** Claims for a worker, under a new execution id. */
-  tryClaim(
+  /** Claims one job. */
+  async tryClaim(
     worker: WorkerIdentity,
     caught: readonly CaughtJob[] = [],
-  ): Promise<ClaimReply> {
-    return this.workers.claim(worker, `e${++this.#executions}`, caught);
+  ): Promise<ClaimReply & { readonly execution: Execution | null }> {
+    const reply = await this.workers.claim(worker, 1, caught);
+    return { ...reply, execution: reply.executions[0] ?? null };
   }
 
   /** Claims, and there must be a job. */
@@ -135,7 +121,7 @@ export class Bench implements AsyncDisposable {
       workedMs: 12.5,
       beganMs: Date.now(),
       ...ending,
-    });
+    }, 0);
   }
 
   /** Claims the next job and ends it. */

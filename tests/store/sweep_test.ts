@@ -243,12 +243,12 @@ Deno.test("passes over very many deferred jobs see all of them in turn", async (
     await bench.add(`job-${i}`, { dependsOn: [i < 240 ? "p" : "late"] });
   }
   await bench.send("DEL", "rq:job:late");
-  const offsets = [0];
-  for (let i = 0; i < 3; i++) {
-    const { deferredOffset } = await bench.sweep("q", offsets.at(-1));
-    offsets.push(deferredOffset);
-  }
-  assertEquals(offsets, [0, 100, 200, 0]);
+  let offset = 0, passes = 0;
+  do {
+    offset = (await bench.sweep("q", offset)).deferredOffset;
+    passes++;
+  } while (offset > 0 && passes < 10);
+  assertEquals(passes, 3);
   assertEquals((await bench.members("rq:deferred:q")).length, 240);
 });
 

@@ -42,7 +42,8 @@ drop_executions(id, q)
 redis.call('HSET', KEYS[1], 'status', 'canceled', 'x_change', ARGV[4] .. ' ' .. status)
 redis.call('HDEL', KEYS[1], 'x_execution')
 register(id, q, 'canceled', now)
-keep(id, tonumber(h[4] or '') or tonumber(ARGV[3]))
+local ttl = seconds(h[4], tonumber(ARGV[3]))
+keep(id, ttl == 0 and 60 or ttl) -- long enough to be seen
 if status == 'started' and h[3] then
   redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))
 end

@@ -40,6 +40,12 @@ local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
 end
 
+local function reply()
+  local answer = {'jobs', skipped}
+  for _, value in ipairs(jobs) do answer[#answer + 1] = value end
+  return answer
+end
+
 local function hand_out(q, id, e, hash)
   for _, value in ipairs({q, id, e, hash}) do jobs[#jobs + 1] = value end
   for _, value in ipairs({q, id, e}) do claimed[#claimed + 1] = value end
@@ -81,14 +87,17 @@ local function give_back(from)
   end
 end
 
-local function usable(q, list)
-  local kind, wip = redis.call('TYPE', list).ok, redis.call('TYPE', registry_key('wip', q)).ok
-  if kind ~= 'list' then
-    if kind ~= 'none' then skip(q, '', 'the key of the queue holds a ' .. kind) end
-    return false
-  end
-  if wip == 'zset' or wip == 'none' then return true end
-  skip(q, '', 'the key of its started registry holds a ' .. wip)
+local function can_lease(q)
+  local kind = redis.call('TYPE', registry_key('wip', q)).ok
+  if kind == 'zset' or kind == 'none' then return true end
+  skip(q, '', 'the key of its started registry holds a ' .. kind)
+  return false
+end
+
+local function has_jobs(q, list)
+  local kind = redis.call('TYPE', list).ok
+  if kind == 'list' then return can_lease(q) end
+  if kind ~= 'none' then skip(q, '', 'the key of the queue holds a ' .. kind) end
   return false
 end
 
@@ -103,7 +112,7 @@ if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
     local q, id, e = list[i], list[i + 1], list[i + 2]
     if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
   end
-  if #jobs > 0 then return {'jobs', skipped, unpack(jobs)} end
+  if #jobs > 0 then return reply() end
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   give_back(first_caught)
@@ -111,7 +120,7 @@ if redis.call('EXISTS', SUSPENDED) == 1 then
 end
 
 for i = first_caught, #ARGV, 2 do
-  if #claimed / 3 == wanted then
+  if #claimed / 3 == wanted or not can_lease(ARGV[i]) then
     give_back(i)
     break
   end
@@ -119,7 +128,7 @@ for i = first_caught, #ARGV, 2 do
 end
 for i = 1, n do
   local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
-  if #claimed / 3 < wanted and budget > 0 and usable(q, list) then
+  if #claimed / 3 < wanted and budget > 0 and has_jobs(q, list) then
     local id = redis.call('LPOP', list)
     while id do
       local before = #claimed
@@ -134,7 +143,7 @@ end
 if #claimed > 0 then
   redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1], 'current_job_working_time', 0,
     'x_claim', ARGV[6] .. ' ' .. cjson.encode(claimed))
-  return {'jobs', skipped, unpack(jobs)}
+  return reply()
 end
 return {budget <= 0 and 'more' or 'empty', skipped}
 `,
@@ -174,7 +183,8 @@ end
 for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local wip, member = registry_key('wip', q), id .. ':' .. e
-  if answer[1] ~= 'replaced' and is_job(id) and redis.call('ZSCORE', wip, member) then
+  local runs = is_job(id) and field(id, 'status') == 'started'
+  if answer[1] ~= 'replaced' and runs and redis.call('ZSCORE', wip, member) then
     redis.call('ZADD', wip, 'XX', now + lease, member)
     redis.call('HSET', job_key(id), 'last_heartbeat', at)
     redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)

@@ -20,6 +20,7 @@ import {
  *       5 ttl in seconds, 0 for none   6 number n of parents   7 … 6+n their ids
  *       then the fields and values of the hash, created_at and data among them
  * reply { "queued" | "deferred", enqueued_at }   { "duplicate", status }
+ *       { "unfit", "" } a key of the queue or of the job holds another type of value; nothing was written
  * ```
  *
  * An id that is taken by a job that has not ended is refused; one that has ended makes room.
@@ -34,6 +35,17 @@ export const ENQUEUE: Script = new Script(
 local id, q, side, ttl, parents = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local fields = {}
 for i = 7 + parents, #ARGV do fields[#fields + 1] = ARGV[i] end
+
+local function holds_only(kind, key)
+  local actual = redis.call('TYPE', key).ok
+  return actual == kind or actual == 'none'
+end
+local fit = holds_only('list', KEYS[1]) and holds_only('set', QUEUES)
+if parents > 0 then
+  fit = fit and holds_only('zset', registry_key('deferred', q)) and holds_only('set', dependencies_key(id))
+  for i = 7, 6 + parents do fit = fit and holds_only('set', dependents_key(ARGV[i])) end
+end
+if not fit then return {'unfit', ''} end
 
 if redis.call('EXISTS', KEYS[2]) == 1 then
   local old = redis.call('HMGET', KEYS[2], 'created_at', 'data', 'status', 'enqueued_at', 'origin')

@@ -23,8 +23,8 @@ import {
  *       8 the result as base64 of JSON, "" for none; or the failure as base64 of zlib
  *       9 seconds worked   10 when the run began, unix seconds
  *      11 dependents that one call may release   12 "idle" if the worker has no other job in hand, else "busy"
- * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", "more" if dependents are left }
- *       { "lost" } the lease is gone, nothing was written   { "gone" } the job was deleted
+ * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none }
+ *       { "lost", "0" } the lease is gone, nothing was written   { "gone", "0" } the job was deleted
  * ```
  *
  * Dependents are released here, in the step that ends their parent. A failed job with retries
@@ -38,11 +38,12 @@ export const FINISH: Script = new Script(
     [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
 local worker, q, id, e, outcome = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local ttl, payload, worked, began, limit = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
+local ttl, payload, worked, began, limit = seconds(ARGV[7], 0), ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 local member = id .. ':' .. e
 
 local function earlier_answer()
-  if redis.call('HGET', KEYS[1], 'x_ended') == e then return outcome end
+  local ended, answer = string.match(redis.call('HGET', KEYS[1], 'x_ended') or '', '^(%S+) (%S+)$')
+  if ended == e then return answer end
   local status = field(id, 'x_execution') == e and field(id, 'status')
   if status == outcome then return outcome end
   if status == 'queued' and outcome == 'requeued' then return 'requeued' end
@@ -51,10 +52,18 @@ local function earlier_answer()
   return 'lost'
 end
 
-if not redis.call('ZSCORE', KEYS[3], member) then return {earlier_answer()} end
+if not redis.call('ZSCORE', KEYS[3], member) then
+  local answer = earlier_answer()
+  return {answer, answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 and '1' or '0'}
+end
+if is_job(id) and field(id, 'status') ~= 'started' then
+  drop_execution(id, q, e, worker) -- canceled by Python, which leaves our lease alone
+  return {'lost', '0'}
+end
 if not is_job(id) then
   drop_execution(id, q, e, worker)
-  return {'gone'}
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'x_ended', e .. ' gone') end
+  return {'gone', '0'}
 end
 
 local function retry()
@@ -77,12 +86,12 @@ local function retry()
 end
 
 drop_execution(id, q, e, worker)
-local answer, more = outcome, 0
+local answer, cursor = outcome, '0'
 if outcome == 'finished' then
   redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', iso())
-  more = release(id, 'finished', limit)
+  cursor = release(id, 'finished', '0', limit)
   if ttl == 0 then
-    forget(id, q)
+    discard(id, q, cursor)
   else
     local entry = {'type', 1}
     if payload ~= '' then
@@ -100,34 +109,35 @@ elseif outcome == 'failed' then
   if not answer then
     answer = 'failed'
     fail(id, q, 'failed', ttl, payload, worker, e)
-    release(id, 'failed', limit)
+    cursor = release(id, 'failed', '0', limit)
+    if ttl == 0 then discard(id, q, cursor) end
   end
 elseif outcome == 'stopped' then
   fail(id, q, 'stopped', ttl, payload, worker, e)
+  if ttl == 0 then forget(id, q) end
 else
   push(id, q, true)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', is_job(id) and '' or e)
+  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', is_job(id) and '' or e .. ' ' .. answer)
   if ARGV[12] == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
   if outcome == 'finished' then redis.call('HINCRBY', KEYS[1], 'successful_job_count', 1) end
   if outcome == 'failed' or outcome == 'stopped' then redis.call('HINCRBY', KEYS[1], 'failed_job_count', 1) end
   if outcome ~= 'requeued' then redis.call('HINCRBYFLOAT', KEYS[1], 'total_working_time', worked) end
 end
-if more == 1 then return {answer, 'more'} end
-return {answer}
+return {answer, cursor}
 `,
   ),
 );
 
 /**
- * Goes on releasing the dependents of a finished job that had very many.
+ * Goes on releasing the dependents of a job that had very many.
  *
  * ```
  * KEYS  1 the dependents of the parent
- * ARGV  1 key prefix   2 id of the parent   3 how many one call may release
- * reply 1 if some are left, else 0
+ * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor   5 how many one call may release
+ * reply the cursor to go on from, "0" at the end
  * ```
  */
 export const RELEASE: Script = new Script(
@@ -136,8 +146,8 @@ export const RELEASE: Script = new Script(
     [TIME_LUA, JOB_LUA, DEPENDENTS_LUA],
     `
 local status = field(ARGV[2], 'status')
-if status and status ~= 'finished' then return 0 end
-return release(ARGV[2], 'finished', tonumber(ARGV[3]))
+if status and status ~= ARGV[3] then return '0' end -- it was requeued meanwhile
+return release(ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]))
 `,
   ),
 );

@@ -40,6 +40,7 @@ end
  * - `is_job(id)`: the hash exists and has `data`; a foreign type under the key is none
  * - `field(id, name)`: one field, or false
  * - `whole(text)`: the number that a field holds, 0 for what is none: anybody may have written it
+ * - `seconds(text, default)`: a time to live of at most a century; -1, for ever, for all below 0
  * - `push(id, q, front)`: puts an id on its queue as `queued`
  */
 export const JOB_LUA = `
@@ -53,6 +54,11 @@ end
 local function whole(text)
   local number = tonumber(text or '')
   return number and number > 0 and number < 1e9 and math.floor(number) or 0
+end
+local function seconds(text, default)
+  local number = tonumber(text or '')
+  if number and number < 0 then return -1 end
+  return number and number <= 3153600000 and math.floor(number) or default
 end
 local function push(id, q, front)
   redis.call('SADD', QUEUES, queue_key(q))
@@ -74,7 +80,8 @@ local function holds(id, q, e)
   return score and tonumber(score) > now
 end
 local function python_executions(id)
-  return redis.call('ZRANGE', executions_key(id), 0, 99)
+  local list = redis.pcall('ZRANGE', executions_key(id), 0, 99)
+  return list.err and {} or list
 end
 local function live_execution(id, q)
   local own = field(id, 'x_execution')
@@ -86,8 +93,8 @@ end
 local function drop_execution(id, q, e, worker)
   redis.call('ZREM', registry_key('wip', q), id .. ':' .. e)
   if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
-  redis.call('ZREM', executions_key(id), e)
-  if worker then redis.call('SREM', worker_executions_key(worker), id .. ':' .. e) end
+  redis.pcall('ZREM', executions_key(id), e)
+  if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
 end
 local function drop_executions(id, q)
   local worker = field(id, 'worker_name')
@@ -99,12 +106,15 @@ end
 `;
 
 /**
- * Dependents: \`promote(c)\` queues a deferred job once every parent is done; a parent
- * whose hash is gone counts as done, as in RQ. \`release(id, status, limit)\` does so for the
- * jobs that wait for one which has just ended, and tells whether some are left to do.
+ * Dependents:
+ *
+ * - \`promote(c, strict)\`: queues a deferred job once every parent is done. A parent whose hash
+ *   is gone counts as done, as in RQ; not if \`strict\`, since it may have failed.
+ * - \`release(id, status, cursor, limit)\`: does so for jobs that wait for one which has just ended, and
+ *   gives the cursor to go on from, "0" at the end. A parent that is done is taken off the child's list.
  */
 export const DEPENDENTS_LUA = `
-local function promote(c)
+local function promote(c, strict)
   if not is_job(c) then return false end
   local h = redis.call('HMGET', job_key(c), 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
   if h[1] ~= 'deferred' or not h[2] then return false end
@@ -112,23 +122,32 @@ local function promote(c)
   if parents.err then return false end
   for _, parent in ipairs(parents) do
     local status = field(parent, 'status')
+    if not status and strict then return false end
     if status and status ~= 'finished' and not (status == 'failed' and h[3] == '1') then return false end
   end
-  redis.call('ZREM', registry_key('deferred', h[2]), c)
+  redis.pcall('ZREM', registry_key('deferred', h[2]), c)
   push(c, h[2], h[4] == '1')
   return true
 end
-local function release(id, status, limit)
+local function release(id, status, cursor, limit)
   local key = dependents_key(id)
-  if redis.call('TYPE', key).ok ~= 'set' then return 0 end
+  if redis.call('TYPE', key).ok ~= 'set' then return '0' end
   if status == 'finished' then
-    for _, c in ipairs(redis.call('SPOP', key, limit)) do promote(c) end
-    return redis.call('EXISTS', key)
+    for _, c in ipairs(redis.call('SPOP', key, limit)) do
+      redis.pcall('SREM', dependencies_key(c), id)
+      promote(c)
+    end
+    return redis.call('EXISTS', key) == 1 and '1' or '0'
   end
-  for _, c in ipairs(redis.call('SSCAN', key, 0, 'COUNT', limit)[2]) do
-    if promote(c) then redis.call('SREM', key, c) end
+  local page = redis.call('SSCAN', key, cursor, 'COUNT', limit)
+  for _, c in ipairs(page[2]) do
+    if field(c, 'allow_dependency_failures') == '1' then
+      redis.call('SREM', key, c)
+      redis.pcall('SREM', dependencies_key(c), id)
+      promote(c)
+    end
   end
-  return 0
+  return page[1]
 end
 `;
 
@@ -137,6 +156,7 @@ end
  * - \`register\`, \`unregister\`, \`add_result\`: a key that holds something of another type spoils no
  *   transition: a registry is left as it is, a stream of results is made anew
  * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never
+ * - \`discard(id, q, released)\`: forgets a job whose end is not kept
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
 export const ENDING_LUA = `
@@ -147,10 +167,12 @@ local function register(id, q, name, score)
   redis.pcall('ZADD', registry_key(name, q), score, id)
 end
 local function add_result(id, ...)
+  local size = 0
+  for _, value in ipairs({...}) do size = size + #tostring(value) end
   if redis.call('TYPE', results_key(id)).ok ~= 'stream' then redis.call('DEL', results_key(id)) end
   redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
-  -- Redis sets 4 KB aside for a new stream; restored from its own dump, one entry takes some 300 bytes.
-  if redis.call('XLEN', results_key(id)) == 1 then
+  -- Redis sets 4 KB aside for a new stream; restored from its own dump, a small entry takes some 300 bytes.
+  if size < 2048 and redis.call('XLEN', results_key(id)) == 1 then
     redis.call('RESTORE', results_key(id), 0, redis.call('DUMP', results_key(id)), 'REPLACE')
   end
 end
@@ -166,9 +188,14 @@ local function keep(id, ttl)
     if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
   end
 end
+local function discard(id, q, released)
+  if released == '0' then return forget(id, q) end
+  redis.call('EXPIRE', job_key(id), 60) -- stays until its last dependents are released
+  redis.call('EXPIRE', dependents_key(id), 60)
+end
 local function fail(id, q, status, ttl, text, worker, e)
-  if ttl == 0 then return forget(id, q) end
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
+  if ttl == 0 then return end -- to be discarded, once its dependents have seen it
   add_result(id, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
   register(id, q, 'failed', ttl < 0 and -1 or now + ttl)
   keep(id, ttl)

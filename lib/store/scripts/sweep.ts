@@ -15,7 +15,7 @@ import {
  *
  * ```
  * KEYS  1 the queue's started registry   2 its intermediate list
- *       3 its finished registry   4 its failed registry   5 its deferred registry
+ *       3 its finished registry   4 its failed registry   5 its deferred registry   6 its canceled registry
  * ARGV  1 key prefix   2 queue name   3 how many of each kind one pass looks at
  *       4 times that a job may lose its worker   5 seconds that an id may stay in the intermediate list
  *       6 failure ttl in seconds for jobs without one of their own
@@ -28,9 +28,8 @@ import {
  * 2. An id in the intermediate list that nobody has claimed goes back to the head of the queue,
  *    once it has been seen there for a while (RQ's \`first_seen\` key; RQ itself would fail the job).
  *    The key lives only a little longer than that, so that it never speaks of an earlier visit.
- * 3. Ids of results and failures whose time is up leave their registries.
- * 4. A deferred job whose parents are all done is queued: they may have expired, been deleted, or been
- *    ended by a program that died before it released them.
+ * 3. Ids of results and failures whose time is up, and of canceled jobs that are gone, leave their registries.
+ * 4. A deferred job whose parents are all done is queued: a program may have died before it released them.
  */
 export const SWEEP: Script = new Script(
   "sweep",
@@ -51,8 +50,10 @@ local function recover(id, e)
   drop_executions(id, q)
   redis.call('HDEL', job_key(id), 'x_execution')
   if losses > most then
-    fail(id, q, 'failed', tonumber(h[1] or '') or tonumber(ARGV[6]), ARGV[7], h[2] or '', e)
-    release(id, 'failed', limit)
+    local ttl = seconds(h[1], tonumber(ARGV[6]))
+    fail(id, q, 'failed', ttl, ARGV[7], h[2] or '', e)
+    local released = release(id, 'failed', '0', limit)
+    if ttl == 0 then discard(id, q, released) end
     return report('failed', id)
   end
   push(id, q, true)
@@ -90,11 +91,16 @@ for i = 3, 4 do
   if #over > 0 then redis.call('ZREM', KEYS[i], unpack(over)) end
 end
 
+for _, id in ipairs(redis.call('ZRANGE', KEYS[6], 0, limit - 1)) do
+  if redis.call('EXISTS', job_key(id)) == 1 then break end -- the oldest go first
+  redis.call('ZREM', KEYS[6], id)
+end
+
 local deferred = redis.call('ZRANGE', KEYS[5], offset, offset + limit - 1)
 local stay = 0
 for _, c in ipairs(deferred) do
   if not is_job(c) then redis.call('ZREM', KEYS[5], c)
-  elseif not promote(c) then stay = stay + 1 end
+  elseif not promote(c, true) then stay = stay + 1 end
 end
 if #deferred == limit then answer[1] = offset + stay end
 return answer

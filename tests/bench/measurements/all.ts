@@ -2,7 +2,7 @@
 
 import type { Measurement } from "../context.ts";
 import { burst } from "./burst.ts";
-import { drains, starts } from "./drains.ts";
+import { processDrains, sharedDrains, starts } from "./drains.ts";
 import { bulk, inFlight, limits, one } from "./enqueue.ts";
 import { latencies } from "./latency.ts";
 import { memory } from "./memory.ts";
@@ -14,8 +14,9 @@ export const MEASUREMENTS: readonly Measurement[] = [
   inFlight,
   bulk,
   limits,
-  ...drains,
+  ...processDrains,
   starts,
+  ...sharedDrains,
   ...latencies,
   burst,
   memory,

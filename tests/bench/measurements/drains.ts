@@ -1,11 +1,6 @@
 /** How fast workers run jobs, and what a job costs them. */
 
-import {
-  type Context,
-  type Measurement,
-  type Metric,
-  type Readings,
-} from "../context.ts";
+import type { Context, Measurement, Metric, Readings } from "../context.ts";
 import { drain } from "../drain.ts";
 import { type Isolation, NotApplicable, type System } from "../systems.ts";
 import { fill } from "./enqueue.ts";
@@ -65,12 +60,23 @@ const FIRST_JOBS: Readonly<Record<Isolation, number>> = {
   inline: 1_000,
 };
 
-/** One measurement per way of running jobs. */
-export const drains: readonly Measurement[] = WAYS.map((way) => ({
-  name: way.name,
-  metrics: metricsOf(way),
-  run: (system, context) => runWay(way, system, context),
-}));
+/** A process for each job. */
+export const processDrains: readonly Measurement[] = measurementsOf(
+  ({ isolation }) => isolation === "process",
+);
+
+/** Many jobs in one process. */
+export const sharedDrains: readonly Measurement[] = measurementsOf(
+  ({ isolation }) => isolation !== "process",
+);
+
+function measurementsOf(chosen: (way: Way) => boolean): Measurement[] {
+  return WAYS.filter(chosen).map((way) => ({
+    name: way.name,
+    metrics: metricsOf(way),
+    run: (system, context) => runWay(way, system, context),
+  }));
+}
 
 async function runWay(
   { name, isolation, concurrency }: Way,

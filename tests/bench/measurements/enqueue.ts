@@ -1,16 +1,8 @@
 /** How fast producers put jobs on a queue, and what the driver and the server could do at most. */
 
-import {
-  BULK_CHUNK,
-  type Context,
-  type Measurement,
-} from "../context.ts";
+import { BULK_CHUNK, type Context, type Measurement } from "../context.ts";
 import { encodeCommand } from "../probe.ts";
-import {
-  commandsBetween,
-  microsBetween,
-  readServer,
-} from "../server_stats.ts";
+import { commandsBetween, microsBetween, readServer } from "../server_stats.ts";
 import { NotApplicable, type System } from "../systems.ts";
 
 /** What Redis does at least for a job: a hash of ten fields, a list, a set. */

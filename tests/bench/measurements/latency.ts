@@ -11,8 +11,16 @@ const STOP_MS = 5_000;
 
 /** Latency with each job in a process of its own, and in the worker's process. */
 export const latencies: readonly Measurement[] = [
-  latencyOf("latency", "enqueue → result, idle worker, a process per job", "process"),
-  latencyOf("latency-inline", "enqueue → result, idle worker, in its process", "inline"),
+  latencyOf(
+    "latency",
+    "enqueue → result, idle worker, a process per job",
+    "process",
+  ),
+  latencyOf(
+    "latency-inline",
+    "enqueue → result, idle worker, in its process",
+    "inline",
+  ),
 ];
 
 function latencyOf(

@@ -131,3 +131,45 @@ async function exists(path: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Starts a process of its own and says so; then waits for a file and says that too. */
+export async function survives(
+  file: string,
+  line: string,
+  gate: string,
+): Promise<string> {
+  const options = { args: ["1000"], stdout: "null", stderr: "null" } as const;
+  const grandchild = new Deno.Command("sleep", options).spawn();
+  grandchild.unref();
+  return await noteOnce(file, line, gate);
+}
+
+/** Adds two jobs, the second of which waits for the first. */
+export async function chain(file: string): Promise<void> {
+  const { id } = await currentJob.enqueue(note, file, "first");
+  await currentJob.enqueueCall({
+    func: note,
+    args: [file, "second"],
+    dependsOn: id,
+    atFront: true,
+  });
+}
+
+/** Prints for as long as it is told, a line each few milliseconds. */
+export async function chatters(lines: number): Promise<number> {
+  for (let i = 0; i < lines; i++) {
+    // deno-lint-ignore no-console -- what a job prints is what is tested
+    console.log(`line ${i}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return lines;
+}
+
+/** A text of so many bytes. */
+export function big(length: number): string {
+  return "x".repeat(length);
+}
+
+export function lengthOf(text: string): number {
+  return text.length;
+}

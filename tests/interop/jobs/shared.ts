@@ -48,3 +48,13 @@ async function exists(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Writes `begin`, waits until `go` exists, writes `end`. */
+export async function slow(ledger: string, go: string): Promise<string> {
+  mark(ledger, "begin");
+  while (!await exists(go)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  mark(ledger, "end");
+  return "done";
+}

@@ -1,0 +1,126 @@
+import { assert, assertEquals } from "@std/assert";
+import { RedisServer } from "../support/redis_server.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, burst, WorkerProcess } from "./support.ts";
+
+const HASH = {
+  created_at: "2026-11-23T02:37:08.111378Z",
+  origin: "low",
+  status: "queued",
+  timeout: 30,
+};
+const failsUntil = (n: number) => `["jobs.failsUntil", null, [${n}], {}]`;
+
+Deno.test("a job of a Python producer is retried at once without intervals", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const data = failsUntil(3);
+  await bench.push("low", "j1", { ...HASH, data, retries_left: 2 });
+  const { stdout } = await burst(["low", "--url", redis.url]);
+  const job = await bench.queue("low").fetchJob("j1");
+  assertEquals(await job?.wait({ timeout: 1_000 }), 3);
+  assertEquals(await bench.field("rq:job:j1", "retries_left"), "0");
+  assertEquals(
+    stdout.match(/Job retried after its failure \(j1\)/g)?.length,
+    2,
+  );
+});
+
+Deno.test("a job whose retries are used up fails", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const data = failsUntil(9);
+  await bench.push("low", "j1", { ...HASH, data, retries_left: 2 });
+  await burst(["low", "--url", redis.url]);
+  const job = await bench.queue("low").fetchJob("j1");
+  assertEquals(await job?.getStatus(), "failed");
+  assert((await job?.excInfo())?.includes("attempt 3"));
+});
+
+Deno.test("a retry with an interval is scheduled, and queued by --with-scheduler when its time has come", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  const fields = {
+    ...HASH,
+    data: failsUntil(3),
+    retries_left: 2,
+    retry_intervals: "[1, 1000]",
+  };
+  await bench.push("low", "j1", fields);
+  await burst(["low", "--url", redis.url]);
+  assertEquals(await bench.field("rq:job:j1", "status"), "scheduled");
+  const due = Number(await client.send("ZSCORE", ["rq:scheduled:low", "j1"]));
+  const [now] = await client.send("TIME") as string[];
+  assert(Math.abs(due - Number(now) - 1) <= 1, `due at ${due}, now ${now}`);
+  await using _worker = await WorkerProcess.listening([
+    "low",
+    "--with-scheduler",
+    "--url",
+    redis.url,
+  ]);
+  await waitFor(async () =>
+    Number(await bench.field("rq:job:j1", "x_attempts")) === 2
+  );
+  await bench.hasStatus("j1", "scheduled");
+  const later = Number(await client.send("ZSCORE", ["rq:scheduled:low", "j1"]));
+  assert(later - due > 900, `the second interval is ${later - due} s`);
+  await client.send("ZADD", ["rq:scheduled:low", "XX", 1, "j1"]);
+  await bench.hasStatus("j1", "finished");
+  assertEquals(await client.send("ZCARD", ["rq:scheduled:low"]), 0);
+});
+
+Deno.test("a scheduled job that was canceled or deleted is not queued", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  const status = "scheduled";
+  const data = '["jobs.add", null, [1, 2], {}]';
+  for (const id of ["canceled", "gone", "sound"]) {
+    await client.send("HSET", [
+      `rq:job:${id}`,
+      ...Object.entries({ ...HASH, data, status }).flat(),
+    ]);
+    await client.send("ZADD", ["rq:scheduled:low", 1, id]);
+  }
+  await client.send("DEL", ["rq:job:gone"]);
+  const job = await bench.queue("low").fetchJob("canceled");
+  await job?.cancel();
+  await client.send("ZADD", ["rq:scheduled:low", 1, "canceled"]);
+  const { code } = await burst([
+    "low",
+    "--with-scheduler",
+    "--url",
+    redis.url,
+  ]);
+  assertEquals(code, 0);
+  assertEquals(await bench.field("rq:job:sound", "status"), "finished");
+  assertEquals(await bench.field("rq:job:canceled", "status"), "canceled");
+  assertEquals(await client.send("ZCARD", ["rq:scheduled:low"]), 0);
+});
+
+Deno.test("scheduled jobs are left to a Python scheduler that holds the lock", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  const data = '["jobs.add", null, [1, 2], {}]';
+  await bench.push("low", "j1", { ...HASH, data, status: "scheduled" });
+  await client.send("DEL", ["rq:queue:low"]);
+  await client.send("ZADD", ["rq:scheduled:low", 1, "j1"]);
+  await client.send("SET", ["rq:scheduler-lock:low", "4711", "EX", 60]);
+  const args = ["low", "--with-scheduler", "--url", redis.url];
+  await burst(args);
+  assertEquals(await bench.field("rq:job:j1", "status"), "scheduled");
+  assertEquals(await client.send("GET", ["rq:scheduler-lock:low"]), "4711");
+  await client.send("DEL", ["rq:scheduler-lock:low"]);
+  await burst(args);
+  assertEquals(await bench.field("rq:job:j1", "status"), "finished");
+});
+
+Deno.test("a Python scheduler can take over from a worker that left", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await burst(["low", "--with-scheduler", "--url", redis.url]);
+  const ttl = Number(await bench.client.send("TTL", ["rq:scheduler-lock:low"]));
+  assert(ttl <= 61, `the lock would be held for ${ttl} s`);
+});

@@ -1,0 +1,81 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { RedisServer } from "../support/redis_server.ts";
+import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
+
+Deno.test("a worker that is blocked waiting heeds rq suspend, and takes up work at rq resume", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+    "--name",
+    "w1",
+  ]);
+  await client.send("SET", ["rq:suspended", "1"]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await worker.waitForOutput(/Worker suspended, run `rq resume` to resume/);
+  assertEquals(await job.getStatus(), "queued");
+  assertEquals(await bench.queue("low").jobIds(), [job.id]);
+  assertEquals(await bench.field("rq:worker:w1", "state"), "suspended");
+  await client.send("DEL", ["rq:suspended"]);
+  assertEquals(await job.wait({ timeout: 5_000 }), 3);
+  assertStringIncludes(worker.stdout, "Worker resumed");
+  assertEquals(await bench.field("rq:worker:w1", "state"), "idle");
+});
+
+Deno.test("a suspension with an end ends by itself", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await bench.client.send("SET", ["rq:suspended", "1", "EX", 1]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  await worker.waitForOutput(/Worker suspended/);
+  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+});
+
+Deno.test("a running job is left alone by rq suspend", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const gate = `${ledger.path}.gate`;
+  const low = bench.queue("low");
+  const job = await low.enqueue("jobs.noteOnce", ledger.path, "done", gate);
+  const next = await low.enqueue("jobs.add", 1, 2);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  await worker.waitForOutput(/low: jobs\.noteOnce/);
+  await bench.client.send("SET", ["rq:suspended", "1"]);
+  await Deno.writeTextFile(gate, "");
+  assertEquals(await job.wait({ timeout: 5_000 }), "done");
+  await worker.waitForOutput(/Worker suspended/);
+  assertEquals(await next.getStatus(), "queued");
+  await Deno.remove(gate);
+});
+
+Deno.test("a suspended worker leaves on a signal, in burst mode at once", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await bench.client.send("SET", ["rq:suspended", "1"]);
+  await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  await worker.waitForOutput(/Worker suspended/);
+  worker.kill("SIGTERM");
+  assertEquals((await worker.ended({ timeout: 5_000 })).code, 0);
+  const { code, stdout } = await burst(["low", "--url", redis.url]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "suspended in burst mode, quitting");
+  assertEquals(await bench.queue("low").count(), 1);
+});

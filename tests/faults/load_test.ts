@@ -1,0 +1,126 @@
+import { assert, assertEquals } from "@std/assert";
+import { RedisServer } from "../support/redis_server.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, Ledger } from "../e2e/support.ts";
+import { assertDrained, finished, Fleet, kill, until } from "./support.ts";
+
+const QUEUES = ["high", "default", "low"];
+
+/** Calls that write their own ids into the ledger. */
+function calls(ledger: Ledger, from: number, count: number) {
+  return Array.from({ length: count }, (_, i) => ({
+    func: "jobs.note",
+    args: [ledger.path, `job-${from + i}`],
+    jobId: `job-${from + i}`,
+  }));
+}
+
+/** Ids that are not in the ledger. */
+function missing(ledger: Ledger, count: number): string[] {
+  const seen = ledger.counts();
+  return Array.from({ length: count }, (_, i) => `job-${i}`)
+    .filter((id) => !seen.has(id));
+}
+
+/** Ids that are in the ledger more than once. */
+function repeated(ledger: Ledger): string[] {
+  return [...ledger.counts()].filter(([, n]) => n > 1).map(([id]) => id);
+}
+
+Deno.test("two workers run each of a thousand jobs once", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using fleet = new Fleet(redis.url);
+  using ledger = new Ledger();
+  await bench.queue("low").enqueueMany(calls(ledger, 0, 500));
+  await Promise.all([fleet.listening("low"), fleet.listening("low")]);
+  for (let from = 500; from < 1_000; from += 10) {
+    await bench.queue("low").enqueueMany(calls(ledger, from, 10));
+  }
+  await finished(bench, ["low"], 1_000, 90_000);
+  assertEquals(missing(ledger, 1_000), []);
+  assertEquals(repeated(ledger), []);
+  await assertDrained(bench, ["low"]);
+});
+
+Deno.test("of two thousand jobs none is lost by a worker that is killed fifty times", async () => {
+  const kills = 50;
+  const total = 2_000;
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using fleet = new Fleet(redis.url);
+  using ledger = new Ledger();
+  const share = total / kills;
+  for (let n = 0; n < kills; n++) {
+    const worker = fleet.start(...QUEUES);
+    const queue = bench.queue(QUEUES[n % QUEUES.length]!);
+    await queue.enqueueMany(calls(ledger, n * share, share));
+    await until(performance.now() + 150 + Math.random() * 500);
+    await kill(worker);
+  }
+  const drain = await Promise.all([
+    fleet.listening(...QUEUES),
+    fleet.listening(...QUEUES),
+    fleet.listening(...QUEUES.toReversed()),
+  ]);
+  await finished(bench, QUEUES, total, 120_000);
+  assertEquals(missing(ledger, total), []);
+  const runs = ledger.lines().length;
+  assert(runs <= total + kills, `${runs} runs of ${total} jobs`);
+  await assertDrained(bench, QUEUES);
+  for (const worker of drain) {
+    worker.kill("SIGTERM");
+    assertEquals((await worker.ended()).code, 0);
+  }
+  await waitFor(() => fleet.processes().length === 0, {
+    message: () => `processes outlived their workers: ${fleet.processes()}`,
+  });
+});
+
+Deno.test("no job is lost or run twice while every connection is cut each 200 ms", async () => {
+  await using redis = await RedisServer.start();
+  await using producer = new Bench(redis.url);
+  await using killer = new Bench(redis.url);
+  await using fleet = new Fleet(redis.url);
+  using ledger = new Ledger();
+  await Promise.all([fleet.listening(...QUEUES), fleet.listening("low")]);
+  const end = performance.now() + 10_000;
+  const cutting = (async () => {
+    while (performance.now() < end) {
+      await until(performance.now() + 200);
+      for (const type of ["normal", "pubsub"]) {
+        await killer.client.send("CLIENT", ["KILL", "TYPE", type]);
+      }
+    }
+  })();
+  let count = 0;
+  while (performance.now() < end) {
+    const queue = producer.queue(QUEUES[count % QUEUES.length]!);
+    await queue.enqueueMany(calls(ledger, count, 5));
+    count += 5;
+    await until(performance.now() + 100);
+  }
+  await cutting;
+  await finished(producer, QUEUES, count, 60_000);
+  assertEquals(missing(ledger, count), []);
+  assertEquals(repeated(ledger), []);
+  await assertDrained(producer, QUEUES);
+});
+
+Deno.test("no job is lost or run twice while Redis forgets its scripts again and again", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using fleet = new Fleet(redis.url);
+  using ledger = new Ledger();
+  await Promise.all([fleet.listening("low"), fleet.listening("low")]);
+  const total = 200;
+  for (let from = 0; from < total; from += 5) {
+    await bench.client.send("SCRIPT", ["FLUSH"]);
+    await bench.queue("low").enqueueMany(calls(ledger, from, 5));
+    await until(performance.now() + 30);
+  }
+  await finished(bench, ["low"], total, 60_000);
+  assertEquals(missing(ledger, total), []);
+  assertEquals(repeated(ledger), []);
+  await assertDrained(bench, ["low"]);
+});

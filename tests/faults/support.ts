@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { waitFor } from "../support/wait_for.ts";
+import { type Bench, WorkerProcess } from "../e2e/support.ts";
+
+/** Workers whose processes can be told from all others, however deep they are. */
+export class Fleet implements AsyncDisposable {
+  readonly marker: string = `RQ_TEST_FLEET=${crypto.randomUUID()}`;
+  readonly #url: string;
+  readonly #workers: WorkerProcess[] = [];
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Starts a worker; it need not listen yet. */
+  start(...args: string[]): WorkerProcess {
+    const [name = "", value = ""] = this.marker.split("=");
+    const worker = new WorkerProcess(["--url", this.#url, ...args], {
+      env: { [name]: value },
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Starts a worker and waits until it listens. */
+  async listening(...args: string[]): Promise<WorkerProcess> {
+    const worker = this.start(...args);
+    await worker.waitForOutput(/\*\*\* Listening on /);
+    return worker;
+  }
+
+  /** The ids of all living processes of these workers, they themselves among them. */
+  processes(): number[] {
+    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
+      .filter((pid) => pid > 0 && this.#isMine(pid));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.#workers) await worker[Symbol.asyncDispose]();
+    await waitFor(() => this.processes().length === 0, {
+      message: () => `processes outlived their workers: ${this.processes()}`,
+    });
+  }
+
+  #isMine(pid: number): boolean {
+    try {
+      const environ = Deno.readTextFileSync(`/proc/${pid}/environ`);
+      return environ.split("\0").includes(this.marker);
+    } catch {
+      return false; // it has ended meanwhile, or is somebody else's
+    }
+  }
+}
+
+/** Kills a worker at once and waits until it is gone. */
+export async function kill(worker: WorkerProcess): Promise<void> {
+  worker.kill("SIGKILL");
+  await worker.ended();
+}
+
+/** Waits until a moment has come. */
+export async function until(moment: number): Promise<void> {
+  await waitFor(() => performance.now() >= moment, { timeout: 60_000 });
+}
+
+/** Nothing of a queue is left where jobs wait or run. */
+export async function assertDrained(
+  bench: Bench,
+  queues: readonly string[],
+): Promise<void> {
+  for (const name of queues) {
+    const left = await Promise.all([
+      bench.client.send("LRANGE", [`rq:queue:${name}`, 0, 9]),
+      bench.client.send("LRANGE", [`rq:queue:${name}:intermediate`, 0, 9]),
+      bench.client.send("ZRANGE", [`rq:wip:${name}`, 0, 9]),
+    ]);
+    assertEquals(left, [[], [], []], `left on ${name}`);
+  }
+}
+
+/** Waits until so many jobs of some queues have finished. */
+export async function finished(
+  bench: Bench,
+  queues: readonly string[],
+  count: number,
+  timeout: number,
+): Promise<void> {
+  let seen = 0;
+  await waitFor(async () => {
+    const counts = await Promise.all(
+      queues.map((name) => bench.client.send("ZCARD", [`rq:finished:${name}`])),
+    );
+    seen = counts.reduce<number>((sum, n) => sum + Number(n), 0);
+    return seen === count;
+  }, {
+    timeout,
+    interval: 100,
+    message: () => `${count} jobs to finish, ${seen} have`,
+  });
+}

@@ -1,0 +1,55 @@
+/** What the tests of queues and jobs share: a Redis with a queue on it, and a worker that runs nothing. */
+
+import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
+import type { Ending, WorkerIdentity } from "../../lib/store/worker_store.ts";
+import { encodeFailure } from "../../lib/queue/result.ts";
+import { Bench } from "../store/support.ts";
+
+/** A {@linkcode Bench} with a queue named `q` and a registered worker. */
+export class Desk implements AsyncDisposable {
+  readonly bench: Bench;
+  readonly queue: Queue;
+  readonly worker: WorkerIdentity;
+
+  private constructor(bench: Bench, queue: Queue, worker: WorkerIdentity) {
+    this.bench = bench;
+    this.queue = queue;
+    this.worker = worker;
+  }
+
+  /** Starts it. */
+  static async open(options: QueueOptions = {}): Promise<Desk> {
+    const bench = await Bench.open(options.prefix ?? "rq:");
+    const connection = bench.server.url;
+    const queue = new Queue("q", { connection, ...options });
+    return new Desk(bench, queue, await bench.worker());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.queue.close();
+    await this.bench[Symbol.asyncDispose]();
+  }
+
+  /** Claims the next job and ends it with a result. */
+  finish(json = `"done"`, ending: Partial<Ending> = {}): Promise<string> {
+    return this.bench.run(this.worker, { payload: btoa(json), ...ending });
+  }
+
+  /** Claims the next job and ends it with a failure. */
+  fail(
+    text = "TypeError: bad\n    at f (a.ts:1:1)",
+    ending: Partial<Ending> = {},
+  ): Promise<string> {
+    return this.bench.run(this.worker, {
+      outcome: "failed",
+      payload: encodeFailure(text),
+      ...ending,
+    });
+  }
+
+  /** How many clients are connected, by CLIENT LIST. */
+  async clients(): Promise<number> {
+    const list = String(await this.bench.send("CLIENT", "LIST"));
+    return list.trim().split("\n").length;
+  }
+}

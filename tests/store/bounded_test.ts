@@ -1,0 +1,126 @@
+/** No script keeps Redis from others for long, however much is stored. Bounds are generous: it is the order of magnitude that counts. */
+
+import { assert, assertEquals } from "@std/assert";
+import { list, texts } from "../../lib/store/job_store.ts";
+import { Bench } from "./support.ts";
+
+/** Makes a million queued ids in some hundred milliseconds. */
+const MILLION = `
+for i = 1, 1000 do
+  local ids = {}
+  for k = 1, 1000 do ids[k] = 'job-' .. i .. '-' .. k end
+  redis.call('RPUSH', KEYS[1], unpack(ids))
+end`;
+
+/** Milliseconds of the slowest script since the last look. */
+async function slowest(bench: Bench): Promise<number> {
+  const log = list(await bench.send("SLOWLOG", "GET", 1_000));
+  const scripts = log.filter((entry) => {
+    const words = texts(list(entry)[3] ?? null);
+    return words[0] === "EVALSHA" || words[0] === "EVAL";
+  });
+  await bench.send("SLOWLOG", "RESET");
+  return Math.max(0, ...scripts.map((entry) => Number(list(entry)[2]) / 1_000));
+}
+
+async function prepared(): Promise<Bench> {
+  const bench = await Bench.open();
+  await bench.send("CONFIG", "SET", "slowlog-max-len", 10_000);
+  await bench.send("CONFIG", "SET", "slowlog-log-slower-than", 0);
+  return bench;
+}
+
+async function million(bench: Bench, id = "a"): Promise<void> {
+  await bench.send("EVAL", MILLION, 1, "rq:queue:q");
+  await bench.add(id, { atFront: true });
+  await slowest(bench);
+}
+
+async function assertFast(bench: Bench, most = 10): Promise<void> {
+  const ms = await slowest(bench);
+  assert(ms < most, `the slowest script took ${ms} ms`);
+}
+
+Deno.test("a claim in front of a million ids is quick", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await million(bench);
+  await bench.run(worker);
+  await assertFast(bench);
+});
+
+Deno.test("a claim that has to skip a hundred of a million gone ids is quick", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await million(bench);
+  await bench.run(worker);
+  await slowest(bench);
+  const { kind, skipped } = await bench.tryClaim(worker);
+  assertEquals([kind, skipped.length], ["more", 100]);
+  await assertFast(bench);
+});
+
+Deno.test("enqueueing behind a million ids is quick", async () => {
+  await using bench = await prepared();
+  await million(bench);
+  await bench.add("z");
+  await assertFast(bench);
+});
+
+Deno.test("canceling and deleting the last of a million jobs takes no longer than a walk over the list", async () => {
+  await using bench = await prepared();
+  await million(bench);
+  await bench.add("z");
+  await bench.add("y");
+  await slowest(bench);
+  await bench.jobs.cancel("z");
+  await bench.jobs.delete("y");
+  await assertFast(bench, 200);
+});
+
+Deno.test("a pass of the sweep over a thousand abandoned jobs is quick", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await Promise.all(
+    Array.from({ length: 1_000 }, (_, i) => bench.add(`job-${i}`)),
+  );
+  const { executions } = await bench.workers.claim(worker, 1_000, []);
+  for (const execution of executions) await bench.expire(execution);
+  await slowest(bench);
+  assertEquals((await bench.sweep()).requeued.length, 100);
+  await assertFast(bench, 40);
+});
+
+Deno.test("emptying a queue of ten thousand jobs goes in short steps", async () => {
+  await using bench = await prepared();
+  await Promise.all(
+    Array.from({ length: 10_000 }, (_, i) => bench.add(`job-${i}`)),
+  );
+  await slowest(bench);
+  assertEquals(await bench.jobs.empty("q"), 10_000);
+  assertEquals(await bench.allKeys(), ["rq:queues"]);
+  await assertFast(bench, 50);
+});
+
+Deno.test("ending the parent of 2,000 jobs goes in short steps", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await bench.add("p");
+  for (let i = 0; i < 2_000; i++) {
+    await bench.add(`c${i}`, { dependsOn: ["p"] });
+  }
+  await slowest(bench);
+  await bench.run(worker);
+  assertEquals((await bench.queued()).length, 2_000);
+  await assertFast(bench, 50);
+});
+
+Deno.test("storing a result of 10 MB costs Redis little more than taking it in", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await slowest(bench);
+  await bench.end(worker, execution, { payload: "A".repeat(10_000_000) });
+  await assertFast(bench, 20);
+});
