@@ -37,15 +37,17 @@ export function checkQueueName(name: string): string {
       `Cannot use queue name: expected text, got ${typeof name}`,
     );
   }
-  if (name === "") {
-    throw new RangeError(`Cannot use queue name "": it is empty`);
-  }
-  if (CONTROL.test(name)) {
-    throw new RangeError(
-      `Cannot use queue name ${
+  if (isQueueName(name)) return name;
+  throw new RangeError(
+    name === ""
+      ? `Cannot use queue name "": it is empty`
+      : `Cannot use queue name ${
         JSON.stringify(name)
       }: it has a control character`,
-    );
-  }
-  return name;
+  );
+}
+
+/** Tells whether a queue can have this name. */
+export function isQueueName(name: string): boolean {
+  return name !== "" && !CONTROL.test(name);
 }

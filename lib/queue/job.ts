@@ -272,6 +272,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       }
       if (!before.exists) throw noSuchJob(this.id);
       if (status === "canceled") throw this.#canceled();
+      if (hasEnded(status)) return await this.#concludeWithoutResult(status);
       const outcome = await this.#context.waiter.wait(
         this.id,
         before.latest?.entryId ?? "0-0",
@@ -279,6 +280,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       );
       if (outcome === "canceled") throw this.#canceled();
       if (outcome === "gone") throw noSuchJob(this.id);
+      if (outcome === "ended") return await this.wait(options);
       return this.#conclude(outcome);
     } finally {
       signal.dispose();
@@ -289,6 +291,13 @@ export class Job<R = unknown> implements AsyncDisposable {
     if (isSuccess(result)) return decodeResult(result) as R;
     const excInfo = decodeFailure(result);
     throw failedError(this.id, excInfo);
+  }
+
+  /** RQ's maintenance, and RQ before 1.12, end jobs without an entry in the stream of results. */
+  async #concludeWithoutResult(status: JobStatus | null): Promise<R> {
+    if (status === "finished") return undefined as R;
+    const record = await this.#context.store.fetch(this.id);
+    throw failedError(this.id, record && failureOf(record) || "Error: no text");
   }
 
   #canceled(): InvalidJobOperationError {

@@ -9,7 +9,7 @@ import { type Duration, parseDuration } from "../base/duration.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
 import { encodeJson } from "../job/json.ts";
-import { checkQueueName } from "../job/names.ts";
+import { checkQueueName, isQueueName } from "../job/names.ts";
 import {
   checkJobOptions,
   DEFAULT_TIMEOUT,
@@ -75,7 +75,7 @@ const encoder = new TextEncoder();
 export class Queue implements AsyncDisposable {
   /** The queue's name. */
   readonly name: string;
-  readonly #context: Context;
+  #context: Context;
   readonly #defaultTimeout: number;
 
   /**
@@ -99,9 +99,16 @@ export class Queue implements AsyncDisposable {
     const context = new Context(options);
     try {
       const names = await context.store.queueNames();
-      return names.map((name) =>
-        new Queue(name, { ...options, connection: context.client })
-      );
+      const queues = names.filter(isQueueName).map((name) => {
+        const queue = new Queue(name, {
+          ...options,
+          connection: context.client,
+        });
+        queue.#context = context;
+        return queue;
+      });
+      if (queues.length === 0) await context.close();
+      return queues;
     } catch (error) {
       await context.close();
       throw error;
@@ -262,9 +269,11 @@ export class Queue implements AsyncDisposable {
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
-    if (meta && Object.keys(meta).length > 0) {
-      fields.set("meta", encodeJson(meta, "meta"));
+    const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
+    if (!metaJson.startsWith("{")) {
+      throw new TypeError("Cannot use meta: expected an object");
     }
+    if (metaJson !== "{}") fields.set("meta", metaJson);
     if (wait.jobIds.length > 0) {
       fields.set("dependency_id", wait.jobIds[0]!);
       fields.set("dependency_ids", JSON.stringify(wait.jobIds));

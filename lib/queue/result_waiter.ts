@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasEnded, statusOfText } from "../job/status.ts";
 import {
   type BlockingClient,
   ConnectionLostError,
@@ -25,8 +26,8 @@ const RETRIED = 4;
  */
 const BLOCK_MS = 5_000;
 
-/** How a wait ended: with a result, or because there will be none. */
-export type WaitOutcome = StoredResult | "canceled" | "gone";
+/** How a wait ended: with a result, or because there will be none. `ended`: the job has, without a result. */
+export type WaitOutcome = StoredResult | "canceled" | "gone" | "ended";
 
 interface Waiting {
   readonly jobId: string;
@@ -154,9 +155,12 @@ export class ResultWaiter implements AsyncDisposable {
 
   async #checkLives(): Promise<void> {
     await Promise.all([...this.#waiting].map(async ({ jobId, settle }) => {
-      const { exists, status } = await this.#store.state(jobId);
+      const { exists, status, latest } = await this.#store.state(jobId);
       if (!exists) settle.resolve("gone");
       else if (status === "canceled") settle.resolve("canceled");
+      else if (latest === null && hasEnded(statusOfText(status))) {
+        settle.resolve("ended");
+      }
     }));
   }
 }

@@ -15,7 +15,14 @@ import {
   ReplyError,
 } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
-import { CANCEL, DELETE, EMPTY, REQUEUE, STATE } from "./scripts/change.ts";
+import {
+  CANCEL,
+  DELETE,
+  EMPTY,
+  REQUEUE,
+  SET_FIELDS,
+  STATE,
+} from "./scripts/change.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
 
 /** A job on its way in. */
@@ -119,10 +126,12 @@ export class JobStore {
 
   /** The job of an id, or `null` if there is none. */
   async fetch(id: string): Promise<JobRecord | null> {
-    const reply = await this.client.send("HGETALL", [this.keys.job(id)], {
-      binary: true,
-      ...RESEND,
-    });
+    const reply = await noWrongType(
+      this.client.send("HGETALL", [this.keys.job(id)], {
+        binary: true,
+        ...RESEND,
+      }),
+    );
     const fields = fieldsOfReply(list(reply));
     return fields.has("data") ? new JobRecord(id, fields) : null;
   }
@@ -145,7 +154,12 @@ export class JobStore {
 
   /** Whether a job of this id is stored. */
   async exists(id: string): Promise<boolean> {
-    return await this.client.send("EXISTS", [this.keys.job(id)], RESEND) === 1;
+    const reply = this.client.send(
+      "HEXISTS",
+      [this.keys.job(id), "data"],
+      RESEND,
+    );
+    return await noWrongType(reply) === 1;
   }
 
   /** Writes fields of a job that exists; `false` if it does not. */
@@ -153,13 +167,13 @@ export class JobStore {
     id: string,
     fields: ReadonlyMap<string, RedisArg>,
   ): Promise<boolean> {
-    if (!(await this.exists(id))) return false;
-    await this.client.send(
-      "HSET",
-      [this.keys.job(id), ...[...fields].flat()],
+    const reply = await SET_FIELDS.run(
+      this.client,
+      [this.keys.job(id)],
+      [this.keys.prefix, ...[...fields].flat()],
       RESEND,
     );
-    return true;
+    return reply === 1;
   }
 
   /** The latest entry of a job's results, or `null`. */
@@ -314,6 +328,16 @@ export function resultOfEntry(entry: RedisReply): StoredResult {
     returnValue: fields.get("return_value"),
     excString: fields.get("exc_string"),
   };
+}
+
+/** What holds another type of value under a job's key is no job. */
+async function noWrongType(reply: Promise<RedisReply>): Promise<RedisReply> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof ReplyError && error.code === "WRONGTYPE") return null;
+    throw error;
+  }
 }
 
 function newToken(): string {

@@ -19,6 +19,7 @@ import { FINISH, RELEASE } from "./scripts/finish.ts";
 import {
   DROP_DEAD_WORKERS,
   PROMOTE_SCHEDULED,
+  RELEASE_SCHEDULER,
   SWEEP,
 } from "./scripts/sweep.ts";
 import { DEREGISTER, REGISTER, SET_WORKER_FIELDS } from "./scripts/worker.ts";
@@ -138,6 +139,18 @@ export class WorkerStore {
   constructor(client: RedisClient, keys: Keys) {
     this.client = client;
     this.keys = keys;
+  }
+
+  /**
+   * Makes Redis know the scripts that a worker sends together, so that they are
+   * carried out in their order: the end of a job before the claim of the next.
+   */
+  async loadScripts(): Promise<void> {
+    await Promise.all(
+      [FINISH, CLAIM].map((script) =>
+        this.client.send("SCRIPT", ["LOAD", script.lua], RESEND)
+      ),
+    );
   }
 
   /** Registers a worker; gives back who has the name if it is taken. */
@@ -328,6 +341,16 @@ export class WorkerStore {
       RESEND,
     );
     return Number(reply);
+  }
+
+  /** Lets a Python scheduler have the queue at once, not only when our lock has expired. */
+  async releaseScheduler(queue: string): Promise<void> {
+    await RELEASE_SCHEDULER.run(
+      this.client,
+      [this.keys.schedulerLock(queue)],
+      [this.keys.prefix],
+      RESEND,
+    );
   }
 
   /** The names of all queues that have ever been used. */

@@ -74,8 +74,11 @@ export class JobLoop {
       const next = await fetcher.next(wanted);
       this.#claiming = false;
       if (typeof next !== "string") next.forEach((job) => this.#start(job));
-      else if (this.#running === 0 || next === "stopped") return next;
-      else if (next !== "idle") await this.#change(); // what runs may add jobs
+      else if (next === "stopped") return next;
+      // What runs may add jobs, and so does an end that is not recorded yet.
+      else if (this.#recording.size > 0) await Promise.all(this.#recording);
+      else if (this.#running === 0) return next;
+      else if (next !== "idle") await this.#change();
     }
   }
 

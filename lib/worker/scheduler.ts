@@ -17,6 +17,7 @@ export interface SchedulerOptions {
 /** RQ's `rq worker --with-scheduler`: looks at the scheduled jobs of the worker's queues every second. */
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
+  #ran = false;
 
   /** Any number of workers may have one. */
   constructor(options: SchedulerOptions) {
@@ -30,6 +31,15 @@ export class Scheduler extends Service {
     const moved = await Promise.all(
       queues.map((queue) => store.promoteScheduled(queue)),
     );
+    this.#ran = true;
     return moved.reduce((sum, n) => sum + Math.max(n, 0), 0);
+  }
+
+  /** Also gives the locks up, so that a Python scheduler can take over at once. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    if (!this.#ran) return;
+    const { store, queues } = this.#options;
+    await Promise.all(queues.map((queue) => store.releaseScheduler(queue)));
   }
 }

@@ -129,6 +129,7 @@ export class WorkerSession {
   async work(): Promise<number> {
     const { log, name, queues, withScheduler } = this.#options.settings;
     await this.#register();
+    await this.#store.loadScripts();
     try {
       log.info(
         `RQ worker '${

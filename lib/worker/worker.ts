@@ -47,6 +47,7 @@ export class Worker {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #cold = false;
   readonly #client: RedisClient;
+  readonly #keys: Keys;
 
   /**
    * Checks the settings; nothing is dialled before {@linkcode Worker.work}.
@@ -57,6 +58,7 @@ export class Worker {
   constructor(queues: string | readonly string[], options: WorkerOptions = {}) {
     this.#settings = checkSettings(queues, options);
     this.#options = options;
+    this.#keys = new Keys(options.prefix);
     this.#client = this.#connect();
   }
 
@@ -74,7 +76,7 @@ export class Worker {
    */
   async work(): Promise<number> {
     const { log } = this.#settings;
-    const { prefix, execPath } = this.#options;
+    const { execPath } = this.#options;
     const paths = this.#options.paths ?? await defaultPaths();
     const permissions = this.#options.permissions ??
       await childPermissions(undefined);
@@ -94,7 +96,7 @@ export class Worker {
     const session = new WorkerSession({
       settings: this.#settings,
       client: this.#client,
-      keys: new Keys(prefix),
+      keys: this.#keys,
       runner,
       running: this.#running,
       stopping: this.#stopping.signal,

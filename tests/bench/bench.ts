@@ -39,7 +39,7 @@ import {
 } from "./systems.ts";
 
 /** With `--quick`, no round after the first is begun later than this. */
-const QUICK_MS = 100_000;
+const QUICK_MS = 85_000;
 
 /** A moment for the machine to calm down after a system's turn. */
 const SETTLE_MS = 50;
@@ -56,6 +56,10 @@ export async function main(args: readonly string[]): Promise<number> {
     await bench(options);
     return 0;
   } catch (error) {
+    if (error instanceof Stopped) {
+      note(error.message);
+      return 1;
+    }
     if (!(error instanceof UsageError)) throw error;
     note(error.message);
     return 2;
@@ -80,7 +84,6 @@ async function bench(options: BenchOptions): Promise<void> {
   const scale = scaleOf(options);
   const context: Context = {
     probe,
-    port: server.port,
     scale,
     sizer: new Sizer(scale.seconds),
     cores: navigator.hardwareConcurrency,
@@ -93,10 +96,19 @@ async function bench(options: BenchOptions): Promise<void> {
   const turns = new Turns(context, systems, results, stopping);
   const rounds = await turns.all(measurements, options);
   const run = {
-    environment: { ...environment, "load at end": loadAverage() },
+    environment: {
+      ...environment,
+      "load at end": loadAverage(),
+      "long queue": `${scale.depth.toLocaleString("en")} jobs`,
+    },
     ...{ rounds, measurements, results },
   };
   print(options.json ? toJson(run) : toText(run));
+}
+
+/** The benchmark was told to leave. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
 }
 
 /** Takes turns: in each round, each measurement, one system after the other. */
@@ -184,7 +196,7 @@ async function makeSystems(
 function stopOnSignals(stack: AsyncDisposableStack): AbortSignal {
   const controller = new AbortController();
   const stop = () =>
-    controller.abort(new Error("Cannot go on: the benchmark was stopped"));
+    controller.abort(new Stopped("Cannot go on: the benchmark was stopped"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, stop);
     stack.defer(() => Deno.removeSignalListener(signal, stop));

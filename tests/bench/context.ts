@@ -73,7 +73,6 @@ export const BULK_CHUNK = 1_000;
 /** What measurements need. */
 export interface Context {
   readonly probe: Probe;
-  readonly port: number;
   readonly scale: Scale;
   readonly sizer: Sizer;
   readonly cores: number;

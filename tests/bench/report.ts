@@ -20,7 +20,7 @@ const COLUMNS: Readonly<Record<SystemName, string>> = {
   bullmq: "BullMQ",
 };
 
-const TITLE_WIDTH = 52;
+const TITLE_WIDTH = 60;
 const CELL_WIDTH = 25;
 const RATIO_WIDTH = 10;
 

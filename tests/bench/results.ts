@@ -57,13 +57,23 @@ export class Results {
     return this.summary(metric, system)?.median;
   }
 
-  /** The median of one cell by that of another. */
+  /**
+   * One cell by another: the median of the ratios of the rounds, since what was measured
+   * in one round had the same neighbours on the machine; that of the medians
+   * where a round is missing.
+   */
   ratio(
     [metric, system]: readonly [string, SystemName],
     [otherMetric, other]: readonly [string, SystemName],
   ): number | undefined {
-    const value = this.median(metric, system);
-    const base = this.median(otherMetric, other);
+    const values = this.cell(metric, system).samples;
+    const bases = this.cell(otherMetric, other).samples;
+    if (values.length === bases.length && !bases.includes(0)) {
+      const ratios = values.map((value, round) => value / bases[round]!);
+      return summarize(ratios)?.median;
+    }
+    const value = summarize(values)?.median;
+    const base = summarize(bases)?.median;
     return value === undefined || !base ? undefined : value / base;
   }
 }

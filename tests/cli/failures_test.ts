@@ -84,18 +84,30 @@ Deno.test("a pid file that cannot be written ends the worker with 1 and one line
   assertOneLine(stderr, /\/no\/such\/directory\/worker\.pid/);
 });
 
-Deno.test("a missing --deno program fails the job and not the worker", async () => {
+Deno.test("a --deno program that is not there ends the worker with 1 and one line, and jobs are left alone", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 1);
-  const { code } = await burst([
+  const { code, stderr } = await burst([
     "low",
     "--url",
     redis.url,
     "--deno",
     "/no/such/deno",
   ]);
-  assertEquals(code, 0);
-  assertEquals(await job.getStatus(), "failed");
-  assertMatch(await job.excInfo() ?? "", /\/no\/such\/deno/);
+  assertEquals(await job.getStatus(), "queued");
+  assertEquals(code, 1);
+  assertOneLine(stderr, /\/no\/such\/deno/);
+});
+
+Deno.test("a worker that may not start processes ends with 1 and one line, and jobs are left alone", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 1);
+  const { code, stderr } = await burst(["low", "--url", redis.url], {
+    flags: ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"],
+  });
+  assertEquals(await job.getStatus(), "queued");
+  assertEquals(code, 1);
+  assertOneLine(stderr, /--allow-run/);
 });

@@ -67,6 +67,31 @@ eachPython(
 );
 
 eachPython(
+  pythons.filter(({ major }) => major >= 3),
+  "send_stop_execution_command() stops a job that Deno runs",
+  async (stage) => {
+    await stage.listening("--job-monitoring-interval", "1", "default");
+    const id = await holding(stage, HOLD);
+    const execution = await waitFor("Python sees the execution", async () => {
+      const ids = await stage.py<string[]>(
+        `out = [e.id for e in fetch(args["id"]).get_executions()]`,
+        { id },
+      );
+      return ids[0];
+    });
+    await stage.py(
+      `
+      from rq.command import send_stop_execution_command
+      send_stop_execution_command(redis, args["id"], args["execution"])
+      `,
+      { id, execution },
+    );
+    await stage.reaches(id, "stopped");
+    assertEquals(await stage.send("KEYS", `rq:execution*:${id}*`), []);
+  },
+);
+
+eachPython(
   pythons,
   "send_kill_horse_command() fails a job that Deno runs, and the worker goes on",
   async (stage) => {

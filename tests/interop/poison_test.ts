@@ -147,8 +147,8 @@ const PILLS: readonly Pill[] = [
     ends: "failed",
   },
   {
-    what: "retries_left out of range",
-    code: `h["retries_left"] = "1e3"; h["data"] = fails`,
+    what: "retries_left in scientific notation",
+    code: `h["retries_left"] = "1e0"; h["data"] = fails`,
     ends: "failed",
   },
   {

@@ -3,6 +3,9 @@
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { RedisServer } from "../support/redis_server.ts";
+import { Bridge, DEADLINE, Program, PYTHON_DIR, waitFor } from "./programs.ts";
+
+export { type Program, waitFor } from "./programs.ts";
 
 /** A Python that has RQ. */
 export interface Python {
@@ -15,12 +18,8 @@ export interface Python {
   readonly serializer: string;
 }
 
-/** How long a condition may take to become true, in milliseconds. */
-const DEADLINE = 20_000;
-
 const WORKER = fileURLToPath(new URL("../../worker.ts", import.meta.url));
 const JOBS = fileURLToPath(new URL("./jobs", import.meta.url));
-const PYTHON_DIR = fileURLToPath(new URL("./python", import.meta.url));
 const IMPORT_MAP = fileURLToPath(
   new URL("../../.ci/npm/import_map.json", import.meta.url),
 );
@@ -66,8 +65,6 @@ async function rqVersion(python: string): Promise<string | null> {
   }
 }
 
-type Maybe<T> = T | false | null | undefined;
-
 /** Registers a test once for each Python. */
 export function eachPython(
   pythons: readonly Python[],
@@ -80,159 +77,6 @@ export function eachPython(
       await using stage = await Stage.start(python);
       await body(stage);
     });
-  }
-}
-
-/** Waits until a condition gives something other than `false`, `null` or `undefined`. */
-export async function waitFor<T>(
-  what: string,
-  condition: () => Maybe<T> | Promise<Maybe<T>>,
-  deadline: number = DEADLINE,
-): Promise<T> {
-  const end = performance.now() + deadline;
-  for (;;) {
-    const value = await condition();
-    if (value !== false && value !== null && value !== undefined) return value;
-    if (performance.now() > end) {
-      throw new Error(`Waited ${deadline} ms in vain for: ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-/** A process whose output is kept. */
-export class Program implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  readonly #output: Promise<unknown>;
-  #runs = true;
-  /** All that it has written so far. */
-  output = "";
-
-  constructor(command: string, options: Deno.CommandOptions) {
-    this.#process = new Deno.Command(command, {
-      stdin: "null",
-      ...options,
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#process.status.finally(() => this.#runs = false);
-    const { stdout, stderr } = this.#process;
-    this.#output = Promise.all([this.#keep(stdout), this.#keep(stderr)]);
-  }
-
-  get pid(): number {
-    return this.#process.pid;
-  }
-
-  /** Whether it has not ended. */
-  get runs(): boolean {
-    return this.#runs;
-  }
-
-  async #keep(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) {
-      this.output += decoder.decode(chunk, { stream: true });
-    }
-  }
-
-  /** Waits until a text has been written. */
-  async said(text: string): Promise<void> {
-    try {
-      await waitFor(`"${text}"`, () => this.output.includes(text));
-    } catch (error) {
-      throw new Error(`${error}; the program wrote:\n${this.output}`);
-    }
-  }
-
-  /** Waits for the end; gives the exit code. */
-  async ended(deadline: number = DEADLINE): Promise<number> {
-    const timer = setTimeout(() => this.kill(), deadline);
-    const { code } = await this.#process.status;
-    clearTimeout(timer);
-    await this.#output;
-    return code;
-  }
-
-  /** Sends a signal; a process that has ended is left alone. */
-  kill(signal: Deno.Signal = "SIGKILL"): void {
-    try {
-      this.#process.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-  }
-
-  /** SIGKILL, for its child processes too: `rq worker` runs jobs in one that outlives it. */
-  async killTree(): Promise<void> {
-    const children = this.#runs ? await childrenOf(this.pid) : [];
-    this.kill("SIGKILL");
-    await this.#process.status;
-    for (const pid of children) {
-      try {
-        Deno.kill(pid, "SIGKILL");
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }
-    await this.#output;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.killTree();
-  }
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("pgrep", {
-    args: ["-P", String(pid)],
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean)
-    .map(Number);
-}
-
-/** Code that runs in one Python process, see `python/bridge.py`. */
-class Bridge implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #errors: Promise<string>;
-  #rest = "";
-
-  constructor(python: Python, url: string) {
-    this.#process = new Deno.Command(python.path, {
-      args: [`${PYTHON_DIR}/bridge.py`, url],
-      cwd: PYTHON_DIR,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#writer = this.#process.stdin.getWriter();
-    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
-    this.#errors = new Response(this.#process.stderr).text();
-  }
-
-  async run<T>(code: string, args: Record<string, unknown>): Promise<T> {
-    const line = JSON.stringify({ code: dedent(code), args });
-    await this.#writer.write(new TextEncoder().encode(`${line}\n`));
-    while (!this.#rest.includes("\n")) {
-      const { value, done } = await this.#lines.read();
-      if (done) throw new Error(`Python ended: ${await this.#errors}`);
-      this.#rest += value;
-    }
-    const end = this.#rest.indexOf("\n");
-    const answer = JSON.parse(this.#rest.slice(0, end));
-    this.#rest = this.#rest.slice(end + 1);
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.out as T;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.close();
-    await this.#process.status;
-    await this.#lines.cancel();
-    await this.#errors;
   }
 }
 
@@ -274,7 +118,7 @@ export class Stage implements AsyncDisposable {
     this.python = python;
     this.redis = redis;
     this.folder = folder;
-    this.#bridge = new Bridge(python, redis.url);
+    this.#bridge = new Bridge(python.path, redis.url);
   }
 
   static async start(python: Python): Promise<Stage> {
@@ -422,12 +266,4 @@ export class Stage implements AsyncDisposable {
     await this.redis[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
-}
-
-/** Takes the indentation of the first line off all lines, which Python needs. */
-function dedent(code: string): string {
-  const lines = code.replace(/^\s*\n/, "").split("\n");
-  const indent = /^ */.exec(lines[0]!)![0].length;
-  return lines.map((line) => line.slice(Math.min(indent, line.search(/\S|$/))))
-    .join("\n");
 }

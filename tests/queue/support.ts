@@ -1,8 +1,9 @@
 /** What the tests of queues and jobs share: a Redis with a queue on it, and a worker that runs nothing. */
 
+import { deflateSync } from "node:zlib";
 import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
 import type { Ending, WorkerIdentity } from "../../lib/store/worker_store.ts";
-import { encodeFailure } from "../../lib/queue/result.ts";
+import { encodeFailure, encodeResult } from "../../lib/queue/result.ts";
 import { Bench } from "../store/support.ts";
 
 /** A {@linkcode Bench} with a queue named `q` and a registered worker. */
@@ -32,7 +33,10 @@ export class Desk implements AsyncDisposable {
 
   /** Claims the next job and ends it with a result. */
   finish(json = `"done"`, ending: Partial<Ending> = {}): Promise<string> {
-    return this.bench.run(this.worker, { payload: btoa(json), ...ending });
+    return this.bench.run(this.worker, {
+      payload: encodeResult(json),
+      ...ending,
+    });
   }
 
   /** Claims the next job and ends it with a failure. */
@@ -52,4 +56,9 @@ export class Desk implements AsyncDisposable {
     const list = String(await this.bench.send("CLIENT", "LIST"));
     return list.trim().split("\n").length;
   }
+}
+
+/** A text as RQ stores it in a hash: zlib, no base64. */
+export function zlibOf(text: string): Uint8Array {
+  return deflateSync(text);
 }

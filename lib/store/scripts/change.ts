@@ -157,3 +157,21 @@ local latest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 return {is_job == 1 and 1 or 0, status or '', latest[1]}
 `,
 );
+
+/**
+ * Writes fields of a job that exists.
+ *
+ * ```
+ * KEYS  1 the job's hash
+ * ARGV  1 key prefix   then fields and values
+ * reply 1 if written, 0 if there is no such job
+ * ```
+ */
+export const SET_FIELDS: Script = new Script(
+  "set_fields",
+  `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('HEXISTS', KEYS[1], 'data') == 0 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 1
+`,
+);

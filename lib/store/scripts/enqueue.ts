@@ -71,6 +71,8 @@ for i = 7, 6 + parents do
   local status = field(parent, 'status')
   if status and status ~= 'finished' and not (status == 'failed' and lenient) then
     redis.call('SADD', dependents_key(parent), id)
+    local left = redis.call('TTL', job_key(parent))
+    if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
     waits = true
   end
 end

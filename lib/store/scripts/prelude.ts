@@ -111,7 +111,7 @@ end
  * - \`promote(c, strict)\`: queues a deferred job once every parent is done. A parent whose hash
  *   is gone counts as done, as in RQ; not if \`strict\`, since it may have failed.
  * - \`release(id, status, cursor, limit)\`: does so for jobs that wait for one which has just ended, and
- *   gives the cursor to go on from, "0" at the end. A parent that is done is taken off the child's list.
+ *   gives the cursor to go on from, "0" at the end
  */
 export const DEPENDENTS_LUA = `
 local function promote(c, strict)
@@ -133,19 +133,12 @@ local function release(id, status, cursor, limit)
   local key = dependents_key(id)
   if redis.call('TYPE', key).ok ~= 'set' then return '0' end
   if status == 'finished' then
-    for _, c in ipairs(redis.call('SPOP', key, limit)) do
-      redis.pcall('SREM', dependencies_key(c), id)
-      promote(c)
-    end
+    for _, c in ipairs(redis.call('SPOP', key, limit)) do promote(c) end
     return redis.call('EXISTS', key) == 1 and '1' or '0'
   end
   local page = redis.call('SSCAN', key, cursor, 'COUNT', limit)
   for _, c in ipairs(page[2]) do
-    if field(c, 'allow_dependency_failures') == '1' then
-      redis.call('SREM', key, c)
-      redis.pcall('SREM', dependencies_key(c), id)
-      promote(c)
-    end
+    if promote(c) then redis.call('SREM', key, c) end
   end
   return page[1]
 end
@@ -173,7 +166,8 @@ local function add_result(id, ...)
   redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
   -- Redis sets 4 KB aside for a new stream; restored from its own dump, a small entry takes some 300 bytes.
   if size < 2048 and redis.call('XLEN', results_key(id)) == 1 then
-    redis.call('RESTORE', results_key(id), 0, redis.call('DUMP', results_key(id)), 'REPLACE')
+    local dump = redis.pcall('DUMP', results_key(id)) -- some servers forbid it, and keep their 4 KB
+    if type(dump) == 'string' then redis.pcall('RESTORE', results_key(id), 0, dump, 'REPLACE') end
   end
 end
 local function forget(id, q)

@@ -172,3 +172,20 @@ return moved
 `,
   ),
 );
+
+/**
+ * Gives the lock of a queue's scheduler up, if it is ours. Another scheduler of ours takes it again within a second.
+ *
+ * ```
+ * KEYS  1 the lock
+ * ARGV  1 key prefix
+ * reply 1 if it was ours, else 0
+ * ```
+ */
+export const RELEASE_SCHEDULER: Script = new Script(
+  "release_scheduler",
+  `
+if redis.call('GET', KEYS[1]) ~= '0' then return 0 end
+return redis.call('DEL', KEYS[1])
+`,
+);

@@ -1,0 +1,211 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { pidAlive } from "../support/processes.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
+
+/** A worker in the middle of four jobs at once, of which there are five. */
+async function busyWorker(...flags: string[]) {
+  const stack = new AsyncDisposableStack();
+  const redis = stack.use(await RedisServer.start());
+  const bench = stack.use(new Bench(redis.url));
+  const pids = stack.use(new Ledger());
+  const gate = `${pids.path}.gate`;
+  stack.defer(() => Deno.remove(gate).catch(() => {}));
+  const jobs = await bench.queue("low").enqueueMany(
+    [1, 2, 3, 4, 5].map((n) => ({
+      func: "jobs.waits",
+      args: [pids.path, gate],
+      jobId: `job-${n}`,
+    })),
+  );
+  const worker = stack.use(
+    await WorkerProcess.listening([
+      "low",
+      "--concurrency",
+      "4",
+      "--name",
+      "w1",
+      "--url",
+      redis.url,
+      ...flags,
+    ]),
+  );
+  await waitFor(() => pids.lines().length === 4);
+  return {
+    bench,
+    jobs,
+    pids,
+    worker,
+    open: () => Deno.writeTextFile(gate, ""),
+    statuses: () => Promise.all(jobs.map((job) => job.getStatus())),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** How many of some processes live. */
+async function alive(pids: Ledger): Promise<number> {
+  const living = await Promise.all(
+    pids.lines().map((pid) => pidAlive(Number(pid))),
+  );
+  return living.filter(Boolean).length;
+}
+
+Deno.test("--concurrency runs so many jobs at once and no more, each with its own lease", async () => {
+  await using busy = await busyWorker();
+  const { bench } = busy;
+  assertEquals(await busy.statuses(), [
+    "started",
+    "started",
+    "started",
+    "started",
+    "queued",
+  ]);
+  assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 4);
+  assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
+  await busy.open();
+  for (const job of busy.jobs) {
+    assertEquals(await job.wait({ timeout: 10_000 }), "went on");
+  }
+  assertEquals(busy.pids.lines().length, 5);
+  await waitFor(async () =>
+    await bench.field("rq:worker:w1", "state") === "idle"
+  );
+  assertEquals(
+    await bench.field("rq:worker:w1", "successful_job_count"),
+    "5",
+  );
+});
+
+Deno.test("stop-job stops one of several jobs, and another takes its place", async () => {
+  await using busy = await busyWorker();
+  const { bench, pids } = busy;
+  await bench.client.send("PUBLISH", [
+    "rq:pubsub:w1",
+    JSON.stringify({ command: "stop-job", job_id: "job-2" }),
+  ]);
+  await bench.hasStatus("job-2", "stopped");
+  await waitFor(() => pids.lines().length === 5);
+  assertEquals(await alive(pids), 4);
+  assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
+  assertEquals(await busy.statuses(), [
+    "started",
+    "stopped",
+    "started",
+    "started",
+    "started",
+  ]);
+});
+
+Deno.test("a warm shutdown waits for all of several jobs", async () => {
+  await using busy = await busyWorker();
+  busy.worker.kill("SIGTERM");
+  await busy.worker.waitForOutput(/Warm shut down requested/);
+  assertEquals(await alive(busy.pids), 4);
+  await busy.open();
+  const { code, stderr } = await busy.worker.ended();
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  const statuses = await busy.statuses();
+  assertEquals(statuses.slice(0, 4), Array(4).fill("finished"));
+  assertEquals(statuses[4], "queued");
+});
+
+Deno.test("a cold shutdown puts all of several jobs back", async () => {
+  await using busy = await busyWorker();
+  busy.worker.kill("SIGTERM");
+  await busy.worker.waitForOutput(/Warm shut down requested/);
+  await busy.worker.killAgain("SIGTERM");
+  assertEquals((await busy.worker.ended({ timeout: 10_000 })).code, 0);
+  assertEquals(await alive(busy.pids), 0);
+  const ids = await busy.bench.queue("low").jobIds();
+  assertEquals(ids.toSorted(), ["job-1", "job-2", "job-3", "job-4", "job-5"]);
+  assertEquals(ids.at(-1), "job-5");
+  assertEquals(await busy.bench.client.send("ZCARD", ["rq:wip:low"]), 0);
+});
+
+Deno.test("kill-horse fails all of several jobs", async () => {
+  await using busy = await busyWorker();
+  await busy.bench.client.send("PUBLISH", [
+    "rq:pubsub:w1",
+    JSON.stringify({ command: "kill-horse" }),
+  ]);
+  for (const n of [1, 2, 3, 4]) {
+    await busy.bench.hasStatus(`job-${n}`, "failed");
+  }
+  await busy.bench.hasStatus("job-5", "started");
+});
+
+Deno.test("--max-jobs is kept to the job with --concurrency", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  await bench.queue("low").enqueueMany(
+    Array.from({ length: 20 }, (_, i) => ({
+      func: "jobs.note",
+      args: [ledger.path, `job-${i}`],
+    })),
+  );
+  await using worker = new WorkerProcess([
+    "low",
+    "--concurrency",
+    "8",
+    "--max-jobs",
+    "13",
+    "--url",
+    redis.url,
+  ]);
+  const { code, stdout } = await worker.ended();
+  assertEquals(code, 0);
+  assertEquals(ledger.lines().length, 13);
+  assertEquals(await bench.queue("low").count(), 7);
+  assertStringIncludes(stdout, "finished executing 13 jobs, quitting");
+});
+
+Deno.test("jobs that add jobs are all run by a burst with --concurrency, each once", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  await bench.queue("low").enqueueMany(
+    Array.from({ length: 20 }, () => ({
+      func: "jobs.chain",
+      args: [ledger.path],
+    })),
+  );
+  const { code } = await burst([
+    "low",
+    "--concurrency",
+    "4",
+    "--url",
+    redis.url,
+  ]);
+  assertEquals(code, 0);
+  assertEquals(ledger.counts(), new Map([["first", 20], ["second", 20]]));
+  assert(await bench.queue("low").isEmpty());
+});
+
+Deno.test("jobs of better queues come first with --concurrency too", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  for (const name of ["low", "high"]) {
+    await bench.queue(name).enqueueMany(
+      Array.from({ length: 10 }, () => ({
+        func: "jobs.note",
+        args: [ledger.path, name],
+      })),
+    );
+  }
+  const { stdout } = await burst([
+    "high",
+    "low",
+    "--concurrency",
+    "5",
+    "--url",
+    redis.url,
+  ]);
+  const order = stdout.match(/^[\d:]{8} (high|low): jobs\.note/gm) ?? [];
+  assertEquals(order.map((line) => line.slice(9).split(":")[0]), [
+    ...Array(10).fill("high"),
+    ...Array(10).fill("low"),
+  ]);
+});

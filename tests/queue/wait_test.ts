@@ -1,0 +1,365 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
+import {
+  InvalidJobOperationError,
+  JobFailedError,
+  NoSuchJobError,
+} from "../../lib/base/errors.ts";
+import { Job } from "../../lib/queue/job.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Desk, zlibOf } from "./support.ts";
+
+/** Rejects if a promise takes longer: a wait that never ends fails its test instead of hanging it. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`Not settled within ${ms} ms`)),
+    ms,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits until somebody is blocked in XREAD. */
+async function blocked(desk: Desk): Promise<void> {
+  await waitFor(async () =>
+    /^blocked_clients:[1-9]/m.test(
+      String(await desk.bench.send("INFO", "clients")),
+    )
+  );
+}
+
+Deno.test("wait() gives the result that is there already", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.finish(`{"a":[1,"é"]}`);
+  assertEquals(await job.wait(), { a: [1, "é"] });
+});
+
+Deno.test("wait() is woken by the result, at once", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = job.wait({ timeout: 10_000 });
+  await blocked(desk);
+  const begin = performance.now();
+  await desk.finish("42");
+  assertEquals(await waiting, 42);
+  assert(performance.now() - begin < 2_000);
+});
+
+Deno.test("wait() for a job that fails throws, with the job's own error as cause", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = assertRejects(() => job.wait(), JobFailedError);
+  await blocked(desk);
+  await desk.fail("TypeError: bad luck\n    at f (a.ts:1:1)");
+  const error = await waiting;
+  assertEquals([error.name, error.jobId, error.message], [
+    "JobFailedError",
+    job.id,
+    `Job "${job.id}" failed: TypeError: bad luck`,
+  ]);
+  assertEquals(error.excInfo, "TypeError: bad luck\n    at f (a.ts:1:1)");
+  assertInstanceOf(error.cause, Error);
+  assertEquals([error.cause.name, error.cause.message], [
+    "TypeError",
+    "bad luck",
+  ]);
+  await assertRejects(() => job.wait(), JobFailedError, "bad luck");
+});
+
+Deno.test("wait() for a job that is stopped throws", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.fail("Job stopped by user", { outcome: "stopped" });
+  await assertRejects(() => job.wait(), JobFailedError, "Job stopped by user");
+});
+
+Deno.test("wait() for a job that is retried goes on until it has ended", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.bench.send("HSET", `rq:job:${job.id}`, "retries_left", 1);
+  const waiting = job.wait();
+  await blocked(desk);
+  await desk.fail();
+  assertEquals(await job.getStatus(), "queued");
+  await desk.finish("7");
+  assertEquals(await waiting, 7);
+});
+
+Deno.test("wait() for an execution that RQ marked as retried goes on", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = job.wait();
+  await blocked(desk);
+  await desk.bench.send("XADD", `rq:results:${job.id}`, "*", "type", 4);
+  await desk.finish("7");
+  assertEquals(await waiting, 7);
+});
+
+Deno.test("wait() after requeue() ignores the old failure", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.fail();
+  await assertRejects(() => job.wait(), JobFailedError);
+  await job.requeue();
+  const waiting = job.wait({ timeout: 10_000 });
+  await blocked(desk);
+  await desk.finish(`"second"`);
+  assertEquals(await waiting, "second");
+});
+
+Deno.test.each([[0], [50]])(
+  "wait() gives up after %d ms and leaves the job alone",
+  async (timeout) => {
+    await using desk = await Desk.open();
+    const job = await desk.queue.enqueue("f.g");
+    const error = await assertRejects(
+      () => job.wait({ timeout }),
+      DOMException,
+    );
+    assertEquals(error.name, "TimeoutError");
+    assertEquals(await job.getStatus(), "queued");
+    await desk.finish("1");
+    assertEquals(await job.wait({ timeout: 5_000 }), 1);
+  },
+);
+
+Deno.test.each([[NaN], [-1], [-Infinity]])(
+  "wait() refuses the timeout %d",
+  async (timeout) => {
+    await using desk = await Desk.open();
+    const job = await desk.queue.enqueue("f.g");
+    await assertRejects(() => job.wait({ timeout }), RangeError);
+  },
+);
+
+Deno.test("wait() with an endless timeout leaves no timer", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.finish("1");
+  for (const timeout of [Infinity, 2 ** 31, 1e12]) {
+    assertEquals(await job.wait({ timeout }), 1);
+  }
+});
+
+Deno.test("wait() ends with the reason of its signal", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const controller = new AbortController();
+  const waiting = job.wait({ signal: controller.signal });
+  await blocked(desk);
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertEquals(await assertRejects(() => waiting), reason);
+  const aborted = AbortSignal.abort(reason);
+  assertEquals(
+    await assertRejects(() => job.wait({ signal: aborted })),
+    reason,
+  );
+});
+
+Deno.test.each<[string, { timeout?: number; signal?: true }]>([
+  ["its timeout", { timeout: 300 }],
+  ["its signal", { signal: true }],
+])(
+  "wait() keeps to %s also while Redis does not answer",
+  async (_name, options) => {
+    await using desk = await Desk.open();
+    const job = await desk.queue.enqueue("f.g");
+    desk.bench.server.pause();
+    try {
+      const signal = options.signal ? { signal: AbortSignal.timeout(300) } : {};
+      const timeout = options.timeout ? { timeout: options.timeout } : {};
+      const waiting = job.wait({ ...timeout, ...signal });
+      const error = await within(5_000, assertRejects(() => waiting));
+      assertEquals((error as Error).name, "TimeoutError");
+    } finally {
+      desk.bench.server.resume();
+    }
+  },
+);
+
+Deno.test("wait() for a canceled job throws", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await job.cancel();
+  await assertRejects(() => job.wait(), InvalidJobOperationError, "canceled");
+});
+
+Deno.test("wait() for a deleted job throws", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await job.delete();
+  await assertRejects(() => job.wait(), NoSuchJobError);
+});
+
+Deno.test("wait() notices that the job is canceled, deleted or keeps no result", async () => {
+  await using desk = await Desk.open();
+  const jobs = await desk.queue.enqueueMany(Array(3).fill({ func: "f.g" }));
+  const waits = Promise.allSettled(jobs.map((job) => job.wait()));
+  await blocked(desk);
+  await desk.finish("1", { ttl: 0 });
+  await jobs[1]!.cancel();
+  await jobs[2]!.delete();
+  const outcomes = await within(15_000, waits);
+  assertEquals(
+    outcomes.map((outcome) =>
+      outcome.status === "rejected" ? outcome.reason.name : outcome.value
+    ),
+    ["NoSuchJobError", "InvalidJobOperationError", "NoSuchJobError"],
+  );
+});
+
+Deno.test("wait() notices a cancellation also while other results keep coming", async () => {
+  await using desk = await Desk.open();
+  const canceled = await desk.queue.enqueue("f.canceled");
+  const jobs = await desk.queue.enqueueMany(Array(40).fill({ func: "f.g" }));
+  const others = Promise.all(jobs.map((job) => job.wait()));
+  let noticed = "";
+  const waiting = canceled.wait().catch((error) => noticed = error.name);
+  await blocked(desk);
+  await canceled.cancel();
+  for (let i = 0; i < 40; i++) {
+    await desk.finish();
+    if (i < 34 && !noticed) await new Promise((r) => setTimeout(r, 300));
+  }
+  const inTime = noticed;
+  await others;
+  await desk.queue.close();
+  await waiting;
+  assertEquals(inTime, "InvalidJobOperationError");
+});
+
+Deno.test("wait() ends for a job that failed without an entry in its results, as under RQ 1.13", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  await desk.bench.send(
+    "HSET",
+    `rq:job:${job.id}`,
+    "status",
+    "failed",
+    "exc_info",
+    zlibOf("Moved to FailedJobRegistry, due to AbandonedJobError"),
+  );
+  const waiting = job.wait({ timeout: 3_000 });
+  await assertRejects(() => waiting, JobFailedError, "AbandonedJobError");
+});
+
+Deno.test("wait() notices that the job has failed without an entry in its results", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = job.wait({ timeout: 12_000 });
+  await blocked(desk);
+  await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
+  await assertRejects(() => waiting, JobFailedError);
+});
+
+Deno.test("a thousand waits share one connection", async () => {
+  await using desk = await Desk.open();
+  const before = await desk.clients();
+  const jobs = await desk.queue.enqueueMany(
+    Array.from({ length: 1_000 }, (_, i) => ({ func: "f.g", args: [i] })),
+  );
+  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 30_000 })));
+  await blocked(desk);
+  const clients = await desk.clients();
+  assert(clients <= before + 2, `${clients} after ${before}`);
+  await desk.bench.send("CONFIG", "RESETSTAT");
+  for (let i = 0; i < 1_000; i++) await desk.finish(String(i));
+  assertEquals(await waits, jobs.map((_, i) => i));
+});
+
+Deno.test("waits that begin one after the other do not make Redis work more and more", async () => {
+  await using desk = await Desk.open();
+  const jobs = await desk.queue.enqueueMany(Array(300).fill({ func: "f.g" }));
+  const waits = [];
+  await desk.bench.send("CONFIG", "RESETSTAT");
+  for (const job of jobs) {
+    waits.push(job.wait({ timeout: 30_000 }));
+    await job.getStatus();
+  }
+  const stats = String(await desk.bench.send("INFO", "commandstats"));
+  const scripts = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+  for (let i = 0; i < 300; i++) await desk.finish();
+  await Promise.all(waits);
+  assert(scripts < 5_000, `${scripts} script calls for 300 waits`);
+});
+
+Deno.test("several waits for one job all get its result", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waits = Promise.all([job.wait(), job.wait(), job.wait()]);
+  await blocked(desk);
+  await desk.finish("5");
+  assertEquals(await waits, [5, 5, 5]);
+});
+
+Deno.test("waits for fetched jobs that share a connection share the blocking one too", async () => {
+  await using desk = await Desk.open();
+  const { connection } = desk.queue;
+  const made = await desk.queue.enqueueMany(Array(20).fill({ func: "f.g" }));
+  const before = await desk.clients();
+  const jobs = [];
+  for (const { id } of made) jobs.push(await Job.fetch(id, { connection }));
+  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 20_000 })));
+  await blocked(desk);
+  const clients = await desk.clients();
+  for (let i = 0; i < 20; i++) await desk.finish();
+  await waits;
+  for (const job of jobs) await job.close();
+  assert(clients <= before + 2, `${clients - before} connections for 20 waits`);
+});
+
+Deno.test("wait() survives that Redis cuts its connections", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = job.wait({ timeout: 30_000 });
+  for (let i = 0; i < 3; i++) {
+    await blocked(desk);
+    await desk.bench.send("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  }
+  await blocked(desk);
+  await desk.finish("9");
+  assertEquals(await waiting, 9);
+});
+
+Deno.test("a result that comes while the connection is down is not missed", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = job.wait({ timeout: 30_000 });
+  await blocked(desk);
+  const execution = await desk.bench.claim(desk.worker);
+  await Promise.all([
+    desk.bench.send("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"),
+    desk.bench.end(desk.worker, execution, { payload: btoa("9") }),
+  ]);
+  assertEquals(await waiting, 9);
+});
+
+Deno.test("closing the queue ends its waits", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = assertRejects(() => job.wait(), Error, "closed");
+  await blocked(desk);
+  await desk.queue.close();
+  await waiting;
+});
+
+Deno.test("a result that another serializer wrote is an error of this wait alone", async () => {
+  await using desk = await Desk.open();
+  const [a, b] = await desk.queue.enqueueMany(Array(2).fill({ func: "f.g" }));
+  const waits = Promise.allSettled([a!.wait(), b!.wait()]);
+  await blocked(desk);
+  await desk.finish("", { payload: btoa("\x80\x05K") });
+  await desk.finish("2");
+  const [first, second] = await waits;
+  assertEquals([first.status, second.status], ["rejected", "fulfilled"]);
+});

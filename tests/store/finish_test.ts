@@ -1,0 +1,196 @@
+import { assert, assertEquals } from "@std/assert";
+import { texts } from "../../lib/store/job_store.ts";
+import { Bench } from "./support.ts";
+
+Deno.test("a finished job is stored as RQ stores it", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  const reply = await bench.end(worker, execution, { payload: btoa("[1]") });
+  assertEquals(reply, "finished");
+  const record = (await bench.jobs.fetch("a"))!;
+  assertEquals([record.status, record.text("worker_name")], ["finished", "w1"]);
+  assert(record.date("ended_at")! >= record.date("started_at")!);
+  assertEquals(await bench.members("rq:finished:q"), ["a"]);
+  const [entry] = await bench.send("XRANGE", "rq:results:a", "-", "+") as [
+    [string, string[]],
+  ];
+  const fields = entry[1];
+  const value = (name: string) => fields[fields.indexOf(name) + 1];
+  assertEquals([value("type"), value("return_value"), value("worker_name")], [
+    "1",
+    btoa("[1]"),
+    "w1",
+  ]);
+  assertEquals(value("execution_id"), execution.id);
+  for (const name of ["execution_started_at", "execution_ended_at"]) {
+    assert(/^\d{10}\.\d{1,6}$/.test(value(name)!), value(name));
+  }
+  assertEquals((await bench.jobs.state("a")).latest?.entryId, entry[0]);
+});
+
+const RETRIES: [number, string | null, string[]][] = [
+  [2, null, ["retried", "retried", "failed"]],
+  [1, "[0]", ["retried", "failed"]],
+  [3, "[600]", ["scheduled", "scheduled", "scheduled", "failed"]],
+  [1, "[10,30,60]", ["scheduled", "failed"]],
+  [1, "60", ["retried", "failed"]],
+  [1, "nonsense", ["retried", "failed"]],
+  [1, "[null]", ["retried", "failed"]],
+  [0, "[5]", ["failed"]],
+  [-1, "[5]", ["failed"]],
+];
+
+Deno.test.each(RETRIES)(
+  "a job with %d retries left and intervals %s goes on as RQ's would",
+  async (left, intervals, answers) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    await bench.add("a", {
+      fields: {
+        retries_left: left,
+        ...(intervals === null ? {} : { retry_intervals: intervals }),
+      },
+    });
+    const replies = [];
+    for (let i = 0; i < answers.length; i++) {
+      const execution = await bench.claim(worker);
+      const reply = await bench.end(worker, execution, { outcome: "failed" });
+      replies.push(reply);
+      if (reply === "scheduled") {
+        assertEquals(await bench.members("rq:scheduled:q"), ["a"]);
+        assertEquals(await bench.status("a"), "scheduled");
+        await bench.send("ZADD", "rq:scheduled:q", 5, "a");
+        assertEquals(await bench.workers.promoteScheduled("q"), 1);
+      }
+    }
+    assertEquals(replies, answers as typeof replies);
+    assertEquals(await bench.status("a"), "failed");
+  },
+);
+
+Deno.test.each<[number, string, number[]]>([
+  [5, "[10,30]", [10, 10, 10, 10, 30]],
+  [1, "[10,30,60]", [60]],
+  [3, "[1,2,3]", [1, 2, 3]],
+])(
+  "the waits of %d retries with intervals %s are RQ's",
+  async (left, intervals, waits) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    await bench.add("a", {
+      fields: { retries_left: left, retry_intervals: intervals },
+    });
+    for (const wait of waits) {
+      await bench.run(worker, { outcome: "failed" });
+      const [now] = texts(await bench.send("TIME"));
+      const due = Number(await bench.send("ZSCORE", "rq:scheduled:q", "a"));
+      assert(Math.abs(due - Number(now) - wait) <= 1, `${due - Number(now)}`);
+      await bench.send("ZADD", "rq:scheduled:q", 5, "a");
+      await bench.workers.promoteScheduled("q");
+    }
+  },
+);
+
+Deno.test("a retried job goes to the tail, or to the head where that was wanted", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a", { fields: { retries_left: 1 } });
+  await bench.add("b", {
+    fields: { retries_left: 1, enqueue_at_front_on_retry: 1 },
+  });
+  await bench.add("c");
+  await bench.run(worker, { outcome: "failed" });
+  assertEquals(await bench.queued(), ["b", "c", "a"]);
+  await bench.run(worker, { outcome: "failed" });
+  assertEquals(await bench.queued(), ["b", "c", "a"]);
+});
+
+Deno.test("a job that is put back goes to the head, and counts neither as failed nor as done", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  await bench.add("b");
+  const execution = await bench.claim(worker);
+  assertEquals(
+    await bench.end(worker, execution, { outcome: "requeued" }),
+    "requeued",
+  );
+  assertEquals([await bench.queued(), await bench.status("a")], [
+    ["a", "b"],
+    "queued",
+  ]);
+  assertEquals(await bench.members("rq:wip:q"), []);
+  assertEquals(await bench.send("EXISTS", "rq:results:a"), 0);
+});
+
+Deno.test("scheduled jobs are queued when their time has come, a hundred at once", async () => {
+  await using bench = await Bench.open();
+  for (let i = 0; i < 150; i++) {
+    await bench.add(`job-${i}`);
+    await bench.send("HSET", `rq:job:job-${i}`, "status", "scheduled");
+    await bench.send("ZADD", "rq:scheduled:q", 5 + i, `job-${i}`);
+  }
+  await bench.send("DEL", "rq:queue:q");
+  await bench.send("ZADD", "rq:scheduled:q", 9_999_999_999, "later", 1, "gone");
+  assertEquals(await bench.workers.promoteScheduled("q"), 99);
+  assertEquals(await bench.workers.promoteScheduled("q"), 51);
+  assertEquals(
+    await bench.queued(),
+    Array.from({ length: 150 }, (_, i) => `job-${i}`),
+  );
+  assertEquals(await bench.members("rq:scheduled:q"), ["later"]);
+});
+
+Deno.test("while a Python scheduler holds the lock, it does the work", async () => {
+  await using bench = await Bench.open();
+  await bench.add("a");
+  await bench.send("HSET", "rq:job:a", "status", "scheduled");
+  await bench.send("ZADD", "rq:scheduled:q", 5, "a");
+  await bench.send("SET", "rq:scheduler-lock:q", "12345", "EX", 61);
+  assertEquals(await bench.workers.promoteScheduled("q"), -1);
+  assertEquals(await bench.send("GET", "rq:scheduler-lock:q"), "12345");
+  await bench.send("DEL", "rq:scheduler-lock:q");
+  assertEquals(await bench.workers.promoteScheduled("q"), 1);
+  assertEquals(await bench.send("GET", "rq:scheduler-lock:q"), "0");
+  assert(await bench.ttl("rq:scheduler-lock:q") <= 61);
+});
+
+const FOREIGN: [string, string[]][] = [
+  ["the finished registry", ["SET", "rq:finished:q", "x"]],
+  ["the results", ["SET", "rq:results:a", "x"]],
+  ["the dependents", ["SET", "rq:job:a:dependents", "x"]],
+  ["the executions", ["SET", "rq:executions:a", "x"]],
+  ["the set of queues", ["SET", "rq:queues", "x"]],
+];
+
+Deno.test.each(FOREIGN)(
+  "a foreign value under %s of a job does not keep it from being finished",
+  async (_name, [command, ...args]) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    await bench.add("a");
+    const execution = await bench.claim(worker);
+    await bench.send(command!, ...args);
+    assertEquals(await bench.end(worker, execution), "finished");
+    assertEquals(await bench.status("a"), "finished");
+    assertEquals(await bench.members("rq:wip:q"), []);
+  },
+);
+
+Deno.test.each(FOREIGN)(
+  "a foreign value under %s of a job does not keep the sweep from putting it back",
+  async (_name, [command, ...args]) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    await bench.add("a");
+    await bench.expire(await bench.claim(worker));
+    await bench.send(command!, ...args);
+    await bench.sweep().catch(() => undefined);
+    await bench.sweep().catch(() => undefined);
+    const queued = (await bench.queued()).length;
+    const leases = (await bench.members("rq:wip:q")).length;
+    assertEquals(queued + leases >= 1, true, "it is in no list any more");
+  },
+);
