@@ -25,7 +25,10 @@ export type { WorkerLog } from "./lib/worker/log.ts";
 export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
 export type { ChildPermissions } from "./lib/runner/permissions.ts";
 export type { WorkerOptions } from "./lib/worker/settings.ts";
-export { WorkerNameTakenError } from "./lib/worker/session.ts";
+export {
+  CannotStartError,
+  WorkerNameTakenError,
+} from "./lib/worker/session.ts";
 export { Worker } from "./lib/worker/worker.ts";
 
 if (import.meta.main) {

@@ -10,9 +10,9 @@ import {
   ConnectionRefusedError,
   ReplyError,
 } from "../redis/redis_client.ts";
-import { WorkerNameTakenError } from "../worker/session.ts";
+import { CannotStartError, WorkerNameTakenError } from "../worker/session.ts";
 import { parseFlags, usage, UsageError } from "./flags.ts";
-import { FileError, workerCommand } from "./worker_command.ts";
+import { workerCommand } from "./worker_command.ts";
 
 /**
  * Runs the program; gives its exit code: 0, 1 for a failure, 2 for a mistake on the command line.
@@ -47,7 +47,7 @@ function isOfTheWorld(error: Error): boolean {
     ConnectionRefusedError,
     ReplyError,
     WorkerNameTakenError,
-    FileError,
+    CannotStartError,
   ].some((kind) => error instanceof kind);
 }
 

@@ -7,6 +7,7 @@
 import { childPermissions } from "../runner/permissions.ts";
 import { DEFAULT_URL } from "../queue/context.ts";
 import type { WorkerOptions } from "../worker/settings.ts";
+import { CannotStartError } from "../worker/session.ts";
 import { Worker } from "../worker/worker.ts";
 import { nearest, type ParsedFlags, UsageError } from "./flags.ts";
 import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";
@@ -55,17 +56,14 @@ export async function workerCommand(flags: ParsedFlags): Promise<number> {
   }
 }
 
-/** A file that the command line names cannot be used. */
-export class FileError extends Error {
-  override readonly name = "FileError";
-}
-
 async function writePid(file: string): Promise<void> {
   try {
     await Deno.writeTextFile(file, `${Deno.pid}\n`);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FileError(`Cannot write the pid file ${file}: ${why}`, { cause });
+    throw new CannotStartError(`Cannot write the pid file ${file}: ${why}`, {
+      cause,
+    });
   }
 }
 

@@ -52,8 +52,8 @@ export const DEFAULT_URL = "redis://127.0.0.1:6379";
 export class Context {
   readonly client: RedisClient;
   readonly store: JobStore;
-  readonly waiter: ResultWaiter;
   readonly #owned: boolean;
+  #waiter: SharedWaiter | undefined;
 
   /** Connects, or takes the connection that the options bring along. */
   constructor(options: ConnectionOptions) {
@@ -67,14 +67,43 @@ export class Context {
       ...(options.driver === undefined ? {} : { driver: options.driver }),
     });
     this.store = new JobStore(this.client, new Keys(options.prefix));
-    this.waiter = new ResultWaiter(this.store);
+  }
+
+  /** Waits for results; all that use one connection share it. */
+  get waiter(): ResultWaiter {
+    this.#waiter ??= shareWaiter(this.store);
+    return this.#waiter.waiter;
   }
 
   /** Closes the connection if this context has made it. */
   async close(): Promise<void> {
-    await this.waiter.close();
+    const shared = this.#waiter;
+    this.#waiter = undefined;
+    if (shared !== undefined && --shared.users === 0) {
+      waiters.get(this.client)?.delete(this.store.keys.prefix);
+      await shared.waiter.close();
+    }
     if (this.#owned) await this.client.close();
   }
+}
+
+interface SharedWaiter {
+  readonly waiter: ResultWaiter;
+  users: number;
+}
+
+/** One waiter for each connection and prefix: each has a blocking connection. */
+const waiters = new WeakMap<RedisClient, Map<string, SharedWaiter>>();
+
+function shareWaiter(store: JobStore): SharedWaiter {
+  const byPrefix = waiters.get(store.client) ?? new Map();
+  waiters.set(store.client, byPrefix);
+  const { prefix } = store.keys;
+  const shared = byPrefix.get(prefix) ??
+    { waiter: new ResultWaiter(store), users: 0 };
+  byPrefix.set(prefix, shared);
+  shared.users++;
+  return shared;
 }
 
 /** Tells whether a connection was handed in ready-made. */

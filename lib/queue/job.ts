@@ -265,7 +265,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   async wait(options: WaitOptions = {}): Promise<R> {
     const signal = signalOf(this.id, options);
     try {
-      const before = await this.#context.store.state(this.id);
+      const before = await this.#context.store.state(this.id, signal.signal);
       const status = before.exists ? statusOfText(before.status) : null;
       if (before.latest !== null && hasEnded(status)) {
         return this.#conclude(before.latest);

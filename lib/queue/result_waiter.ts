@@ -21,8 +21,8 @@ import {
 const RETRIED = 4;
 
 /**
- * Milliseconds that one XREAD blocks. A result ends it at once; between two of
- * them the jobs are looked at, since one that was canceled or deleted never gets a result.
+ * Milliseconds that one XREAD blocks; a result ends it at once. So often the jobs
+ * are looked at, since one that was canceled or deleted never gets a result.
  */
 const BLOCK_MS = 5_000;
 
@@ -43,6 +43,7 @@ export class ResultWaiter implements AsyncDisposable {
   #blocking: BlockingClient | undefined;
   #loop: Promise<void> | undefined;
   #closed = false;
+  #checkedAt = performance.now();
 
   /** Waits for jobs of this store. */
   constructor(store: JobStore) {
@@ -120,8 +121,10 @@ export class ResultWaiter implements AsyncDisposable {
       if (this.#closed || !(error instanceof ConnectionLostError)) throw error;
       return;
     }
-    if (reply === null) await this.#checkLives();
-    else this.#deliver(reply);
+    if (reply !== null) this.#deliver(reply);
+    if (performance.now() - this.#checkedAt >= BLOCK_MS) {
+      await this.#checkLives();
+    }
   }
 
   /** Each stream once, from the earliest entry that anybody waits for. */
@@ -154,6 +157,7 @@ export class ResultWaiter implements AsyncDisposable {
   }
 
   async #checkLives(): Promise<void> {
+    this.#checkedAt = performance.now();
     await Promise.all([...this.#waiting].map(async ({ jobId, settle }) => {
       const { exists, status, latest } = await this.#store.state(jobId);
       if (!exists) settle.resolve("gone");

@@ -137,12 +137,12 @@ export class JobStore {
   }
 
   /** A job's status as its hash shows it, and its latest result, as of one moment. */
-  async state(id: string): Promise<JobState> {
+  async state(id: string, signal?: AbortSignal): Promise<JobState> {
     const reply = await STATE.run(
       this.client,
       [this.keys.job(id), this.keys.results(id)],
       [this.keys.prefix],
-      RESEND,
+      signal === undefined ? RESEND : { ...RESEND, signal },
     );
     const [exists, status, entry] = list(reply);
     return {

@@ -245,12 +245,12 @@ export class WorkerStore {
     };
   }
 
-  /** Records how an execution ended and releases those that wait for it. `others` is how many jobs the worker still has in hand. */
+  /** Records how an execution ended and releases those that wait for it. `state` is what the worker is then. */
   async finish(
     worker: WorkerIdentity,
     execution: Execution,
     ending: Ending,
-    others: number,
+    state: "idle" | "busy",
   ): Promise<EndingReply> {
     const { id, queue, job } = execution;
     const reply = await FINISH.run(
@@ -272,7 +272,7 @@ export class WorkerStore {
         (ending.workedMs / 1_000).toFixed(6),
         (ending.beganMs / 1_000).toFixed(6),
         RELEASE_BATCH,
-        others === 0 ? "idle" : "busy",
+        state,
       ],
       RESEND,
     );

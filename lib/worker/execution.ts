@@ -104,6 +104,7 @@ export class Executor {
     workedMs: number,
   ): Promise<void> {
     const { log, running } = this.#options;
+    running.ending(execution);
     try {
       if (ended.kind === "lost") {
         log.warn(
@@ -176,8 +177,12 @@ export class Executor {
     const { store, identity, log, running } = this.#options;
     for (let attempt = 0;; attempt++) {
       try {
-        const others = running.executions.length - 1;
-        return await store.finish(identity, execution, ending, others);
+        return await store.finish(
+          identity,
+          execution,
+          ending,
+          running.isBusy ? "busy" : "idle",
+        );
       } catch (error) {
         if (!(error instanceof ReplyError && TRANSIENT.has(error.code))) {
           throw error;

@@ -11,14 +11,25 @@ import { type AbortKind, JobAborted } from "./abort.ts";
 export class RunningJobs {
   readonly #running = new Map<
     string,
-    { execution: Execution; controller: AbortController }
+    { execution: Execution; controller: AbortController; isOver: boolean }
   >();
 
   /** Adds an execution; its signal fires when the job is to be killed. */
   add(execution: Execution): AbortSignal {
     const controller = new AbortController();
-    this.#running.set(execution.id, { execution, controller });
+    this.#running.set(execution.id, { execution, controller, isOver: false });
     return controller.signal;
+  }
+
+  /** Marks an execution as over: it needs its lease until its end is recorded, but keeps nobody busy. */
+  ending(execution: Execution): void {
+    const entry = this.#running.get(execution.id);
+    if (entry) entry.isOver = true;
+  }
+
+  /** Whether a job is running, and not just being recorded. */
+  get isBusy(): boolean {
+    return [...this.#running.values()].some(({ isOver }) => !isOver);
   }
 
   /** Removes an execution whose end is recorded. */

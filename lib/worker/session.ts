@@ -42,6 +42,12 @@ export class WorkerNameTakenError extends Error {
   override readonly name = "WorkerNameTakenError";
 }
 
+/** Something that the worker needs to begin is missing; no job has been touched. */
+export class CannotStartError extends Error {
+  /** The class's name. */
+  override readonly name = "CannotStartError";
+}
+
 /** One life of a worker. */
 export class WorkerSession {
   readonly #options: WorkerSessionOptions;

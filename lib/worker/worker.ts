@@ -18,7 +18,7 @@ import { SubprocessRunner } from "../runner/subprocess_runner.ts";
 import { Keys } from "../store/keys.ts";
 import { defaultPaths } from "./paths.ts";
 import { RunningJobs } from "./running_jobs.ts";
-import { WorkerSession } from "./session.ts";
+import { CannotStartError, WorkerSession } from "./session.ts";
 import {
   checkSettings,
   type WorkerOptions,
@@ -71,12 +71,14 @@ export class Worker {
    * Works until it is told to stop; in burst mode until every queue is empty. To be called once.
    *
    * @returns how many jobs it ran
+   * @throws {CannotStartError} if it may not, or cannot, start processes
    * @throws {WorkerNameTakenError} if another worker of this name lives
    * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
    */
   async work(): Promise<number> {
     const { log } = this.#settings;
     const { execPath } = this.#options;
+    await checkExecPath(execPath);
     const paths = this.#options.paths ?? await defaultPaths();
     const permissions = this.#options.permissions ??
       await childPermissions(undefined);
@@ -165,6 +167,27 @@ export class Worker {
       },
       onWarning: (message) => log.warn(message),
     });
+  }
+}
+
+/** A worker that cannot start processes must not begin: every job would fail. */
+async function checkExecPath(execPath: string | undefined): Promise<void> {
+  const command = execPath ?? Deno.execPath();
+  const allowed = await Deno.permissions.query({ name: "run", command });
+  if (allowed.state !== "granted") {
+    throw new CannotStartError(
+      `Cannot start the worker: jobs run in processes of ${command}, which needs --allow-run`,
+    );
+  }
+  if (execPath === undefined) return;
+  try {
+    await new Deno.Command(execPath, { args: ["--version"] }).output();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CannotStartError(
+      `Cannot start the worker: ${execPath}, which is to run the jobs, does not start: ${why}`,
+      { cause },
+    );
   }
 }
 

@@ -67,14 +67,13 @@ function spent(from: ServerStats, to: ServerStats, name: string): CommandStats {
   };
 }
 
-/** The longest script in the server's slow log, in milliseconds; 0 if none took one. */
-export async function longestScript(probe: Probe): Promise<number> {
+/** Milliseconds of each script in the server's slow log; wall clock, so that a busy machine shows in them. */
+export async function slowScripts(probe: Probe): Promise<number[]> {
   const entries = await probe.send("SLOWLOG", "GET", -1);
-  if (!Array.isArray(entries)) return 0;
-  const micros = entries.map((entry) => {
-    const [, , duration, command] = Array.isArray(entry) ? entry : [];
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry) => {
+    const [, , micros, command] = Array.isArray(entry) ? entry : [];
     const name = Array.isArray(command) ? String(command[0]) : "";
-    return SCRIPTS.includes(name.toLowerCase()) ? Number(duration) : 0;
+    return SCRIPTS.includes(name.toLowerCase()) ? [Number(micros) / 1_000] : [];
   });
-  return Math.max(0, ...micros) / 1_000;
 }

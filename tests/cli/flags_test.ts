@@ -116,7 +116,9 @@ Deno.test("--pid writes a file while the worker lives", async () => {
     worker.kill("SIGTERM");
     assertEquals((await worker.ended()).code, 0);
   }
-  assertEquals([...Deno.readDirSync(directory)], []);
+  for await (const { name } of Deno.readDir(directory)) {
+    throw new Error(`${name} is left`);
+  }
   {
     await using worker = await WorkerProcess.listening(args);
     await Deno.remove(file);

@@ -24,8 +24,11 @@ async function deno(
 }
 
 /** The compiled worker, or why there is none. */
-async function compile(): Promise<{ binary: string } | { reason: string }> {
-  const binary = await Deno.makeTempFile({ prefix: "rq-worker-" });
+async function compile(): Promise<
+  { binary: string; folder: string } | { reason: string }
+> {
+  const folder = await Deno.makeTempDir();
+  const binary = `${folder}/rq-worker`;
   const { code, err } = await deno([
     "compile",
     "-A",
@@ -35,8 +38,8 @@ async function compile(): Promise<{ binary: string } | { reason: string }> {
     binary,
     "worker.ts",
   ]);
-  if (code === 0) return { binary };
-  await Deno.remove(binary);
+  if (code === 0) return { binary, folder };
+  await Deno.remove(folder, { recursive: true });
   // What has to be downloaded once is Deno's base binary; everything else that fails is a fault.
   const unreachable = /dns error|error sending request|denort|download/i;
   if (!unreachable.test(err)) throw new Error(`Cannot compile: ${err}`);
@@ -77,7 +80,7 @@ testUnless(
       assertEquals((await job.result() as number[])[0], 42);
     } finally {
       await Deno.remove(jobs, { recursive: true });
-      await Deno.remove(compiled.binary);
+      await Deno.remove(compiled.folder, { recursive: true });
     }
   },
 );

@@ -84,7 +84,10 @@ Deno.test("no job is lost or run twice while every connection is cut each 200 ms
   await using killer = new Bench(redis.url);
   await using fleet = new Fleet(redis.url);
   using ledger = new Ledger();
-  await Promise.all([fleet.listening(...QUEUES), fleet.listening("low")]);
+  await Promise.all([
+    fleet.listening(...QUEUES),
+    fleet.listening(...QUEUES, "--concurrency", "4"),
+  ]);
   const end = performance.now() + 10_000;
   const cutting = (async () => {
     while (performance.now() < end) {

@@ -1,12 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import {
-  Bench,
-  Ledger,
-  pidAlive,
-  waitFor,
-  WorkerProcess,
-} from "../e2e/support.ts";
+import { pidAlive } from "../support/processes.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, Ledger, WorkerProcess } from "../e2e/support.ts";
 
 /** How often a text is in another. */
 function occurrences(text: string, part: string): number {

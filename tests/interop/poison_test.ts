@@ -1,7 +1,8 @@
 /** Hashes that other programs wrote badly: each spoils its own job at most. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { findPythons, Stage } from "./support.ts";
+import { testUnless } from "../support/skip.ts";
+import { findPythons, REASON, Stage } from "./support.ts";
 
 /** One badly written job; `fields` is Python code on top of what RQ 3 writes. */
 interface Pill {
@@ -260,10 +261,10 @@ async function statusOf(
   );
 }
 
-Deno.test({
-  name: "A badly written job spoils itself at most, and the worker goes on",
-  ignore: python === undefined,
-  async fn(t) {
+testUnless(
+  python ? undefined : REASON,
+  "A badly written job spoils itself at most, and the worker goes on",
+  async (t) => {
     await using stage = await Stage.start(python!);
     let worker = await stage.listening("default");
     for (const [i, { what, code, id = `pill-${i}`, ends }] of PILLS.entries()) {
@@ -294,12 +295,12 @@ Deno.test({
     }
     assertMatch(await stage.rqDone("info", "--raw"), /^queue default /m);
   },
-});
+);
 
-Deno.test({
-  name: "A key of the wrong type does not keep a worker from its other queues",
-  ignore: python === undefined,
-  async fn(t) {
+testUnless(
+  python ? undefined : REASON,
+  "A key of the wrong type does not keep a worker from its other queues",
+  async (t) => {
     const wrong = ["rq:queue:bad", "rq:wip:bad", "rq:queue:bad:intermediate"];
     for (const key of wrong) {
       await t.step(key, async () => {
@@ -319,4 +320,4 @@ Deno.test({
       });
     }
   },
-});
+);

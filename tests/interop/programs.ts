@@ -1,32 +1,21 @@
 /** Waiting, processes, and Python code that runs in one of them. */
 
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../support/paths.ts";
+import { type Truthy, waitFor as waitForTruthy } from "../support/wait_for.ts";
 
 /** Where the Python side of the tests is. */
-export const PYTHON_DIR: string = fileURLToPath(
-  new URL("./python", import.meta.url),
-);
+export const PYTHON_DIR: string = `${ROOT}/tests/interop/python`;
 
 /** How long a condition may take to become true, in milliseconds. */
 export const DEADLINE: number = 20_000;
 
-type Maybe<T> = T | false | null | undefined;
-
-/** Waits until a condition gives something other than `false`, `null` or `undefined`. */
-export async function waitFor<T>(
+/** Waits until a condition is truthy; gives what it gave. */
+export function waitFor<T>(
   what: string,
-  condition: () => Maybe<T> | Promise<Maybe<T>>,
-  deadline: number = DEADLINE,
-): Promise<T> {
-  const end = performance.now() + deadline;
-  for (;;) {
-    const value = await condition();
-    if (value !== false && value !== null && value !== undefined) return value;
-    if (performance.now() > end) {
-      throw new Error(`Waited ${deadline} ms in vain for: ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+  condition: () => T | Promise<T>,
+  timeout: number = DEADLINE,
+): Promise<Truthy<T>> {
+  return waitForTruthy(condition, { timeout, interval: 25, message: what });
 }
 
 /** A process whose output is kept. */

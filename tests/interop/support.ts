@@ -1,8 +1,11 @@
 /** Both sides of the wire: a real Redis, real workers of Deno and of Python, and Python's own view of what is stored. */
 
 import { assert } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { runFlags } from "../support/deno_flags.ts";
+import { ROOT } from "../support/paths.ts";
+import { findPythonRq } from "../support/python.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { testUnless } from "../support/skip.ts";
 import { Bridge, DEADLINE, Program, PYTHON_DIR, waitFor } from "./programs.ts";
 
 export { type Program, waitFor } from "./programs.ts";
@@ -18,51 +21,28 @@ export interface Python {
   readonly serializer: string;
 }
 
-const WORKER = fileURLToPath(new URL("../../worker.ts", import.meta.url));
-const JOBS = fileURLToPath(new URL("./jobs", import.meta.url));
-const IMPORT_MAP = fileURLToPath(
-  new URL("../../.ci/npm/import_map.json", import.meta.url),
-);
+const WORKER = `${ROOT}/worker.ts`;
+const JOBS = `${ROOT}/tests/interop/jobs`;
 
-/** The Pythons of this machine, or a printed reason why there is none. */
+/** Why tests are skipped where {@linkcode findPythons} finds none. */
+export const REASON: string =
+  "no Python has RQ; set RQ_PYTHON or RQ1_PYTHON to one that does";
+
+/** The Pythons that have RQ, each version once. */
 export async function findPythons(): Promise<Python[]> {
-  const candidates = [
-    Deno.env.get("RQ_PYTHON") ?? "python3",
-    Deno.env.get("RQ1_PYTHON"),
-  ];
-  const found: Python[] = [];
-  for (const path of candidates) {
-    const version = path === undefined ? null : await rqVersion(path);
-    if (path === undefined || version === null) continue;
-    if (found.some(({ label }) => label === `RQ ${version}`)) continue;
-    const major = Number.parseInt(version);
-    found.push({
-      label: `RQ ${version}`,
-      path,
+  const found = new Map<string, Python>();
+  for (const variable of ["RQ_PYTHON", "RQ1_PYTHON"]) {
+    const rq = await findPythonRq({ variables: [variable] });
+    if ("reason" in rq || found.has(rq.version)) continue;
+    const major = Number.parseInt(rq.version);
+    found.set(rq.version, {
+      label: `RQ ${rq.version}`,
+      path: rq.python,
       major,
       serializer: major >= 3 ? "json" : "rq.serializers.JSONSerializer",
     });
   }
-  if (found.length === 0) {
-    // deno-lint-ignore no-console -- a test that does not run has to say why
-    console.log(
-      "Skipped: no Python with RQ; install it and set RQ_PYTHON or RQ1_PYTHON to the interpreter",
-    );
-  }
-  return found;
-}
-
-async function rqVersion(python: string): Promise<string | null> {
-  try {
-    const { success, stdout } = await new Deno.Command(python, {
-      args: ["-c", "import rq; print(rq.VERSION)"],
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return [...found.values()];
 }
 
 /** Registers a test once for each Python. */
@@ -71,7 +51,7 @@ export function eachPython(
   name: string,
   body: (stage: Stage) => Promise<void>,
 ): void {
-  if (pythons.length === 0) Deno.test({ name, ignore: true, fn: () => {} });
+  if (pythons.length === 0) testUnless(REASON, name, () => {});
   for (const python of pythons) {
     Deno.test(`${name} (${python.label})`, async () => {
       await using stage = await Stage.start(python);
@@ -180,13 +160,12 @@ export class Stage implements AsyncDisposable {
 
   /** `deno run -A worker.ts`, as a user starts it. */
   denoWorker(...args: string[]): Program {
-    const mapped = import.meta.resolve("@std/assert").startsWith("file:");
-    return this.#start("deno", {
+    return this.#start(Deno.execPath(), {
       args: [
         "run",
         "-A",
         "--quiet",
-        ...(mapped ? [`--import-map=${IMPORT_MAP}`] : []),
+        ...runFlags(),
         WORKER,
         "--url",
         this.url,

@@ -4,6 +4,7 @@ import { deflateSync } from "node:zlib";
 import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
 import type { Ending, WorkerIdentity } from "../../lib/store/worker_store.ts";
 import { encodeFailure, encodeResult } from "../../lib/queue/result.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { Bench } from "../store/support.ts";
 
 /** A {@linkcode Bench} with a queue named `q` and a registered worker. */
@@ -61,4 +62,13 @@ export class Desk implements AsyncDisposable {
 /** A text as RQ stores it in a hash: zlib, no base64. */
 export function zlibOf(text: string): Uint8Array {
   return deflateSync(text);
+}
+
+/** Waits until somebody is blocked in XREAD. */
+export async function blocked(desk: Desk): Promise<void> {
+  await waitFor(async () =>
+    /^blocked_clients:[1-9]/m.test(
+      String(await desk.bench.send("INFO", "clients")),
+    )
+  );
 }

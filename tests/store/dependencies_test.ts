@@ -229,3 +229,17 @@ Deno.test("a dependent that allows failure runs at once although the failure is 
   await bench.run(worker, { outcome: "failed", ttl: 0 });
   assertEquals(await bench.queued(), ["c"]);
 });
+
+Deno.test("a dependent whose first parent has finished and gone is found by the sweep, if who ended the last one died", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("p1");
+  await bench.add("p2");
+  await bench.add("c", { dependsOn: ["p1", "p2"] });
+  await bench.run(worker, { ttl: 0 }); // or its result has expired meanwhile
+  assertEquals(await bench.send("EXISTS", "rq:job:p1"), 0);
+  await bench.claim(worker);
+  await bench.send("HSET", "rq:job:p2", "status", "finished");
+  await bench.sweep();
+  assertEquals(await bench.status("c"), "queued");
+});

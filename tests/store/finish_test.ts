@@ -179,8 +179,10 @@ Deno.test.each(FOREIGN)(
   },
 );
 
-Deno.test.each(FOREIGN)(
-  "a foreign value under %s of a job does not keep the sweep from putting it back",
+const QUEUE: [string, string[]] = ["the queue", ["SET", "rq:queue:q", "x"]];
+
+Deno.test.each([...FOREIGN, QUEUE])(
+  "a foreign value under %s of an abandoned job does not lose the job",
   async (_name, [command, ...args]) => {
     await using bench = await Bench.open();
     const worker = await bench.worker();
@@ -188,9 +190,60 @@ Deno.test.each(FOREIGN)(
     await bench.expire(await bench.claim(worker));
     await bench.send(command!, ...args);
     await bench.sweep().catch(() => undefined);
-    await bench.sweep().catch(() => undefined);
-    const queued = (await bench.queued()).length;
-    const leases = (await bench.members("rq:wip:q")).length;
-    assertEquals(queued + leases >= 1, true, "it is in no list any more");
+    if (args[0] === "rq:queue:q" || args[0] === "rq:queues") {
+      await bench.send("DEL", args[0]);
+    }
+    await bench.sweep();
+    assertEquals(await bench.queued(), ["a"]);
   },
 );
+
+Deno.test("a job is not lost if its queue's key holds something else when it is put back", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.send("SET", "rq:queue:q", "x");
+  await bench.end(worker, execution, { outcome: "requeued" })
+    .catch(() => undefined);
+  await bench.send("DEL", "rq:queue:q");
+  await bench.expire(execution);
+  await bench.sweep();
+  assertEquals(await bench.queued(), ["a"]);
+});
+
+Deno.test("a failed job is not lost if its queue's key holds something else when it is requeued", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  await bench.run(worker, { outcome: "failed" });
+  await bench.send("SET", "rq:queue:q", "x");
+  await bench.jobs.requeue("a", false).catch(() => undefined);
+  assertEquals([await bench.status("a"), await bench.members("rq:failed:q")], [
+    "failed",
+    ["a"],
+  ]);
+});
+
+Deno.test("a dependent whose queue cannot be written does not keep its parent from being finished", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  await bench.add("c", { queue: "bad", dependsOn: ["a"] });
+  await bench.send("SET", "rq:queue:bad", "x");
+  const execution = await bench.claim(worker);
+  await bench.end(worker, execution).catch(() => undefined);
+  const { status, latest } = await bench.jobs.state("a");
+  assertEquals([status, latest?.type], ["finished", 1]);
+  assertEquals(await bench.members("rq:finished:q"), ["a"]);
+});
+
+Deno.test("a scheduler that leaves gives its lock up, but not Python's", async () => {
+  await using bench = await Bench.open();
+  await bench.workers.promoteScheduled("q");
+  await bench.workers.releaseScheduler("q");
+  assertEquals(await bench.send("EXISTS", "rq:scheduler-lock:q"), 0);
+  await bench.send("SET", "rq:scheduler-lock:q", "12345");
+  await bench.workers.releaseScheduler("q");
+  assertEquals(await bench.send("GET", "rq:scheduler-lock:q"), "12345");
+});

@@ -49,7 +49,7 @@ function ending(
     const execution = await bench.claim(worker);
     const { ttl = 500 } = options;
     return () =>
-      workers.finish(worker, execution, { ...ENDING, outcome, ttl }, 0);
+      workers.finish(worker, execution, { ...ENDING, outcome, ttl }, "idle");
   };
 }
 
@@ -162,20 +162,35 @@ const SCENES: [string, Scene][] = [
     const execution = await started(bench, worker);
     await bench.takeAway(execution);
     return () =>
-      workers.finish(worker, execution, { ...ENDING, outcome: "finished" }, 0);
+      workers.finish(
+        worker,
+        execution,
+        { ...ENDING, outcome: "finished" },
+        "idle",
+      );
   }],
   ["finish: gone", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
     await bench.send("DEL", "rq:job:a");
     return () =>
-      workers.finish(worker, execution, { ...ENDING, outcome: "finished" }, 0);
+      workers.finish(
+        worker,
+        execution,
+        { ...ENDING, outcome: "finished" },
+        "idle",
+      );
   }],
   ["finish: after the worker's hash has expired", async (twice) => {
     const { bench, worker, workers } = twice;
     const execution = await started(bench, worker);
     await bench.send("DEL", "rq:worker:w1");
     return () =>
-      workers.finish(worker, execution, { ...ENDING, outcome: "finished" }, 0);
+      workers.finish(
+        worker,
+        execution,
+        { ...ENDING, outcome: "finished" },
+        "idle",
+      );
   }],
   ["record", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
@@ -203,6 +218,14 @@ const SCENES: [string, Scene][] = [
   }],
   ["deregister", ({ worker, workers }) => {
     return Promise.resolve(() => workers.deregister(worker));
+  }],
+  ["set fields", async ({ bench, jobs }) => {
+    await bench.add("a");
+    return () => jobs.setFields("a", new Map([["description", "words"]]));
+  }],
+  ["set fields of a job that is gone", ({ jobs }) => {
+    const fields = new Map([["description", "words"]]);
+    return Promise.resolve(() => jobs.setFields("a", fields));
   }],
   ["set worker fields", ({ worker, workers }) => {
     return Promise.resolve(() =>
@@ -256,6 +279,10 @@ const REPORTS: [string, Scene][] = [
     await bench.send("HSET", "rq:job:a", "status", "scheduled");
     await bench.send("ZADD", "rq:scheduled:q", 1, "a");
     return () => workers.promoteScheduled("q");
+  }],
+  ["release scheduler", async ({ bench, workers }) => {
+    await bench.send("SET", "rq:scheduler-lock:q", "0");
+    return () => workers.releaseScheduler("q");
   }],
   ["drop dead workers", async ({ bench, workers }) => {
     await bench.send("SADD", "rq:workers", "rq:worker:dead");

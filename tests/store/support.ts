@@ -121,7 +121,7 @@ export class Bench implements AsyncDisposable {
       workedMs: 12.5,
       beganMs: Date.now(),
       ...ending,
-    }, 0);
+    }, "idle");
   }
 
   /** Claims the next job and ends it. */

@@ -275,3 +275,12 @@ Deno.test("an abandoned job's dependents that allow failure are queued, the othe
   assertEquals(await bench.queued(), ["lenient"]);
   assertEquals(await bench.status("strict"), "deferred");
 });
+
+Deno.test("canceled jobs that are gone leave their registry, also behind one that is kept for ever", async () => {
+  await using bench = await Bench.open();
+  await bench.send("ZADD", "rq:canceled:q", 1, "kept", 2, "gone");
+  await bench.add("kept", { queue: "r" });
+  await bench.send("HSET", "rq:job:kept", "status", "canceled");
+  for (let i = 0; i < 3; i++) await bench.sweep();
+  assertEquals(await bench.members("rq:canceled:q"), ["kept"]);
+});

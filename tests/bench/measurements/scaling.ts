@@ -2,12 +2,13 @@
 
 import type { Context, Measurement, Readings } from "../context.ts";
 import { drain } from "../drain.ts";
-import { longestScript, microsBetween, readServer } from "../server_stats.ts";
+import { microsBetween, readServer, slowScripts } from "../server_stats.ts";
 import type { Isolation, System } from "../systems.ts";
 import { fill } from "./enqueue.ts";
 
 const SHORT = 1_000;
 const ENQUEUED = 1_000;
+const LONG_MS = 5;
 
 /** Jobs that are run at each length of the queue. */
 const RUN: Readonly<Record<Isolation, number>> = {
@@ -28,6 +29,7 @@ export const scaling: Measurement = {
       title: "longest script with the long queue",
       unit: "ms",
     },
+    { id: "scaling.over", title: "· scripts over 5 ms", unit: "" },
   ],
   async run(system, context) {
     const { probe, scale } = context;
@@ -35,10 +37,15 @@ export const scaling: Measurement = {
     await probe.send("FLUSHALL");
     await probe.send("SLOWLOG", "RESET");
     const long = await costs("long", scale.depth, system, context);
-    const longest = system.name === "rq"
-      ? undefined // it has no scripts in these paths
-      : await longestScript(probe);
-    return { ...short, ...long, "scaling.longest": longest };
+    // RQ has no scripts in these paths.
+    if (system.name === "rq") return { ...short, ...long };
+    const slow = await slowScripts(probe);
+    return {
+      ...short,
+      ...long,
+      "scaling.longest": Math.max(0, ...slow),
+      "scaling.over": slow.filter((ms) => ms > LONG_MS).length,
+    };
   },
 };
 

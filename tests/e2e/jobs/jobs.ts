@@ -62,7 +62,7 @@ export async function noteOnce(
 
 /** Says which process it is, then runs until a file exists. */
 export async function waits(pidFile: string, gate: string): Promise<string> {
-  Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { append: true });
+  await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { append: true });
   await exists(gate);
   return "went on";
 }
@@ -138,8 +138,11 @@ export async function survives(
   line: string,
   gate: string,
 ): Promise<string> {
-  const options = { args: ["1000"], stdout: "null", stderr: "null" } as const;
-  const grandchild = new Deno.Command("sleep", options).spawn();
+  const grandchild = new Deno.Command("sleep", {
+    args: ["1000"],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
   grandchild.unref();
   return await noteOnce(file, line, gate);
 }
