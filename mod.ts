@@ -37,7 +37,8 @@ export {
   type JobOrId,
 } from "./lib/queue/dependency.ts";
 export type { FuncSource, JobFunction } from "./lib/queue/func_name.ts";
-export { Job, type RequeueOptions, type WaitOptions } from "./lib/queue/job.ts";
+export { Job, type RequeueOptions } from "./lib/queue/job.ts";
+export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export {
   type EnqueueCall,

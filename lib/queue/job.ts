@@ -5,37 +5,22 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
-import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
+import { InvalidJobOperationError } from "../base/errors.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
-import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
+import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import { type ConnectionOptions, Context } from "./context.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 import {
   decodeFailure,
   decodeResult,
-  failedError,
   failureOf,
   isFailure,
   isSuccess,
 } from "./result.ts";
-
-/** The longest that a timer of JavaScript can run, in milliseconds. */
-const MAX_TIMER = 2 ** 31 - 1;
-
-/** Options of {@linkcode Job.wait}. */
-export interface WaitOptions {
-  /**
-   * Longest wait in milliseconds.
-   *
-   * @default Infinity
-   */
-  readonly timeout?: number;
-  /** Ends the wait; the job is left alone. */
-  readonly signal?: AbortSignal;
-}
+import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
 
 /** Options of {@linkcode Job.requeue}. */
 export interface RequeueOptions {
@@ -263,48 +248,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {DOMException} `TimeoutError` after `timeout`
    */
   async wait(options: WaitOptions = {}): Promise<R> {
-    const signal = signalOf(this.id, options);
-    try {
-      const before = await this.#context.store.state(this.id, signal.signal);
-      const status = before.exists ? statusOfText(before.status) : null;
-      if (before.latest !== null && hasEnded(status)) {
-        return this.#conclude(before.latest);
-      }
-      if (!before.exists) throw noSuchJob(this.id);
-      if (status === "canceled") throw this.#canceled();
-      if (hasEnded(status)) return await this.#concludeWithoutResult(status);
-      const outcome = await this.#context.waiter.wait(
-        this.id,
-        before.latest?.entryId ?? "0-0",
-        signal.signal,
-      );
-      if (outcome === "canceled") throw this.#canceled();
-      if (outcome === "gone") throw noSuchJob(this.id);
-      if (outcome === "ended") return await this.wait(options);
-      return this.#conclude(outcome);
-    } finally {
-      signal.dispose();
-    }
-  }
-
-  #conclude(result: Parameters<typeof isSuccess>[0]): R {
-    if (isSuccess(result)) return decodeResult(result) as R;
-    const excInfo = decodeFailure(result);
-    throw failedError(this.id, excInfo);
-  }
-
-  /** RQ's maintenance, and RQ before 1.12, end jobs without an entry in the stream of results. */
-  async #concludeWithoutResult(status: JobStatus | null): Promise<R> {
-    if (status === "finished") return undefined as R;
-    const record = await this.#context.store.fetch(this.id);
-    throw failedError(this.id, record && failureOf(record) || "Error: no text");
-  }
-
-  #canceled(): InvalidJobOperationError {
-    return new InvalidJobOperationError(
-      `Cannot wait for job "${this.id}": it is canceled`,
-      { jobId: this.id, status: "canceled" },
-    );
+    return await waitForResult(this.#context, this.id, options) as R;
   }
 
   /**
@@ -412,39 +356,4 @@ export class Job<R = unknown> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** A signal for both ways in which a wait may end early. */
-function signalOf(
-  id: string,
-  options: WaitOptions,
-): { signal: AbortSignal; dispose: () => void } {
-  const { timeout = Infinity, signal } = options;
-  if (Number.isNaN(timeout) || timeout < 0) {
-    throw new RangeError(
-      `Cannot wait for job "${id}": timeout ${timeout} is not a number of milliseconds`,
-    );
-  }
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort);
-  const timer = timeout > MAX_TIMER ? undefined : setTimeout(() => {
-    const text = `Job "${id}" has not ended within ${timeout} ms`;
-    controller.abort(new DOMException(text, "TimeoutError"));
-  }, timeout);
-  return {
-    signal: controller.signal,
-    dispose() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    },
-  };
-}
-
-function noSuchJob(id: string): NoSuchJobError {
-  return new NoSuchJobError(
-    `No such job "${id}": it was never there, was deleted or has expired`,
-    { jobId: id },
-  );
 }

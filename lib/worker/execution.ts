@@ -14,13 +14,13 @@ import type {
   Runner,
   RunRequest,
 } from "../runner/runner.ts";
+import type { WorkerStore } from "../store/worker_store.ts";
 import type {
   Ending,
   EndingReply,
   Execution,
   WorkerIdentity,
-  WorkerStore,
-} from "../store/worker_store.ts";
+} from "../store/worker_types.ts";
 import { JobAborted } from "./abort.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { WorkerLog } from "./log.ts";

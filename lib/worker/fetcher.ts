@@ -10,14 +10,14 @@ import {
   ConnectionLostError,
   ReplyError,
 } from "../redis/redis_client.ts";
+import type { WorkerStore } from "../store/worker_store.ts";
 import type {
   CaughtJob,
   ClaimReply,
   Execution,
   SkippedJob,
   WorkerIdentity,
-  WorkerStore,
-} from "../store/worker_store.ts";
+} from "../store/worker_types.ts";
 import type { WorkerLog } from "./log.ts";
 
 /** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */

@@ -5,7 +5,8 @@
  */
 
 import { Service } from "../base/service.ts";
-import type { WorkerIdentity, WorkerStore } from "../store/worker_store.ts";
+import type { WorkerStore } from "../store/worker_store.ts";
+import type { WorkerIdentity } from "../store/worker_types.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 
 /** What a {@linkcode Heartbeat} works with. */

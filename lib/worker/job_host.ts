@@ -7,7 +7,8 @@
 import { encodeJson } from "../job/json.ts";
 import { type EnqueueCall, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
-import type { Execution, WorkerStore } from "../store/worker_store.ts";
+import type { WorkerStore } from "../store/worker_store.ts";
+import type { Execution } from "../store/worker_types.ts";
 
 /** Answers one execution. What it writes of the job itself needs the lease. */
 export class ExecutionHost implements JobHost {

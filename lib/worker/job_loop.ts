@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Execution } from "../store/worker_store.ts";
+import type { Execution } from "../store/worker_types.ts";
 import type { Executor, Recorder } from "./execution.ts";
 import type { Fetcher, NoJob } from "./fetcher.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Execution } from "../store/worker_store.ts";
+import type { Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
 
 /** The jobs that a worker has in hand, each with the means to end it. */

@@ -114,7 +114,10 @@ Deno.test("closing one of those who share a connection leaves the waits of the o
   const [a, b, c] = await Promise.all(
     made.map(({ id }) => Job.fetch(id, { connection })),
   );
-  const waiting = Promise.all([a!.wait(), desk.queue.fetchJob(b!.id).then((job) => job!.wait())]);
+  const waiting = Promise.all([
+    a!.wait(),
+    desk.queue.fetchJob(b!.id).then((job) => job!.wait()),
+  ]);
   await blocked(desk);
   await b!.close();
   await b!.close();
@@ -139,4 +142,3 @@ Deno.test("wait() notices that a requeued job has failed again without a new ent
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
   await assertRejects(() => waiting, JobFailedError);
 });
-

@@ -250,4 +250,3 @@ Deno.test("wait() notices that the job has failed without an entry in its result
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
   await assertRejects(() => waiting, JobFailedError);
 });
-

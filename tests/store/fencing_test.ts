@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type {
   Execution,
   WorkerIdentity,
-} from "../../lib/store/worker_store.ts";
+} from "../../lib/store/worker_types.ts";
 import { Bench } from "./support.ts";
 
 type Loss = (

@@ -3,8 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RedisReply } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
-import { type Execution, WorkerStore } from "../../lib/store/worker_store.ts";
-import type { WorkerIdentity } from "../../lib/store/worker_store.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import type { Execution } from "../../lib/store/worker_types.ts";
+import type { WorkerIdentity } from "../../lib/store/worker_types.ts";
 import { Bench, echoing, masked, newJob } from "./support.ts";
 
 /** A bench, and stores that send everything twice. */

@@ -19,15 +19,15 @@ import {
   texts,
 } from "../../lib/store/job_store.ts";
 import { Keys } from "../../lib/store/keys.ts";
-import {
-  type CaughtJob,
-  type ClaimReply,
-  type Ending,
-  type EndingReply,
-  type Execution,
-  type WorkerIdentity,
-  WorkerStore,
-} from "../../lib/store/worker_store.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import type {
+  CaughtJob,
+  ClaimReply,
+  Ending,
+  EndingReply,
+  Execution,
+  WorkerIdentity,
+} from "../../lib/store/worker_types.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
 /** What {@linkcode Bench.add} may be told of a job. */

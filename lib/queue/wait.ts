@@ -1,0 +1,119 @@
+/**
+ * Waiting for the end of a job.
+ *
+ * @module
+ */
+
+import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
+import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
+import type { StoredResult } from "../store/job_store.ts";
+import type { Context } from "./context.ts";
+import {
+  decodeFailure,
+  decodeResult,
+  failedError,
+  failureOf,
+  isSuccess,
+} from "./result.ts";
+
+/** The longest that a timer of JavaScript can run, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** Options of {@linkcode Job.wait}. */
+export interface WaitOptions {
+  /**
+   * Longest wait in milliseconds.
+   *
+   * @default Infinity
+   */
+  readonly timeout?: number;
+  /** Ends the wait; the job is left alone. */
+  readonly signal?: AbortSignal;
+}
+
+/** Waits for the end of a job; see {@linkcode Job.wait}. */
+export async function waitForResult(
+  context: Context,
+  id: string,
+  options: WaitOptions,
+): Promise<unknown> {
+  const signal = signalOf(id, options);
+  try {
+    const before = await context.store.state(id, signal.signal);
+    if (!before.exists) throw noSuchJob(id);
+    const status = statusOfText(before.status);
+    if (status === "canceled") throw canceled(id);
+    if (hasEnded(status)) {
+      return before.latest === null
+        ? await concludeWithoutResult(context, id, status)
+        : conclude(id, before.latest);
+    }
+    const after = before.latest?.entryId ?? "0-0";
+    const outcome = await context.waiter.wait(id, after, signal.signal);
+    if (outcome === "canceled") throw canceled(id);
+    if (outcome === "gone") throw noSuchJob(id);
+    if (outcome !== "ended") return conclude(id, outcome);
+  } finally {
+    signal.dispose();
+  }
+  return await waitForResult(context, id, options); // it has ended, how is seen there
+}
+
+function conclude(id: string, result: StoredResult): unknown {
+  if (isSuccess(result)) return decodeResult(result);
+  throw failedError(id, decodeFailure(result));
+}
+
+/** RQ's maintenance, and RQ before 1.12, end jobs without an entry in the stream of results. */
+async function concludeWithoutResult(
+  context: Context,
+  id: string,
+  status: JobStatus | null,
+): Promise<unknown> {
+  if (status === "finished") return undefined;
+  const record = await context.store.fetch(id);
+  throw failedError(id, record && failureOf(record) || "Error: no text");
+}
+
+function canceled(id: string): InvalidJobOperationError {
+  return new InvalidJobOperationError(
+    `Cannot wait for job "${id}": it is canceled`,
+    { jobId: id, status: "canceled" },
+  );
+}
+
+/** A signal for both ways in which a wait may end early. */
+function signalOf(
+  id: string,
+  options: WaitOptions,
+): { signal: AbortSignal; dispose: () => void } {
+  const { timeout = Infinity, signal } = options;
+  if (Number.isNaN(timeout) || timeout < 0) {
+    throw new RangeError(
+      `Cannot wait for job "${id}": timeout ${timeout} is not a number of milliseconds`,
+    );
+  }
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal?.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  const timer = timeout > MAX_TIMER ? undefined : setTimeout(() => {
+    const text = `Job "${id}" has not ended within ${timeout} ms`;
+    controller.abort(new DOMException(text, "TimeoutError"));
+  }, timeout);
+  return {
+    signal: controller.signal,
+    dispose() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+/** There is no job of this id. */
+export function noSuchJob(id: string): NoSuchJobError {
+  return new NoSuchJobError(
+    `No such job "${id}": it was never there, was deleted or has expired`,
+    { jobId: id },
+  );
+}

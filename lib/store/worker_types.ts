@@ -1,0 +1,94 @@
+/**
+ * The terms in which a worker and Redis talk about jobs.
+ *
+ * @module
+ */
+
+import type { JobRecord } from "../job/record.ts";
+
+/** A worker, as the store knows it. */
+export interface WorkerIdentity {
+  /** The name shown to people. */
+  readonly name: string;
+  /** Random, another one at each start: tells two workers of one name apart. */
+  readonly instance: string;
+  /** Its queues in order of priority. */
+  readonly queues: readonly string[];
+}
+
+/** A job on a queue's intermediate list, put there for this worker by `BLMOVE`. */
+export interface CaughtJob {
+  readonly queue: string;
+  readonly jobId: string;
+}
+
+/** A job that this worker holds a lease for. */
+export interface Execution {
+  readonly id: string;
+  /** The queue that it was taken from. */
+  readonly queue: string;
+  readonly job: JobRecord;
+}
+
+/** An id that a claim dropped, and why. `gone` and `canceled` are part of normal life. */
+export interface SkippedJob {
+  readonly queue: string;
+  /** Empty where the queue itself cannot be used. */
+  readonly jobId: string;
+  readonly reason: string;
+}
+
+/** What a claim came back with. */
+export interface ClaimReply {
+  readonly kind: "jobs" | "empty" | "more" | "suspended" | "unregistered";
+  /** What was claimed; none unless the kind is `jobs`. */
+  readonly executions: readonly Execution[];
+  readonly skipped: readonly SkippedJob[];
+}
+
+/** How an execution ended, ready to be stored. */
+export interface Ending {
+  readonly outcome: "finished" | "failed" | "stopped" | "requeued";
+  /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. */
+  readonly ttl: number;
+  /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
+  readonly payload: string;
+  /** Milliseconds that the run took. */
+  readonly workedMs: number;
+  /** When it began, milliseconds since 1970. */
+  readonly beganMs: number;
+}
+
+/** What became of an execution. `lost` and `gone`: nothing was written. */
+export type EndingReply =
+  | "finished"
+  | "failed"
+  | "stopped"
+  | "requeued"
+  | "retried"
+  | "scheduled"
+  | "lost"
+  | "gone";
+
+/** What a heartbeat learned. */
+export interface HeartbeatReply {
+  /** `gone`: the worker's hash has expired; `replaced`: another worker has taken the name. */
+  readonly worker: "ok" | "gone" | "replaced";
+  /** Ids of the executions whose lease is lost. */
+  readonly lost: ReadonlySet<string>;
+}
+
+/** What one pass over a queue did. */
+export interface SweepReply {
+  /** Where the next pass starts to look at deferred jobs. */
+  readonly deferredOffset: number;
+  readonly requeued: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** The name of another worker is taken by one that lives. */
+export interface NameTaken {
+  readonly hostname: string;
+  readonly pid: string;
+  readonly lastHeartbeat: string;
+}
