@@ -158,11 +158,15 @@ export class ResultWaiter implements AsyncDisposable {
 
   async #checkLives(): Promise<void> {
     this.#checkedAt = performance.now();
-    await Promise.all([...this.#waiting].map(async ({ jobId, settle }) => {
+    await Promise.all([...this.#waiting].map(async (waiting) => {
+      const { jobId, settle, after } = waiting;
       const { exists, status, latest } = await this.#store.state(jobId);
       if (!exists) settle.resolve("gone");
       else if (status === "canceled") settle.resolve("canceled");
-      else if (latest === null && hasEnded(statusOfText(status))) {
+      else if (
+        hasEnded(statusOfText(status)) &&
+        (latest === null || !isLater(latest.entryId, after))
+      ) {
         settle.resolve("ended");
       }
     }));

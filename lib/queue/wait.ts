@@ -39,24 +39,25 @@ export async function waitForResult(
 ): Promise<unknown> {
   const signal = signalOf(id, options);
   try {
-    const before = await context.store.state(id, signal.signal);
-    if (!before.exists) throw noSuchJob(id);
-    const status = statusOfText(before.status);
-    if (status === "canceled") throw canceled(id);
-    if (hasEnded(status)) {
-      return before.latest === null
-        ? await concludeWithoutResult(context, id, status)
-        : conclude(id, before.latest);
+    for (;;) {
+      const before = await context.store.state(id, signal.signal);
+      if (!before.exists) throw noSuchJob(id);
+      const status = statusOfText(before.status);
+      if (status === "canceled") throw canceled(id);
+      if (hasEnded(status)) {
+        return before.latest === null
+          ? await concludeWithoutResult(context, id, status)
+          : conclude(id, before.latest);
+      }
+      const after = before.latest?.entryId ?? "0-0";
+      const outcome = await context.waiter.wait(id, after, signal.signal);
+      if (outcome === "canceled") throw canceled(id);
+      if (outcome === "gone") throw noSuchJob(id);
+      if (outcome !== "ended") return conclude(id, outcome);
     }
-    const after = before.latest?.entryId ?? "0-0";
-    const outcome = await context.waiter.wait(id, after, signal.signal);
-    if (outcome === "canceled") throw canceled(id);
-    if (outcome === "gone") throw noSuchJob(id);
-    if (outcome !== "ended") return conclude(id, outcome);
   } finally {
     signal.dispose();
   }
-  return await waitForResult(context, id, options); // it has ended, how is seen there
 }
 
 function conclude(id: string, result: StoredResult): unknown {

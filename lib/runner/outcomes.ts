@@ -68,9 +68,13 @@ export function endedOutcome(
 }
 
 /** The subprocess could not be started, or ended before it could take a job. */
-export function bootOutcome(state: string, stderrTail: string): FailureOutcome {
+export function bootOutcome(
+  reason: "crash" | "start",
+  state: string,
+  stderrTail: string,
+): FailureOutcome {
   const text = `Cannot start the job's subprocess: ${state}`;
-  return withTail("crash", undefined, text, stderrTail);
+  return withTail(reason, undefined, text, stderrTail);
 }
 
 function withTail(

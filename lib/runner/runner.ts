@@ -57,6 +57,7 @@ export interface FailureOutcome {
  * - `exit`: the job called `Deno.exit()`
  * - `memory`: the subprocess ran out of memory
  * - `crash`: the subprocess ended by a signal, or without an answer
+ * - `start`: no subprocess can be started now, for want of processes, files or memory; the job has not begun
  */
 export type FailureReason =
   | "error"
@@ -65,7 +66,8 @@ export type FailureReason =
   | "timeout"
   | "exit"
   | "memory"
-  | "crash";
+  | "crash"
+  | "start";
 
 /** What a running job may ask of its worker. */
 export interface JobHost {

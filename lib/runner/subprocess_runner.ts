@@ -245,6 +245,7 @@ export class SubprocessRunner implements Runner {
 function bootFailure(child: Subprocess): FailureOutcome {
   const { signal, code } = child.status!;
   return bootOutcome(
+    "crash",
     `it ended with ${signal ?? `exit code ${code}`} before it was ready`,
     child.stderrTail(),
   );
@@ -252,7 +253,7 @@ function bootFailure(child: Subprocess): FailureOutcome {
 
 function unstarted(error: unknown, launch: Launch): FailureOutcome {
   const state = error instanceof Error ? error.message : String(error);
-  return bootOutcome(`${launch.command}: ${state}`, "");
+  return bootOutcome("start", `${launch.command}: ${state}`, "");
 }
 
 function closedError(jobId?: string): Error {

@@ -229,6 +229,11 @@ export class JobStore {
       RESEND,
     );
     const [what, detail] = texts(reply);
+    if (what === "unfit") {
+      throw new ReplyError(
+        `WRONGTYPE Cannot requeue job "${id}": a key of its queue holds another type of value`,
+      );
+    }
     return {
       done: what === "requeued",
       gone: what === "gone",

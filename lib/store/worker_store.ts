@@ -300,13 +300,13 @@ export class WorkerStore {
 
   /** Writes fields of a running job; `false` if its lease is lost. */
   async record(
-    { id, queue, job }: Execution,
+    { id, job }: Execution,
     fields: Readonly<Record<string, RedisArg>>,
   ): Promise<boolean> {
     const reply = await RECORD.run(
       this.client,
-      [this.keys.job(job.id), this.keys.registry("wip", queue)],
-      [this.keys.prefix, `${job.id}:${id}`, ...Object.entries(fields).flat()],
+      [this.keys.job(job.id)],
+      [this.keys.prefix, id, ...Object.entries(fields).flat()],
       RESEND,
     );
     return reply === 1;
@@ -317,7 +317,7 @@ export class WorkerStore {
     const reply = await DROP_DEAD_WORKERS.run(
       this.client,
       [this.keys.workers, this.keys.queues],
-      [this.keys.prefix, BATCH],
+      [this.keys.prefix, BATCH, DEAD_AFTER_SECONDS],
       RESEND,
     );
     return texts(reply).map((key) => this.keys.workerName(key));

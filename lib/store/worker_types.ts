@@ -59,7 +59,10 @@ export interface Ending {
   readonly beganMs: number;
 }
 
-/** What became of an execution. `lost` and `gone`: nothing was written. */
+/**
+ * What became of an execution. `lost`, `gone`: nothing was written. `stuck`: the
+ * queue's key takes no id now; a sweeper puts the job back once it does.
+ */
 export type EndingReply =
   | "finished"
   | "failed"
@@ -67,6 +70,7 @@ export type EndingReply =
   | "requeued"
   | "retried"
   | "scheduled"
+  | "stuck"
   | "lost"
   | "gone";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { backoff } from "../base/backoff.ts";
+import { backoff, pause } from "../base/backoff.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
 import { ReplyError } from "../redis/redis_client.ts";
@@ -45,6 +45,9 @@ const STOPPED = "Job stopped by user, work-horse terminated.";
 const KILLED =
   "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
 
+/** Milliseconds until a job is put back for which no process could be started: the machine needs a break. */
+const UNSTARTED_MS = 1_000;
+
 /** Error replies of a Redis that may take the same call later. */
 const TRANSIENT: ReadonlySet<string> = new Set([
   "OOM",
@@ -57,10 +60,20 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "MISCONF",
 ]);
 
+/** Fields of newer RQs that ask for more than to run the job. */
+const NOT_HONOURED = [
+  ["repeats_left", "Repeats are"],
+  ["rate_limit_key", "Rate limits are"],
+  ["success_callback_name", "Callbacks are"],
+  ["failure_callback_name", "Callbacks are"],
+  ["stopped_callback_name", "Callbacks are"],
+  ["webhooks", "Webhooks are"],
+] as const;
+
 /** How a run ended, before it is put into the terms of the store. */
 type Ended =
   | { readonly kind: "outcome"; readonly outcome: Outcome }
-  | { readonly kind: JobAborted["kind"] };
+  | { readonly kind: JobAborted["kind"] | "unstarted" };
 
 /** Records how a run ended. */
 export type Recorder = () => Promise<void>;
@@ -84,6 +97,10 @@ export class Executor {
     const { job, queue } = execution;
     const what = logDescription ? `${job.description} (${job.id})` : job.id;
     log.info(`${queue}: ${what}`);
+    for (const [field, feature] of NOT_HONOURED) {
+      if (job.text(field) === undefined) continue;
+      log.warn(`${queue}: ${feature} not done by this worker (${job.id})`);
+    }
     const signal = running.add(execution);
     const beganMs = Date.now();
     let ended: Ended;
@@ -132,10 +149,15 @@ export class Executor {
     }
     const host = new ExecutionHost(store, execution);
     try {
-      return {
-        kind: "outcome",
-        outcome: await runner.run(request, host, { signal }),
-      };
+      const outcome = await runner.run(request, host, { signal });
+      if (outcome.type === "failure" && outcome.reason === "start") {
+        this.#options.log.error(
+          `${execution.queue}: ${outcome.message}, job put back (${execution.job.id})`,
+        );
+        await pause(UNSTARTED_MS, signal);
+        return { kind: "unstarted" };
+      }
+      return { kind: "outcome", outcome };
     } catch (error) {
       if (error instanceof JobAborted) return { kind: error.kind };
       if (!(error instanceof Error)) throw error;
@@ -228,6 +250,11 @@ export class Executor {
       case "retried":
       case "scheduled":
         log.info(`${queue}: Job ${reply} after its failure (${job.id})`);
+        break;
+      case "stuck":
+        log.error(
+          `${queue}: Job cannot be put back, a key of the queue holds another type of value (${job.id})`,
+        );
         break;
       case "lost":
         log.warn(`${queue}: Lease lost, nothing recorded (${job.id})`);

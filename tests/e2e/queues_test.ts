@@ -208,3 +208,22 @@ Deno.test("two jobs of one id on the queue are one run", async () => {
   assertEquals(ledger.lines(), ["once"]);
   assert(await bench.queue("low").isEmpty());
 });
+
+Deno.test("a queue's name may hold colons, spaces and letters beyond ASCII", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const name = "e-mail: für ✓";
+  const job = await bench.queue(name).enqueue("jobs.add", 1, 2);
+  const { code, stdout } = await burst(["--queues", name, "--url", redis.url]);
+  assertEquals(code, 0);
+  assertEquals(await job.result(), 3);
+  assertStringIncludes(stdout, `*** Listening on ${name}...`);
+  await using _worker = await WorkerProcess.listening([
+    "--queues",
+    name,
+    "--url",
+    redis.url,
+  ]);
+  const next = await bench.queue(name).enqueue("jobs.add", 2, 2);
+  assertEquals(await next.wait({ timeout: 10_000 }), 4);
+});

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { pidAlive } from "../support/processes.ts";
+import { runFlags } from "../support/deno_flags.ts";
+import { ROOT } from "../support/paths.ts";
+import { pidAlive, Program } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
-import { Bench, Ledger, WorkerProcess } from "./support.ts";
+import { Bench, JOBS, Ledger, WorkerProcess } from "./support.ts";
 
 /** A worker in the middle of a job, which goes on once `open()` has been called. */
 async function busyWorker(
@@ -46,6 +48,32 @@ Deno.test.each([["SIGINT"], ["SIGTERM"]] as const)(
     assertEquals(await next.getStatus(), "queued");
   },
 );
+
+Deno.test("Ctrl-C in a terminal, which signals the whole process group, lets the job end", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using pids = new Ledger();
+  const gate = `${pids.path}.gate`;
+  const job = await bench.queue("low").enqueue("jobs.waits", pids.path, gate);
+  const flags = ["run", "-A", "--quiet", ...runFlags()];
+  await using worker = new Program(
+    new Deno.Command(Deno.execPath(), {
+      args: [...flags, `${ROOT}/worker.ts`, "low", "--url", redis.url],
+      cwd: JOBS,
+      detached: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  await waitFor(() => pids.lines().length === 1);
+  Deno.kill(-worker.pid, "SIGINT");
+  await worker.waitForOutput(/Warm shut down requested/);
+  await Deno.writeTextFile(gate, "");
+  assertEquals((await worker.status).code, 0);
+  assertEquals(await job.wait({ timeout: 1_000 }), "went on");
+  await Deno.remove(gate);
+});
 
 Deno.test("a terminal's echo of a signal is not taken for a second one", async () => {
   await using redis = await RedisServer.start();

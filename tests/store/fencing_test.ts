@@ -14,7 +14,10 @@ type Loss = (
 ) => Promise<unknown>;
 
 const LOSSES: [string, Loss][] = [
-  ["was taken away", (bench, execution) => bench.takeAway(execution)],
+  ["was taken away", async (bench, execution) => {
+    await bench.takeAway(execution);
+    await bench.send("HDEL", "rq:job:a", "x_execution"); // as everybody does who takes a job away
+  }],
   ["ran out and was swept", async (bench, execution) => {
     await bench.expire(execution);
     await bench.sweep();
@@ -94,6 +97,7 @@ Deno.test("a heartbeat extends the leases that hold and tells those that are los
   for (let i = 0; i < 3; i++) executions.push(await bench.claim(worker));
   const [a, b, c] = executions as [Execution, Execution, Execution];
   await bench.takeAway(b);
+  await bench.send("HDEL", "rq:job:b", "x_execution");
   await bench.send("ZADD", "rq:wip:q", "XX", 5, `c:${c.id}`);
   const reply = await bench.workers.heartbeat(worker, 480, executions);
   assertEquals([reply.worker, [...reply.lost]], ["ok", [b.id]]);
@@ -101,6 +105,19 @@ Deno.test("a heartbeat extends the leases that hold and tells those that are los
   const [now] = await bench.send("TIME") as string[];
   const score = await bench.send("ZSCORE", "rq:wip:q", `c:${c.id}`);
   assert(Math.abs(Number(score) - Number(now) - 15) <= 1, `${score}`);
+});
+
+Deno.test("a lease that somebody's clean-up has dropped is made anew by the next heartbeat, and loses nothing before", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.takeAway(execution);
+  const reply = await bench.workers.heartbeat(worker, 480, [execution]);
+  assertEquals([...reply.lost], []);
+  assertEquals(await bench.members("rq:wip:q"), [`a:${execution.id}`]);
+  await bench.takeAway(execution);
+  assertEquals(await bench.end(worker, execution), "finished");
 });
 
 Deno.test("a heartbeat writes the execution records that RQ's monitors read, with a time to live", async () => {

@@ -40,7 +40,7 @@ Deno.test.each([[1], [500], [YEAR]])(
     await using bench = await Bench.open();
     const worker = await relative(bench);
     await bench.run(worker, { ttl });
-    for (const key of ["job:a", "results:a", "job::a:dependencies"]) {
+    for (const key of ["job:a", "results:a"]) {
       await assertTtl(bench, `rq:${key}`, ttl);
     }
     await assertScore(bench, "rq:finished:q", ttl);
@@ -51,7 +51,7 @@ Deno.test("a result that is kept for ever has no time to live", async () => {
   await using bench = await Bench.open();
   const worker = await relative(bench);
   await bench.run(worker, { ttl: -1 });
-  for (const key of ["job:a", "results:a", "job::a:dependencies"]) {
+  for (const key of ["job:a", "results:a"]) {
     await assertTtl(bench, `rq:${key}`, -1);
   }
   const score = await bench.send("ZSCORE", "rq:finished:q", "a");
@@ -67,7 +67,6 @@ Deno.test("a result that is not kept leaves nothing at once, but for what waited
     left,
     [
       "rq:job:c",
-      "rq:job::c:dependencies",
       "rq:queue:q",
       "rq:queues",
     ].sort(),
@@ -88,7 +87,6 @@ Deno.test.each<["failed" | "stopped", number]>([
       const key of [
         "job:a",
         "results:a",
-        "job::a:dependencies",
         "job:a:dependents",
       ]
     ) await assertTtl(bench, `rq:${key}`, ttl);
@@ -143,7 +141,6 @@ Deno.test("a job that is put back after its failure is kept until it has ended",
     const key of [
       "job:a",
       "results:a",
-      "job::a:dependencies",
       "job:a:dependents",
     ]
   ) await assertTtl(bench, `rq:${key}`, -1);

@@ -81,7 +81,7 @@ end
 
 local function give_back(from)
   for i = #ARGV - 1, from, -2 do
-    if redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then
+    if can_push(ARGV[i]) and redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then
       redis.call('LPUSH', queue_key(ARGV[i]), ARGV[i + 1])
     end
   end
@@ -162,8 +162,8 @@ return {budget <= 0 and 'more' or 'empty', skipped}
  * ```
  *
  * The execution records that RQ's monitors read are written here and not by the claim: what ends
- * before its first heartbeat never has any. A lease is only ever extended, never made: a worker
- * that lost one learns it here.
+ * before its first heartbeat never has any. A worker that lost a job learns it here: whoever took it away has
+ * changed its hash.
  */
 export const HEARTBEAT: Script = new Script(
   "heartbeat",
@@ -183,9 +183,10 @@ end
 for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local wip, member = registry_key('wip', q), id .. ':' .. e
-  local runs = is_job(id) and field(id, 'status') == 'started'
-  if answer[1] ~= 'replaced' and runs and redis.call('ZSCORE', wip, member) then
-    redis.call('ZADD', wip, 'XX', now + lease, member)
+  -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
+  local mine = is_job(id) and field(id, 'status') == 'started' and field(id, 'x_execution') == e
+  if answer[1] ~= 'replaced' and mine then
+    redis.call('ZADD', wip, now + lease, member)
     redis.call('HSET', job_key(id), 'last_heartbeat', at)
     redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
     redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)
@@ -227,16 +228,16 @@ return 1
  * Writes fields of a running job for its own execution.
  *
  * ```
- * KEYS  1 the job's hash   2 the started registry
- * ARGV  1 key prefix   2 the lease: job id and execution id   then fields and values
- * reply 1 if written, 0 if the lease is lost
+ * KEYS  1 the job's hash
+ * ARGV  1 key prefix   2 the execution's id   then fields and values
+ * reply 1 if written, 0 if the job is another's by now
  * ```
  */
 export const RECORD: Script = new Script(
   "record",
   `
-if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return 0 end
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local h = redis.pcall('HMGET', KEYS[1], 'status', 'x_execution')
+if h.err or h[1] ~= 'started' or h[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 return 1
 `,

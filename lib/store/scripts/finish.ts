@@ -24,6 +24,7 @@ import {
  *       9 seconds worked   10 when the run began, unix seconds
  *      11 dependents that one call may release   12 "idle" if the worker has no other job in hand, else "busy"
  * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none }
+ *       { "stuck", "0" } it cannot be put back, since a key of the queue holds another type of value
  *       { "lost", "0" } the lease is gone, nothing was written   { "gone", "0" } the job was deleted
  * ```
  *
@@ -52,7 +53,10 @@ local function earlier_answer()
   return 'lost'
 end
 
-if not redis.call('ZSCORE', KEYS[3], member) then
+-- The hash is the fence, and the lease how it is lost: whoever takes a job away changes the hash too. A lease that
+-- only somebody's clean-up has dropped (RQ before 2.0 takes its member for an id that is no job) loses nothing.
+local mine = field(id, 'x_execution') == e and field(id, 'status') == 'started'
+if not mine and not redis.call('ZSCORE', KEYS[3], member) then
   local answer = earlier_answer()
   return {answer, answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 and '1' or '0'}
 end
@@ -75,6 +79,7 @@ local function retry()
   if ok and type(list) == 'table' then intervals = list end
   -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
   local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
+  if interval <= 0 and not can_push(q) then return 'stuck' end
   redis.call('HSET', KEYS[2], 'ended_at', iso(), 'retries_left', left - 1)
   if interval > 0 then
     redis.call('HSET', KEYS[2], 'status', 'scheduled')
@@ -85,8 +90,11 @@ local function retry()
   return 'retried'
 end
 
-drop_execution(id, q, e, worker)
+if outcome == 'requeued' and not can_push(q) then return {'stuck', '0'} end
 local answer, cursor = outcome, '0'
+if outcome == 'failed' then answer = retry() or 'failed' end
+if answer == 'stuck' then return {'stuck', '0'} end
+drop_execution(id, q, e, worker)
 if outcome == 'finished' then
   redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', iso())
   cursor = release(id, 'finished', '0', limit)
@@ -104,18 +112,14 @@ if outcome == 'finished' then
     register(id, q, 'finished', ttl < 0 and '+inf' or now + ttl)
     keep(id, ttl)
   end
-elseif outcome == 'failed' then
-  answer = retry()
-  if not answer then
-    answer = 'failed'
-    fail(id, q, 'failed', ttl, payload, worker, e)
-    cursor = release(id, 'failed', '0', limit)
-    if ttl == 0 then discard(id, q, cursor) end
-  end
+elseif answer == 'failed' then
+  fail(id, q, 'failed', ttl, payload, worker, e)
+  cursor = release(id, 'failed', '0', limit)
+  if ttl == 0 then discard(id, q, cursor) end
 elseif outcome == 'stopped' then
   fail(id, q, 'stopped', ttl, payload, worker, e)
   if ttl == 0 then forget(id, q) end
-else
+elseif outcome == 'requeued' then
   push(id, q, true)
 end
 

@@ -41,6 +41,7 @@ end
  * - `field(id, name)`: one field, or false
  * - `whole(text)`: the number that a field holds, 0 for what is none: anybody may have written it
  * - `seconds(text, default)`: a time to live of at most a century; -1, for ever, for all below 0
+ * - `can_push(q)`: whether nothing of another type is under the queue's keys; to be asked before `push`
  * - `push(id, q, front)`: puts an id on its queue as `queued`
  */
 export const JOB_LUA = `
@@ -59,6 +60,10 @@ local function seconds(text, default)
   local number = tonumber(text or '')
   if number and number < 0 then return -1 end
   return number and number <= 3153600000 and math.floor(number) or default
+end
+local function can_push(q)
+  local list, set = redis.call('TYPE', queue_key(q)).ok, redis.call('TYPE', QUEUES).ok
+  return (list == 'list' or list == 'none') and (set == 'set' or set == 'none')
 end
 local function push(id, q, front)
   redis.call('SADD', QUEUES, queue_key(q))
@@ -86,6 +91,8 @@ end
 local function live_execution(id, q)
   local own = field(id, 'x_execution')
   if own and own ~= '' and holds(id, q, own) then return own end
+  local plain = redis.call('ZSCORE', registry_key('wip', q), id) -- as RQ 1.x writes it
+  if plain and tonumber(plain) > now then return '' end
   for _, e in ipairs(python_executions(id)) do
     if holds(id, q, e) then return e end
   end
@@ -111,13 +118,14 @@ end
  * - \`promote(c, strict)\`: queues a deferred job once every parent is done. A parent whose hash
  *   is gone counts as done, as in RQ; not if \`strict\`, since it may have failed.
  * - \`release(id, status, cursor, limit)\`: does so for jobs that wait for one which has just ended, and
- *   gives the cursor to go on from, "0" at the end
+ *   gives the cursor to go on from, "0" at the end. A parent that has finished is taken off the child's
+ *   list: it may be gone when the next parent ends.
  */
 export const DEPENDENTS_LUA = `
 local function promote(c, strict)
   if not is_job(c) then return false end
   local h = redis.call('HMGET', job_key(c), 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
-  if h[1] ~= 'deferred' or not h[2] then return false end
+  if h[1] ~= 'deferred' or not h[2] or not can_push(h[2]) then return false end
   local parents = redis.pcall('SMEMBERS', dependencies_key(c))
   if parents.err then return false end
   for _, parent in ipairs(parents) do
@@ -133,7 +141,10 @@ local function release(id, status, cursor, limit)
   local key = dependents_key(id)
   if redis.call('TYPE', key).ok ~= 'set' then return '0' end
   if status == 'finished' then
-    for _, c in ipairs(redis.call('SPOP', key, limit)) do promote(c) end
+    for _, c in ipairs(redis.call('SPOP', key, limit)) do
+      redis.pcall('SREM', dependencies_key(c), id)
+      promote(c)
+    end
     return redis.call('EXISTS', key) == 1 and '1' or '0'
   end
   local page = redis.call('SSCAN', key, cursor, 'COUNT', limit)

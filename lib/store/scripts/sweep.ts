@@ -43,6 +43,7 @@ local function report(what, id)
   answer[#answer + 1] = id
 end
 
+local pushable = can_push(q)
 local function recover(id, e)
   local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name', 'x_abandoned')
   local losses = whole(h[3]) + 1
@@ -63,8 +64,9 @@ end
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, limit)) do
   local id, e = string.match(member, '^(.*):([^:]*)$')
   if not id then id, e = member, '' end
-  redis.call('ZREM', KEYS[1], member)
-  if field(id, 'status') == 'started' and is_job(id) and not live_execution(id, q) then recover(id, e) end
+  local abandoned = field(id, 'status') == 'started' and is_job(id) and not live_execution(id, q)
+  if not abandoned or pushable then redis.call('ZREM', KEYS[1], member) end
+  if abandoned and pushable then recover(id, e) end
 end
 
 for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, limit - 1)) do
@@ -72,7 +74,7 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, limit - 1)) do
   local seen = tonumber(redis.call('GET', seen_key) or '')
   if not seen then
     redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3)
-  elseif tonumber(now_float) - seen >= grace then
+  elseif pushable and tonumber(now_float) - seen >= grace then
     local status = field(id, 'status')
     local unclaimed = is_job(id) and not live_execution(id, q)
     if not is_job(id) or unclaimed or status ~= 'started' then
@@ -87,16 +89,15 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, limit - 1)) do
 end
 
 for i = 3, 4 do
-  local over = redis.call('ZRANGEBYSCORE', KEYS[i], 0, now, 'LIMIT', 0, limit)
-  if #over > 0 then redis.call('ZREM', KEYS[i], unpack(over)) end
+  local over = redis.pcall('ZRANGEBYSCORE', KEYS[i], 0, now, 'LIMIT', 0, limit)
+  if #over > 0 and not over.err then redis.call('ZREM', KEYS[i], unpack(over)) end
 end
 
-for _, id in ipairs(redis.call('ZRANGE', KEYS[6], 0, limit - 1)) do
-  if redis.call('EXISTS', job_key(id)) == 1 then break end -- the oldest go first
-  redis.call('ZREM', KEYS[6], id)
+for _, id in ipairs(redis.pcall('ZRANDMEMBER', KEYS[6], limit)) do
+  if redis.call('EXISTS', job_key(id)) == 0 then redis.call('ZREM', KEYS[6], id) end
 end
 
-local deferred = redis.call('ZRANGE', KEYS[5], offset, offset + limit - 1)
+local deferred = redis.pcall('ZRANGE', KEYS[5], offset, offset + limit - 1)
 local stay = 0
 for _, c in ipairs(deferred) do
   if not is_job(c) then redis.call('ZREM', KEYS[5], c)
@@ -109,20 +110,33 @@ return answer
 );
 
 /**
- * Drops workers whose hash has expired from the sets of workers.
+ * Drops workers whose hash has expired from the sets of workers. A worker of ours that has died
+ * and whose lease somebody's clean-up has dropped (RQ before 2.0 does) gets it back, expired, so that
+ * the next sweep finds its job.
  *
  * ```
  * KEYS  1 the set of all workers   2 the set of all queues
- * ARGV  1 key prefix   2 how many one call looks at
+ * ARGV  1 key prefix   2 how many one call looks at   3 seconds without a heartbeat after which a worker is dead
  * reply the keys of those dropped
  * ```
  */
 export const DROP_DEAD_WORKERS: Script = new Script(
   "drop_dead_workers",
   withPrelude(
-    [],
+    [TIME_LUA, JOB_LUA],
     `
 local dead = {}
+local function restore_lease(key)
+  local h = redis.pcall('HMGET', key, 'x_heartbeat', 'x_claim')
+  if h.err or not h[2] or now - whole(h[1]) < tonumber(ARGV[3]) then return end
+  local claimed = cjson.decode(string.match(h[2], ' (.*)$'))
+  for i = 1, #claimed, 3 do
+    local q, id, e = claimed[i], claimed[i + 1], claimed[i + 2]
+    if field(id, 'status') == 'started' and field(id, 'x_execution') == e then
+      redis.call('ZADD', registry_key('wip', q), 'NX', now - 1, id .. ':' .. e)
+    end
+  end
+end
 for _, key in ipairs(redis.call('SRANDMEMBER', KEYS[1], tonumber(ARGV[2]))) do
   if redis.call('EXISTS', key) == 0 then
     dead[#dead + 1] = key
@@ -130,6 +144,8 @@ for _, key in ipairs(redis.call('SRANDMEMBER', KEYS[1], tonumber(ARGV[2]))) do
     for _, queue in ipairs(redis.call('SMEMBERS', KEYS[2])) do
       redis.call('SREM', queue_workers_key(string.sub(queue, #queue_key('') + 1)), key)
     end
+  else
+    restore_lease(key)
   end
 end
 return dead

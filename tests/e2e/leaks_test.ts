@@ -1,0 +1,79 @@
+import { assert, assertEquals } from "@std/assert";
+import { RedisServer } from "../support/redis_server.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { Bench, WorkerProcess } from "./support.ts";
+
+/** How many files, sockets and pipes a process holds. */
+function handles(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** The states of a process' children, `Z` for those that nobody has awaited. */
+function childStates(pid: number): string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
+    .split(" ").filter(Boolean).flatMap((child) => {
+      try {
+        const stat = Deno.readTextFileSync(`/proc/${child}/stat`);
+        return /\) (\S)/.exec(stat)?.[1] ?? [];
+      } catch {
+        return []; // it has just gone
+      }
+    });
+}
+
+Deno.test("a worker holds no more handles, children or connections after a hundred jobs than after ten", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "high",
+    "--concurrency",
+    "2",
+    "--url",
+    redis.url,
+  ]);
+  const low = bench.queue("low");
+  const run = async (count: number) => {
+    const funcs = ["jobs.nothing", "jobs.fails", "jobs.nope", "jobs.followUp"];
+    const jobs = await low.enqueueMany(
+      Array.from({ length: count }, (_, i) => ({
+        func: funcs[i % funcs.length]!,
+        args: ["/dev/null"],
+      })),
+    );
+    const last = await low.enqueue("jobs.add", 1, 2);
+    await last.wait({ timeout: 60_000 });
+    const statuses = await Promise.all(jobs.map((job) => job.getStatus()));
+    assert(!statuses.includes("queued"));
+  };
+  const held = async () => ({
+    children: childStates(worker.pid).length,
+    clients: await clients(bench),
+    handles: handles(worker.pid),
+  });
+  await run(10);
+  const before = await settled(held);
+  await run(100);
+  assertEquals(await settled(held), before);
+  assertEquals(childStates(worker.pid).filter((state) => state === "Z"), []);
+});
+
+/** What a measurement says once it has been the same for half a second. */
+async function settled<T>(measure: () => Promise<T>): Promise<T> {
+  let last = await measure();
+  let since = performance.now();
+  await waitFor(async () => {
+    const next = await measure();
+    if (JSON.stringify(next) !== JSON.stringify(last)) {
+      [last, since] = [next, performance.now()];
+    }
+    return performance.now() - since > 500;
+  });
+  return last;
+}
+
+/** How many connections Redis has. */
+async function clients(bench: Bench): Promise<number> {
+  const info = String(await bench.client.send("INFO", ["clients"]));
+  return Number(/connected_clients:(\d+)/.exec(info)?.[1]);
+}
