@@ -13,6 +13,8 @@
  * @module
  */
 
+import { inOwnGroup } from "./own_group.ts";
+
 /** `+ <group>` adds a group, `- <group>` removes it. The signals of a terminal are for the worker. */
 const SCRIPT = `trap '' INT TERM HUP QUIT
 groups=' '
@@ -49,10 +51,10 @@ export class Guardian implements AsyncDisposable {
 
   /** Use {@linkcode Guardian.start}. */
   constructor() {
-    this.#process = new Deno.Command("sh", {
-      args: ["-c", SCRIPT],
-      // In a session of its own: what kills the worker's group leaves it alone.
-      detached: true,
+    // In a session of its own: what kills the worker's group leaves it alone.
+    const start = inOwnGroup("sh", ["-c", SCRIPT]);
+    this.#process = new Deno.Command(start.command, {
+      ...start.options,
       stdin: "piped",
       stdout: "null",
       stderr: "null",

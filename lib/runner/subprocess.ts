@@ -7,6 +7,7 @@
 import { stripColors } from "./describe_error.ts";
 import { type MessageKind, TOKEN_SIZE } from "./frames.ts";
 import { OutputPump } from "./output_pump.ts";
+import { inOwnGroup } from "./own_group.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
 
@@ -55,9 +56,9 @@ export class Subprocess {
    * @throws {Deno.errors.NotFound} if there is no such program
    */
   constructor(options: SubprocessOptions) {
-    this.#process = new Deno.Command(options.command, {
-      args: [...options.args],
-      detached: true,
+    const start = inOwnGroup(options.command, options.args);
+    this.#process = new Deno.Command(start.command, {
+      ...start.options,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -110,8 +111,10 @@ export class Subprocess {
       if (Deno.build.os === "windows") this.#killAlone(signal);
       else Deno.kill(-this.pid, signal);
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) this.#killAlone(signal);
-      else if (!isGone(error)) throw error;
+      // There is no group either in the moment before it leads one.
+      if (error instanceof Deno.errors.NotCapable || isGone(error)) {
+        this.#killAlone(signal);
+      } else throw error;
     }
   }
 

@@ -159,13 +159,14 @@ export class SubprocessRunner implements Runner {
       return unresolvedOutcome(error); // nested too deeply
     }
     for (let attempt = 1;; attempt++) {
-      const booted = await this.#boot(this.#plan.of(target), signal);
+      const launch = this.#plan.of(target);
+      const booted = await this.#boot(launch, signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
       const outcome = await this.#runIn(child, { message, line, host }, signal);
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
-      if (attempt >= RUN_ATTEMPTS) return bootFailure(child);
+      if (attempt >= RUN_ATTEMPTS) return bootFailure(child, launch);
     }
   }
 
@@ -214,7 +215,7 @@ export class SubprocessRunner implements Runner {
       signal.throwIfAborted();
       if (attempt >= BOOT_ATTEMPTS) {
         this.#warm.failed();
-        return { failure: bootFailure(child) };
+        return { failure: bootFailure(child, launch) };
       }
       child = undefined;
     }
@@ -242,11 +243,16 @@ export class SubprocessRunner implements Runner {
   }
 }
 
-function bootFailure(child: Subprocess): FailureOutcome {
+/** What a shell and `setsid` end with if they cannot start a program. */
+const UNSTARTED: ReadonlySet<number> = new Set([126, 127]);
+
+function bootFailure(child: Subprocess, launch: Launch): FailureOutcome {
   const { signal, code } = child.status!;
   return bootOutcome(
-    "crash",
-    `it ended with ${signal ?? `exit code ${code}`} before it was ready`,
+    signal === null && UNSTARTED.has(code) ? "start" : "crash",
+    `${launch.command} ended with ${
+      signal ?? `exit code ${code}`
+    } before it was ready`,
     child.stderrTail(),
   );
 }

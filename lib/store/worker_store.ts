@@ -312,12 +312,12 @@ export class WorkerStore {
     return reply === 1;
   }
 
-  /** Drops workers whose hash has expired; gives their names. */
-  async dropDeadWorkers(): Promise<string[]> {
+  /** Drops workers whose hash has expired from the sets of all queues, and of those named; gives their names. */
+  async dropDeadWorkers(queues: readonly string[]): Promise<string[]> {
     const reply = await DROP_DEAD_WORKERS.run(
       this.client,
       [this.keys.workers, this.keys.queues],
-      [this.keys.prefix, BATCH, DEAD_AFTER_SECONDS],
+      [this.keys.prefix, BATCH, DEAD_AFTER_SECONDS, ...queues],
       RESEND,
     );
     return texts(reply).map((key) => this.keys.workerName(key));

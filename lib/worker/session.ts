@@ -74,7 +74,7 @@ export class WorkerSession {
     };
     const onError = (error: unknown) => log.error(describeError(error));
     const register = () => this.#register();
-    const common = { store, identity, running, log, onError };
+    const common = { store, identity, queues, running, log, onError };
     this.#store = store;
     this.#identity = identity;
     this.#heartbeat = new Heartbeat({
@@ -89,7 +89,7 @@ export class WorkerSession {
       },
     });
     this.#sweeper = new Sweeper({ ...common, interval: settings.sweepMs });
-    this.#scheduler = new Scheduler({ ...common, queues });
+    this.#scheduler = new Scheduler(common);
     this.#commands = new Commands({
       client,
       channel: keys.channel(settings.name),

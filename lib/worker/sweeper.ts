@@ -13,6 +13,8 @@ import type { WorkerLog } from "./log.ts";
 export interface SweeperOptions {
   readonly store: WorkerStore;
   readonly log: WorkerLog;
+  /** The worker's own queues: nobody may have put a job on them yet. */
+  readonly queues: readonly string[];
   /** Milliseconds between two passes. */
   readonly interval: number;
   readonly onError: (error: unknown) => void;
@@ -45,7 +47,7 @@ export class Sweeper extends Service {
     const { store, log } = this.#options;
     const queues = await store.queueNames();
     const swept = await Promise.all(queues.map((queue) => this.sweep(queue)));
-    for (const name of await store.dropDeadWorkers()) {
+    for (const name of await store.dropDeadWorkers(this.#options.queues)) {
       log.debug(`Dropped dead worker ${name}`);
     }
     return swept.reduce((sum, n) => sum + n, 0);

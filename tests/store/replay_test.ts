@@ -287,7 +287,7 @@ const REPORTS: [string, Scene][] = [
   }],
   ["drop dead workers", async ({ bench, workers }) => {
     await bench.send("SADD", "rq:workers", "rq:worker:dead");
-    return () => workers.dropDeadWorkers();
+    return () => workers.dropDeadWorkers([]);
   }],
 ];
 

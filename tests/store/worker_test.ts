@@ -92,11 +92,11 @@ Deno.test("workers whose hash has expired are dropped from every set", async () 
   await bench.worker("alive", ["q", "r"]);
   await bench.worker("dead", ["q", "r"]);
   await bench.send("DEL", "rq:worker:dead");
-  assertEquals(await bench.workers.dropDeadWorkers(), ["dead"]);
+  assertEquals(await bench.workers.dropDeadWorkers([]), ["dead"]);
   for (const key of ["rq:workers", "rq:workers:q", "rq:workers:r"]) {
     assertEquals(await bench.members(key), ["rq:worker:alive"]);
   }
-  assertEquals(await bench.workers.dropDeadWorkers(), []);
+  assertEquals(await bench.workers.dropDeadWorkers([]), []);
 });
 
 Deno.test("hundreds of dead workers are dropped in a few calls", async () => {
@@ -105,7 +105,7 @@ Deno.test("hundreds of dead workers are dropped in a few calls", async () => {
   await bench.send("SADD", "rq:workers", ...keys);
   let dropped = 0;
   for (let i = 0; i < 3; i++) {
-    dropped += (await bench.workers.dropDeadWorkers()).length;
+    dropped += (await bench.workers.dropDeadWorkers([])).length;
   }
   assertEquals([dropped, await bench.members("rq:workers")], [300, []]);
 });

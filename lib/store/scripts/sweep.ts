@@ -117,6 +117,7 @@ return answer
  * ```
  * KEYS  1 the set of all workers   2 the set of all queues
  * ARGV  1 key prefix   2 how many one call looks at   3 seconds without a heartbeat after which a worker is dead
+ *       4 … names of queues that need not be among all queues
  * reply the keys of those dropped
  * ```
  */
@@ -144,6 +145,7 @@ for _, key in ipairs(redis.call('SRANDMEMBER', KEYS[1], tonumber(ARGV[2]))) do
     for _, queue in ipairs(redis.call('SMEMBERS', KEYS[2])) do
       redis.call('SREM', queue_workers_key(string.sub(queue, #queue_key('') + 1)), key)
     end
+    for i = 4, #ARGV do redis.call('SREM', queue_workers_key(ARGV[i]), key) end
   else
     restore_lease(key)
   end
