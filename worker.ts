@@ -20,7 +20,7 @@ import { main } from "./lib/cli/main.ts";
 import { runChild } from "./lib/runner/child_main.ts";
 import { isChildInvocation } from "./lib/runner/protocol.ts";
 
-export { type LogFormat, makeLogger } from "./lib/cli/log.ts";
+export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
 export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
 export type { ChildPermissions } from "./lib/runner/permissions.ts";

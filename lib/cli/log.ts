@@ -5,14 +5,18 @@
  */
 
 import { BaseHandler } from "@std/log/base-handler";
-import { type LevelName, LogLevels } from "@std/log/levels";
+import { LogLevels } from "@std/log/levels";
 import { Logger, type LogRecord } from "@std/log/logger";
+import type { WorkerLog } from "../worker/log.ts";
 
 /** How log lines look: RQ's `23:44:48 text`, or one JSON object a line. */
 export type LogFormat = "text" | "json";
 
+/** How much a line must matter to be written; the names of `@std/log`. */
+export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
+
 /** Python's names of the levels, and those of `@std/log`. */
-const LEVELS: Readonly<Record<string, LevelName>> = {
+const LEVELS: Readonly<Record<string, LogLevel>> = {
   DEBUG: "DEBUG",
   INFO: "INFO",
   WARN: "WARN",
@@ -25,12 +29,12 @@ const LEVELS: Readonly<Record<string, LevelName>> = {
 export const LEVEL_NAMES: readonly string[] = Object.keys(LEVELS);
 
 /** The level of a name in either case, or `undefined`. */
-export function levelOf(name: string): LevelName | undefined {
+export function levelOf(name: string): LogLevel | undefined {
   return LEVELS[name.toUpperCase()];
 }
 
 /** Makes the program's logger. As in RQ, errors go to stderr and all else to stdout. */
-export function makeLogger(level: LevelName, format: LogFormat): Logger {
+export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
   return new Logger("rq.worker", level, {
     handlers: [new StreamHandler(format)],
   });
