@@ -115,7 +115,8 @@ export class JobStore {
     }
     if (what === "unfit") {
       throw new ReplyError(
-        `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
+        detail ||
+          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
       );
     }
     return {

@@ -101,11 +101,12 @@ local function has_jobs(q, list)
   return false
 end
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local hash = redis.call('HMGET', KEYS[1], 'x_instance', 'x_claim')
+if not hash[1] then
   give_back(first_caught)
   return {'unregistered'}
 end
-local last = redis.call('HGET', KEYS[1], 'x_claim')
+local last = hash[2]
 if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
   local list = cjson.decode(string.sub(last, #ARGV[6] + 2))
   for i = 1, #list, 3 do

@@ -55,16 +55,17 @@ end
 
 -- The hash is the fence, and the lease how it is lost: whoever takes a job away changes the hash too. A lease that
 -- only somebody's clean-up has dropped (RQ before 2.0 takes its member for an id that is no job) loses nothing.
-local mine = field(id, 'x_execution') == e and field(id, 'status') == 'started'
+local h = redis.pcall('HMGET', KEYS[2], 'status', 'x_execution', 'dependency_ids')
+local mine = not h.err and h[1] == 'started' and h[2] == e
 if not mine and not redis.call('ZSCORE', KEYS[3], member) then
   local answer = earlier_answer()
   return {answer, answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 and '1' or '0'}
 end
-if is_job(id) and field(id, 'status') ~= 'started' then
+if not mine and is_job(id) then
   drop_execution(id, q, e, worker) -- canceled by Python, which leaves our lease alone
   return {'lost', '0'}
 end
-if not is_job(id) then
+if not mine then
   drop_execution(id, q, e, worker)
   if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'x_ended', e .. ' gone') end
   return {'gone', '0'}
@@ -101,16 +102,14 @@ if outcome == 'finished' then
   if ttl == 0 then
     discard(id, q, cursor)
   else
-    local entry = {'type', 1}
-    if payload ~= '' then
-      entry[#entry + 1] = 'return_value'
-      entry[#entry + 1] = payload
+    local times = {'execution_id', e, 'execution_started_at', began, 'execution_ended_at', now_float}
+    if payload == '' then
+      add_result(id, 'type', 1, 'worker_name', worker, unpack(times))
+    else
+      add_result(id, 'type', 1, 'return_value', payload, 'worker_name', worker, unpack(times))
     end
-    for _, value in ipairs({'worker_name', worker, 'execution_id', e, 'execution_started_at', began,
-      'execution_ended_at', now_float}) do entry[#entry + 1] = value end
-    add_result(id, unpack(entry))
     register(id, q, 'finished', ttl < 0 and '+inf' or now + ttl)
-    keep(id, ttl)
+    keep(id, ttl, cursor == '0' and not h[3])
   end
 elseif answer == 'failed' then
   fail(id, q, 'failed', ttl, payload, worker, e)
@@ -124,7 +123,7 @@ elseif outcome == 'requeued' then
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', is_job(id) and '' or e .. ' ' .. answer)
+  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', ttl == 0 and not is_job(id) and e .. ' ' .. answer or '')
   if ARGV[12] == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
   if outcome == 'finished' then redis.call('HINCRBY', KEYS[1], 'successful_job_count', 1) end
   if outcome == 'failed' or outcome == 'stopped' then redis.call('HINCRBY', KEYS[1], 'failed_job_count', 1) end

@@ -159,7 +159,8 @@ end
  * - \`forget(id, q)\`: takes a job out of everything, its keys included
  * - \`register\`, \`unregister\`, \`add_result\`: a key that holds something of another type spoils no
  *   transition: a registry is left as it is, a stream of results is made anew
- * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never
+ * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never. \`alone\`: it has
+ *   neither parents nor dependents
  * - \`discard(id, q, released)\`: forgets a job whose end is not kept
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
@@ -170,13 +171,13 @@ end
 local function register(id, q, name, score)
   redis.pcall('ZADD', registry_key(name, q), score, id)
 end
+-- the fourth of the arguments is the one that may be long
 local function add_result(id, ...)
-  local size = 0
-  for _, value in ipairs({...}) do size = size + #tostring(value) end
-  if redis.call('TYPE', results_key(id)).ok ~= 'stream' then redis.call('DEL', results_key(id)) end
+  local kind = redis.call('TYPE', results_key(id)).ok
+  if kind ~= 'stream' and kind ~= 'none' then redis.call('DEL', results_key(id)) end
   redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
   -- Redis sets 4 KB aside for a new stream; restored from its own dump, a small entry takes some 300 bytes.
-  if size < 2048 and redis.call('XLEN', results_key(id)) == 1 then
+  if kind ~= 'stream' and #select(4, ...) < 2048 then
     local dump = redis.pcall('DUMP', results_key(id)) -- some servers forbid it, and keep their 4 KB
     if type(dump) == 'string' then redis.pcall('RESTORE', results_key(id), 0, dump, 'REPLACE') end
   end
@@ -188,8 +189,10 @@ local function forget(id, q)
   if group and group ~= '' then redis.call('SREM', group_key(group), id) end
   redis.call('DEL', job_key(id), dependents_key(id), dependencies_key(id), results_key(id), executions_key(id))
 end
-local function keep(id, ttl)
-  for _, key in ipairs({job_key(id), dependents_key(id), dependencies_key(id), results_key(id)}) do
+local function keep(id, ttl, alone)
+  local keys = {job_key(id), results_key(id)}
+  if not alone then keys = {job_key(id), results_key(id), dependents_key(id), dependencies_key(id)} end
+  for _, key in ipairs(keys) do
     if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
   end
 end
