@@ -70,12 +70,21 @@ export async function assertDrained(
 ): Promise<void> {
   for (const name of queues) {
     const left = await Promise.all([
-      bench.client.send("LRANGE", [`rq:queue:${name}`, 0, 9]),
-      bench.client.send("LRANGE", [`rq:queue:${name}:intermediate`, 0, 9]),
-      bench.client.send("ZRANGE", [`rq:wip:${name}`, 0, 9]),
+      read(bench, "LRANGE", `rq:queue:${name}`, 0, 9),
+      read(bench, "LRANGE", `rq:queue:${name}:intermediate`, 0, 9),
+      read(bench, "ZRANGE", `rq:wip:${name}`, 0, 9),
     ]);
     assertEquals(left, [[], [], []], `left on ${name}`);
   }
+}
+
+/** Reads, again where the connection was cut meanwhile. */
+function read(
+  bench: Bench,
+  command: string,
+  ...args: (string | number)[]
+): Promise<unknown> {
+  return bench.client.send(command, args, { resend: true });
 }
 
 /** Waits until so many jobs of some queues have finished. */
@@ -88,7 +97,7 @@ export async function finished(
   let seen = 0;
   await waitFor(async () => {
     const counts = await Promise.all(
-      queues.map((name) => bench.client.send("ZCARD", [`rq:finished:${name}`])),
+      queues.map((name) => read(bench, "ZCARD", `rq:finished:${name}`)),
     );
     seen = counts.reduce<number>((sum, n) => sum + Number(n), 0);
     return seen === count;
