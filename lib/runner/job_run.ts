@@ -58,7 +58,7 @@ export class JobRun {
 
   /**
    * Sends the job and resolves with how it ended; by then, all that it started is
-   * gone. Resolves to undefined if the subprocess died before it had the job.
+   * gone, or has been sent SIGKILL. Resolves to undefined if the subprocess died before it had the job.
    */
   async run(): Promise<Outcome | undefined> {
     const { child, message, line, killGrace } = this.#options;
@@ -83,7 +83,9 @@ export class JobRun {
     ]);
     const timedOut = limit.stop();
     await Promise.race([this.#drain(), this.#aborted.promise]);
-    await child.close();
+    const closed = child.close();
+    // After an answer its group has been sent SIGKILL, and nobody needs to see it go.
+    if (this.#answer === undefined || timedOut) await closed;
     await this.#finishCalls();
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;

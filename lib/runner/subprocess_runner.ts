@@ -190,9 +190,16 @@ export class SubprocessRunner implements Runner {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#runs.delete(run);
-      await child.close();
-      await this.#guardian?.remove(child.pid);
+      this.#reap(child);
     }
+  }
+
+  /** Sees a subprocess off that has been killed, while the next job runs already. */
+  #reap(child: Subprocess): void {
+    const reaping = child.close()
+      .then(() => this.#guardian?.remove(child.pid))
+      .finally(() => this.#active.delete(reaping));
+    this.#active.add(reaping);
   }
 
   /** Takes a waiting subprocess if one fits, else starts one. */
