@@ -116,6 +116,7 @@ export class Bridge implements AsyncDisposable {
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #errors: Promise<string>;
   #rest = "";
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(python: string, url: string) {
     this.#process = new Deno.Command(python, {
@@ -131,7 +132,14 @@ export class Bridge implements AsyncDisposable {
     this.#errors = new Response(this.#process.stderr).text();
   }
 
-  async run<T>(code: string, args: Record<string, unknown>): Promise<T> {
+  /** Runs one piece of code after the other: two readers of one pipe would take each other's lines. */
+  run<T>(code: string, args: Record<string, unknown>): Promise<T> {
+    const answer = this.#last.then(() => this.#run<T>(code, args));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #run<T>(code: string, args: Record<string, unknown>): Promise<T> {
     const line = JSON.stringify({ code: dedent(code), args });
     await this.#writer.write(new TextEncoder().encode(`${line}\n`));
     while (!this.#rest.includes("\n")) {
