@@ -68,10 +68,21 @@ const FLAGS: readonly Flag[] = [
     help: "time between two sweeps after dead workers (default: 3)",
   },
   {
+    name: "isolation",
+    value: "WAY",
+    help:
+      "process: a fresh one for each job; reuse: jobs share processes (default: process)",
+  },
+  {
+    name: "max-jobs-per-process",
+    value: "N",
+    help: "with reuse: a process ends after N jobs (default: 1000)",
+  },
+  {
     name: "concurrency",
     short: "c",
     value: "N",
-    help: "jobs to run at once, each in its own process (default: 1)",
+    help: "jobs to run at once (default: 1)",
   },
   { name: "max-jobs", value: "N", help: "leave after N jobs" },
   {

@@ -28,6 +28,7 @@ const OTHER_COMMANDS: readonly string[] = [
 ];
 
 const STRATEGIES = ["default", "round_robin", "random"] as const;
+const ISOLATIONS = ["process", "reuse"] as const;
 const DRIVERS = ["@db/redis", "ioredis"] as const;
 
 /** Runs a worker until it leaves; gives the exit code. */
@@ -97,6 +98,8 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     ...given("maintenanceInterval", one("maintenance-interval")),
     ...given("maxIdleTime", one("max-idle-time")),
     ...given("grace", one("grace")),
+    ...given("isolation", choice(flags, "isolation", ISOLATIONS)),
+    ...given("maxJobsPerProcess", numberFlag(flags, "max-jobs-per-process")),
     ...given("concurrency", numberFlag(flags, "concurrency")),
     ...given("maxJobs", numberFlag(flags, "max-jobs")),
     ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),

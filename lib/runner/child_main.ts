@@ -27,11 +27,16 @@ import {
   loadModule,
 } from "./child_job.ts";
 import { ChildCalls } from "./child_calls.ts";
-import type { ControlMessage, FailureMessage, RunMessage } from "./protocol.ts";
+import type {
+  ControlMessage,
+  FailureMessage,
+  ReplyMessage,
+  RunMessage,
+} from "./protocol.ts";
 
 const { stringify } = JSON;
 
-/** Serves one job. Returns at once; the process ends when the worker wants it to. */
+/** Serves jobs, one after the other. Returns at once; the process ends when the worker wants it to. */
 export function runChild(): void {
   const reader = new ControlReader();
   const child = new Child(bytesOfHex(reader.readHello().token));
@@ -40,55 +45,108 @@ export function runChild(): void {
   reader.forEach((message) => child.handle(message)).catch(() => exitNow(1));
 }
 
+/** What a run needs of the process. */
+interface Channel {
+  /** Tells the worker something. */
+  readonly send: (kind: MessageKind, text: string) => void;
+  /** Marks the end of a run on stderr. */
+  readonly markEnd: () => void;
+}
+
+/** The process: its pipes, and what goes wrong outside of a function's own promise. */
 class Child {
-  readonly #encoder = new TextEncoder();
-  readonly #answers: FrameWriter;
-  readonly #endMarks: FrameWriter;
-  readonly #abort = new AbortController();
-  readonly #calls = new ChildCalls((call) =>
-    this.#send("call", stringify(call))
-  );
-  #answered = false;
-  #module: JobModule | undefined;
-  #loading = true;
+  readonly #channel: Channel;
+  #run: ChildRun | undefined;
 
   constructor(token: Uint8Array) {
-    this.#answers = new FrameWriter(token, writeAnswer);
-    this.#endMarks = new FrameWriter(token, writeEndMark);
+    const encoder = new TextEncoder();
+    const answers = new FrameWriter(token, writeAnswer);
+    const endMarks = new FrameWriter(token, writeEndMark);
+    this.#channel = {
+      send: (kind, text) => answers.send(kind, encoder.encode(text)),
+      markEnd: () => endMarks.send("end", new Uint8Array()),
+    };
   }
 
-  /** Hears of what goes wrong outside of the function's own promise. */
   listen(): void {
     addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      this.#failUncaught(event.reason);
+      this.#run?.failUncaught(event.reason);
     });
     addEventListener("error", (event) => {
       event.preventDefault();
-      this.#failUncaught(event.error ?? event.message);
+      this.#run?.failUncaught(event.error ?? event.message);
     });
     addEventListener("unload", () => {
-      if (!this.#answered) this.#send("exit", "");
+      if (this.#run?.isAnswered !== true) this.#channel.send("exit", "");
     });
-    this.#send("ready", "");
+    this.#channel.send("ready", "");
   }
 
   handle(message: ControlMessage): void {
     switch (message.type) {
       case "run":
-        this.#run(message).catch((error) => this.#failUncaught(error));
+        this.#run = new ChildRun(this.#channel);
+        this.#run.start(message);
         break;
       case "abort":
-        this.#abort.abort(new DOMException(message.message, "TimeoutError"));
+        this.#run?.abort(message.message);
         break;
       case "reply":
-        this.#calls.settle(message);
+        this.#run?.settle(message);
         break;
     }
   }
+}
+
+/** One job. */
+class ChildRun {
+  readonly #channel: Channel;
+  readonly #abort = new AbortController();
+  readonly #calls: ChildCalls;
+  #answered = false;
+  #module: JobModule | undefined;
+  #loading = true;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#calls = new ChildCalls((call) =>
+      channel.send("call", stringify(call))
+    );
+  }
+
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
+  start(message: RunMessage): void {
+    this.#run(message).catch((error) => this.failUncaught(error));
+  }
+
+  abort(message: string): void {
+    this.#abort.abort(new DOMException(message, "TimeoutError"));
+  }
+
+  settle(reply: ReplyMessage): void {
+    this.#calls.settle(reply);
+  }
+
+  failUncaught(thrown: unknown): void {
+    if (this.#answered) return;
+    this.#fail(
+      this.#loading
+        ? describeFailure(
+          "load",
+          "ImportError",
+          "Cannot load the job's module",
+          thrown,
+        )
+        : describeThrown("error", thrown),
+    );
+  }
 
   async #run(message: RunMessage): Promise<void> {
-    this.#send("started", "");
+    this.#channel.send("started", "");
     setCurrentJob(createCurrentJob({
       request: message.request,
       calls: this.#calls,
@@ -107,20 +165,6 @@ class Child {
     this.#answer("success", answer.result);
   }
 
-  #failUncaught(thrown: unknown): void {
-    if (this.#answered) return;
-    this.#fail(
-      this.#loading
-        ? describeFailure(
-          "load",
-          "ImportError",
-          "Cannot load the job's module",
-          thrown,
-        )
-        : describeThrown("error", thrown),
-    );
-  }
-
   /** A failure, too, is told only after what the job asked for before is done. */
   async #fail(failure: FailureMessage): Promise<void> {
     await this.#calls.settled();
@@ -130,12 +174,8 @@ class Child {
   #answer(kind: "success" | "failure", text: string): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#endMarks.send("end", new Uint8Array());
-    this.#send(kind, text);
-  }
-
-  #send(kind: MessageKind, text: string): void {
-    this.#answers.send(kind, this.#encoder.encode(text));
+    this.#channel.markEnd();
+    this.#channel.send(kind, text);
   }
 }
 

@@ -101,9 +101,12 @@ export interface CurrentJob {
  */
 const CURRENT: unique symbol = Symbol.for("deno-rq.current");
 
-/** Makes a job the running one. Called once, by the subprocess. */
+/** Makes a job the running one. Called by the subprocess, once for each job. */
 export function setCurrentJob(job: CurrentJob): void {
-  Object.defineProperty(globalThis, CURRENT, { value: job });
+  Object.defineProperty(globalThis, CURRENT, {
+    value: job,
+    configurable: true,
+  });
 }
 
 function current(): CurrentJob {

@@ -27,6 +27,8 @@ export interface JobRunOptions {
   readonly host: JobHost;
   /** Milliseconds from SIGTERM to SIGKILL after the time limit. */
   readonly killGrace: number;
+  /** Whether the subprocess may live on after a job that has succeeded. */
+  readonly reusable: boolean;
 }
 
 /** How long calls of a job that has ended may go on, in milliseconds. */
@@ -42,11 +44,18 @@ export class JobRun {
   #answer: { success: string } | { failure: FailureMessage } | undefined;
   #started = false;
   #exitCalled = false;
+  #isReusable = false;
   #calls: Promise<void> = Promise.resolve();
 
   /** Nothing happens before {@linkcode JobRun.run}. */
   constructor(options: JobRunOptions) {
     this.#options = options;
+  }
+
+  /** Whether the subprocess is there for another job. */
+  get isReusable(): boolean {
+    return this.#isReusable && this.#abortReason === undefined &&
+      this.#options.child.status === undefined;
   }
 
   /** Kills the job at once; `run()` then rejects with the reason. */
@@ -75,6 +84,7 @@ export class JobRun {
         void child.send({ type: "abort", message: timeoutMessage(seconds) }),
       kill: (signal) => child.kill(signal),
     });
+    child.begin();
     void child.sendLine(line);
     await Promise.race([
       this.#answered.promise,
@@ -83,7 +93,10 @@ export class JobRun {
     ]);
     const timedOut = limit.stop();
     await Promise.race([this.#drain(), this.#aborted.promise]);
-    const closed = child.close();
+    const mayGoOn = this.#options.reusable && !timedOut &&
+      this.#answer !== undefined && "success" in this.#answer;
+    this.#isReusable = mayGoOn;
+    const closed = mayGoOn ? undefined : child.close();
     // After an answer its group has been sent SIGKILL, and nobody needs to see it go.
     if (this.#answer === undefined || timedOut) await closed;
     await this.#finishCalls();

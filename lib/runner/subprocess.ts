@@ -46,7 +46,8 @@ export class Subprocess {
   readonly #stdout: OutputPump;
   readonly #stderr: OutputPump;
   readonly #isReady = Promise.withResolvers<boolean>();
-  readonly #stderrEnd = Promise.withResolvers<void>();
+  #stderrEnd = Promise.withResolvers<void>();
+  #jobs = 0;
   #tail: Uint8Array = new Uint8Array();
   #closing: Promise<void> | undefined;
 
@@ -90,6 +91,18 @@ export class Subprocess {
   /** Sends one message. One that has ended does not hear it, which its status tells. */
   async send(message: ControlMessage): Promise<void> {
     await this.sendLine(encodeMessage(message));
+  }
+
+  /** How many jobs it has been given. */
+  get jobs(): number {
+    return this.#jobs;
+  }
+
+  /** Counts a further job, of whose output nothing has been seen yet. */
+  begin(): void {
+    this.#jobs++;
+    this.#stderrEnd = Promise.withResolvers();
+    this.#tail = new Uint8Array();
   }
 
   /** Sends one message that is encoded already. */

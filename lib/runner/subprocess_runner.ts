@@ -43,6 +43,14 @@ export interface SubprocessRunnerOptions extends LaunchOptions {
    * @default 2
    */
   readonly prewarm?: number;
+  /**
+   * How many jobs a subprocess may serve. With more than 1, jobs share the memory
+   * of those before them: a subprocess ends after so many, after a job that failed, and
+   * at a time limit as ever. What a job leaves running goes on with its process.
+   *
+   * @default 1
+   */
+  readonly maxJobsPerProcess?: number;
 }
 
 type Booted =
@@ -84,6 +92,12 @@ export class SubprocessRunner implements Runner {
     if (!Number.isInteger(prewarm) || prewarm < 0) {
       throw new RangeError(
         `Cannot run jobs: prewarm must be 0 or more, got ${prewarm}`,
+      );
+    }
+    const { maxJobsPerProcess = 1 } = options;
+    if (!(maxJobsPerProcess >= 1)) {
+      throw new RangeError(
+        `Cannot run jobs: maxJobsPerProcess must be 1 or more, got ${maxJobsPerProcess}`,
       );
     }
     this.#options = options;
@@ -163,7 +177,12 @@ export class SubprocessRunner implements Runner {
       const booted = await this.#boot(launch, signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
-      const outcome = await this.#runIn(child, { message, line, host }, signal);
+      const outcome = await this.#runIn(
+        child,
+        launch,
+        { message, line, host },
+        signal,
+      );
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
       if (attempt >= RUN_ATTEMPTS) return bootFailure(child, launch);
@@ -172,25 +191,30 @@ export class SubprocessRunner implements Runner {
 
   async #runIn(
     child: Subprocess,
+    launch: Launch,
     job: Pick<JobRunOptions, "message" | "line" | "host">,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
-    const { killGrace = 1_000 } = this.#options;
-    const run = new JobRun({ child, ...job, killGrace });
+    const { killGrace = 1_000, maxJobsPerProcess = 1 } = this.#options;
+    const reusable = launch.generic && child.jobs + 1 < maxJobsPerProcess;
+    const run = new JobRun({ child, ...job, killGrace, reusable });
     const onAbort = () => run.abort(signal.reason);
     this.#runs.add(run);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#guardian?.add(child.pid);
+      if (child.jobs === 0) await this.#guardian?.add(child.pid);
       if (signal.aborted) onAbort();
       else if (this.#closed) run.abort(closedError());
       const outcome = run.run();
-      this.prepare();
+      if (!reusable) this.prepare();
       return await outcome;
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#runs.delete(run);
-      this.#reap(child);
+      if (!run.isReusable || !this.#warm.giveBack(launch, child)) {
+        this.#reap(child);
+        if (reusable) this.#warm.fill(1);
+      }
     }
   }
 

@@ -41,13 +41,13 @@ export class WarmPool {
     this.#options = options;
   }
 
-  /** Starts what is missing, unless the last starts failed a moment ago. Never throws. */
-  fill(): void {
+  /** Starts what is missing, up to `most` that wait, unless the last starts failed a moment ago. Never throws. */
+  fill(most: number = this.#options.size): void {
     if (this.#closed || this.#filling !== undefined) return;
     this.#keep(({ child }) => child.status === undefined);
-    if (this.#waiting.length >= this.#options.size) return;
+    if (this.#waiting.length >= most) return;
     if (performance.now() < this.#notBefore) return;
-    this.#filling = this.#fill()
+    this.#filling = this.#fill(Math.min(most, this.#options.size))
       // What is wrong shows when the next job is run.
       .catch(() => this.failed())
       .finally(() => this.#filling = undefined);
@@ -61,6 +61,15 @@ export class WarmPool {
       key === launch.key && child.status === undefined
     );
     return this.#waiting.shift()?.child;
+  }
+
+  /** Takes one back that is ready for another job; `false` if there are enough. */
+  giveBack(launch: Launch, child: Subprocess): boolean {
+    if (this.#closed || this.#waiting.length >= this.#options.size) {
+      return false;
+    }
+    this.#waiting.unshift({ key: launch.key, child });
+    return true;
   }
 
   /** A subprocess became ready. */
@@ -83,10 +92,10 @@ export class WarmPool {
     await Promise.all(this.#closing);
   }
 
-  async #fill(): Promise<void> {
+  async #fill(size: number): Promise<void> {
     const launch = await this.#options.plan();
     if (launch === undefined) return;
-    while (!this.#closed && this.#waiting.length < this.#options.size) {
+    while (!this.#closed && this.#waiting.length < size) {
       const child = this.#options.spawn(launch);
       const waiting = { key: launch.key, child };
       this.#waiting.push(waiting);

@@ -76,7 +76,7 @@ export class Worker {
    * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
    */
   async work(): Promise<number> {
-    const { log } = this.#settings;
+    const { log, concurrency, maxJobsPerProcess } = this.#settings;
     const { execPath } = this.#options;
     await checkExecPath(execPath);
     const paths = this.#options.paths ?? await defaultPaths();
@@ -90,7 +90,8 @@ export class Worker {
         paths: [...paths],
         permissions,
         sink: OWN_OUTPUT,
-        prewarm: this.#settings.concurrency + 1,
+        prewarm: concurrency + (maxJobsPerProcess === 1 ? 1 : 0),
+        maxJobsPerProcess,
         ...(execPath === undefined ? {} : { execPath }),
       }),
     );
