@@ -48,12 +48,16 @@ export type Called =
   | { readonly type: "success"; readonly result: string }
   | Failed;
 
+const modules = new Map<string, JobModule>();
+
 /** Imports the job's module and finds its function in it. */
 export async function loadModule(message: RunMessage): Promise<Loaded> {
   const { url, exportName } = message;
   let module: JobModule;
   try {
-    module = await import(url);
+    // To import what is loaded already takes a trip through the loader all the same.
+    module = modules.get(url) ?? await import(url);
+    modules.set(url, module);
   } catch (error) {
     return failLoad(`Cannot load module ${url}`, error);
   }

@@ -50,6 +50,7 @@ export interface Launch {
 export class LaunchPlan {
   readonly #options: LaunchOptions;
   #last: Launch | undefined;
+  #own: string | undefined;
 
   /** Plans by the options of the runner. */
   constructor(options: LaunchOptions) {
@@ -70,11 +71,11 @@ export class LaunchPlan {
    * How the next one is most likely started: like the last, at first for a module
    * in the first of the paths. None if the job has to be known for it.
    */
-  async next(paths: readonly string[]): Promise<Launch | undefined> {
+  next(paths: readonly string[]): Launch | undefined {
     if (this.#last !== undefined) return this.#last;
     const path = paths[0];
     if (path === undefined) return undefined;
-    const config = await nearestConfig(path) ?? await nearestConfig(Deno.cwd());
+    const config = nearestConfig(path) ?? nearestConfig(Deno.cwd());
     const anyModule = pathToFileURL(join(path, "mod.ts")).href;
     return this.#startsItself() ||
         canImport(this.#options.permissions, anyModule, config)
@@ -90,7 +91,7 @@ export class LaunchPlan {
     config: string | undefined,
     modules: readonly string[],
   ): Launch {
-    const command = this.#options.execPath ?? Deno.execPath();
+    const command = this.#options.execPath ?? (this.#own ??= Deno.execPath());
     const args = this.#startsItself()
       ? [CHILD_ARGUMENT]
       : this.#denoArgs(config, modules);

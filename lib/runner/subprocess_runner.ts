@@ -160,7 +160,7 @@ export class SubprocessRunner implements Runner {
     this.#guard();
     let target: ResolvedFunc;
     try {
-      target = await resolveFunc(request.funcName, this.#options);
+      target = resolveFunc(request.funcName, this.#options);
     } catch (error) {
       return unresolvedOutcome(error);
     }

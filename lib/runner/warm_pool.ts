@@ -18,7 +18,7 @@ export interface WarmPoolOptions {
   /** Starts a subprocess. */
   readonly spawn: (launch: Launch) => Subprocess;
   /** Tells how the next one is most likely started; nothing if that is not known. */
-  readonly plan: () => Promise<Launch | undefined>;
+  readonly plan: () => Launch | undefined;
 }
 
 interface Waiting {
@@ -31,7 +31,6 @@ export class WarmPool {
   readonly #options: WarmPoolOptions;
   readonly #closing = new Set<Promise<void>>();
   #waiting: Waiting[] = [];
-  #filling: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
   #closed = false;
@@ -43,14 +42,15 @@ export class WarmPool {
 
   /** Starts what is missing, up to `most` that wait, unless the last starts failed a moment ago. Never throws. */
   fill(most: number = this.#options.size): void {
-    if (this.#closed || this.#filling !== undefined) return;
+    if (this.#closed) return;
     this.#keep(({ child }) => child.status === undefined);
     if (this.#waiting.length >= most) return;
     if (performance.now() < this.#notBefore) return;
-    this.#filling = this.#fill(Math.min(most, this.#options.size))
-      // What is wrong shows when the next job is run.
-      .catch(() => this.failed())
-      .finally(() => this.#filling = undefined);
+    try {
+      this.#fill(Math.min(most, this.#options.size));
+    } catch {
+      this.failed(); // what is wrong shows when the next job is run
+    }
   }
 
   /** Hands over the one that has waited longest, if any was started in the given way; ends those that were not. */
@@ -87,13 +87,12 @@ export class WarmPool {
   /** Kills those that wait. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#filling;
     this.#keep(() => false);
     await Promise.all(this.#closing);
   }
 
-  async #fill(size: number): Promise<void> {
-    const launch = await this.#options.plan();
+  #fill(size: number): void {
+    const launch = this.#options.plan();
     if (launch === undefined) return;
     while (!this.#closed && this.#waiting.length < size) {
       const child = this.#options.spawn(launch);

@@ -8,8 +8,8 @@ import { dirname } from "node:path";
 import { nearestConfig } from "../runner/resolve.ts";
 
 /** The project of the working directory, which is the folder of the nearest `deno.json`, then the working directory. */
-export async function defaultPaths(): Promise<string[]> {
+export function defaultPaths(): string[] {
   const here = Deno.cwd();
-  const config = await nearestConfig(here);
+  const config = nearestConfig(here);
   return [...new Set([...(config ? [dirname(config)] : []), here])];
 }

@@ -79,7 +79,7 @@ export class Worker {
     const { log, concurrency, maxJobsPerProcess } = this.#settings;
     const { execPath } = this.#options;
     await checkExecPath(execPath);
-    const paths = this.#options.paths ?? await defaultPaths();
+    const paths = this.#options.paths ?? defaultPaths();
     const permissions = this.#options.permissions ??
       await childPermissions(undefined);
     for (const warning of permissions.warnings) log.warn(warning);

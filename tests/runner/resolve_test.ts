@@ -76,7 +76,8 @@ Deno.test("resolveFunc() takes URLs as they are", async () => {
 
 Deno.test("resolveFunc() names every place where it looked", async () => {
   const error = await assertRejects(
-    () => resolveFunc("tasks.add", { paths: ["/nowhere/a", "/nowhere/b"] }),
+    async () =>
+      await resolveFunc("tasks.add", { paths: ["/nowhere/a", "/nowhere/b"] }),
     Deno.errors.NotFound,
     'Cannot find the module of "tasks.add"',
   );
@@ -84,7 +85,7 @@ Deno.test("resolveFunc() names every place where it looked", async () => {
     assertStringIncludes(error.message, path);
   }
   await assertRejects(
-    () => resolveFunc("file:///nowhere/a.ts#f", { paths: [] }),
+    async () => await resolveFunc("file:///nowhere/a.ts#f", { paths: [] }),
     Deno.errors.NotFound,
   );
 });
@@ -92,7 +93,7 @@ Deno.test("resolveFunc() names every place where it looked", async () => {
 Deno.test("resolveFunc() finds a module that came later", async () => {
   await using temp = await project([]);
   const options = { paths: [temp.dir] };
-  await assertRejects(() => resolveFunc("late.run", options));
+  await assertRejects(async () => await resolveFunc("late.run", options));
   await Deno.writeTextFile(`${temp.dir}/late.ts`, "");
   assertEquals((await resolveFunc("late.run", options)).exportName, "run");
 });
@@ -100,6 +101,9 @@ Deno.test("resolveFunc() finds a module that came later", async () => {
 Deno.test.each(["../a.ts#f", "jobs/../../a.ts#f", "/etc/a.ts#f", "..\\a.ts#f"])(
   "resolveFunc() refuses %s, which leads out of the paths",
   async (ref) => {
-    await assertRejects(() => resolveFunc(ref, { paths: ["/"] }), TypeError);
+    await assertRejects(
+      async () => await resolveFunc(ref, { paths: ["/"] }),
+      TypeError,
+    );
   },
 );
