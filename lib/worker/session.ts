@@ -90,17 +90,7 @@ export class WorkerSession {
     });
     this.#sweeper = new Sweeper({ ...common, interval: settings.sweepMs });
     this.#scheduler = new Scheduler(common);
-    this.#commands = new Commands({
-      client,
-      channel: keys.channel(settings.name),
-      log,
-      onError,
-      target: {
-        shutdown: stop,
-        killHorse: () => running.abort("killed", () => true),
-        stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
-      },
-    });
+    this.#commands = this.#makeCommands(onError);
     this.#fetcher = new Fetcher({
       ...common,
       strategy: settings.dequeueStrategy,
@@ -124,6 +114,21 @@ export class WorkerSession {
         log.error(
           `${queue}: Cannot run the job: ${describeError(error)} (${job.id})`,
         ),
+    });
+  }
+
+  #makeCommands(onError: (error: unknown) => void): Commands {
+    const { settings, client, keys, running, stop } = this.#options;
+    return new Commands({
+      client,
+      channel: keys.channel(settings.name),
+      log: settings.log,
+      onError,
+      target: {
+        shutdown: stop,
+        killHorse: () => running.abort("killed", () => true),
+        stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
+      },
     });
   }
 

@@ -173,14 +173,7 @@ export function checkSettings(
   queues: string | readonly string[],
   options: WorkerOptions,
 ): WorkerSettings {
-  if (
-    Deno.build.standalone && options.permissions !== undefined &&
-    options.execPath === undefined
-  ) {
-    throw new TypeError(
-      "Cannot set the permissions of jobs: a compiled worker runs them in itself, with the permissions that it was compiled with; name an installed deno to run them (--deno)",
-    );
-  }
+  refuseUselessPermissions(options);
   const names = typeof queues === "string" ? [queues] : queues;
   if (names.length === 0) {
     throw new RangeError("Cannot make a worker: it has no queue");
@@ -231,6 +224,18 @@ export function checkSettings(
     logJobDescription: options.logJobDescription ?? true,
     log: options.log ?? SILENT,
   };
+}
+
+/** Silently giving jobs more than was asked for would be worse than an error. */
+function refuseUselessPermissions(options: WorkerOptions): void {
+  if (
+    Deno.build.standalone && options.permissions !== undefined &&
+    options.execPath === undefined
+  ) {
+    throw new TypeError(
+      "Cannot set the permissions of jobs: a compiled worker runs them in itself, with the permissions that it was compiled with; name an installed deno to run them (--deno)",
+    );
+  }
 }
 
 function jobsPerProcess(
