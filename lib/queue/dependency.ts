@@ -67,15 +67,14 @@ export function dependency(
   return new Dependency(jobs, options);
 }
 
+const NONE = new Dependency([], {});
+
 /** All that `dependsOn` says, as one dependency. As in RQ, one that allows failure allows it for all. */
 export function mergeDependencies(
   dependsOn: DependsOn | undefined,
 ): Dependency {
-  const items = dependsOn === undefined
-    ? []
-    : isList(dependsOn)
-    ? dependsOn
-    : [dependsOn];
+  if (dependsOn === undefined) return NONE;
+  const items = isList(dependsOn) ? dependsOn : [dependsOn];
   const all = items.map((item) =>
     item instanceof Dependency ? item : new Dependency(item, {})
   );

@@ -158,8 +158,7 @@ export class Queue implements AsyncDisposable {
     );
     const jobs: Job[] = [];
     const errors: unknown[] = [];
-    for (let i = 0; i < prepared.length; i += CHUNK) {
-      const chunk = prepared.slice(i, i + CHUNK);
+    const settle = async (chunk: readonly NewJob[]) => {
       const outcomes = await Promise.allSettled(
         chunk.map((job) => this.#context.store.enqueue(job)),
       );
@@ -167,7 +166,15 @@ export class Queue implements AsyncDisposable {
         if (outcome.status === "rejected") errors.push(outcome.reason);
         else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
       });
+    };
+    // One chunk is made ready while Redis is busy with the one before it.
+    let ahead: Promise<void> = Promise.resolve();
+    for (let i = 0; i < prepared.length; i += CHUNK) {
+      const before = ahead;
+      ahead = settle(prepared.slice(i, i + CHUNK));
+      await before;
     }
+    await ahead;
     if (errors.length > 0) {
       throw new AggregateError(
         errors,
@@ -243,7 +250,7 @@ export class Queue implements AsyncDisposable {
     const args = call.args ?? [];
     const kwargs = call.kwargs ?? {};
     const argsJson = encodeJson(args, "args");
-    const kwargsJson = encodeJson(kwargs, "kwargs");
+    const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs") : "{}";
     if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
       throw new TypeError(
         "Cannot enqueue: args is no list or kwargs no object",
