@@ -9,7 +9,7 @@ import { connect, ErrorReplyError } from "@db/redis";
 import type { Redis, RedisConnectOptions } from "@db/redis";
 import { type Command, type Connection, Ending, toError } from "./driver.ts";
 import type { Driver } from "./driver.ts";
-import type { RedisReply } from "./redis_client.ts";
+import type { RedisArg, RedisReply } from "./redis_client.ts";
 import { ReplyError } from "./redis_client.ts";
 import type { RedisTarget } from "./url.ts";
 
@@ -129,7 +129,7 @@ export class DbRedisConnection implements Connection {
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
     for (const { name, args, binary } of commands) {
-      this.#pipeline.sendCommand(name, args as RedisArgs, {
+      this.#pipeline.sendCommand(name, encodeAtOnce(args) as RedisArgs, {
         returnUint8Arrays: binary,
       });
     }
@@ -173,6 +173,27 @@ export class DbRedisConnection implements Connection {
       this.close(toError(error));
     }
   }
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * The package encodes argument by argument, which is a trip out of JavaScript for each
+ * and made up a third of the time of a bulk. Here it is one trip for a command; where
+ * the text is not plain ASCII, so that characters are not bytes, the package does it.
+ */
+function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
+  if (args.length < 4) return args;
+  let text = "";
+  for (const arg of args) if (!(arg instanceof Uint8Array)) text += arg;
+  const bytes = encoder.encode(text);
+  if (bytes.length !== text.length) return args;
+  let from = 0;
+  return args.map((arg) => {
+    if (arg instanceof Uint8Array) return arg;
+    const length = typeof arg === "string" ? arg.length : String(arg).length;
+    return bytes.subarray(from, from += length);
+  });
 }
 
 type RedisArgs = Parameters<Redis["sendCommand"]>[1];
