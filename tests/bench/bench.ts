@@ -174,7 +174,7 @@ async function makeSystems(
   { driver }: BenchOptions,
   results: Results,
 ): Promise<System[]> {
-  const systems: System[] = [await ourSystem(port, driver)];
+  const systems: System[] = [ourSystem(port, driver)];
   const peers: readonly [SystemName, () => Promise<System>][] = [
     ["rq", async () => rqSystem(port, await findRq())],
     ["bullmq", async () => bullmqSystem(port, await findBullmq())],

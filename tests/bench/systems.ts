@@ -2,7 +2,7 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Program, runToEnd } from "./children.ts";
+import type { Program } from "./children.ts";
 import { DriverProcess } from "./driver_process.ts";
 import type { Peer } from "./peers.ts";
 
@@ -53,18 +53,10 @@ export function denoFlags(): string[] {
   return ["-A", `--import-map=${fileURLToPath(map)}`];
 }
 
-/** This project. Which isolations it has is asked of its own `--help`. */
-export async function ourSystem(
-  port: number,
-  driver: string,
-): Promise<System> {
+/** This project. */
+export function ourSystem(port: number, driver: string): System {
   const deno = Deno.execPath();
   const start = ["run", "--quiet", ...denoFlags()];
-  const help = await runToEnd(
-    { command: deno, args: [...start, WORKER, "--help"], cwd: JOBS },
-    30_000,
-  );
-  const has = (flag: string) => help.includes(`--${flag}`);
   const url = `redis://127.0.0.1:${port}`;
   const worker = (flags: readonly string[]): Program => ({
     command: deno,
@@ -78,25 +70,18 @@ export async function ourSystem(
   return {
     name: "ours",
     finishedKey: "rq:finished:bench",
-    lightest: has("isolation") ? "inline" : "process",
+    lightest: "reuse",
     driver: new DriverProcess({
       command: deno,
       args: [...start, join(SYSTEMS, "ours.ts"), String(port), driver],
       cwd: JOBS,
     }),
     workers: (isolation, concurrency) => {
-      if (isolation !== "process" && !has("isolation")) {
-        throw new NotApplicable("not there yet: no --isolation");
+      if (isolation === "inline") {
+        throw new NotApplicable("jobs never run in the worker's own process");
       }
-      const flags = has("isolation") ? ["--isolation", isolation] : [];
-      if (concurrency === 1) return [worker(flags)];
-      if (has("concurrency")) {
-        return [worker([...flags, "--concurrency", String(concurrency)])];
-      }
-      if (isolation !== "process") {
-        throw new NotApplicable("not there yet: no --concurrency");
-      }
-      return Array.from({ length: concurrency }, () => worker(flags));
+      const many = ["--concurrency", String(concurrency)];
+      return [worker(["--isolation", isolation, ...many])];
     },
     burstWorker: () => worker(["--burst"]),
   };
