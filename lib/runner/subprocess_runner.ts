@@ -253,6 +253,7 @@ export class SubprocessRunner implements Runner {
   }
 
   async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
+    if (child.jobs > 0) return child.status === undefined;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = () => resolve(false);
     const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
