@@ -15,12 +15,14 @@ type Call = CallMessage extends infer C ? C extends CallMessage ? Omit<C, "id">
 
 const withResolvers = Promise.withResolvers.bind(Promise);
 
+/** Counts on from job to job: a late reply to one job's call must not settle the next one's. */
+let lastId = 0;
+
 /** Sends calls and settles their promises as the replies come in. */
 export class ChildCalls implements Calls {
   readonly #send: (call: CallMessage) => void;
   readonly #pending = new Map<number, Resolver>();
   #waiting: (() => void)[] = [];
-  #id = 0;
 
   /**
    * Sends nothing yet.
@@ -71,7 +73,7 @@ export class ChildCalls implements Calls {
   }
 
   #call(call: Call): Promise<string> {
-    const id = ++this.#id;
+    const id = ++lastId;
     const resolver = withResolvers<string>();
     this.#pending.set(id, resolver);
     this.#send({ id, ...call } as CallMessage);

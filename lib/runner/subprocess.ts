@@ -110,7 +110,7 @@ export class Subprocess {
     try {
       await this.#writer.write(this.#encoder.encode(line));
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (this.#closing === undefined && !isGone(error)) throw error;
     }
   }
 
@@ -125,7 +125,10 @@ export class Subprocess {
       else Deno.kill(-this.pid, signal);
     } catch (error) {
       // There is no group either in the moment before it leads one.
-      if (error instanceof Deno.errors.NotCapable || isGone(error)) {
+      if (
+        error instanceof Deno.errors.NotCapable ||
+        error instanceof Deno.errors.PermissionDenied || isGone(error)
+      ) {
         this.#killAlone(signal);
       } else throw error;
     }

@@ -89,6 +89,7 @@ export class JobStore {
   /**
    * Stores a job and puts it on its queue, or among the deferred ones.
    *
+   * @throws {ConnectionLostError} if the connection broke before the reply and the job keeps no result
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
@@ -103,7 +104,9 @@ export class JobStore {
       ...job.dependencyIds,
     ];
     for (const [field, value] of job.fields) args.push(field, value);
-    const reply = await ENQUEUE.run(this.client, keys, args, RESEND);
+    // A job that keeps no result may have come and gone before its call is sent again: nothing would show it.
+    const options = job.fields.get("result_ttl") === 0 ? {} : RESEND;
+    const reply = await ENQUEUE.run(this.client, keys, args, options);
     const [what, detail] = texts(reply);
     if (what === "duplicate") {
       throw new DuplicateJobError(

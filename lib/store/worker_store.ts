@@ -323,12 +323,6 @@ export class WorkerStore {
     return texts(reply).map((key) => this.keys.workerName(key));
   }
 
-  /** Whether all workers are to pause (`rq suspend`). */
-  async isSuspended(): Promise<boolean> {
-    return await this.client.send("EXISTS", [this.keys.suspended], RESEND) ===
-      1;
-  }
-
   /** Writes fields of the worker's hash, as long as it is this worker's. */
   async setWorkerFields(
     worker: WorkerIdentity,

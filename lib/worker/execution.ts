@@ -58,6 +58,9 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "NOREPLICAS",
   "TRYAGAIN",
   "MISCONF",
+  "CLUSTERDOWN",
+  "NOAUTH",
+  "NOPERM",
 ]);
 
 /** Fields of newer RQs that ask for more than to run the job. */

@@ -102,6 +102,7 @@ export class Fetcher implements AsyncDisposable {
     let reply: ClaimReply;
     try {
       reply = await store.claim(worker, wanted, caught);
+      if (reply.kind === "unregistered") await register();
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
       this.#report(`Cannot claim a job: ${error.message}`);
@@ -109,18 +110,16 @@ export class Fetcher implements AsyncDisposable {
       return "more"; // what was caught is put back by the sweeper
     }
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
-    await this.#noteSuspension(reply.kind === "suspended");
     const { executions } = reply;
+    await this.#noteSuspension(reply.kind === "suspended", executions.length);
     const last = executions.at(-1);
     if (last !== undefined) {
       this.#reorder(last.queue);
       return executions;
     }
-    if (reply.kind === "unregistered") {
-      await register();
-      return "more";
-    }
-    return reply.kind === "jobs" ? "more" : reply.kind;
+    return reply.kind === "jobs" || reply.kind === "unregistered"
+      ? "more"
+      : reply.kind;
   }
 
   #reorder(served: string): void {
@@ -134,7 +133,7 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
-  async #noteSuspension(suspended: boolean): Promise<void> {
+  async #noteSuspension(suspended: boolean, claimed: number): Promise<void> {
     if (suspended === this.#suspended) return;
     const { log, store, identity } = this.#options;
     this.#suspended = suspended;
@@ -143,8 +142,15 @@ export class Fetcher implements AsyncDisposable {
         ? "Worker suspended, run `rq resume` to resume"
         : "Worker resumed",
     );
+    if (claimed > 0) return; // the claim has written that it is busy
     const state = suspended ? "suspended" : "idle";
-    await store.setWorkerFields(identity, { state });
+    try {
+      await store.setWorkerFields(identity, { state });
+    } catch (error) {
+      // Only a display: a Redis that is full must not end the worker for it.
+      if (!(error instanceof ReplyError)) throw error;
+      log.warn(`Cannot show that the worker is ${state}: ${error.message}`);
+    }
   }
 
   /** Waits until a queue has a job, and takes it into the queue's intermediate list. */

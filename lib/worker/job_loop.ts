@@ -47,14 +47,18 @@ export class JobLoop {
 
   /** Runs jobs; tells why it has stopped. Everything that it claimed has been recorded then. */
   async run(): Promise<NoJob | "max"> {
-    const reason = await this.#claimAndRun();
-    while (this.#running > 0) {
+    try {
+      return await this.#claimAndRun();
+    } finally {
+      // Also where claiming has failed for good: what runs is seen to its recorded end.
+      this.#claiming = false;
+      while (this.#running > 0) {
+        this.#recordEnded();
+        await this.#change();
+      }
       this.#recordEnded();
-      await this.#change();
+      await Promise.all(this.#recording);
     }
-    this.#recordEnded();
-    await Promise.all(this.#recording);
-    return reason;
   }
 
   async #claimAndRun(): Promise<NoJob | "max"> {

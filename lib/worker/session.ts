@@ -141,8 +141,8 @@ export class WorkerSession {
   async work(): Promise<number> {
     const { log, name, queues, withScheduler } = this.#options.settings;
     await this.#register();
-    await this.#store.loadScripts();
     try {
+      await this.#store.loadScripts();
       log.info(
         `RQ worker '${
           this.#store.keys.worker(name)
@@ -182,19 +182,23 @@ export class WorkerSession {
     return this.#store.keys.worker(this.#identity.name);
   }
 
+  /** Whatever goes wrong in one step, the others are taken: a loop that is left running keeps the program alive. */
   async #leave(): Promise<void> {
-    const { log } = this.#options.settings;
-    try {
-      await this.#fetcher[Symbol.asyncDispose]();
-      await Promise.all([
-        this.#scheduler.stop(),
-        this.#sweeper.stop(),
-        this.#commands.stop(),
-      ]);
-      await this.#heartbeat.stop();
-      await this.#store.deregister(this.#identity);
-    } catch (error) {
-      log.error(`Cannot leave in good order: ${describeError(error)}`);
+    const steps = await Promise.allSettled([
+      this.#fetcher[Symbol.asyncDispose](),
+      this.#scheduler.stop(),
+      this.#sweeper.stop(),
+      this.#commands.stop(),
+    ]);
+    steps.push(...await Promise.allSettled([this.#heartbeat.stop()]));
+    steps.push(
+      ...await Promise.allSettled([this.#store.deregister(this.#identity)]),
+    );
+    for (const step of steps) {
+      if (step.status === "fulfilled") continue;
+      this.#options.settings.log.error(
+        `Cannot leave in good order: ${describeError(step.reason)}`,
+      );
     }
   }
 

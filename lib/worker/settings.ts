@@ -51,7 +51,7 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly resultTtl?: Duration;
   /**
-   * How long the worker's own hash outlives its last heartbeat: seconds or text.
+   * How long the worker's own hash outlives its last heartbeat: seconds or text, at least 30 seconds.
    *
    * @default 60
    */
@@ -158,6 +158,9 @@ export interface WorkerSettings {
   readonly log: WorkerLog;
 }
 
+/** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
+const MIN_WORKER_TTL = 30;
+
 /** Most jobs at once: a claim hands out so many in one reply. */
 const MAX_CONCURRENCY = 1_000;
 
@@ -203,7 +206,7 @@ export function checkSettings(
     ),
     workerTtl: Math.max(
       parseDuration(options.workerTtl ?? 60, "workerTtl"),
-      3 * heartbeat,
+      MIN_WORKER_TTL,
     ),
     heartbeatMs: heartbeat * 1_000,
     sweepMs: parseDuration(
@@ -217,7 +220,9 @@ export function checkSettings(
       MAX_CONCURRENCY,
     ),
     maxJobs: checkCount("maxJobs", options.maxJobs ?? Infinity, Infinity),
-    maxIdleMs: millis(options.maxIdleTime, "maxIdleTime"),
+    maxIdleMs: options.maxIdleTime === undefined
+      ? Infinity
+      : parseDuration(options.maxIdleTime, "maxIdleTime") * 1_000,
     withScheduler: options.withScheduler ?? false,
     dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
     graceMs: millis(options.grace, "grace"),

@@ -29,7 +29,7 @@ import {
 const LEAVE_MS = 5_000;
 
 /**
- * Runs jobs, one at a time, each in a process of its own.
+ * Runs jobs: one at a time, each in a process of its own, unless the options say otherwise.
  *
  * @example
  * ```ts ignore

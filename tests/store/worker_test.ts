@@ -140,9 +140,16 @@ Deno.test("a worker counts what it did, in RQ's fields", async () => {
   );
 });
 
-Deno.test("suspension is seen", async () => {
+Deno.test("a live worker's lease is not taken for that of a dead one, a dead worker's last one is found again", async () => {
   await using bench = await Bench.open();
-  assertEquals(await bench.workers.isSuspended(), false);
-  await bench.send("SET", "rq:suspended", 1);
-  assertEquals(await bench.workers.isSuspended(), true);
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.takeAway(execution);
+  await bench.workers.dropDeadWorkers([]);
+  assertEquals(await bench.members("rq:wip:q"), []);
+  await bench.send("HSET", "rq:worker:w1", "x_heartbeat", 5); // long ago
+  await bench.workers.dropDeadWorkers([]);
+  await bench.sweep();
+  assertEquals(await bench.queued(), ["a"]);
 });

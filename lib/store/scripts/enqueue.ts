@@ -46,6 +46,7 @@ local function holds_only(kind, key)
   return actual == kind or actual == 'none'
 end
 
+local ended_on
 if redis.call('EXISTS', KEYS[2]) == 1 then
   local old = redis.call('HMGET', KEYS[2], 'created_at', 'data', 'status', 'enqueued_at', 'origin')
   if old[1] == argument('created_at') and old[2] == argument('data') then
@@ -56,14 +57,16 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
     return {'duplicate', status or ''}
   end
   if not can_push(q) then return {'unfit', ''} end
-  forget(id, old[5] or q)
+  ended_on = old[5] or q
 end
 
 if parents > 0 then
-  local fit = can_push(q) and holds_only('zset', registry_key('deferred', q)) and holds_only('set', dependencies_key(id))
+  local fit = can_push(q) and holds_only('zset', registry_key('deferred', q))
+  fit = fit and (ended_on or holds_only('set', dependencies_key(id)))
   for i = 7, 6 + parents do fit = fit and holds_only('set', dependents_key(ARGV[i])) end
   if not fit then return {'unfit', ''} end
 end
+if ended_on then forget(id, ended_on) end
 
 local waits = false
 local lenient = parents > 0 and argument('allow_dependency_failures') == '1'

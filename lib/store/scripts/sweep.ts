@@ -111,8 +111,8 @@ return answer
 
 /**
  * Drops workers whose hash has expired from the sets of workers. A worker of ours that has died
- * and whose lease somebody's clean-up has dropped (RQ before 2.0 does) gets it back, expired, so that
- * the next sweep finds its job.
+ * and whose lease somebody's clean-up has dropped (RQ before 2.0 does) gets that of its last claim back,
+ * expired, so that the next sweep finds its job.
  *
  * ```
  * KEYS  1 the set of all workers   2 the set of all queues
@@ -129,7 +129,7 @@ export const DROP_DEAD_WORKERS: Script = new Script(
 local dead = {}
 local function restore_lease(key)
   local h = redis.pcall('HMGET', key, 'x_heartbeat', 'x_claim')
-  if h.err or not h[2] or now - whole(h[1]) < tonumber(ARGV[3]) then return end
+  if h.err or not h[2] or now - (tonumber(h[1] or '') or 0) < tonumber(ARGV[3]) then return end
   local claimed = cjson.decode(string.match(h[2], ' (.*)$'))
   for i = 1, #claimed, 3 do
     local q, id, e = claimed[i], claimed[i + 1], claimed[i + 2]
