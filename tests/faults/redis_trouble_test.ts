@@ -32,15 +32,44 @@ Deno.test("a worker that has never found a Redis leaves on a signal", async () =
   assertEquals(/^ {4}at /m.test(stderr), false, stderr);
 });
 
-Deno.test("an idle worker whose Redis is gone leaves on a signal", async () => {
+Deno.test.each([{ flags: ["--verbose"] }, { flags: ["--with-scheduler"] }])(
+  "an idle worker with $flags whose Redis is gone leaves on a signal",
+  async ({ flags }) => {
+    await using redis = await RedisServer.start();
+    await using worker = await WorkerProcess.listening([
+      "low",
+      "--url",
+      redis.url,
+      ...flags,
+    ]);
+    await redis.kill();
+    await worker.waitForOutput(/Lost the connection to Redis/);
+    worker.kill("SIGTERM");
+    await worker.ended({ timeout: 15_000 });
+  },
+);
+
+Deno.test("a Redis that is full while it is suspended neither ends a worker nor fails what runs", async () => {
   await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using gate = new Ledger();
+  using pids = new Ledger();
+  const job = await bench.queue("low").enqueue(
+    "jobs.waits",
+    pids.path,
+    `${gate.path}.open`,
+  );
   await using worker = await WorkerProcess.listening([
-    "low",
-    "--url",
-    redis.url,
+    ...["low", "--url", redis.url, "--concurrency", "2"],
   ]);
-  await redis.kill();
-  await worker.waitForOutput(/Lost the connection to Redis/);
+  await bench.hasStatus(job.id, "started");
+  await bench.client.send("SET", ["rq:suspended", 1]);
+  await bench.client.send("CONFIG", ["SET", "maxmemory", 1]);
+  await worker.waitForOutput(/Worker suspended/);
+  await bench.client.send("CONFIG", ["SET", "maxmemory", 0]);
+  await Deno.writeTextFile(`${gate.path}.open`, "");
+  await bench.hasStatus(job.id, "finished");
+  await Deno.remove(`${gate.path}.open`);
   worker.kill("SIGTERM");
   await worker.ended({ timeout: 15_000 });
 });
