@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../base/backoff.ts";
 import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { StoredResult } from "../store/job_store.ts";
@@ -46,7 +47,7 @@ export async function waitForResult(
       if (status === "canceled") throw canceled(id);
       if (hasEnded(status)) {
         return before.latest === null
-          ? await concludeWithoutResult(context, id, status)
+          ? await concludeWithoutResult(context, id, status, signal.signal)
           : conclude(id, before.latest);
       }
       const after = before.latest?.entryId ?? "0-0";
@@ -65,15 +66,26 @@ function conclude(id: string, result: StoredResult): unknown {
   throw failedError(id, decodeFailure(result));
 }
 
+/** Milliseconds in which a Python program that has written the status writes the failure's text too. */
+const TEXT_FOLLOWS_MS = 500;
+
 /** RQ's maintenance, and RQ before 1.12, end jobs without an entry in the stream of results. */
 async function concludeWithoutResult(
   context: Context,
   id: string,
   status: JobStatus | null,
+  signal: AbortSignal,
 ): Promise<unknown> {
   if (status === "finished") return undefined;
-  const record = await context.store.fetch(id);
-  throw failedError(id, record && failureOf(record) || "Error: no text");
+  const from = performance.now();
+  for (;;) {
+    const record = await context.store.fetch(id);
+    const text = record && failureOf(record);
+    const isLate = performance.now() - from > TEXT_FOLLOWS_MS;
+    if (text || isLate) throw failedError(id, text || "Error: no text");
+    await pause(50, signal);
+    signal.throwIfAborted();
+  }
 }
 
 function canceled(id: string): InvalidJobOperationError {

@@ -45,11 +45,14 @@ async function abandoned(
   return { id, ledger };
 }
 
-/** Lets every lease run out, as time would. */
+/** Lets every lease run out, and every worker's last heartbeat be long ago, as time would. */
 async function runOut(stage: Stage): Promise<void> {
   await stage.py(`
     for member in redis.zrange("rq:wip:default", 0, -1):
         redis.zadd("rq:wip:default", {member: time.time() - 2})
+    for key in redis.keys("rq:worker:*"):
+        if redis.type(key) == b"hash" and redis.hexists(key, "x_heartbeat"):
+            redis.hset(key, "x_heartbeat", int(time.time()) - 60)
   `);
 }
 
