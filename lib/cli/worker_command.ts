@@ -129,9 +129,8 @@ function queuesOf({ values, positional }: ParsedFlags): string[] {
   const named = (values.get("queues") ?? []).flatMap((list) => list.split(","));
   const [command, ...rest] = positional;
   if (command !== undefined && OTHER_COMMANDS.includes(command)) {
-    const like = nearest(command, ["worker"]) ?? "worker";
     throw new UsageError(
-      `Unknown command "${command}"; did you mean ${like}? A queue of this name is given by --queues ${command}`,
+      `Unknown command "${command}": the only one here is worker; a queue of this name is given by --queues ${command}`,
     );
   }
   const queues = [...named, ...(command === "worker" ? rest : positional)];

@@ -47,7 +47,12 @@ const BLOCK_MS = 10_000;
 /** Pause while suspended, or where a queue's key cannot be waited on. RQ's is the same. */
 const RETRY_MS = 1_000;
 /** Reasons to skip an id that belong to normal life. */
-const NORMAL: ReadonlySet<string> = new Set(["gone", "canceled", "running"]);
+const NORMAL: ReadonlySet<string> = new Set([
+  "gone",
+  "canceled",
+  "stopped",
+  "running",
+]);
 
 /** Gets the next job. */
 export class Fetcher implements AsyncDisposable {

@@ -147,6 +147,24 @@ Deno.test("the heartbeat of a worker whose name is taken by another extends noth
   assertEquals([reply.worker, reply.lost.size], ["replaced", 1]);
 });
 
+Deno.test("a job of a worker whose name another has taken is not lost: its lease runs out, and the sweep puts it back", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.send("DEL", "rq:worker:w1"); // as a registration of the name does
+  await bench.workers.register(
+    { ...worker, instance: "other" },
+    480,
+    { hostname: "h", pid: 8 },
+  );
+  const reply = await bench.workers.heartbeat(worker, 480, [execution]);
+  assertEquals([reply.worker, [...reply.lost]], ["replaced", [execution.id]]);
+  await bench.expire(execution);
+  await bench.sweep();
+  assertEquals(await bench.queued(), ["a"]);
+});
+
 Deno.test("a heartbeat after the worker's hash has expired says so, and keeps the leases", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();

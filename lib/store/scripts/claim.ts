@@ -198,7 +198,8 @@ for i = 6, #ARGV, 3 do
     redis.call('EXPIRE', worker_executions_key(worker), lease + 60)
     answer[#answer + 1] = 'ok'
   else
-    redis.call('ZREM', wip, member)
+    -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
+    if not mine then redis.call('ZREM', wip, member) end
     answer[#answer + 1] = 'lost'
   end
 end
