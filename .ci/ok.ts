@@ -11,7 +11,7 @@ import { dryRun } from "./publish.ts";
 import { testArgs, testEnv } from "./tests.ts";
 
 /** How the checks went. */
-interface Summary {
+export interface Summary {
   passed: number;
   failed: number;
   readonly skipped: string[];
@@ -92,8 +92,8 @@ async function runTests(
   }
 }
 
-/** Lists what was skipped, and prints the counts as the last line. */
-function conclude({ passed, failed, skipped }: Summary): number {
+/** Lists what was skipped, and prints the counts as the last line; gives the exit code. */
+export function conclude({ passed, failed, skipped }: Summary): number {
   for (const name of skipped) say(`skipped: ${name}`);
   const line = `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));

@@ -9,7 +9,7 @@
 
 import { runDeno, say } from "./deno.ts";
 import { importFlags } from "./jsr.ts";
-import { ok } from "./ok.ts";
+import { conclude, ok } from "./ok.ts";
 import { dryRun } from "./publish.ts";
 import { ensureRedisServer, openRedis } from "./redis.ts";
 import { testArgs, testEnv } from "./tests.ts";
@@ -57,11 +57,18 @@ async function runTests(args: readonly string[]): Promise<number> {
   return await runDeno(testArgs(flags, args), { env: testEnv(redis.url) });
 }
 
+/** Whoever reads the last line finds the counts there, also where the checks cannot begin. */
 async function runOk(): Promise<number> {
-  const flags = await importFlags();
-  await ensureRedisServer();
-  await using redis = await openRedis();
-  return await ok(flags, redis.url);
+  try {
+    const flags = await importFlags();
+    await ensureRedisServer();
+    await using redis = await openRedis();
+    return await ok(flags, redis.url);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    say(`Cannot run the checks: ${error.message}`);
+    return conclude({ passed: 0, failed: 1, skipped: [] });
+  }
 }
 
 async function compile(args: readonly string[]): Promise<number> {

@@ -7,6 +7,19 @@
 
 type Fields = Record<PropertyKey, unknown>;
 
+/** Their values show no field: all that they are is their text. */
+const TEXTUAL: ReadonlySet<unknown> = new Set(
+  [
+    RegExp,
+    URL,
+    URLSearchParams,
+    Intl.Locale,
+    ...Object.getOwnPropertyNames(globalThis.Temporal ?? {})
+      .map((name) => Reflect.get(Temporal, name))
+      .filter((value) => typeof value === "function"),
+  ].map(({ prototype }) => prototype),
+);
+
 /** Whether two values have the same structure. */
 export function equal(a: unknown, b: unknown): boolean {
   return new Comparison().equal(a, b);
@@ -33,7 +46,10 @@ class Comparison {
     if (this.#seen.get(a) === b) return true;
     this.#seen.set(a, b);
     if (a instanceof Date) return Object.is(+a, +(b as Date));
-    if (a instanceof RegExp || a instanceof URL) return `${a}` === `${b}`;
+    if (TEXTUAL.has(Object.getPrototypeOf(a))) return `${a}` === `${b}`;
+    if (a instanceof WeakMap || a instanceof WeakSet) {
+      throw new TypeError(`Cannot compare ${a.constructor.name} instances`);
+    }
     if (ArrayBuffer.isView(a) || isBuffer(a)) return equalBytes(a, b);
     if (a instanceof Map) return this.#equalMaps(a, b as typeof a);
     if (a instanceof Set) return this.#equalSets(a, b as typeof a);

@@ -27,6 +27,19 @@ const PAIRS: readonly (readonly [unknown, unknown, boolean])[] = [
   [/a/g, /a/g, true],
   [/a/g, /a/, false],
   [new URL("redis://a"), new URL("redis://b"), false],
+  [new URLSearchParams("a=1"), new URLSearchParams("a=2"), false],
+  [new Intl.Locale("de"), new Intl.Locale("de"), true],
+  [new Intl.Locale("de"), new Intl.Locale("fr"), false],
+  [
+    Temporal.PlainDate.from("2026-11-23"),
+    Temporal.PlainDate.from("2026-11-23"),
+    true,
+  ],
+  [
+    Temporal.PlainDate.from("2026-11-23"),
+    Temporal.PlainDate.from("2026-11-24"),
+    false,
+  ],
   [new Map([[{ a: 1 }, 2]]), new Map([[{ a: 1 }, 2]]), true],
   [new Map([["a", 1]]), new Map([["a", 2]]), false],
   [new Set([{ a: 1 }]), new Set([{ a: 1 }]), true],
@@ -70,6 +83,21 @@ for (
       strictEqual(holds(match), same);
     });
   }
+
+  Deno.test(`assertEquals() of ${from} refuses to compare what cannot be looked into`, () => {
+    for (
+      const [a, b] of [[new WeakMap(), new WeakMap()], [
+        new WeakSet(),
+        new WeakSet(),
+      ]]
+    ) {
+      std.assertThrows(
+        () => std.assertEquals(a, b),
+        TypeError,
+        "Cannot compare",
+      );
+    }
+  });
 
   Deno.test(`assertThrows() of ${from} looks at class and message`, () => {
     const fn = () => {

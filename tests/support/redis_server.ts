@@ -1,4 +1,4 @@
-/** A private `redis-server` on a free port, for one test file or one test. */
+/** A private `redis-server` on a free port, for one test file, one test or one task. */
 
 /** How {@linkcode RedisServer.start} starts it. */
 export interface RedisServerOptions {
@@ -8,30 +8,50 @@ export interface RedisServerOptions {
   readonly port?: number;
 }
 
+/**
+ * Starts the server, tells its process id, and ends it as soon as nobody holds the
+ * other end of stdin: however this process ends, by Ctrl-C or SIGKILL, the server
+ * goes with it. Ends when the server does.
+ */
+const GUARD = `
+exec 3<&0
+"$@" >/dev/null 2>&1 3<&- &
+server=$!
+echo "$server"
+{ read -r _ <&3; kill -KILL "$server" 2>/dev/null; } &
+wait "$server"
+kill "$!" 2>/dev/null
+`;
+
+/** How many ports are tried: a server that cannot start at all must say so. */
+const ATTEMPTS = 5;
+
 /** A running `redis-server` without persistence. Ends with `await using`. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly #args: readonly string[];
-  #process: Deno.ChildProcess;
+  #guarded: GuardedServer;
 
   private constructor(
     port: number,
     args: readonly string[],
-    process: Deno.ChildProcess,
+    guarded: GuardedServer,
   ) {
     this.port = port;
     this.#args = args;
-    this.#process = process;
+    this.#guarded = guarded;
   }
 
   /** Starts a server and waits until it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const args = options.args ?? [];
-    for (;;) {
+    for (let attempt = 1;; attempt++) {
       const port = options.port ?? freePort();
-      const process = await spawnServer(port, args);
-      if (process !== null) return new RedisServer(port, args, process);
-      if (options.port !== undefined) throw portTaken(port);
+      const guarded = await startGuarded(port, args);
+      if (guarded !== null) return new RedisServer(port, args, guarded);
+      if (options.port !== undefined || attempt === ATTEMPTS) {
+        throw cannotStart(port);
+      }
     }
   }
 
@@ -42,34 +62,28 @@ export class RedisServer implements AsyncDisposable {
 
   /** SIGKILL: connections break, data is gone. */
   async kill(): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.status;
+    await this.#guarded.end();
   }
 
   /** Starts a server on the same port after {@linkcode kill}. */
   async restart(): Promise<void> {
-    const process = await spawnServer(this.port, this.#args);
-    if (process === null) throw portTaken(this.port);
-    this.#process = process;
+    const guarded = await startGuarded(this.port, this.#args);
+    if (guarded === null) throw cannotStart(this.port);
+    this.#guarded = guarded;
   }
 
   /** SIGSTOP: sockets stay open, nothing answers (a black hole). */
   pause(): void {
-    this.#process.kill("SIGSTOP");
+    Deno.kill(this.#guarded.pid, "SIGSTOP");
   }
 
   /** SIGCONT after {@linkcode pause}. */
   resume(): void {
-    this.#process.kill("SIGCONT");
+    Deno.kill(this.#guarded.pid, "SIGCONT");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
-    await this.#process.status;
+    await this.#guarded.end();
   }
 }
 
@@ -90,61 +104,96 @@ export function freePort(): number {
   }
 }
 
-function portTaken(port: number): Error {
+function cannotStart(port: number): Error {
   return new Error(
-    `Cannot start redis-server: it ended, port ${port} may be taken`,
+    `Cannot start redis-server: it ended; port ${port} may be taken, or an argument wrong`,
   );
 }
 
-/** A server that answers, or null if it ended: another one was first to take the port. */
-async function spawnServer(
+interface GuardedServer {
+  /** The server's own process id. */
+  readonly pid: number;
+  /** Kills the server; does nothing if it has ended. */
+  end(): Promise<void>;
+}
+
+/** A server that answers, or null if it ended before it did. */
+async function startGuarded(
   port: number,
   args: readonly string[],
-): Promise<Deno.ChildProcess | null> {
-  const process = new Deno.Command("redis-server", {
-    args: [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--save",
-      "",
-      "--appendonly",
-      "no",
-      ...args,
-    ],
-    stdin: "null",
-    stdout: "null",
+): Promise<GuardedServer | null> {
+  const settings = ["--port", `${port}`, "--bind", "127.0.0.1"];
+  const memoryOnly = ["--save", "", "--appendonly", "no"];
+  const server = ["redis-server", ...settings, ...memoryOnly, ...args];
+  const guard = new Deno.Command("sh", {
+    args: ["-c", GUARD, "sh", ...server],
+    stdin: "piped",
+    stdout: "piped",
     stderr: "null",
+    // Ctrl-C is for the program, which may still need the server to end well.
+    detached: true,
   }).spawn();
-  let ended = false;
-  process.status.then(() => ended = true);
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if (ended) return null;
-    if (await answers(port) && !ended) return process;
+  let closing: Promise<void> | undefined;
+  let hasEnded = false;
+  const ended = guard.status.then(() => hasEnded = true);
+  const guarded = {
+    pid: await firstNumber(guard.stdout),
+    async end() {
+      closing ??= guard.stdin.close().catch(ignoreBrokenPipe);
+      await closing;
+      await ended;
+    },
+  };
+  for (let attempt = 0; attempt < 500 && !hasEnded; attempt++) {
+    if (await answersAs(guarded.pid, port)) return guarded;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  process.kill("SIGKILL");
-  await process.status;
-  throw new Error(
-    `Cannot start redis-server on port ${port}: no answer in 5 seconds`,
-  );
+  await guarded.end();
+  return null;
 }
 
-async function answers(port: number): Promise<boolean> {
-  let connection: Deno.Conn;
+async function firstNumber(
+  stream: ReadableStream<Uint8Array>,
+): Promise<number> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes("\n")) break; // which also closes the pipe
+  }
+  return parseInt(text);
+}
+
+function ignoreBrokenPipe(error: unknown): void {
+  if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+}
+
+/** Whether this very server answers: another one may have been first to take the port. */
+async function answersAs(pid: number, port: number): Promise<boolean> {
   try {
-    connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new TextEncoder().encode("INFO server\r\n"));
+    const reply = await readReply(connection);
+    // Without the password a server does not tell who it is.
+    return reply.startsWith("-NOAUTH") ||
+      reply.includes(`\r\nprocess_id:${pid}\r\n`);
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    if (
+      error instanceof Deno.errors.ConnectionRefused ||
+      error instanceof Deno.errors.ConnectionReset
+    ) return false;
     throw error;
   }
-  using open = connection;
-  try {
-    await open.write(new TextEncoder().encode("PING\r\n"));
-    return (await open.read(new Uint8Array(64)) ?? 0) > 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionReset) return false;
-    throw error;
+}
+
+/** An error, or as much of a bulk string as has the process id. */
+async function readReply(connection: Deno.Conn): Promise<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(8_192);
+  let reply = "";
+  while (!reply.startsWith("-") && !/process_id:\d+\r\n/.test(reply)) {
+    const n = await connection.read(buffer);
+    if (n === null) break;
+    reply += decoder.decode(buffer.subarray(0, n));
   }
+  return reply;
 }
