@@ -91,14 +91,21 @@ export class ControlReader {
     }
   }
 
-  /** Hands each further line to a function. The end of stdin is the end of the worker, and of this process. */
-  async forEach(handle: (message: ControlMessage) => void): Promise<never> {
+  /**
+   * Hands each further line to a function, and tells when all that came at once has been handed on.
+   * The end of stdin is the end of the worker, and of this process.
+   */
+  async forEach(
+    handle: (message: ControlMessage) => void,
+    handled: () => void,
+  ): Promise<never> {
     for (;;) {
       const n = await readStdin(this.#buffer);
       if (n === null) exitNow(0);
       for (const message of this.#push(this.#buffer.subarray(0, n))) {
         handle(message);
       }
+      handled();
     }
   }
 

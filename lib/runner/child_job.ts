@@ -13,7 +13,7 @@ import {
 import {
   type FailureMessage,
   MAX_RESULT_SIZE,
-  type RunMessage,
+  type RunnableJob,
 } from "./protocol.ts";
 import type { RunRequest } from "./runner.ts";
 
@@ -51,8 +51,8 @@ export type Called =
 const modules = new Map<string, JobModule>();
 
 /** Imports the job's module and finds its function in it. */
-export async function loadModule(message: RunMessage): Promise<Loaded> {
-  const { url, exportName } = message;
+export async function loadModule(job: RunnableJob): Promise<Loaded> {
+  const { url, exportName } = job;
   let module: JobModule;
   try {
     // To import what is loaded already takes a trip through the loader all the same.

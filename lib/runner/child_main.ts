@@ -1,5 +1,5 @@
 /**
- * What the subprocess does: it says that it is ready, waits for one job, runs it,
+ * What the subprocess does: it says that it is ready, waits for jobs, runs them,
  * answers, and waits to be killed.
  *
  * It does not end by itself after the answer, so that its process group's id
@@ -8,177 +8,127 @@
  * @module
  */
 
-import {
-  ControlReader,
-  exitNow,
-  nextTurn,
-  shieldStdio,
-  writeAnswer,
-  writeEndMark,
-} from "./child_io.ts";
-import { setCurrentJob } from "./current.ts";
-import { createCurrentJob } from "./current_job.ts";
-import { describeFailure, describeThrown } from "./describe_error.ts";
-import { FrameWriter, type MessageKind } from "./frames.ts";
-import {
-  callJob,
-  type JobModule,
-  type Loaded,
-  loadModule,
-} from "./child_job.ts";
-import { ChildCalls } from "./child_calls.ts";
-import type {
-  ControlMessage,
-  FailureMessage,
-  ReplyMessage,
-  RunMessage,
-} from "./protocol.ts";
+import { Channel } from "./child_channel.ts";
+import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
+import { ChildRun } from "./child_run.ts";
+import { type CurrentJob, setCurrentJobSource } from "./current.ts";
+import type { ControlMessage } from "./protocol.ts";
 
-const { stringify } = JSON;
-
-/** Serves jobs, one after the other. Returns at once; the process ends when the worker wants it to. */
+/** Serves jobs. Returns at once; the process ends when the worker wants it to. */
 export function runChild(): void {
   const reader = new ControlReader();
-  const child = new Child(bytesOfHex(reader.readHello().token));
+  const hello = reader.readHello();
   shieldStdio();
-  child.listen();
-  reader.forEach((message) => child.handle(message)).catch(() => exitNow(1));
+  const channel = new Channel(hello);
+  if (hello.shared) {
+    sharedContext().then((context) =>
+      serve(new Child(channel, context), reader)
+    )
+      .catch(() => exitNow(1));
+  } else serve(new Child(channel, undefined), reader);
 }
 
-/** What a run needs of the process. */
-interface Channel {
-  /** Tells the worker something. */
-  readonly send: (kind: MessageKind, text: string) => void;
-  /** Marks the end of a run on stderr. */
-  readonly markEnd: () => void;
+function serve(child: Child, reader: ControlReader): void {
+  child.listen();
+  reader.forEach((message) => child.handle(message), () => child.handled())
+    .catch(() => exitNow(1));
+}
+
+/** With several runs side by side, what the current job is depends on who asks. */
+async function sharedContext(): Promise<RunContext> {
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  const storage = new AsyncLocalStorage<ChildRun>();
+  return {
+    enter: (run) => storage.run(run, () => run.start()),
+    get: () => storage.getStore(),
+  };
+}
+
+/** Tells which run the code that asks belongs to. */
+interface RunContext {
+  /** Starts a run. */
+  enter(run: ChildRun): void;
+  /** The run, if it is known. */
+  get(): ChildRun | undefined;
 }
 
 /** The process: its pipes, and what goes wrong outside of a function's own promise. */
 class Child {
   readonly #channel: Channel;
-  #run: ChildRun | undefined;
+  readonly #context: RunContext | undefined;
+  readonly #runs = new Map<number, ChildRun>();
+  #last: ChildRun | undefined;
+  #started = 0;
 
-  constructor(token: Uint8Array) {
-    const encoder = new TextEncoder();
-    const answers = new FrameWriter(token, writeAnswer);
-    const endMarks = new FrameWriter(token, writeEndMark);
-    this.#channel = {
-      send: (kind, text) => answers.send(kind, encoder.encode(text)),
-      markEnd: () => endMarks.send("end", new Uint8Array()),
-    };
+  /** Without a context, there is one run at a time. */
+  constructor(channel: Channel, context: RunContext | undefined) {
+    this.#channel = channel;
+    this.#context = context;
+    setCurrentJobSource((): CurrentJob | undefined =>
+      (context === undefined ? this.#last : context.get())?.currentJob
+    );
   }
 
   listen(): void {
     addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      this.#run?.failUncaught(event.reason);
+      this.#failUncaught(event.reason);
     });
     addEventListener("error", (event) => {
       event.preventDefault();
-      this.#run?.failUncaught(event.error ?? event.message);
+      this.#failUncaught(event.error ?? event.message);
     });
     addEventListener("unload", () => {
-      if (this.#run?.isAnswered !== true) this.#channel.send("exit", "");
+      const run = this.#culprit();
+      if (run?.isAnswered === true && this.#runs.size === 0) return;
+      this.#channel.say("exit", run?.number ?? 0);
     });
-    this.#channel.send("ready", "");
+    this.#channel.say("ready", 0);
   }
 
   handle(message: ControlMessage): void {
     switch (message.type) {
-      case "run":
-        this.#run = new ChildRun(this.#channel);
-        this.#run.start(message);
+      case "run": {
+        const run = new ChildRun(
+          message,
+          this.#channel,
+          () => this.#runs.delete(message.run),
+        );
+        this.#runs.set(message.run, run);
+        this.#last = run;
+        if (this.#context === undefined) run.start();
+        else this.#context.enter(run);
         break;
+      }
       case "abort":
-        this.#run?.abort(message.message);
+        this.#runs.get(message.run)?.abort(message);
         break;
       case "reply":
-        this.#run?.settle(message);
+        this.#runs.get(message.run)?.settle(message);
         break;
     }
   }
-}
 
-/** One job. */
-class ChildRun {
-  readonly #channel: Channel;
-  readonly #abort = new AbortController();
-  readonly #calls: ChildCalls;
-  #answered = false;
-  #module: JobModule | undefined;
-  #loading = true;
-
-  constructor(channel: Channel) {
-    this.#channel = channel;
-    this.#calls = new ChildCalls((call) =>
-      channel.send("call", stringify(call))
-    );
+  /** All that has come at once is handled; no function has been called yet. */
+  handled(): void {
+    const last = this.#last;
+    if (last === undefined || last.number === this.#started) return;
+    this.#started = last.number;
+    this.#channel.say("started", last.number);
   }
 
-  get isAnswered(): boolean {
-    return this.#answered;
+  #failUncaught(thrown: unknown): void {
+    const run = this.#culprit();
+    if (run !== undefined) run.failUncaught(thrown);
+    else if (this.#runs.size > 0) this.#channel.say("uncaught", 0);
   }
 
-  start(message: RunMessage): void {
-    this.#run(message).catch((error) => this.failUncaught(error));
+  /** The run that did something, if it can be told. */
+  #culprit(): ChildRun | undefined {
+    const run = this.#context?.get();
+    if (run !== undefined) return run;
+    if (this.#context === undefined) return this.#last;
+    const [only] = this.#runs.values();
+    return this.#runs.size === 1 ? only : undefined;
   }
-
-  abort(message: string): void {
-    this.#abort.abort(new DOMException(message, "TimeoutError"));
-  }
-
-  settle(reply: ReplyMessage): void {
-    this.#calls.settle(reply);
-  }
-
-  failUncaught(thrown: unknown): void {
-    if (this.#answered) return;
-    this.#fail(
-      this.#loading
-        ? describeFailure(
-          "load",
-          "ImportError",
-          "Cannot load the job's module",
-          thrown,
-        )
-        : describeThrown("error", thrown),
-    );
-  }
-
-  async #run(message: RunMessage): Promise<void> {
-    this.#channel.send("started", "");
-    setCurrentJob(createCurrentJob({
-      request: message.request,
-      calls: this.#calls,
-      signal: this.#abort.signal,
-      exports: () => this.#module ?? {},
-    }));
-    const loaded: Loaded = await loadModule(message);
-    this.#loading = false;
-    if (loaded.type === "failure") return this.#fail(loaded.failure);
-    this.#module = loaded.module;
-    const answer = await callJob(loaded.func, message.request);
-    if (answer.type === "failure") return this.#fail(answer.failure);
-    await this.#calls.settled();
-    // A rejection that nobody handles shows only then.
-    await nextTurn();
-    this.#answer("success", answer.result);
-  }
-
-  /** A failure, too, is told only after what the job asked for before is done. */
-  async #fail(failure: FailureMessage): Promise<void> {
-    await this.#calls.settled();
-    this.#answer("failure", stringify(failure));
-  }
-
-  #answer(kind: "success" | "failure", text: string): void {
-    if (this.#answered) return;
-    this.#answered = true;
-    this.#channel.markEnd();
-    this.#channel.send(kind, text);
-  }
-}
-
-function bytesOfHex(hex: string): Uint8Array {
-  return Uint8Array.fromHex(hex);
 }

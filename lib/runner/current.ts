@@ -62,7 +62,10 @@ export interface CurrentJob {
   readonly queue: string;
   /** The job's `meta`, as last stored. Change it with `setMeta()`. */
   readonly meta: Readonly<Record<string, unknown>>;
-  /** Aborts with a `TimeoutError` when the job's time is up; soon after, the subprocess is killed. */
+  /**
+   * Aborts with a `TimeoutError` when the job's time is up, with an `AbortError` when somebody stops a
+   * job that shares its process with others; soon after, the subprocess is killed.
+   */
   readonly signal: AbortSignal;
   /**
    * Merges a patch into the job's `meta` and stores it: a key whose value is
@@ -96,21 +99,23 @@ export interface CurrentJob {
 }
 
 /**
- * Under this symbol the subprocess leaves the running job: a job's import of this
+ * Under this symbol the subprocess leaves the way to the running job: a job's import of this
  * module may be another instance of it, by another URL, than the subprocess's own.
  */
 const CURRENT: unique symbol = Symbol.for("deno-rq.current");
 
-/** Makes a job the running one. Called by the subprocess, once for each job. */
-export function setCurrentJob(job: CurrentJob): void {
-  Object.defineProperty(globalThis, CURRENT, {
-    value: job,
-    configurable: true,
-  });
+/** Tells where the running job is to be found. Called by the subprocess, once. */
+export function setCurrentJobSource(
+  source: () => CurrentJob | undefined,
+): void {
+  Object.defineProperty(globalThis, CURRENT, { value: source });
 }
 
 function current(): CurrentJob {
-  const job = (globalThis as { [CURRENT]?: CurrentJob })[CURRENT];
+  const source = (globalThis as { [CURRENT]?: () => CurrentJob | undefined })[
+    CURRENT
+  ];
+  const job = source?.();
   if (job === undefined) {
     throw new Error(
       "Cannot use currentJob: no job is running, it exists only in functions that a worker runs",

@@ -2,13 +2,14 @@
  * The frames in which a subprocess answers, on the same pipes to which its job
  * prints whatever it likes.
  *
- * A frame is a mark, a kind, a number and at most {@linkcode FRAME_SIZE} bytes in
- * all, so that one write of it is atomic on a pipe: nothing that a grandchild
- * prints at the same time can land inside it. The mark holds a token of 128 random
+ * A frame is a mark, a kind, two numbers and at most {@linkcode FRAME_SIZE} bytes in
+ * all. Frames are written one by one or several together, never more than
+ * {@linkcode FRAME_SIZE} bytes at once, so that a write is atomic on a pipe: nothing that a
+ * grandchild prints at the same time can land inside a frame. The mark holds a token of 128 random
  * bits which the job never sees, so that nothing it prints can be taken for a frame.
  *
  * ```text
- * 0xFF  token (16)  kind (1)  number and last flag (4)  length (2)  payload
+ * 0xFF  token (16)  kind (1)  run (4)  number and last flag (4)  length (2)  payload
  * ```
  *
  * The mark starts with a byte that no UTF-8 text contains: whatever text was
@@ -17,27 +18,31 @@
  * @module
  */
 
-/** The longest frame in bytes; POSIX promises only 512 for an atomic write, Linux 4096. */
+/** The longest frame, and the longest write, in bytes; POSIX promises only 512 for an atomic write, Linux 4096. */
 export const FRAME_SIZE: number = Deno.build.os === "linux" ? 4_096 : 512;
 
 /** The length of a token in bytes. */
 export const TOKEN_SIZE = 16;
 
 const MARK_SIZE = 1 + TOKEN_SIZE;
-const HEADER_SIZE = MARK_SIZE + 1 + 4 + 2;
+const HEADER_SIZE = MARK_SIZE + 1 + 4 + 4 + 2;
 const PAYLOAD_SIZE = FRAME_SIZE - HEADER_SIZE;
 const LAST = 0x8000_0000;
+const NOTHING = new Uint8Array();
 
 /**
  * What a message says.
  *
- * - `ready`: the subprocess waits for its job
- * - `started`: it has its job, and is about to load it
+ * - `ready`: the subprocess waits for jobs
+ * - `started`: it has this run's job and those of all runs before it, and is about to load them
  * - `call`: a request to the worker, JSON
  * - `success`: the function returned; its result as JSON, empty for `undefined`
  * - `failure`: it did not, JSON
  * - `exit`: the subprocess is ending by `Deno.exit()`
- * - `end`: no more output of the job follows on this pipe
+ * - `uncaught`: an error was left unhandled, of one of several runs
+ * - `answered`: so much for the answers; what was printed before ends with the mark of this number
+ * - `full`: it has grown beyond its limit of memory
+ * - `end`: a mark on stderr: no more output of the job follows on this pipe
  */
 export type MessageKind =
   | "ready"
@@ -46,6 +51,9 @@ export type MessageKind =
   | "success"
   | "failure"
   | "exit"
+  | "uncaught"
+  | "answered"
+  | "full"
   | "end";
 
 const KINDS: readonly MessageKind[] = [
@@ -55,6 +63,9 @@ const KINDS: readonly MessageKind[] = [
   "success",
   "failure",
   "exit",
+  "uncaught",
+  "answered",
+  "full",
   "end",
 ];
 
@@ -64,40 +75,63 @@ export type FrameEvent =
   | {
     readonly type: "message";
     readonly kind: MessageKind;
+    /** The run that it is about, by its number within the subprocess; 0 for none. */
+    readonly run: number;
     readonly payload: Uint8Array;
   };
 
 /** Writes messages as frames. */
 export class FrameWriter {
-  readonly #write: (frame: Uint8Array) => void;
-  readonly #frame = new Uint8Array(FRAME_SIZE);
-  readonly #view: DataView = new DataView(this.#frame.buffer);
+  readonly #write: (bytes: Uint8Array) => void;
+  readonly #mark: Uint8Array;
+  readonly #buffer = new Uint8Array(FRAME_SIZE);
+  readonly #view: DataView = new DataView(this.#buffer.buffer);
+  #length = 0;
 
   /**
    * Writes nothing yet.
    *
    * @param token shared with the parser and nobody else
-   * @param write takes one whole frame, which is only valid during the call
+   * @param write takes whole frames, which are only valid during the call
    */
-  constructor(token: Uint8Array, write: (frame: Uint8Array) => void) {
-    this.#frame.set(markOf(token));
+  constructor(token: Uint8Array, write: (bytes: Uint8Array) => void) {
+    this.#mark = markOf(token);
     this.#write = write;
   }
 
-  /** Writes one message in as many frames as it needs. */
-  send(kind: MessageKind, payload: Uint8Array): void {
-    this.#frame[MARK_SIZE] = KINDS.indexOf(kind);
+  /** Writes one message at once, in as many frames as it needs. */
+  send(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
+    this.add(kind, run, payload);
+    this.flush();
+  }
+
+  /** Adds one message to those that {@linkcode FrameWriter.flush} writes; what does not fit is written before. */
+  add(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
     let from = 0;
     let number = 0;
     do {
       const size = Math.min(PAYLOAD_SIZE, payload.length - from);
+      if (this.#length + HEADER_SIZE + size > FRAME_SIZE) this.flush();
       const last = from + size === payload.length ? LAST : 0;
-      this.#view.setUint32(MARK_SIZE + 1, (number++ | last) >>> 0);
-      this.#view.setUint16(MARK_SIZE + 5, size);
-      this.#frame.set(payload.subarray(from, from + size), HEADER_SIZE);
-      this.#write(this.#frame.subarray(0, HEADER_SIZE + size));
+      const at = this.#length;
+      this.#buffer.set(this.#mark, at);
+      this.#buffer[at + MARK_SIZE] = KINDS.indexOf(kind);
+      this.#view.setUint32(at + MARK_SIZE + 1, run);
+      this.#view.setUint32(at + MARK_SIZE + 5, (number++ | last) >>> 0);
+      this.#view.setUint16(at + MARK_SIZE + 9, size);
+      const part = payload.subarray(from, from + size);
+      this.#buffer.set(part, at + HEADER_SIZE);
+      this.#length += HEADER_SIZE + size;
       from += size;
     } while (from < payload.length);
+  }
+
+  /** Writes what was added. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const length = this.#length;
+    this.#length = 0;
+    this.#write(this.#buffer.subarray(0, length));
   }
 }
 
@@ -173,7 +207,8 @@ export class FrameParser {
 
   #take(frame: Uint8Array): FrameEvent | undefined {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-    const number = view.getUint32(MARK_SIZE + 1);
+    const run = view.getUint32(MARK_SIZE + 1);
+    const number = view.getUint32(MARK_SIZE + 5);
     const kind = KINDS[frame[MARK_SIZE]!];
     if (kind === undefined || (number & ~LAST) >>> 0 !== this.#parts.length) {
       throw new Error("Cannot read the subprocess's answer: malformed frame");
@@ -182,7 +217,7 @@ export class FrameParser {
     if (number < LAST) return undefined;
     const payload = concat(this.#parts);
     this.#parts = [];
-    return { type: "message", kind, payload };
+    return { type: "message", kind, run, payload };
   }
 }
 

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { HostCalls } from "./host_calls.ts";
 import {
+  answerOutcome,
   endedOutcome,
-  failureOf,
   timeoutMessage,
   timeoutOutcome,
 } from "./outcomes.ts";
-import type { CallMessage, FailureMessage, RunMessage } from "./protocol.ts";
+import { encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { TimeLimit } from "./time_limit.ts";
@@ -19,10 +20,10 @@ import { TimeLimit } from "./time_limit.ts";
 export interface JobRunOptions {
   /** The subprocess, waiting for its job. */
   readonly child: Subprocess;
-  /** What it is told to run. */
-  readonly message: RunMessage;
-  /** The same, encoded. */
-  readonly line: string;
+  /** A `RunnableJob` as JSON. */
+  readonly job: string;
+  /** Seconds that the job may run; below 0 there is no limit. */
+  readonly timeout: number;
   /** Whom the job can ask. */
   readonly host: JobHost;
   /** Milliseconds from SIGTERM to SIGKILL after the time limit. */
@@ -31,21 +32,16 @@ export interface JobRunOptions {
   readonly reusable: boolean;
 }
 
-/** How long calls of a job that has ended may go on, in milliseconds. */
-const CALLS_GRACE = 1_000;
-
 /** Runs one job to its end. */
 export class JobRun {
   readonly #options: JobRunOptions;
-  readonly #decoder = new TextDecoder();
-  readonly #answered = Promise.withResolvers<void>();
+  readonly #answered = Promise.withResolvers<number>();
   readonly #aborted = Promise.withResolvers<void>();
   #abortReason: { readonly reason: unknown } | undefined;
-  #answer: { success: string } | { failure: FailureMessage } | undefined;
+  #answer: Outcome | undefined;
   #started = false;
   #exitCalled = false;
   #isReusable = false;
-  #calls: Promise<void> = Promise.resolve();
 
   /** Nothing happens before {@linkcode JobRun.run}. */
   constructor(options: JobRunOptions) {
@@ -54,8 +50,9 @@ export class JobRun {
 
   /** Whether the subprocess is there for another job. */
   get isReusable(): boolean {
+    const { child } = this.#options;
     return this.#isReusable && this.#abortReason === undefined &&
-      this.#options.child.status === undefined;
+      !child.isFull && child.status === undefined;
   }
 
   /** Kills the job at once; `run()` then rejects with the reason. */
@@ -70,22 +67,19 @@ export class JobRun {
    * gone, or has been sent SIGKILL. Resolves to undefined if the subprocess died before it had the job.
    */
   async run(): Promise<Outcome | undefined> {
-    const { child, message, line, killGrace } = this.#options;
-    const seconds = message.request.timeout;
-    child.onMessage = (kind, payload) => {
-      if (kind === "call") this.#call(payload);
-      else if (kind === "started") this.#started = true;
-      else if (kind === "exit") this.#exitCalled = true;
-      else this.#take(kind === "success", payload);
-    };
-    using limit = new TimeLimit(seconds, {
+    const { child, job, host, timeout, killGrace } = this.#options;
+    const run = child.begin();
+    const calls = new HostCalls(run, host, (reply) => child.send(reply));
+    this.#listen(calls);
+    using limit = new TimeLimit(timeout, {
       killGrace,
-      abort: () =>
-        void child.send({ type: "abort", message: timeoutMessage(seconds) }),
+      abort: () => {
+        const message = timeoutMessage(timeout);
+        void child.send({ type: "abort", run, name: "TimeoutError", message });
+      },
       kill: (signal) => child.kill(signal),
     });
-    child.begin();
-    void child.sendLine(line);
+    void child.sendLine(encodeRun(run, job));
     await Promise.race([
       this.#answered.promise,
       child.exited,
@@ -94,91 +88,61 @@ export class JobRun {
     const timedOut = limit.stop();
     await Promise.race([this.#drain(), this.#aborted.promise]);
     const mayGoOn = this.#options.reusable && !timedOut &&
-      this.#answer !== undefined && "success" in this.#answer;
+      this.#answer?.type === "success";
     this.#isReusable = mayGoOn;
     const closed = mayGoOn ? undefined : child.close();
     // After an answer its group has been sent SIGKILL, and nobody needs to see it go.
     if (this.#answer === undefined || timedOut) await closed;
-    await this.#finishCalls();
+    await calls.finish();
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;
     }
     return this.#started || timedOut ? this.#outcome(timedOut) : undefined;
   }
 
+  #listen(calls: HostCalls): void {
+    this.#options.child.onMessage = (kind, number, payload) => {
+      switch (kind) {
+        case "started":
+          this.#started = true;
+          break;
+        case "call":
+          calls.add(JSON.parse(decoder.decode(payload)));
+          break;
+        case "exit":
+          this.#exitCalled = true;
+          break;
+        case "success":
+        case "failure":
+          this.#answer ??= answerOutcome(kind, decoder.decode(payload));
+          break;
+        case "answered":
+          this.#answered.resolve(number);
+      }
+    };
+  }
+
   async #drain(): Promise<void> {
     const { child } = this.#options;
-    if (this.#answer !== undefined) return await child.drainAnswered();
+    if (this.#answer !== undefined) {
+      const over = child.exited.then(() => undefined);
+      const mark = await Promise.race([this.#answered.promise, over]);
+      if (mark !== undefined) return await child.drainAnswered(mark);
+    }
     // Whatever it left running may hold the pipes.
     child.kill("SIGKILL");
     await child.drain();
   }
 
   #outcome(timedOut: boolean): Outcome {
-    const answer = this.#answer;
-    if (timedOut) {
-      return timeoutOutcome(
-        this.#options.message.request.timeout,
-        answer !== undefined && "failure" in answer
-          ? answer.failure
-          : undefined,
-      );
-    }
-    if (answer === undefined) {
-      const { child } = this.#options;
-      return endedOutcome(child.status!, {
-        exitCalled: this.#exitCalled,
-        stderrTail: child.stderrTail(),
-      });
-    }
-    if ("failure" in answer) return failureOf(answer.failure);
-    return answer.success === ""
-      ? { type: "success" }
-      : { type: "success", result: answer.success };
-  }
-
-  #take(isSuccess: boolean, payload: Uint8Array): void {
-    const text = this.#decoder.decode(payload);
-    this.#answer ??= isSuccess
-      ? { success: text }
-      : { failure: JSON.parse(text) };
-    this.#answered.resolve();
-  }
-
-  /** One after the other, in the order of the calls: the last `meta` is the one that stays. */
-  #call(payload: Uint8Array): void {
-    const call: CallMessage = JSON.parse(this.#decoder.decode(payload));
-    this.#calls = this.#calls.then(async () => {
-      const reply = await this.#perform(call);
-      await this.#options.child.send({ type: "reply", id: call.id, ...reply });
+    if (timedOut) return timeoutOutcome(this.#options.timeout, this.#answer);
+    if (this.#answer !== undefined) return this.#answer;
+    const { child } = this.#options;
+    return endedOutcome(child.status!, {
+      exitCalled: this.#exitCalled,
+      stderrTail: child.stderrTail(),
     });
   }
-
-  async #perform(
-    call: CallMessage,
-  ): Promise<{ value?: string } | { error: string }> {
-    const { host } = this.#options;
-    try {
-      switch (call.method) {
-        case "enqueue":
-          return { value: await host.enqueue(call.request) };
-        case "saveMeta":
-          await host.saveMeta(call.meta);
-          return {};
-        case "saveProgress":
-          await host.saveProgress(call.value, call.note);
-          return {};
-      }
-    } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) };
-    }
-  }
-
-  /** Of a job that answered none is left; one that was killed may have been in the middle of one. */
-  async #finishCalls(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CALLS_GRACE);
-    await Promise.race([this.#calls, promise]);
-    clearTimeout(timer);
-  }
 }
+
+const decoder = new TextDecoder();

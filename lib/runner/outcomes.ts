@@ -6,20 +6,28 @@
 
 import { describeOwn } from "./describe_error.ts";
 import type { FailureMessage } from "./protocol.ts";
-import type { FailureOutcome, FailureReason } from "./runner.ts";
+import type { FailureOutcome, FailureReason, Outcome } from "./runner.ts";
 
 const OUT_OF_MEMORY =
   /Fatal JavaScript (invalid size error|out of memory)|heap limit|Reached heap limit|memory allocation of \d+ bytes failed/;
 
-/** Makes an outcome of what the subprocess said. */
-export function failureOf(failure: FailureMessage): FailureOutcome {
+/** Makes an outcome of what the subprocess said: a result as JSON, or a {@linkcode FailureMessage}. */
+export function answerOutcome(
+  kind: "success" | "failure",
+  text: string,
+): Outcome {
+  if (kind === "failure") return failureOf(JSON.parse(text));
+  return text === "" ? { type: "success" } : { type: "success", result: text };
+}
+
+function failureOf(failure: FailureMessage): FailureOutcome {
   return { type: "failure", ...failure };
 }
 
-/** The job ran longer than it may. */
+/** The job ran longer than it may, whatever it then answered. */
 export function timeoutOutcome(
   seconds: number,
-  answer: FailureMessage | undefined,
+  answer: Outcome | undefined,
 ): FailureOutcome {
   const message = timeoutMessage(seconds);
   const head = `JobTimeoutException: ${message}`;
@@ -27,9 +35,9 @@ export function timeoutOutcome(
     type: "failure",
     reason: "timeout",
     message,
-    excInfo: answer === undefined
-      ? head
-      : `${head}\n\nThe job then ended with: ${answer.excInfo}`,
+    excInfo: answer?.type === "failure"
+      ? `${head}\n\nThe job then ended with: ${answer.excInfo}`
+      : head,
   };
 }
 

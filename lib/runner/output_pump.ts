@@ -7,6 +7,13 @@
 
 import { FrameParser, type MessageKind } from "./frames.ts";
 
+/** Takes a message of a subprocess; `run` is the number of the run that it is about, 0 for none. */
+export type MessageHandler = (
+  kind: MessageKind,
+  run: number,
+  payload: Uint8Array,
+) => void;
+
 /** What a pump does with what it reads. */
 export interface PumpOptions {
   /** The token of the frames. */
@@ -14,7 +21,7 @@ export interface PumpOptions {
   /** Takes what the job printed; awaited, so that the pipe fills while it is slow. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void>;
   /** Takes a message. */
-  readonly onMessage: (kind: MessageKind, payload: Uint8Array) => void;
+  readonly onMessage: MessageHandler;
 }
 
 /** No pipe holds more than this: what was written before a moment has been read once so much came after. */
@@ -80,7 +87,7 @@ export class OutputPump {
       const events = chunk.done ? parser.flush() : parser.push(chunk.value);
       for (const event of events) {
         if (event.type === "message") {
-          this.#options.onMessage(event.kind, event.payload);
+          this.#options.onMessage(event.kind, event.run, event.payload);
         } else await this.#options.onOutput(event.bytes);
       }
       if (chunk.done) return;

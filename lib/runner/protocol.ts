@@ -31,18 +31,35 @@ export function encodeMessage(message: ControlMessage): string {
   return `${encodePythonJson(message)}\n`;
 }
 
-/** The first line: the token of the frames, in hexadecimal digits. */
+/** Writes a {@linkcode RunMessage} around a job that is JSON already. */
+export function encodeRun(run: number, job: string): string {
+  return `{"type":"run","run":${run},"job":${job}}\n`;
+}
+
+/** The first line. */
 export interface HelloMessage {
   /** Tells it from the others. */
   readonly type: "hello";
-  /** The token. */
+  /** The token of the frames, in hexadecimal digits. */
   readonly token: string;
+  /** Whether it is to run several jobs side by side. */
+  readonly shared: boolean;
+  /** Bytes of memory beyond which it says that it is full; absent for a process that serves one job. */
+  readonly memoryLimit?: number;
 }
 
 /** The job to run. */
 export interface RunMessage {
   /** Tells it from the others. */
   readonly type: "run";
+  /** Its number: the subprocess's first run is 1, the next 2. */
+  readonly run: number;
+  /** What to call. */
+  readonly job: RunnableJob;
+}
+
+/** A job whose function has been found. */
+export interface RunnableJob {
   /** The module to import. */
   readonly url: string;
   /** The export to call. */
@@ -51,11 +68,15 @@ export interface RunMessage {
   readonly request: RunRequest;
 }
 
-/** The job's time is up. */
+/** The job is to stop: its time is up, or somebody has asked for it. */
 export interface AbortMessage {
   /** Tells it from the others. */
   readonly type: "abort";
-  /** The message of the signal's reason. */
+  /** Whose. */
+  readonly run: number;
+  /** The name of the signal's reason: `TimeoutError` or `AbortError`. */
+  readonly name: "TimeoutError" | "AbortError";
+  /** Its message. */
   readonly message: string;
 }
 
@@ -63,6 +84,8 @@ export interface AbortMessage {
 export interface ReplyMessage {
   /** Tells it from the others. */
   readonly type: "reply";
+  /** Whose call it was. */
+  readonly run: number;
   /** The call's number. */
   readonly id: number;
   /** What it resolves to. */

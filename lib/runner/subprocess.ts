@@ -5,8 +5,8 @@
  */
 
 import { stripColors } from "./describe_error.ts";
-import { type MessageKind, TOKEN_SIZE } from "./frames.ts";
-import { OutputPump } from "./output_pump.ts";
+import { TOKEN_SIZE } from "./frames.ts";
+import { type MessageHandler, OutputPump } from "./output_pump.ts";
 import { inOwnGroup } from "./own_group.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
@@ -19,10 +19,11 @@ export interface SubprocessOptions {
   readonly args: readonly string[];
   /** Where what it prints goes. */
   readonly sink: OutputSink;
+  /** Whether it is to run several jobs side by side. @default false */
+  readonly shared?: boolean;
+  /** Bytes of memory beyond which it says that it is full. @default none */
+  readonly memoryLimit?: number;
 }
-
-/** Takes a message of a subprocess. */
-export type MessageHandler = (kind: MessageKind, payload: Uint8Array) => void;
 
 /** How much of the end of stderr is kept, in bytes. */
 const TAIL_SIZE = 8 * 1024;
@@ -33,7 +34,7 @@ export class Subprocess {
   readonly pid: number;
   /** Resolves when the process itself has ended, and has been reaped. */
   readonly exited: Promise<Deno.CommandStatus>;
-  /** Resolves to true once it waits for its job, to false if it ended before. */
+  /** Resolves to true once it waits for jobs, to false if it ended before. */
   readonly ready: Promise<boolean>;
   /** Takes the messages; set before the job is sent. */
   onMessage: MessageHandler | undefined;
@@ -46,8 +47,11 @@ export class Subprocess {
   readonly #stdout: OutputPump;
   readonly #stderr: OutputPump;
   readonly #isReady = Promise.withResolvers<boolean>();
-  #stderrEnd = Promise.withResolvers<void>();
+  #stderrEnd = 0;
+  #drains: { readonly mark: number; readonly resolve: () => void }[] = [];
+  #outbox: string[] = [];
   #jobs = 0;
+  #isFull = false;
   #tail: Uint8Array = new Uint8Array();
   #closing: Promise<void> | undefined;
 
@@ -67,17 +71,18 @@ export class Subprocess {
     this.pid = this.#process.pid;
     this.#writer = this.#process.stdin.getWriter();
     const token = crypto.getRandomValues(new Uint8Array(TOKEN_SIZE));
-    const onMessage: MessageHandler = (kind, payload) =>
-      this.#handle(kind, payload);
     this.#stdout = new OutputPump(this.#process.stdout, {
       token,
-      onMessage,
+      onMessage: (...message) => this.#handle(...message),
       onOutput: guarded((bytes) => options.sink.stdout(bytes)),
     });
     const stderr = guarded((bytes) => options.sink.stderr(bytes));
     this.#stderr = new OutputPump(this.#process.stderr, {
       token,
-      onMessage,
+      onMessage: (...message) => {
+        if (message[0] === "end") this.#endStderr(message[1]);
+        else this.#handle(...message);
+      },
       onOutput: (bytes) => {
         this.#keepTail(bytes);
         return stderr(bytes);
@@ -85,7 +90,11 @@ export class Subprocess {
     });
     this.exited = this.#awaitExit();
     this.ready = this.#isReady.promise;
-    void this.send({ type: "hello", token: token.toHex() });
+    const { shared = false, memoryLimit } = options;
+    const hello = { type: "hello", token: token.toHex(), shared } as const;
+    void this.send(
+      memoryLimit === undefined ? hello : { ...hello, memoryLimit },
+    );
   }
 
   /** Sends one message. One that has ended does not hear it, which its status tells. */
@@ -98,17 +107,26 @@ export class Subprocess {
     return this.#jobs;
   }
 
-  /** Counts a further job, of whose output nothing has been seen yet. */
-  begin(): void {
-    this.#jobs++;
-    this.#stderrEnd = Promise.withResolvers();
-    this.#tail = new Uint8Array();
+  /** Whether it has said that it has grown beyond its limit of memory. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
-  /** Sends one message that is encoded already. */
+  /** Counts a further job, and gives the number of its run. */
+  begin(): number {
+    if (this.#tail.length > 0) this.#tail = new Uint8Array();
+    return ++this.#jobs;
+  }
+
+  /** Sends one message that is encoded already; all those of one turn together. */
   async sendLine(line: string): Promise<void> {
+    this.#outbox.push(line);
+    if (this.#outbox.length > 1) return;
+    await undefined;
+    const lines = this.#outbox.join("");
+    this.#outbox = [];
     try {
-      await this.#writer.write(this.#encoder.encode(line));
+      await this.#writer.write(this.#encoder.encode(lines));
     } catch (error) {
       if (this.#closing === undefined && !isGone(error)) throw error;
     }
@@ -134,9 +152,13 @@ export class Subprocess {
     }
   }
 
-  /** Waits until all that was printed before the answer has been passed on. */
-  async drainAnswered(): Promise<void> {
-    await this.#stderr.drain(this.#stderrEnd.promise);
+  /** Waits until all that was printed before the mark of this number has been passed on. */
+  async drainAnswered(mark: number): Promise<void> {
+    if (this.#stderrEnd >= mark) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drains.push({ mark, resolve });
+    await this.#stderr.drain(promise);
+    this.#endStderr(Math.max(mark, this.#stderrEnd)); // the job may have closed it
   }
 
   /** Waits until all that a subprocess that has ended printed has been passed on. */
@@ -179,10 +201,19 @@ export class Subprocess {
     return status;
   }
 
-  #handle(kind: MessageKind, payload: Uint8Array): void {
+  #handle(...message: Parameters<MessageHandler>): void {
+    const [kind] = message;
     if (kind === "ready") this.#isReady.resolve(true);
-    else if (kind === "end") this.#stderrEnd.resolve();
-    else this.onMessage?.(kind, payload);
+    else if (kind === "full") this.#isFull = true;
+    else this.onMessage?.(...message);
+  }
+
+  #endStderr(mark: number): void {
+    this.#stderrEnd = mark;
+    const over = this.#drains.filter((drain) => drain.mark <= mark);
+    if (over.length === 0) return;
+    this.#drains = this.#drains.filter((drain) => drain.mark > mark);
+    for (const { resolve } of over) resolve();
   }
 
   #keepTail(bytes: Uint8Array): void {

@@ -1,32 +1,26 @@
 /**
- * Runs each job in a Deno subprocess of its own.
+ * Runs each job in a Deno subprocess of its own, or one after the other in one.
  *
  * @module
  */
 
-import { Guardian } from "./guardian.ts";
+import { encodePythonJson } from "../job/json.ts";
 import { JobRun, type JobRunOptions } from "./job_run.ts";
-import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
-import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
-import { encodeMessage, type RunMessage } from "./protocol.ts";
+import type { Launch } from "./launch.ts";
+import { unresolvedOutcome } from "./outcomes.ts";
+import {
+  bootFailure,
+  checkTime,
+  Processes,
+  type ProcessesOptions,
+} from "./processes.ts";
+import type { RunnableJob } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
-import type {
-  FailureOutcome,
-  JobHost,
-  Outcome,
-  OutputSink,
-  Runner,
-  RunRequest,
-} from "./runner.ts";
-import { Subprocess } from "./subprocess.ts";
-import { WarmPool } from "./warm_pool.ts";
+import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import type { Subprocess } from "./subprocess.ts";
 
 /** How a {@linkcode SubprocessRunner} runs jobs. */
-export interface SubprocessRunnerOptions extends LaunchOptions {
-  /** The directories under which the modules of jobs are looked for, in order. */
-  readonly paths: readonly string[];
-  /** Where what jobs print goes. */
-  readonly sink: OutputSink;
+export interface SubprocessRunnerOptions extends ProcessesOptions {
   /**
    * Milliseconds from SIGTERM to SIGKILL for a job whose time is up. SIGTERM comes
    * 500 ms after the job's `AbortSignal`.
@@ -34,15 +28,6 @@ export interface SubprocessRunnerOptions extends LaunchOptions {
    * @default 1_000
    */
   readonly killGrace?: number;
-  /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */
-  readonly bootTimeout?: number;
-  /**
-   * How many subprocesses are started ahead of time, each of about 40 MB. With
-   * one, short jobs wait for each other's boot; 0 starts each with its job.
-   *
-   * @default 2
-   */
-  readonly prewarm?: number;
   /**
    * How many jobs a subprocess may serve. With more than 1, jobs share the memory
    * of those before them: a subprocess ends after so many, after a job that failed, and
@@ -53,12 +38,6 @@ export interface SubprocessRunnerOptions extends LaunchOptions {
   readonly maxJobsPerProcess?: number;
 }
 
-type Booted =
-  | { readonly child: Subprocess }
-  | { readonly failure: FailureOutcome };
-
-/** How often a subprocess that ends before it is ready is started for one job. */
-const BOOT_ATTEMPTS = 2;
 /** How often a job is given to a subprocess that dies before it has it; as many wait by default. */
 const RUN_ATTEMPTS = 3;
 
@@ -71,12 +50,9 @@ const RUN_ATTEMPTS = 3;
  */
 export class SubprocessRunner implements Runner {
   readonly #options: SubprocessRunnerOptions;
-  readonly #plan: LaunchPlan;
-  readonly #warm: WarmPool;
+  readonly #processes: Processes;
   readonly #runs = new Set<JobRun>();
   readonly #active = new Set<Promise<unknown>>();
-  #guardian: Guardian | undefined;
-  #guarded = false;
   #closed = false;
 
   /**
@@ -87,13 +63,6 @@ export class SubprocessRunner implements Runner {
    */
   constructor(options: SubprocessRunnerOptions) {
     checkTime("killGrace", options.killGrace);
-    checkTime("bootTimeout", options.bootTimeout);
-    const { prewarm = 2 } = options;
-    if (!Number.isInteger(prewarm) || prewarm < 0) {
-      throw new RangeError(
-        `Cannot run jobs: prewarm must be 0 or more, got ${prewarm}`,
-      );
-    }
     const { maxJobsPerProcess = 1 } = options;
     if (!(maxJobsPerProcess >= 1)) {
       throw new RangeError(
@@ -101,19 +70,12 @@ export class SubprocessRunner implements Runner {
       );
     }
     this.#options = options;
-    this.#plan = new LaunchPlan(options);
-    this.#warm = new WarmPool({
-      size: prewarm,
-      spawn: (launch) => this.#spawn(launch),
-      plan: () => this.#plan.next(options.paths),
-    });
+    this.#processes = new Processes(options, false);
   }
 
   /** Starts the subprocesses of the next jobs, if none are waiting. Never throws. */
   prepare(): void {
-    if (this.#closed) return;
-    this.#guard();
-    this.#warm.fill();
+    if (!this.#closed) this.#processes.fill();
   }
 
   /**
@@ -141,10 +103,9 @@ export class SubprocessRunner implements Runner {
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs) run.abort(closedError());
-    await this.#warm.close();
+    await this.#processes.closeWaiting();
     await Promise.allSettled(this.#active);
-    await this.#guardian?.close();
-    this.#guardian = undefined;
+    await this.#processes.close();
   }
 
   /** The same as {@linkcode SubprocessRunner.close}. */
@@ -157,32 +118,22 @@ export class SubprocessRunner implements Runner {
     host: JobHost,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    this.#guard();
     let target: ResolvedFunc;
+    let job: string;
     try {
       target = resolveFunc(request.funcName, this.#options);
+      job = encodeJob(target, request);
     } catch (error) {
       return unresolvedOutcome(error);
     }
-    const { url, exportName } = target;
-    const message: RunMessage = { type: "run", url, exportName, request };
-    let line: string;
-    try {
-      line = encodeMessage(message);
-    } catch (error) {
-      return unresolvedOutcome(error); // nested too deeply
-    }
+    const { timeout } = request;
     for (let attempt = 1;; attempt++) {
-      const launch = this.#plan.of(target);
-      const booted = await this.#boot(launch, signal);
+      const launch = this.#processes.launchOf(target);
+      const booted = await this.#processes.boot(launch, signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
-      const outcome = await this.#runIn(
-        child,
-        launch,
-        { message, line, host },
-        signal,
-      );
+      const given = { job, timeout, host };
+      const outcome = await this.#runIn(child, launch, given, signal);
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
       if (attempt >= RUN_ATTEMPTS) return bootFailure(child, launch);
@@ -192,7 +143,7 @@ export class SubprocessRunner implements Runner {
   async #runIn(
     child: Subprocess,
     launch: Launch,
-    job: Pick<JobRunOptions, "message" | "line" | "host">,
+    job: Pick<JobRunOptions, "job" | "timeout" | "host">,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
     const { killGrace = 1_000, maxJobsPerProcess = 1 } = this.#options;
@@ -202,7 +153,6 @@ export class SubprocessRunner implements Runner {
     this.#runs.add(run);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      if (child.jobs === 0) await this.#guardian?.add(child.pid);
       if (signal.aborted) onAbort();
       else if (this.#closed) run.abort(closedError());
       const outcome = run.run();
@@ -211,100 +161,29 @@ export class SubprocessRunner implements Runner {
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#runs.delete(run);
-      if (!run.isReusable || !this.#warm.giveBack(launch, child)) {
-        this.#reap(child);
-        if (reusable) this.#warm.fill(1);
+      if (!run.isReusable || !this.#processes.giveBack(launch, child)) {
+        this.#processes.reap(child);
+        if (reusable && !this.#closed) this.#processes.fill(1);
       }
     }
   }
-
-  /** Sees a subprocess off that has been killed, while the next job runs already. */
-  #reap(child: Subprocess): void {
-    const reaping = child.close()
-      .then(() => this.#guardian?.remove(child.pid))
-      .finally(() => this.#active.delete(reaping));
-    this.#active.add(reaping);
-  }
-
-  /** Takes a waiting subprocess if one fits, else starts one. */
-  async #boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
-    let child = this.#warm.take(launch);
-    // One that waited may have ended meanwhile, which says nothing about the next.
-    for (let attempt = child ? 0 : 1;; attempt++) {
-      try {
-        child ??= this.#spawn(launch);
-      } catch (error) {
-        return { failure: unstarted(error, launch) };
-      }
-      if (await this.#isReady(child, signal)) {
-        this.#warm.succeeded();
-        return { child };
-      }
-      if (!child.status) await child.close();
-      await child.drain();
-      await child.close();
-      signal.throwIfAborted();
-      if (attempt >= BOOT_ATTEMPTS) {
-        this.#warm.failed();
-        return { failure: bootFailure(child, launch) };
-      }
-      child = undefined;
-    }
-  }
-
-  async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
-    if (child.jobs > 0) return child.status === undefined;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const giveUp = () => resolve(false);
-    const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
-    signal.addEventListener("abort", giveUp, { once: true });
-    const ready = await Promise.race([child.ready, promise]);
-    clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
-    return ready && child.status === undefined;
-  }
-
-  #spawn(launch: Launch): Subprocess {
-    return new Subprocess({ ...launch, sink: this.#options.sink });
-  }
-
-  #guard(): void {
-    if (this.#guarded) return;
-    this.#guarded = true;
-    this.#guardian = Guardian.start();
-  }
 }
 
-/** What a shell and `setsid` end with if they cannot start a program. */
-const UNSTARTED: ReadonlySet<number> = new Set([126, 127]);
-
-function bootFailure(child: Subprocess, launch: Launch): FailureOutcome {
-  const { signal, code } = child.status!;
-  return bootOutcome(
-    signal === null && UNSTARTED.has(code) ? "start" : "crash",
-    `${launch.command} ended with ${
-      signal ?? `exit code ${code}`
-    } before it was ready`,
-    child.stderrTail(),
-  );
+/**
+ * Writes down what to run.
+ *
+ * @throws {TypeError} if the arguments are nested too deeply
+ */
+export function encodeJob(
+  { url, exportName }: ResolvedFunc,
+  request: RunRequest,
+): string {
+  return encodePythonJson({ url, exportName, request } satisfies RunnableJob);
 }
 
-function unstarted(error: unknown, launch: Launch): FailureOutcome {
-  const state = error instanceof Error ? error.message : String(error);
-  return bootOutcome("start", `${launch.command}: ${state}`, "");
-}
-
-function closedError(jobId?: string): Error {
+/** The error of what is asked of a runner that is closed. */
+export function closedError(jobId?: string): Error {
   return new Error(
     `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,
-  );
-}
-
-function checkTime(name: string, value: number | undefined): void {
-  if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
-  throw new RangeError(
-    `Cannot run jobs: ${name} must be from 0 to ${
-      2 ** 31 - 1
-    } milliseconds, got ${value}`,
   );
 }

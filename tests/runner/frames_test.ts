@@ -13,7 +13,7 @@ const TOKEN = new Uint8Array(TOKEN_SIZE).map((_, i) => i * 7 + 1);
 function framesOf(kind: MessageKind, payload: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   new FrameWriter(TOKEN, (frame) => frames.push(frame.slice()))
-    .send(kind, payload);
+    .send(kind, 7, payload);
   return frames;
 }
 

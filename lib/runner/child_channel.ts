@@ -1,0 +1,96 @@
+/**
+ * How the subprocess tells its worker things.
+ *
+ * @module
+ */
+
+import { nextTurn, writeAnswer, writeEndMark } from "./child_io.ts";
+import { FrameWriter, type MessageKind } from "./frames.ts";
+import type { HelloMessage } from "./protocol.ts";
+
+const encoder = new TextEncoder();
+const { memoryUsage } = Deno;
+const now = performance.now.bind(performance);
+
+/** Jobs between two looks at the memory, which take 40 µs each. */
+const LOOK_JOBS = 16;
+/** Milliseconds after which it is looked at all the same. */
+const LOOK_MS = 100;
+
+/** The way to the worker. Answers of jobs that end in one turn of the event loop are told together. */
+export class Channel {
+  readonly #answers: FrameWriter;
+  readonly #marks: FrameWriter;
+  readonly #memory: MemoryLimit;
+  readonly #shared: boolean;
+  #turn: Promise<void> | undefined;
+  #flushing = false;
+  #mark = 0;
+
+  /** Writes nothing yet. */
+  constructor({ token, shared, memoryLimit }: HelloMessage) {
+    const bytes = Uint8Array.fromHex(token);
+    this.#answers = new FrameWriter(bytes, writeAnswer);
+    this.#marks = new FrameWriter(bytes, writeEndMark);
+    this.#memory = new MemoryLimit(memoryLimit);
+    this.#shared = shared;
+  }
+
+  /** Tells the worker something, at once. */
+  say(kind: MessageKind, run: number, text = ""): void {
+    this.#answers.send(kind, run, encoder.encode(text));
+  }
+
+  /** Tells how a run ended. */
+  answer(kind: "success" | "failure", run: number, text: string): void {
+    if (this.#memory.isFull()) this.#answers.add("full", run);
+    this.#answers.add(kind, run, encoder.encode(text));
+    if (!this.#shared) this.#flush();
+    else if (!this.#flushing) this.#flushLater();
+  }
+
+  /** Resolves once the event loop has turned, and has seen what was rejected so far. */
+  turn(): Promise<void> {
+    return this.#turn ??= this.#nextTurn();
+  }
+
+  async #nextTurn(): Promise<void> {
+    await nextTurn();
+    this.#turn = undefined;
+  }
+
+  /** Those that waited for the same turn go on before what waits from now on. */
+  async #flushLater(): Promise<void> {
+    this.#flushing = true;
+    await undefined;
+    this.#flushing = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    this.#marks.send("end", ++this.#mark);
+    this.#answers.send("answered", this.#mark);
+  }
+}
+
+/** Notices that the process has grown beyond its limit. */
+class MemoryLimit {
+  readonly #limit: number;
+  #jobs = 0;
+  #lookedAt = 0;
+
+  constructor(limit: number | undefined) {
+    this.#limit = limit ?? Infinity;
+  }
+
+  /** Whether it is full; to be asked once for each job. */
+  isFull(): boolean {
+    if (this.#limit === Infinity) return false;
+    if (++this.#jobs < LOOK_JOBS && now() - this.#lookedAt < LOOK_MS) {
+      return false;
+    }
+    this.#jobs = 0;
+    this.#lookedAt = now();
+    return memoryUsage().rss > this.#limit;
+  }
+}

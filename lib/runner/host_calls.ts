@@ -1,0 +1,84 @@
+/**
+ * What a running job asks of its worker, as the parent answers it.
+ *
+ * @module
+ */
+
+import type { CallMessage, ReplyMessage } from "./protocol.ts";
+import type { JobHost } from "./runner.ts";
+
+/** How long calls of a job that has ended may go on, in milliseconds. */
+const CALLS_GRACE = 1_000;
+
+/** Performs the calls of one run, one after the other in their order: the last `meta` is the one that stays. */
+export class HostCalls {
+  readonly #run: number;
+  readonly #host: JobHost;
+  readonly #reply: (reply: ReplyMessage) => Promise<void>;
+  #last: Promise<void> | undefined;
+
+  /**
+   * Does nothing yet.
+   *
+   * @param run the number of the run
+   * @param host whom the job asks
+   * @param reply sends an answer to the subprocess
+   */
+  constructor(
+    run: number,
+    host: JobHost,
+    reply: (reply: ReplyMessage) => Promise<void>,
+  ) {
+    this.#run = run;
+    this.#host = host;
+    this.#reply = reply;
+  }
+
+  /** Takes a call. */
+  add(call: CallMessage): void {
+    this.#last = this.#answer(this.#last, call);
+  }
+
+  /** Waits, not for ever, until all are done: a job that was killed may have been in the middle of one. */
+  async finish(): Promise<void> {
+    if (this.#last === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CALLS_GRACE);
+    await Promise.race([this.#last, promise]);
+    clearTimeout(timer);
+  }
+
+  async #answer(
+    before: Promise<void> | undefined,
+    call: CallMessage,
+  ): Promise<void> {
+    await before;
+    const answer = await this.#perform(call);
+    await this.#reply({
+      type: "reply",
+      run: this.#run,
+      id: call.id,
+      ...answer,
+    });
+  }
+
+  async #perform(
+    call: CallMessage,
+  ): Promise<{ value?: string } | { error: string }> {
+    const host = this.#host;
+    try {
+      switch (call.method) {
+        case "enqueue":
+          return { value: await host.enqueue(call.request) };
+        case "saveMeta":
+          await host.saveMeta(call.meta);
+          return {};
+        case "saveProgress":
+          await host.saveProgress(call.value, call.note);
+          return {};
+      }
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The subprocesses of a runner: started ahead of time, booted, guarded and reaped.
+ *
+ * @module
+ */
+
+import { Guardian } from "./guardian.ts";
+import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
+import { bootOutcome } from "./outcomes.ts";
+import type { ResolvedFunc } from "./resolve.ts";
+import type { FailureOutcome, OutputSink } from "./runner.ts";
+import { Subprocess } from "./subprocess.ts";
+import { WarmPool } from "./warm_pool.ts";
+
+/** How subprocesses are had. */
+export interface ProcessesOptions extends LaunchOptions {
+  /** The directories under which the modules of jobs are looked for, in order. */
+  readonly paths: readonly string[];
+  /** Where what jobs print goes. */
+  readonly sink: OutputSink;
+  /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */
+  readonly bootTimeout?: number;
+  /**
+   * How many subprocesses are started ahead of time, each of about 40 MB. With
+   * one, short jobs wait for each other's boot; 0 starts each with its job.
+   *
+   * @default 2
+   */
+  readonly prewarm?: number;
+  /** Megabytes of memory beyond which a subprocess takes no further job. @default none */
+  readonly maxMemoryPerProcess?: number;
+}
+
+/** A subprocess that is ready for a job, or why there is none. */
+export type Booted =
+  | { readonly child: Subprocess }
+  | { readonly failure: FailureOutcome };
+
+/** How often a subprocess that ends before it is ready is started for one job. */
+const BOOT_ATTEMPTS = 2;
+
+/** Starts subprocesses, and sees to it that none is left. */
+export class Processes {
+  readonly #options: ProcessesOptions;
+  readonly #shared: boolean;
+  readonly #plan: LaunchPlan;
+  readonly #warm: WarmPool;
+  readonly #reaping = new Set<Promise<unknown>>();
+  #guardian: Guardian | undefined;
+  #guarded = false;
+
+  /**
+   * Starts nothing yet.
+   *
+   * @param shared whether they run several jobs side by side
+   * @throws {RangeError} if `bootTimeout` is no time, or `prewarm` no number of processes
+   */
+  constructor(options: ProcessesOptions, shared: boolean) {
+    checkTime("bootTimeout", options.bootTimeout);
+    const { prewarm = 2 } = options;
+    if (!Number.isInteger(prewarm) || prewarm < 0) {
+      throw new RangeError(
+        `Cannot run jobs: prewarm must be 0 or more, got ${prewarm}`,
+      );
+    }
+    this.#options = options;
+    this.#shared = shared;
+    this.#plan = new LaunchPlan(options);
+    this.#warm = new WarmPool({
+      size: prewarm,
+      spawn: (launch) => this.#spawn(launch),
+      plan: () => this.#plan.next(options.paths),
+    });
+  }
+
+  /** How the subprocess of a job is started. */
+  launchOf(target: ResolvedFunc): Launch {
+    return this.#plan.of(target);
+  }
+
+  /** Starts what is missing of those that wait, at most so many. Never throws. */
+  fill(most?: number): void {
+    this.#guard();
+    this.#warm.fill(most);
+  }
+
+  /** Takes a waiting subprocess if one fits, else starts one; it is guarded by then. Rejects with the signal's reason. */
+  async boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
+    this.#guard();
+    let child = this.#warm.take(launch);
+    // One that waited may have ended meanwhile, which says nothing about the next.
+    for (let attempt = child ? 0 : 1;; attempt++) {
+      try {
+        child ??= this.#spawn(launch);
+      } catch (error) {
+        return { failure: unstarted(error, launch) };
+      }
+      if (await this.#isReady(child, signal)) {
+        this.#warm.succeeded();
+        if (child.jobs === 0) await this.#guardian?.add(child.pid);
+        return { child };
+      }
+      if (!child.status) await child.close();
+      await child.drain();
+      await child.close();
+      signal.throwIfAborted();
+      if (attempt >= BOOT_ATTEMPTS) {
+        this.#warm.failed();
+        return { failure: bootFailure(child, launch) };
+      }
+      child = undefined;
+    }
+  }
+
+  /** Takes one back that is ready for another job; `false` if there are enough. */
+  giveBack(launch: Launch, child: Subprocess): boolean {
+    return this.#warm.giveBack(launch, child);
+  }
+
+  /** Kills a subprocess and sees it off, while the next job runs already. */
+  reap(child: Subprocess): void {
+    const reaping = child.close()
+      .then(() => this.#guardian?.remove(child.pid))
+      .finally(() => this.#reaping.delete(reaping));
+    this.#reaping.add(reaping);
+  }
+
+  /** Kills those that wait. */
+  async closeWaiting(): Promise<void> {
+    await this.#warm.close();
+  }
+
+  /** Sees off what is left, once nothing runs any more. */
+  async close(): Promise<void> {
+    await this.#warm.close();
+    await Promise.allSettled(this.#reaping);
+    await this.#guardian?.close();
+    this.#guardian = undefined;
+  }
+
+  async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
+    if (child.jobs > 0) return child.status === undefined;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = () => resolve(false);
+    const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
+    signal.addEventListener("abort", giveUp, { once: true });
+    const ready = await Promise.race([child.ready, promise]);
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+    return ready && child.status === undefined;
+  }
+
+  #spawn(launch: Launch): Subprocess {
+    const { sink, maxMemoryPerProcess } = this.#options;
+    const limit = maxMemoryPerProcess === undefined
+      ? {}
+      : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 };
+    return new Subprocess({ ...launch, ...limit, sink, shared: this.#shared });
+  }
+
+  #guard(): void {
+    if (this.#guarded) return;
+    this.#guarded = true;
+    this.#guardian = Guardian.start();
+  }
+}
+
+/** What a shell and `setsid` end with if they cannot start a program. */
+const UNSTARTED: ReadonlySet<number> = new Set([126, 127]);
+
+/** The failure of a job whose subprocess ended before it was ready. */
+export function bootFailure(child: Subprocess, launch: Launch): FailureOutcome {
+  const { signal, code } = child.status!;
+  return bootOutcome(
+    signal === null && UNSTARTED.has(code) ? "start" : "crash",
+    `${launch.command} ended with ${
+      signal ?? `exit code ${code}`
+    } before it was ready`,
+    child.stderrTail(),
+  );
+}
+
+function unstarted(error: unknown, launch: Launch): FailureOutcome {
+  const state = error instanceof Error ? error.message : String(error);
+  return bootOutcome("start", `${launch.command}: ${state}`, "");
+}
+
+/**
+ * Refuses what is no number of milliseconds for a timer.
+ *
+ * @throws {RangeError} naming the option
+ */
+export function checkTime(name: string, value: number | undefined): void {
+  if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
+  throw new RangeError(
+    `Cannot run jobs: ${name} must be from 0 to ${
+      2 ** 31 - 1
+    } milliseconds, got ${value}`,
+  );
+}
