@@ -52,6 +52,7 @@ export class Subprocess {
   #outbox: string[] = [];
   #jobs = 0;
   #isFull = false;
+  readonly #shared: boolean;
   #tail: Uint8Array = new Uint8Array();
   #closing: Promise<void> | undefined;
 
@@ -91,6 +92,7 @@ export class Subprocess {
     this.exited = this.#awaitExit();
     this.ready = this.#isReady.promise;
     const { shared = false, memoryLimit } = options;
+    this.#shared = shared;
     const hello = { type: "hello", token: token.toHex(), shared } as const;
     void this.send(
       memoryLimit === undefined ? hello : { ...hello, memoryLimit },
@@ -114,7 +116,7 @@ export class Subprocess {
 
   /** Counts a further job, and gives the number of its run. */
   begin(): number {
-    if (this.#tail.length > 0) this.#tail = new Uint8Array();
+    if (!this.#shared && this.#tail.length > 0) this.#tail = new Uint8Array();
     return ++this.#jobs;
   }
 
@@ -152,9 +154,12 @@ export class Subprocess {
     }
   }
 
-  /** Waits until all that was printed before the mark of this number has been passed on. */
-  async drainAnswered(mark: number): Promise<void> {
-    if (this.#stderrEnd >= mark) return;
+  /** Waits until all that was printed before the mark of this number has been passed on, if it has not been. */
+  drainAnswered(mark: number): Promise<void> | undefined {
+    return this.#stderrEnd >= mark ? undefined : this.#drainTo(mark);
+  }
+
+  async #drainTo(mark: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drains.push({ mark, resolve });
     await this.#stderr.drain(promise);

@@ -15,7 +15,7 @@ export interface TimeLimitOptions {
 }
 
 /** Milliseconds from the job's `AbortSignal` to SIGTERM. */
-const ABORT_GRACE = 500;
+export const ABORT_GRACE = 500;
 /** The longest delay of one timer, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
 

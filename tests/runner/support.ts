@@ -6,6 +6,8 @@ import type {
   Outcome,
   RunRequest,
 } from "../../lib/runner/runner.ts";
+import { InlineRunner } from "../../lib/runner/inline_runner.ts";
+import type { Runner } from "../../lib/runner/runner.ts";
 import {
   SubprocessRunner,
   type SubprocessRunnerOptions,
@@ -16,27 +18,100 @@ export const FIXTURES: string = fileURLToPath(
   new URL("./fixtures", import.meta.url),
 );
 
+/** Where jobs run. */
+export type Way = "process" | "reuse" | "inline";
+
+/** How a {@linkcode TestRunner} is made. */
+export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
+  flags?: string[];
+  way?: Way;
+};
+
+/** Makes a {@linkcode TestRunner}. */
+export type Create = (options?: TestRunnerOptions) => Promise<TestRunner>;
+
+const WAYS: readonly Way[] = ["process", "reuse", "inline"];
+
+/** Defines one test for each way of running jobs. */
+export function eachWay(
+  name: string,
+  body: (create: Create, way: Way) => Promise<void>,
+): void {
+  for (const way of WAYS) {
+    const create: Create = (options) => TestRunner.create({ way, ...options });
+    Deno.test(`${way}: ${name}`, () => body(create, way));
+  }
+}
+
+/** Defines a test for each way and each row; `$key` in the name stands for a value of the row. */
+export function eachWayOf<T extends Record<string, unknown>>(
+  rows: readonly T[],
+): (name: string, body: (create: Create, row: T) => Promise<void>) => void {
+  return (name, body) => {
+    for (const row of rows) {
+      const title = name.replace(/\$(\w+)/g, (_, key) => String(row[key]));
+      eachWay(title, (create) => body(create, row));
+    }
+  };
+}
+
+/** A runner that is ready to be used, with its jobs in the given way. */
+function runnerOf(way: Way, options: SubprocessRunnerOptions): Runner {
+  if (way === "process") return new SubprocessRunner(options);
+  if (way === "reuse") {
+    const many = { prewarm: 1, maxJobsPerProcess: 1_000 };
+    return new SubprocessRunner({ ...many, ...options });
+  }
+  const alone = new SubprocessRunner(options);
+  return new WithAlone(new InlineRunner({ ...options, alone }), alone);
+}
+
+/** Closes both. */
+class WithAlone implements Runner {
+  readonly #runner: Runner;
+  readonly #alone: Runner;
+
+  constructor(runner: Runner, alone: Runner) {
+    this.#runner = runner;
+    this.#alone = alone;
+  }
+
+  prepare(): void {
+    this.#runner.prepare();
+  }
+
+  run(...run: Parameters<Runner["run"]>): ReturnType<Runner["run"]> {
+    return this.#runner.run(...run);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#runner.close(), this.#alone.close()]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
 /** A runner that remembers what jobs printed and asked for. */
 export class TestRunner implements AsyncDisposable {
-  readonly runner: SubprocessRunner;
+  readonly runner: Runner;
   /** What jobs asked of their worker, in order. */
   readonly calls: unknown[] = [];
   #stdout: Uint8Array[] = [];
   #stderr: Uint8Array[] = [];
   #count = 0;
 
-  constructor(runner: (t: TestRunner) => SubprocessRunner) {
+  constructor(runner: (t: TestRunner) => Runner) {
     this.runner = runner(this);
   }
 
-  /** Makes one; jobs have all permissions unless flags are given. */
-  static async create(
-    options: Partial<SubprocessRunnerOptions> & { flags?: string[] } = {},
-  ): Promise<TestRunner> {
-    const { flags, ...rest } = options;
+  /** Makes one; jobs have all permissions unless flags are given, and a process each unless a way is named. */
+  static async create(options: TestRunnerOptions = {}): Promise<TestRunner> {
+    const { flags, way = "process", ...rest } = options;
     const permissions = await childPermissions(flags ?? ["-A"]);
     return new TestRunner((t) =>
-      new SubprocessRunner({
+      runnerOf(way, {
         paths: [FIXTURES],
         permissions,
         sink: {

@@ -1,9 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { isAlive, pidsIn, TestRunner, until } from "./support.ts";
+import {
+  eachWay,
+  eachWayOf,
+  isAlive,
+  pidsIn,
+  TestRunner,
+  until,
+} from "./support.ts";
 
 const MESSAGE = "Task exceeded maximum timeout value (1 seconds)";
 
-Deno.test.each([
+eachWayOf([
   { what: "spins", job: "jobs.spin", args: [], pids: 0 },
   { what: "ignores SIGTERM", job: "jobs.ignoreTerm", args: [], pids: 1 },
   {
@@ -20,8 +27,8 @@ Deno.test.each([
   },
 ])(
   "A job that $what is gone within 3 seconds of its limit",
-  async ({ job, args, pids }) => {
-    await using t = await TestRunner.create();
+  async (create, { job, args, pids }) => {
+    await using t = await create();
     await t.run("jobs.one");
     const from = performance.now();
     const failure = await t.failure(job, args, { timeout: 1 });
@@ -38,8 +45,8 @@ Deno.test.each([
   },
 );
 
-Deno.test("A job without a time limit runs on", async () => {
-  await using t = await TestRunner.create();
+eachWay("A job without a time limit runs on", async (create) => {
+  await using t = await create();
   assertEquals(await t.result("jobs.one", [], { timeout: -1 }), 1);
   assertEquals(await t.result("jobs.one", [], { timeout: 1e9 }), 1);
 });

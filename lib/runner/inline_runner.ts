@@ -1,0 +1,203 @@
+/**
+ * Runs jobs side by side in one process that is kept for them.
+ *
+ * It is not the process that holds the connection and keeps the leases: a job that
+ * never lets go of the processor cannot starve those, and can be killed.
+ *
+ * Rejected: threads (`Worker`) of the worker's own process, since Deno 2.9's
+ * `terminate()` leaves a `while (true) {}` running.
+ *
+ * @module
+ */
+
+import { unresolvedOutcome } from "./outcomes.ts";
+import { checkTime, Processes, type ProcessesOptions } from "./processes.ts";
+import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
+import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import { SharedProcess } from "./shared_process.ts";
+import { closedError, encodeJob } from "./subprocess_runner.ts";
+import type { Launch } from "./launch.ts";
+import type { FailureOutcome } from "./runner.ts";
+
+/** How an {@linkcode InlineRunner} runs jobs. */
+export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
+  /** Milliseconds from SIGTERM to SIGKILL for a job whose time is up. @default 1_000 */
+  readonly killGrace?: number;
+  /** How many jobs a process may serve. @default Infinity */
+  readonly maxJobsPerProcess?: number;
+  /** Runs what cannot run beside others. */
+  readonly alone: Runner;
+  /** How many jobs of `alone` there may be at once. @default 2 */
+  readonly maxAlone?: number;
+}
+
+/** How often a job is begun again for the sake of others. */
+const MAX_INTERRUPTIONS = 5;
+
+/**
+ * Runs jobs side by side in one subprocess for each configuration. A job that
+ * does not stop at its time limit ends the process: it fails, the others are
+ * run again in the next one. Where it cannot be told which of several jobs has brought the process
+ * down, each is run again in a process of its own.
+ */
+export class InlineRunner implements Runner {
+  readonly #options: InlineRunnerOptions;
+  readonly #processes: Processes;
+  readonly #open = new Map<string, SharedProcess>();
+  readonly #booting = new Map<string, Promise<FailureOutcome | undefined>>();
+  readonly #all = new Set<SharedProcess>();
+  readonly #closing = new AbortController();
+  readonly #alone: Limit;
+
+  /**
+   * Starts nothing yet.
+   *
+   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time
+   */
+  constructor(options: InlineRunnerOptions) {
+    checkTime("killGrace", options.killGrace);
+    this.#options = options;
+    this.#processes = new Processes({ ...options, prewarm: 1 }, true);
+    this.#alone = new Limit(options.maxAlone ?? 2);
+  }
+
+  /** Starts the process, if there is none. Never throws. */
+  prepare(): void {
+    if (!this.#closing.signal.aborted && this.#open.size === 0) {
+      this.#processes.fill();
+    }
+  }
+
+  /**
+   * Runs one job to its end. Resolves with how it ended, whatever that was.
+   * Rejects with the reason of `signal` if that fired first, or with an `Error` if
+   * the runner is closed.
+   */
+  async run(
+    request: RunRequest,
+    host: JobHost,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<Outcome> {
+    signal.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    let target: ResolvedFunc;
+    let job: string;
+    try {
+      target = resolveFunc(request.funcName, this.#options);
+      job = encodeJob(target, request);
+    } catch (error) {
+      return unresolvedOutcome(error);
+    }
+    const given = { job, timeout: request.timeout, host, signal };
+    for (let interruptions = 0; interruptions < MAX_INTERRUPTIONS;) {
+      signal.throwIfAborted();
+      const launch = this.#processes.launchOf(target);
+      // Its module can only be reached by a process that was started for it.
+      if (!launch.generic) break;
+      const process = this.#processOf(launch);
+      if (process === undefined) {
+        const failure = await this.#start(launch, signal);
+        if (failure !== undefined) return failure;
+        continue;
+      }
+      const ended = await process.run(given);
+      this.#closing.signal.throwIfAborted();
+      if (typeof ended === "object") return ended;
+      if (ended === "alone") break;
+      interruptions++;
+    }
+    return await this.#alone.run(
+      () => this.#options.alone.run(request, host, { signal }),
+    );
+  }
+
+  /** Kills what is left and frees everything. Jobs that run reject. */
+  async close(): Promise<void> {
+    this.#closing.abort(closedError());
+    for (const process of this.#all) process.kill();
+    await this.#processes.closeWaiting();
+    await Promise.allSettled([
+      ...this.#booting.values(),
+      ...[...this.#all].map(({ ended }) => ended),
+    ]);
+    await this.#processes.close();
+  }
+
+  /** The same as {@linkcode InlineRunner.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The process that takes a job now, if there is one. One that has served its share takes no more. */
+  #processOf({ key }: Launch): SharedProcess | undefined {
+    const process = this.#open.get(key);
+    if (process === undefined) return undefined;
+    const { maxJobsPerProcess = Infinity } = this.#options;
+    if (!process.isOver && process.jobs < maxJobsPerProcess) return process;
+    this.#open.delete(key);
+    process.retire();
+    return undefined;
+  }
+
+  /** Starts a process, for all who wait for it; tells why there is none. */
+  async #start(
+    launch: Launch,
+    signal: AbortSignal,
+  ): Promise<FailureOutcome | undefined> {
+    let booting = this.#booting.get(launch.key);
+    if (booting === undefined) {
+      booting = this.#boot(launch)
+        .finally(() => this.#booting.delete(launch.key));
+      this.#booting.set(launch.key, booting);
+    }
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([booting, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #boot(launch: Launch): Promise<FailureOutcome | undefined> {
+    const booted = await this.#processes.boot(launch, this.#closing.signal);
+    if ("failure" in booted) return booted.failure;
+    const { child } = booted;
+    const { killGrace = 1_000 } = this.#options;
+    const process = new SharedProcess(child, killGrace);
+    this.#all.add(process);
+    this.#open.set(launch.key, process);
+    process.ended.then(() => {
+      this.#all.delete(process);
+      this.#processes.reap(child);
+    });
+    return undefined;
+  }
+}
+
+/** Lets so many go on at once; the others wait. */
+class Limit {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      await promise;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next !== undefined) next();
+      else this.#free++;
+    }
+  }
+}
