@@ -72,14 +72,15 @@ class Child {
   listen(): void {
     addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      this.#failUncaught(event.reason);
+      this.#failUncaught(event.reason, this.#context?.get());
     });
     addEventListener("error", (event) => {
       event.preventDefault();
-      this.#failUncaught(event.error ?? event.message);
+      // Not by the context: errors thrown in timers are told in that of another one.
+      this.#failUncaught(event.error ?? event.message, undefined);
     });
     addEventListener("unload", () => {
-      const run = this.#culprit();
+      const run = this.#context?.get() ?? this.#only();
       if (run?.isAnswered === true && this.#runs.size === 0) return;
       this.#channel.say("exit", run?.number ?? 0);
     });
@@ -117,16 +118,14 @@ class Child {
     this.#channel.say("started", last.number);
   }
 
-  #failUncaught(thrown: unknown): void {
-    const run = this.#culprit();
+  #failUncaught(thrown: unknown, culprit: ChildRun | undefined): void {
+    const run = culprit ?? this.#only();
     if (run !== undefined) run.failUncaught(thrown);
     else if (this.#runs.size > 0) this.#channel.say("uncaught", 0);
   }
 
-  /** The run that did something, if it can be told. */
-  #culprit(): ChildRun | undefined {
-    const run = this.#context?.get();
-    if (run !== undefined) return run;
+  /** The run that it must have been, if there is but one. */
+  #only(): ChildRun | undefined {
     if (this.#context === undefined) return this.#last;
     const [only] = this.#runs.values();
     return this.#runs.size === 1 ? only : undefined;
