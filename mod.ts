@@ -23,6 +23,7 @@ export {
   NoSuchJobError,
 } from "./lib/base/errors.ts";
 export type { Duration } from "./lib/base/duration.ts";
+export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export type {

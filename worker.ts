@@ -24,7 +24,8 @@ export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
 export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
 export type { ChildPermissions } from "./lib/runner/permissions.ts";
-export type { Isolation, WorkerOptions } from "./lib/worker/settings.ts";
+export type { Isolation } from "./lib/job/isolation.ts";
+export type { WorkerOptions } from "./lib/worker/settings.ts";
 export {
   CannotStartError,
   WorkerNameTakenError,

@@ -70,13 +70,21 @@ const FLAGS: readonly Flag[] = [
   {
     name: "isolation",
     value: "WAY",
+    repeatable: true,
     help:
-      "process: a fresh one for each job; reuse: jobs share processes (default: process)",
+      "process: a fresh one for each job; reuse: one after the other in one; inline: side by side in one;\n" +
+      "QUEUE=WAY for a single queue (default: process)",
   },
   {
     name: "max-jobs-per-process",
     value: "N",
-    help: "with reuse: a process ends after N jobs (default: 1000)",
+    help: "a process takes no more than N jobs (default: 1000 with reuse)",
+  },
+  {
+    name: "max-memory-per-process",
+    value: "MB",
+    help:
+      "a process that has grown beyond this takes no more jobs (default: 512)",
   },
   {
     name: "concurrency",
@@ -205,7 +213,8 @@ export function usage(): string {
     const flag = `${short ? `-${short}, ` : "    "}--${name}${
       value ? ` ${value}` : ""
     }`;
-    return `  ${flag.padEnd(34)} ${help}`;
+    const text = help.replaceAll("\n", `\n${" ".repeat(37)}`);
+    return `  ${flag.padEnd(34)} ${text}`;
   });
   return [
     "Usage: rq-worker [FLAGS] [QUEUES…]",

@@ -5,6 +5,7 @@
  */
 
 import { childPermissions } from "../runner/permissions.ts";
+import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { DEFAULT_URL } from "../queue/context.ts";
 import type { WorkerOptions } from "../worker/settings.ts";
 import { CannotStartError } from "../worker/session.ts";
@@ -28,7 +29,6 @@ const OTHER_COMMANDS: readonly string[] = [
 ];
 
 const STRATEGIES = ["default", "round_robin", "random"] as const;
-const ISOLATIONS = ["process", "reuse"] as const;
 const DRIVERS = ["@db/redis", "ioredis"] as const;
 
 /** Runs a worker until it leaves; gives the exit code. */
@@ -98,8 +98,12 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     ...given("maintenanceInterval", one("maintenance-interval")),
     ...given("maxIdleTime", one("max-idle-time")),
     ...given("grace", one("grace")),
-    ...given("isolation", choice(flags, "isolation", ISOLATIONS)),
+    ...isolationFlag(flags),
     ...given("maxJobsPerProcess", numberFlag(flags, "max-jobs-per-process")),
+    ...given(
+      "maxMemoryPerProcess",
+      numberFlag(flags, "max-memory-per-process"),
+    ),
     ...given("concurrency", numberFlag(flags, "concurrency")),
     ...given("maxJobs", numberFlag(flags, "max-jobs")),
     ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),
@@ -137,6 +141,29 @@ function queuesOf({ values, positional }: ParsedFlags): string[] {
   return queues.length === 0 ? ["default"] : queues;
 }
 
+/** `WAY` for all queues, `QUEUE=WAY` for one. */
+function isolationFlag(
+  { values }: ParsedFlags,
+): Pick<WorkerOptions, "isolation" | "queueIsolation"> {
+  const ways = new Map<string | undefined, Isolation>();
+  for (const value of values.get("isolation") ?? []) {
+    const at = value.lastIndexOf("=");
+    const queue = at < 0 ? undefined : value.slice(0, at);
+    if (ways.has(queue)) {
+      throw new UsageError(
+        `--isolation was given twice${queue ? ` for queue ${queue}` : ""}`,
+      );
+    }
+    ways.set(queue, oneOf("isolation", value.slice(at + 1), ISOLATIONS));
+  }
+  const usual = ways.get(undefined);
+  ways.delete(undefined);
+  return {
+    ...given("isolation", usual),
+    queueIsolation: Object.fromEntries(ways),
+  };
+}
+
 function levelFlag({ values, switches }: ParsedFlags) {
   const name = values.get("logging-level")?.[0] ??
     (switches.has("verbose")
@@ -159,7 +186,14 @@ function choice<T extends string>(
   choices: readonly T[],
 ): T | undefined {
   const value = values.get(name)?.[0];
-  if (value === undefined) return undefined;
+  return value === undefined ? undefined : oneOf(name, value, choices);
+}
+
+function oneOf<T extends string>(
+  name: string,
+  value: string,
+  choices: readonly T[],
+): T {
   const chosen = choices.find((entry) => entry === value);
   if (chosen !== undefined) return chosen;
   throw badChoice(name, value, choices);

@@ -5,6 +5,7 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
+import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
 
 /** Options of a job, each with RQ's default. */
@@ -57,6 +58,13 @@ export interface JobOptions {
    * @default {}
    */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /**
+   * How far the job is to be kept apart from others. A worker goes beyond what it was
+   * told for the queue, never below.
+   *
+   * @default the queue's, then what the worker was told
+   */
+  readonly isolation?: Isolation;
 }
 
 /** {@linkcode JobOptions} after the check: numbers of seconds, nothing that cannot be stored. */
@@ -69,6 +77,7 @@ export interface CheckedJobOptions {
   readonly atFront: boolean;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
+  readonly isolation: Isolation | undefined;
 }
 
 /** RQ's `Queue.DEFAULT_TIMEOUT`, in seconds. */
@@ -117,6 +126,9 @@ export function checkJobOptions(
     atFront: options.atFront ?? false,
     description,
     meta,
+    isolation: options.isolation === undefined
+      ? undefined
+      : checkIsolation(options.isolation),
   };
 }
 

@@ -8,6 +8,7 @@ import { formatDate } from "../base/date.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
+import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkQueueName, isQueueName } from "../job/names.ts";
 import {
@@ -31,6 +32,12 @@ export interface QueueOptions extends ConnectionOptions {
    * @default 180
    */
   readonly defaultTimeout?: Duration;
+  /**
+   * How far jobs that do not say it themselves are to be kept apart from others; see `JobOptions.isolation`.
+   *
+   * @default what the worker was told
+   */
+  readonly isolation?: Isolation;
 }
 
 /** A job to be enqueued, with everything that can be said of it. */
@@ -77,6 +84,7 @@ export class Queue implements AsyncDisposable {
   readonly name: string;
   #context: Context;
   readonly #defaultTimeout: number;
+  readonly #isolation: Isolation | undefined;
 
   /**
    * Makes a queue; the connection is made by its first call.
@@ -91,6 +99,9 @@ export class Queue implements AsyncDisposable {
       : parseDuration(options.defaultTimeout, "defaultTimeout", {
         unlimited: true,
       });
+    this.#isolation = options.isolation === undefined
+      ? undefined
+      : checkIsolation(options.isolation);
     this.#context = new Context(options);
   }
 
@@ -276,6 +287,8 @@ export class Queue implements AsyncDisposable {
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
+    const isolation = options.isolation ?? this.#isolation;
+    if (isolation !== undefined) fields.set("x_isolation", isolation);
     const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
     if (!metaJson.startsWith("{")) {
       throw new TypeError("Cannot use meta: expected an object");

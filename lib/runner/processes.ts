@@ -27,6 +27,8 @@ export interface ProcessesOptions extends LaunchOptions {
    * @default 2
    */
   readonly prewarm?: number;
+  /** How many that have served a job wait for another one. @default as many as `prewarm` */
+  readonly keep?: number;
   /** Megabytes of memory beyond which a subprocess takes no further job. @default none */
   readonly maxMemoryPerProcess?: number;
 }
@@ -68,6 +70,7 @@ export class Processes {
     this.#plan = new LaunchPlan(options);
     this.#warm = new WarmPool({
       size: prewarm,
+      keep: options.keep ?? prewarm,
       spawn: (launch) => this.#spawn(launch),
       plan: () => this.#plan.next(options.paths),
     });

@@ -13,8 +13,10 @@ const LONGEST_PAUSE = 30_000;
 
 /** What a {@linkcode WarmPool} needs. */
 export interface WarmPoolOptions {
-  /** How many subprocesses are kept waiting. */
+  /** How many subprocesses are started ahead of time. */
   readonly size: number;
+  /** How many may wait that have served a job. */
+  readonly keep: number;
   /** Starts a subprocess. */
   readonly spawn: (launch: Launch) => Subprocess;
   /** Tells how the next one is most likely started; nothing if that is not known. */
@@ -65,7 +67,7 @@ export class WarmPool {
 
   /** Takes one back that is ready for another job; `false` if there are enough. */
   giveBack(launch: Launch, child: Subprocess): boolean {
-    if (this.#closed || this.#waiting.length >= this.#options.size) {
+    if (this.#closed || this.#waiting.length >= this.#options.keep) {
       return false;
     }
     this.#waiting.unshift({ key: launch.key, child });

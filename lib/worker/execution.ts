@@ -30,7 +30,8 @@ import type { RunningJobs } from "./running_jobs.ts";
 export interface ExecutorOptions {
   readonly store: WorkerStore;
   readonly identity: WorkerIdentity;
-  readonly runner: Runner;
+  /** What runs an execution. */
+  readonly runnerOf: (execution: Execution) => Runner;
   readonly running: RunningJobs;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
@@ -142,7 +143,7 @@ export class Executor {
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    const { runner, store } = this.#options;
+    const { runnerOf, store } = this.#options;
     let request: RunRequest;
     try {
       request = requestOf(execution);
@@ -152,7 +153,7 @@ export class Executor {
     }
     const host = new ExecutionHost(store, execution);
     try {
-      const outcome = await runner.run(request, host, { signal });
+      const outcome = await runnerOf(execution).run(request, host, { signal });
       if (outcome.type === "failure" && outcome.reason === "start") {
         this.#options.log.error(
           `${execution.queue}: ${outcome.message}, job put back (${execution.job.id})`,

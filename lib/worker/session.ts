@@ -10,7 +10,6 @@
 
 import { VERSION } from "../base/version.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
-import type { Runner } from "../runner/runner.ts";
 import type { Keys } from "../store/keys.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
@@ -19,6 +18,7 @@ import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JobLoop } from "./job_loop.ts";
+import type { Runners } from "./runners.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -29,7 +29,7 @@ export interface WorkerSessionOptions {
   readonly settings: WorkerSettings;
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly runner: Runner;
+  readonly runners: Runners;
   readonly running: RunningJobs;
   /** Fires when no more work is to be taken. */
   readonly stopping: AbortSignal;
@@ -63,7 +63,8 @@ export class WorkerSession {
 
   /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
-    const { settings, client, keys, running, stop, stopping, runner } = options;
+    const { settings, client, keys, running, stop, stopping, runners } =
+      options;
     const { log, queues } = settings;
     this.#options = options;
     const store = new WorkerStore(client, keys);
@@ -101,7 +102,7 @@ export class WorkerSession {
     });
     const executor = new Executor({
       ...common,
-      runner,
+      runnerOf: (execution) => runners.of(execution),
       resultTtl: settings.resultTtl,
       logDescription: settings.logJobDescription,
     });
@@ -158,7 +159,7 @@ export class WorkerSession {
       if (withScheduler) await this.#scheduler.runOnce();
       if (withScheduler) this.#scheduler.start();
       log.info(`*** Listening on ${queues.join(", ")}...`);
-      this.#options.runner.prepare();
+      this.#options.runners.prepare();
       this.#sayWhy(await this.#jobs.run());
     } finally {
       await this.#leave();

@@ -5,6 +5,7 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
+import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName } from "../job/names.ts";
 import { DEFAULT_RESULT_TTL } from "../job/options.ts";
 import type { ConnectionOptions } from "../queue/context.ts";
@@ -69,19 +70,35 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maintenanceInterval?: Duration;
   /**
-   * `process`: each job has a fresh process of its own. `reuse`: a process serves
+   * How jobs are kept apart. `process`: each has a fresh process of its own. `reuse`: a process serves
    * jobs one after the other, many times faster; they share its memory, and what one leaves
-   * running goes on beside the next.
+   * running goes on beside the next. `inline`: one process runs all of them side by side, for trusted
+   * small ones; if one does not stop at its time limit, the process ends, and the others are run again.
+   *
+   * A job may ask for a stricter way, not for a looser one. A job whose worker has died while it ran gets
+   * a process of its own.
    *
    * @default "process"
    */
   readonly isolation?: Isolation;
   /**
-   * With `reuse`: a process ends after so many jobs, and in any case after one that failed.
+   * How the jobs of single queues are kept apart, by the queue's name.
    *
-   * @default 1_000
+   * @default as `isolation` says
+   */
+  readonly queueIsolation?: Readonly<Record<string, Isolation>>;
+  /**
+   * With `reuse` and `inline`: a process takes no more than so many jobs.
+   *
+   * @default 1_000 with `reuse`, no limit with `inline`
    */
   readonly maxJobsPerProcess?: number;
+  /**
+   * With `reuse` and `inline`: a process that has grown beyond so many megabytes takes no more jobs.
+   *
+   * @default 512
+   */
+  readonly maxMemoryPerProcess?: number;
   /**
    * How many jobs to run at once.
    *
@@ -132,9 +149,6 @@ export interface WorkerOptions extends ConnectionOptions {
   readonly log?: WorkerLog;
 }
 
-/** How jobs are kept apart; see {@linkcode WorkerOptions.isolation}. */
-export type Isolation = "process" | "reuse";
-
 /** {@linkcode WorkerOptions} after the check; times in milliseconds unless they are said to be seconds. */
 export interface WorkerSettings {
   readonly queues: readonly string[];
@@ -146,8 +160,12 @@ export interface WorkerSettings {
   readonly workerTtl: number;
   readonly heartbeatMs: number;
   readonly sweepMs: number;
-  /** 1 for a fresh process each. */
-  readonly maxJobsPerProcess: number;
+  /** How the jobs of a queue are kept apart. */
+  readonly isolationOf: (queue: string) => Isolation;
+  /** The default depends on the isolation. */
+  readonly maxJobsPerProcess: number | undefined;
+  /** Megabytes. */
+  readonly maxMemoryPerProcess: number;
   readonly concurrency: number;
   readonly maxJobs: number;
   readonly maxIdleMs: number;
@@ -195,8 +213,9 @@ export function checkSettings(
     value === undefined
       ? Infinity
       : parseDuration(value, label, { zero: true }) * 1_000;
+  const uniqueNames = [...new Set(names.map(checkQueueName))];
   return {
-    queues: [...new Set(names.map(checkQueueName))],
+    queues: uniqueNames,
     name: checkWorkerName(options.name ?? defaultName()),
     burst: options.burst ?? false,
     resultTtl: parseDuration(
@@ -213,7 +232,7 @@ export function checkSettings(
       options.maintenanceInterval ?? 3,
       "maintenanceInterval",
     ) * 1_000,
-    maxJobsPerProcess: jobsPerProcess(options),
+    ...isolationSettings(uniqueNames, options),
     concurrency: checkCount(
       "concurrency",
       options.concurrency ?? 1,
@@ -243,25 +262,39 @@ function refuseUselessPermissions(options: WorkerOptions): void {
   }
 }
 
-function jobsPerProcess(
-  { isolation = "process", maxJobsPerProcess }: WorkerOptions,
-): number {
-  if (isolation !== "process" && isolation !== "reuse") {
+function isolationSettings(
+  queues: readonly string[],
+  options: WorkerOptions,
+): Pick<
+  WorkerSettings,
+  "isolationOf" | "maxJobsPerProcess" | "maxMemoryPerProcess"
+> {
+  const { queueIsolation = {}, maxJobsPerProcess, maxMemoryPerProcess } =
+    options;
+  const usual = checkIsolation(options.isolation ?? "process");
+  for (const [queue, isolation] of Object.entries(queueIsolation)) {
+    checkIsolation(isolation);
+    if (queues.includes(queue)) continue;
     throw new RangeError(
-      `Cannot use isolation "${isolation}": expected process or reuse`,
+      `Cannot use isolation "${isolation}" for queue "${queue}": the worker has no such queue`,
     );
   }
-  if (isolation === "reuse") {
-    return checkCount(
-      "maxJobsPerProcess",
-      maxJobsPerProcess ?? 1_000,
-      Infinity,
+  const own = new Map(Object.entries(queueIsolation));
+  const isolationOf = (queue: string) => own.get(queue) ?? usual;
+  const limits = { maxJobsPerProcess, maxMemoryPerProcess };
+  for (const [label, limit] of Object.entries(limits)) {
+    if (limit === undefined) continue;
+    checkCount(label, limit, Infinity);
+    if (queues.some((queue) => isolationOf(queue) !== "process")) continue;
+    throw new RangeError(
+      `Cannot use ${label}: isolation "process" gives each job a process of its own, "reuse" and "inline" do not`,
     );
   }
-  if (maxJobsPerProcess === undefined) return 1;
-  throw new RangeError(
-    'Cannot use maxJobsPerProcess: isolation "process" gives each job a process of its own, "reuse" does not',
-  );
+  return {
+    isolationOf,
+    maxJobsPerProcess,
+    maxMemoryPerProcess: maxMemoryPerProcess ?? 512,
+  };
 }
 
 function checkCount(label: string, count: number, most: number): number {

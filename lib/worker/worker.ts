@@ -14,9 +14,9 @@ import {
 import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import type { OutputSink } from "../runner/runner.ts";
-import { SubprocessRunner } from "../runner/subprocess_runner.ts";
 import { Keys } from "../store/keys.ts";
 import { defaultPaths } from "./paths.ts";
+import { Runners } from "./runners.ts";
 import { RunningJobs } from "./running_jobs.ts";
 import { CannotStartError, WorkerSession } from "./session.ts";
 import {
@@ -76,7 +76,7 @@ export class Worker {
    * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
    */
   async work(): Promise<number> {
-    const { log, concurrency, maxJobsPerProcess } = this.#settings;
+    const { log } = this.#settings;
     const { execPath } = this.#options;
     await checkExecPath(execPath);
     const paths = this.#options.paths ?? defaultPaths();
@@ -85,14 +85,15 @@ export class Worker {
     for (const warning of permissions.warnings) log.warn(warning);
     await using parts = new AsyncDisposableStack();
     parts.defer(() => this.#disconnect());
-    const runner = parts.use(
-      new SubprocessRunner({
-        paths: [...paths],
-        permissions,
-        sink: OWN_OUTPUT,
-        prewarm: concurrency + (maxJobsPerProcess === 1 ? 1 : 0),
-        maxJobsPerProcess,
-        ...(execPath === undefined ? {} : { execPath }),
+    const runners = parts.use(
+      new Runners({
+        settings: this.#settings,
+        common: {
+          paths: [...paths],
+          permissions,
+          sink: OWN_OUTPUT,
+          ...(execPath === undefined ? {} : { execPath }),
+        },
       }),
     );
     parts.defer(() => this.#timers.forEach((timer) => clearTimeout(timer)));
@@ -100,7 +101,7 @@ export class Worker {
       settings: this.#settings,
       client: this.#client,
       keys: this.#keys,
-      runner,
+      runners,
       running: this.#running,
       stopping: this.#stopping.signal,
       stop: () => this.stop(),

@@ -11,6 +11,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     atFront: false,
     description: undefined,
     meta: undefined,
+    isolation: undefined,
   });
   assertEquals(checkJobOptions({}, -1).timeout, -1);
 });

@@ -1,0 +1,108 @@
+/**
+ * The ways in which a worker runs jobs, and which of them a job gets.
+ *
+ * @module
+ */
+
+import { isIsolation, type Isolation, stricter } from "../job/isolation.ts";
+import { InlineRunner } from "../runner/inline_runner.ts";
+import type { Runner } from "../runner/runner.ts";
+import {
+  SubprocessRunner,
+  type SubprocessRunnerOptions,
+} from "../runner/subprocess_runner.ts";
+import type { Execution } from "../store/worker_types.ts";
+import type { WorkerSettings } from "./settings.ts";
+
+/** What {@linkcode Runners} work with. */
+export interface RunnersOptions {
+  readonly settings: WorkerSettings;
+  /** What all subprocesses have in common. */
+  readonly common: Omit<
+    SubprocessRunnerOptions,
+    "prewarm" | "maxJobsPerProcess" | "maxMemoryPerProcess"
+  >;
+}
+
+/** One runner for each way that is needed. */
+export class Runners implements AsyncDisposable {
+  readonly #options: RunnersOptions;
+  readonly #runners = new Map<Isolation, Runner>();
+  /** The ways that queues have, not only single jobs. */
+  readonly #usual: ReadonlySet<Isolation>;
+
+  /** Starts nothing yet. */
+  constructor(options: RunnersOptions) {
+    this.#options = options;
+    const { queues, isolationOf } = options.settings;
+    this.#usual = new Set(queues.map(isolationOf));
+  }
+
+  /** Gets ready for the first jobs. */
+  prepare(): void {
+    for (const isolation of this.#usual) this.#runner(isolation).prepare();
+  }
+
+  /**
+   * What runs an execution: in the way of its queue, or in a stricter one that the job itself asks for.
+   * A job whose worker has died while it ran may be the reason, and gets a process of its own.
+   */
+  of({ queue, job }: Execution): Runner {
+    const usual = this.#options.settings.isolationOf(queue);
+    const asked = job.text("x_isolation");
+    const isolation = (job.integer("x_abandoned") ?? 0) > 0
+      ? "process"
+      : isIsolation(asked)
+      ? stricter(asked, usual)
+      : usual;
+    return this.#runner(isolation);
+  }
+
+  /** Kills what is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((r) => r.close()));
+  }
+
+  #runner(isolation: Isolation): Runner {
+    let runner = this.#runners.get(isolation);
+    if (runner === undefined) {
+      runner = this.#make(isolation);
+      this.#runners.set(isolation, runner);
+    }
+    return runner;
+  }
+
+  #make(isolation: Isolation): Runner {
+    const { common, settings } = this.#options;
+    const { concurrency, maxJobsPerProcess, maxMemoryPerProcess } = settings;
+    const cores = navigator.hardwareConcurrency;
+    // More than the machine boots at once is only memory.
+    const prewarm = this.#usual.has(isolation)
+      ? Math.min(concurrency, cores)
+      : 0;
+    switch (isolation) {
+      case "process":
+        // One more, or short jobs wait for each other's boot.
+        return new SubprocessRunner({
+          ...common,
+          prewarm: prewarm === 0 ? 0 : prewarm + 1,
+        });
+      case "reuse":
+        return new SubprocessRunner({
+          ...common,
+          prewarm,
+          keep: concurrency,
+          maxJobsPerProcess: maxJobsPerProcess ?? 1_000,
+          maxMemoryPerProcess,
+        });
+      case "inline":
+        return new InlineRunner({
+          ...common,
+          maxJobsPerProcess: maxJobsPerProcess ?? Infinity,
+          maxMemoryPerProcess,
+          alone: this.#runner("process"),
+          maxAlone: cores,
+        });
+    }
+  }
+}
