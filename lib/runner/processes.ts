@@ -87,7 +87,7 @@ export class Processes {
     this.#warm.fill(most);
   }
 
-  /** Takes a waiting subprocess if one fits, else starts one; it is guarded by then. Rejects with the signal's reason. */
+  /** Takes a waiting subprocess if one fits, else starts one. Rejects with the signal's reason. */
   async boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
     this.#guard();
     let child = this.#warm.take(launch);
@@ -98,9 +98,8 @@ export class Processes {
       } catch (error) {
         return { failure: unstarted(error, launch) };
       }
-      if (await this.#isReady(child, signal)) {
+      if (child.waits || await this.#isReady(child, signal)) {
         this.#warm.succeeded();
-        if (child.jobs === 0) await this.#guardian?.add(child.pid);
         return { child };
       }
       if (!child.status) await child.close();
@@ -123,7 +122,6 @@ export class Processes {
   /** Kills a subprocess and sees it off, while the next job runs already. */
   reap(child: Subprocess): void {
     const reaping = child.close()
-      .then(() => this.#guardian?.remove(child.pid))
       .finally(() => this.#reaping.delete(reaping));
     this.#reaping.add(reaping);
   }
@@ -142,7 +140,6 @@ export class Processes {
   }
 
   async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
-    if (child.jobs > 0) return child.status === undefined;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = () => resolve(false);
     const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
@@ -158,7 +155,11 @@ export class Processes {
     const limit = maxMemoryPerProcess === undefined
       ? {}
       : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 };
-    return new Subprocess({ ...launch, ...limit, sink, shared: this.#shared });
+    const shared = this.#shared;
+    const child = new Subprocess({ ...launch, ...limit, sink, shared });
+    void this.#guardian?.add(child.pid);
+    child.closed.then(() => this.#guardian?.remove(child.pid));
+    return child;
   }
 
   #guard(): void {

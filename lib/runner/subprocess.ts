@@ -38,6 +38,8 @@ export class Subprocess {
   readonly ready: Promise<boolean>;
   /** Takes the messages; set before the job is sent. */
   onMessage: MessageHandler | undefined;
+  /** Resolves when it has been closed: all of its group has been killed, and it has been reaped. */
+  readonly closed: Promise<void>;
   /** Set once the process has ended. */
   status: Deno.CommandStatus | undefined;
 
@@ -54,6 +56,8 @@ export class Subprocess {
   #isFull = false;
   readonly #shared: boolean;
   #tail: Uint8Array = new Uint8Array();
+  #waits = false;
+  readonly #isClosed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
 
   /**
@@ -91,6 +95,7 @@ export class Subprocess {
     });
     this.exited = this.#awaitExit();
     this.ready = this.#isReady.promise;
+    this.closed = this.#isClosed.promise;
     const { shared = false, memoryLimit } = options;
     this.#shared = shared;
     const hello = { type: "hello", token: token.toHex(), shared } as const;
@@ -102,6 +107,11 @@ export class Subprocess {
   /** Sends one message. One that has ended does not hear it, which its status tells. */
   async send(message: ControlMessage): Promise<void> {
     await this.sendLine(encodeMessage(message));
+  }
+
+  /** Whether it is ready now, and lives. */
+  get waits(): boolean {
+    return this.#waits && this.status === undefined;
   }
 
   /** How many jobs it has been given. */
@@ -197,6 +207,7 @@ export class Subprocess {
       this.#stderr.close(),
       this.#writer.abort().catch(() => undefined),
     ]);
+    this.#isClosed.resolve();
   }
 
   async #awaitExit(): Promise<Deno.CommandStatus> {
@@ -208,8 +219,10 @@ export class Subprocess {
 
   #handle(...message: Parameters<MessageHandler>): void {
     const [kind] = message;
-    if (kind === "ready") this.#isReady.resolve(true);
-    else if (kind === "full") this.#isFull = true;
+    if (kind === "ready") {
+      this.#waits = true;
+      this.#isReady.resolve(true);
+    } else if (kind === "full") this.#isFull = true;
     else this.onMessage?.(...message);
   }
 

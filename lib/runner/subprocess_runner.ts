@@ -38,6 +38,8 @@ export interface SubprocessRunnerOptions extends ProcessesOptions {
   readonly maxJobsPerProcess?: number;
 }
 
+/** Milliseconds after which a job is not short: the subprocess of the next one is started meanwhile. */
+const LONG_JOB_MS = 10;
 /** How often a job is given to a subprocess that dies before it has it; as many wait by default. */
 const RUN_ATTEMPTS = 3;
 
@@ -53,6 +55,8 @@ export class SubprocessRunner implements Runner {
   readonly #processes: Processes;
   readonly #runs = new Set<JobRun>();
   readonly #active = new Set<Promise<unknown>>();
+  #preparing: ReturnType<typeof setTimeout> | undefined;
+  #preparesAt = Infinity;
   #closed = false;
 
   /**
@@ -102,6 +106,7 @@ export class SubprocessRunner implements Runner {
   /** Kills what is left and frees everything. Jobs that run reject. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#preparing);
     for (const run of this.#runs) run.abort(closedError());
     await this.#processes.closeWaiting();
     await Promise.allSettled(this.#active);
@@ -140,6 +145,18 @@ export class SubprocessRunner implements Runner {
     }
   }
 
+  /** Not at once: a boot takes from a short job, and from what comes right after it, the processor. */
+  #prepareIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#closed || at >= this.#preparesAt) return;
+    clearTimeout(this.#preparing);
+    this.#preparesAt = at;
+    this.#preparing = setTimeout(() => {
+      this.#preparesAt = Infinity;
+      this.prepare();
+    }, ms);
+  }
+
   async #runIn(
     child: Subprocess,
     launch: Launch,
@@ -156,9 +173,11 @@ export class SubprocessRunner implements Runner {
       if (signal.aborted) onAbort();
       else if (this.#closed) run.abort(closedError());
       const outcome = run.run();
-      if (!reusable) this.prepare();
+      if (maxJobsPerProcess === 1) this.#prepareIn(LONG_JOB_MS);
+      else if (!reusable) this.prepare();
       return await outcome;
     } finally {
+      if (maxJobsPerProcess === 1) this.#prepareIn(0);
       signal.removeEventListener("abort", onAbort);
       this.#runs.delete(run);
       if (!run.isReusable || !this.#processes.giveBack(launch, child)) {

@@ -78,7 +78,7 @@ export const GOALS: readonly Goal[] = [
     "rq",
   ),
   atLeast(
-    "in the worker's process, 100 at a time / BullMQ",
+    "side by side in one process, 100 at a time / BullMQ in its own",
     1.5,
     "inline-100.rate",
     "inline-100.rate",

@@ -12,7 +12,7 @@ export type SystemName = "ours" | "rq" | "bullmq";
 /** All systems, in the order in which they take turns. */
 export const SYSTEM_NAMES: readonly SystemName[] = ["ours", "rq", "bullmq"];
 
-/** Where a job runs: a process of its own, a process that is used again, or the worker's own process. */
+/** Where a job runs: a process of its own, one that is used again, or one with many others (of BullMQ, the worker itself). */
 export type Isolation = "process" | "reuse" | "inline";
 
 /** Why there is no result; the reason is shown. */
@@ -77,9 +77,6 @@ export function ourSystem(port: number, driver: string): System {
       cwd: JOBS,
     }),
     workers: (isolation, concurrency) => {
-      if (isolation === "inline") {
-        throw new NotApplicable("jobs never run in the worker's own process");
-      }
       const many = ["--concurrency", String(concurrency)];
       return [worker(["--isolation", isolation, ...many])];
     },

@@ -39,14 +39,14 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "inline",
-    title: "run, in the worker's process, one at a time",
+    title: "run, side by side in one process, one at a time",
     isolation: "inline",
     concurrency: 1,
     costs: true,
   },
   {
     name: "inline-100",
-    title: "run, in the worker's process, 100 at a time",
+    title: "run, side by side in one process, 100 at a time",
     isolation: "inline",
     concurrency: 100,
     costs: true,

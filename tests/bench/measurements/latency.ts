@@ -9,7 +9,7 @@ const WARM = 5;
 
 const STOP_MS = 5_000;
 
-/** Latency with each job in a process of its own, and in the worker's process. */
+/** Latency with each job in a process of its own, and in one with others. */
 export const latencies: readonly Measurement[] = [
   latencyOf(
     "latency",
@@ -18,7 +18,7 @@ export const latencies: readonly Measurement[] = [
   ),
   latencyOf(
     "latency-inline",
-    "enqueue → result, idle worker, in its process",
+    "enqueue → result, idle worker, in one process",
     "inline",
   ),
 ];
