@@ -11,8 +11,12 @@
  */
 
 import { unresolvedOutcome } from "./outcomes.ts";
-import { checkTime, Processes, type ProcessesOptions } from "./processes.ts";
-import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
+import {
+  checkTime,
+  type Found,
+  Processes,
+  type ProcessesOptions,
+} from "./processes.ts";
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { closedError, encodeJob } from "./subprocess_runner.ts";
@@ -80,20 +84,20 @@ export class InlineRunner implements Runner {
   ): Promise<Outcome> {
     signal.throwIfAborted();
     this.#closing.signal.throwIfAborted();
-    let target: ResolvedFunc;
+    let found: Found;
     let job: string;
     try {
-      target = resolveFunc(request.funcName, this.#options);
-      job = encodeJob(target, request);
+      found = this.#processes.find(request.funcName);
+      job = encodeJob(found.target, request);
     } catch (error) {
       return unresolvedOutcome(error);
     }
     const given = { job, timeout: request.timeout, host, signal };
-    for (let interruptions = 0; interruptions < MAX_INTERRUPTIONS;) {
+    const { launch } = found;
+    // Else its module can only be reached by a process that was started for it.
+    const most = launch.generic ? MAX_INTERRUPTIONS : 0;
+    for (let interruptions = 0; interruptions < most;) {
       signal.throwIfAborted();
-      const launch = this.#processes.launchOf(target);
-      // Its module can only be reached by a process that was started for it.
-      if (!launch.generic) break;
       const process = this.#processOf(launch);
       if (process === undefined) {
         const failure = await this.#start(launch, signal);

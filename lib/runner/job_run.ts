@@ -78,6 +78,7 @@ export class JobRun {
         void child.send({ type: "abort", run, name: "TimeoutError", message });
       },
       kill: (signal) => child.kill(signal),
+      alarms: child.alarms,
     });
     void child.sendLine(encodeRun(run, job));
     await Promise.race([

@@ -62,9 +62,12 @@ export class LaunchPlan {
     const { permissions } = this.#options;
     const generic = this.#startsItself() ||
       canImport(permissions, target.url, target.config);
-    const launch = this.#launch(target.config, generic ? [] : [target.url]);
-    if (generic) this.#last = launch;
-    return launch;
+    return this.#launch(target.config, generic ? [] : [target.url]);
+  }
+
+  /** Notes that a job's subprocess was started in this way: the next one's most likely is too. */
+  used(launch: Launch): void {
+    if (launch.generic) this.#last = launch;
   }
 
   /**

@@ -7,7 +7,7 @@
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
 import { bootOutcome } from "./outcomes.ts";
-import type { ResolvedFunc } from "./resolve.ts";
+import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type { FailureOutcome, OutputSink } from "./runner.ts";
 import { Subprocess } from "./subprocess.ts";
 import { WarmPool } from "./warm_pool.ts";
@@ -38,6 +38,17 @@ export type Booted =
   | { readonly child: Subprocess }
   | { readonly failure: FailureOutcome };
 
+/** Where a job's function is, and how the subprocess for it is started. */
+export interface Found {
+  /** The function. */
+  readonly target: ResolvedFunc;
+  /** The subprocess. */
+  readonly launch: Launch;
+}
+
+/** Milliseconds that it stays found. */
+const FOUND_MS = 1_000;
+const MAX_FOUND = 1_000;
 /** How often a subprocess that ends before it is ready is started for one job. */
 const BOOT_ATTEMPTS = 2;
 
@@ -47,6 +58,7 @@ export class Processes {
   readonly #shared: boolean;
   readonly #plan: LaunchPlan;
   readonly #warm: WarmPool;
+  readonly #found = new Map<string, Found & { readonly until: number }>();
   readonly #reaping = new Set<Promise<unknown>>();
   #guardian: Guardian | undefined;
   #guarded = false;
@@ -76,9 +88,25 @@ export class Processes {
     });
   }
 
-  /** How the subprocess of a job is started. */
-  launchOf(target: ResolvedFunc): Launch {
-    return this.#plan.of(target);
+  /**
+   * Finds a job's function. For each, the file system is looked at once a second.
+   *
+   * @throws {TypeError | Deno.errors.NotFound | Deno.errors.NotCapable} as `resolveFunc` does
+   */
+  find(funcName: string): Found {
+    const now = performance.now();
+    const known = this.#found.get(funcName);
+    if (known !== undefined && now < known.until) {
+      this.#plan.used(known.launch);
+      return known;
+    }
+    if (this.#found.size >= MAX_FOUND) this.#found.clear();
+    const target = resolveFunc(funcName, this.#options);
+    const launch = this.#plan.of(target);
+    this.#plan.used(launch);
+    const found = { target, launch, until: now + FOUND_MS };
+    this.#found.set(funcName, found);
+    return found;
   }
 
   /** Starts what is missing of those that wait, at most so many. Never throws. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Alarm } from "../base/alarms.ts";
 import { HostCalls } from "./host_calls.ts";
 import {
   answerOutcome,
@@ -45,7 +46,8 @@ interface Run {
   readonly resolve: (ended: Outcome | Interrupted) => void;
   readonly reject: (reason: unknown) => void;
   answer: Outcome | undefined;
-  stopTimer?: ReturnType<typeof setTimeout>;
+  /** Ends the patience with a job that was stopped. */
+  stopAlarm?: Alarm;
 }
 
 const decoder = new TextDecoder();
@@ -113,6 +115,7 @@ export class SharedProcess {
         abort: () =>
           this.#askToStop(number, "TimeoutError", timeoutMessage(job.timeout)),
         kill: (signal) => this.#killFor(run, signal),
+        alarms: this.#child.alarms,
       }),
       resolve,
       reject,
@@ -148,7 +151,7 @@ export class SharedProcess {
     } finally {
       signal.removeEventListener("abort", onAbort);
       run.limit.stop();
-      clearTimeout(run.stopTimer);
+      this.#child.alarms.clear(run.stopAlarm);
     }
   }
 
@@ -207,7 +210,7 @@ export class SharedProcess {
     }
     this.#askToStop(number, "AbortError", "The job was stopped");
     const kill = () => this.#killFor(run, "SIGKILL");
-    run.stopTimer = setTimeout(kill, ABORT_GRACE);
+    run.stopAlarm = this.#child.alarms.set(ABORT_GRACE, kill);
   }
 
   #killFor(run: Run, signal: Deno.Signal): void {
@@ -218,6 +221,7 @@ export class SharedProcess {
 
   async #awaitEnd(): Promise<void> {
     const status = await this.#child.exited;
+    this.#child.alarms[Symbol.dispose]();
     this.#child.kill("SIGKILL"); // what it has left running may hold the pipes
     await this.#child.drain();
     // Its last answers may lack their end mark.

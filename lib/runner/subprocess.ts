@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Alarms } from "../base/alarms.ts";
 import { stripColors } from "./describe_error.ts";
 import { TOKEN_SIZE } from "./frames.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
@@ -40,6 +41,8 @@ export class Subprocess {
   onMessage: MessageHandler | undefined;
   /** Resolves when it has been closed: all of its group has been killed, and it has been reaped. */
   readonly closed: Promise<void>;
+  /** Keeps the time of what it runs. */
+  readonly alarms: Alarms = new Alarms();
   /** Set once the process has ended. */
   status: Deno.CommandStatus | undefined;
 
@@ -200,6 +203,7 @@ export class Subprocess {
   }
 
   async #close(): Promise<void> {
+    this.alarms[Symbol.dispose]();
     this.kill("SIGKILL");
     await this.exited;
     await Promise.all([

@@ -11,11 +11,12 @@ import { unresolvedOutcome } from "./outcomes.ts";
 import {
   bootFailure,
   checkTime,
+  type Found,
   Processes,
   type ProcessesOptions,
 } from "./processes.ts";
 import type { RunnableJob } from "./protocol.ts";
-import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
+import type { ResolvedFunc } from "./resolve.ts";
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 
@@ -123,17 +124,17 @@ export class SubprocessRunner implements Runner {
     host: JobHost,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    let target: ResolvedFunc;
+    let found: Found;
     let job: string;
     try {
-      target = resolveFunc(request.funcName, this.#options);
-      job = encodeJob(target, request);
+      found = this.#processes.find(request.funcName);
+      job = encodeJob(found.target, request);
     } catch (error) {
       return unresolvedOutcome(error);
     }
     const { timeout } = request;
+    const { launch } = found;
     for (let attempt = 1;; attempt++) {
-      const launch = this.#processes.launchOf(target);
       const booted = await this.#processes.boot(launch, signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;

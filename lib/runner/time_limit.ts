@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Alarm, Alarms } from "../base/alarms.ts";
+
 /** What a time limit does, and when. */
 export interface TimeLimitOptions {
   /** Milliseconds from SIGTERM to SIGKILL. */
@@ -12,17 +14,17 @@ export interface TimeLimitOptions {
   readonly abort: () => void;
   /** Sends a signal to the job's process group. */
   readonly kill: (signal: Deno.Signal) => void;
+  /** Keeps the time. */
+  readonly alarms: Alarms;
 }
 
 /** Milliseconds from the job's `AbortSignal` to SIGTERM. */
 export const ABORT_GRACE = 500;
-/** The longest delay of one timer, in milliseconds. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /** Counts from its creation: first the `AbortSignal`, then SIGTERM, then SIGKILL. */
 export class TimeLimit implements Disposable {
   readonly #options: TimeLimitOptions;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #alarm: Alarm | undefined;
   #passed = false;
 
   /**
@@ -37,7 +39,7 @@ export class TimeLimit implements Disposable {
 
   /** Stops the clock; tells whether the limit had passed. */
   stop(): boolean {
-    clearTimeout(this.#timer);
+    this.#options.alarms.clear(this.#alarm);
     return this.#passed;
   }
 
@@ -56,11 +58,7 @@ export class TimeLimit implements Disposable {
     });
   }
 
-  /** Limits of more than 24 days are longer than one timer can be. */
   #wait(milliseconds: number, then: () => void): void {
-    const rest = milliseconds - MAX_DELAY;
-    this.#timer = rest > 0
-      ? setTimeout(() => this.#wait(rest, then), MAX_DELAY)
-      : setTimeout(then, milliseconds);
+    this.#alarm = this.#options.alarms.set(milliseconds, then);
   }
 }
