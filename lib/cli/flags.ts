@@ -87,6 +87,10 @@ const FLAGS: readonly Flag[] = [
       "a process that has grown beyond this takes no more jobs (default: 512)",
   },
   {
+    name: "preload",
+    help: "load the module of the last job into the next process ahead of time",
+  },
+  {
     name: "concurrency",
     short: "c",
     value: "N",

@@ -86,6 +86,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     ...given("permissions", await permissionsFlag(flags)),
     burst: switches.has("burst"),
     withScheduler: switches.has("with-scheduler"),
+    preload: switches.has("preload"),
     logJobDescription: !switches.has("disable-job-desc-logging"),
     log: makeLogger(levelFlag(flags), formatFlag(flags)),
     ...given("name", one("name")),

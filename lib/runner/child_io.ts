@@ -77,13 +77,15 @@ export class ControlReader {
   readonly #decoder = new TextDecoder();
   readonly #buffer = new Uint8Array(64 * 1024);
   #parts: string[] = [];
+  #ahead: ControlMessage[] = [];
 
   /** Reads the first line, without waiting for an event loop; ends the process if there is none. */
   readHello(): HelloMessage {
     for (;;) {
       const n = stdin.readSync(this.#buffer);
       if (n === null) exitNow(0);
-      const [hello] = this.#push(this.#buffer.subarray(0, n));
+      const [hello, ...rest] = this.#push(this.#buffer.subarray(0, n));
+      this.#ahead = rest;
       if (hello !== undefined) return hello as HelloMessage;
     }
   }
@@ -96,6 +98,7 @@ export class ControlReader {
     handle: (message: ControlMessage) => void,
     handled: () => void,
   ): Promise<never> {
+    for (const message of this.#ahead) handle(message);
     for (;;) {
       const n = await readStdin(this.#buffer);
       if (n === null) exitNow(0);

@@ -50,6 +50,16 @@ export type Called =
 
 const modules = new Map<string, JobModule>();
 
+/** Imports a module ahead of time; tells whether that went well. */
+export async function preloadModule(url: string): Promise<boolean> {
+  try {
+    modules.set(url, await import(url));
+    return true;
+  } catch {
+    return false; // the job that needs it is told why, by a process that has not tried before
+  }
+}
+
 /** Imports the job's module and finds its function in it. */
 export async function loadModule(job: RunnableJob): Promise<Loaded> {
   const { url, exportName } = job;

@@ -12,6 +12,7 @@ import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import { ChildRun } from "./child_run.ts";
 import { type CurrentJob, setCurrentJobSource } from "./current.ts";
+import { preloadModule } from "./child_job.ts";
 import type { ControlMessage } from "./protocol.ts";
 
 /** Serves jobs. Returns at once; the process ends when the worker wants it to. */
@@ -89,6 +90,9 @@ class Child {
 
   handle(message: ControlMessage): void {
     switch (message.type) {
+      case "preload":
+        this.#preload(message.url);
+        break;
       case "run": {
         const run = new ChildRun(
           message,
@@ -116,6 +120,10 @@ class Child {
     if (last === undefined || last.number === this.#started) return;
     this.#started = last.number;
     this.#channel.say("started", last.number);
+  }
+
+  async #preload(url: string): Promise<void> {
+    if (!await preloadModule(url)) this.#channel.say("unloaded", 0);
   }
 
   #failUncaught(thrown: unknown, culprit: ChildRun | undefined): void {

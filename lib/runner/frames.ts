@@ -41,6 +41,7 @@ const NOTHING = new Uint8Array();
  * - `exit`: the subprocess is ending by `Deno.exit()`
  * - `uncaught`: an error was left unhandled, of one of several runs
  * - `answered`: so much for the answers; what was printed before ends with the mark of this number
+ * - `unloaded`: the module that it was to load ahead of time cannot be loaded so
  * - `full`: it has grown beyond its limit of memory
  * - `end`: a mark on stderr: no more output of the job follows on this pipe
  */
@@ -53,6 +54,7 @@ export type MessageKind =
   | "exit"
   | "uncaught"
   | "answered"
+  | "unloaded"
   | "full"
   | "end";
 
@@ -65,6 +67,7 @@ const KINDS: readonly MessageKind[] = [
   "exit",
   "uncaught",
   "answered",
+  "unloaded",
   "full",
   "end",
 ];

@@ -64,7 +64,7 @@ export class JobRun {
 
   /**
    * Sends the job and resolves with how it ended; by then, all that it started is
-   * gone, or has been sent SIGKILL. Resolves to undefined if the subprocess died before it had the job.
+   * gone, or has been sent SIGKILL. Resolves to undefined if the subprocess died before it began the job.
    */
   async run(): Promise<Outcome | undefined> {
     const { child, job, host, timeout, killGrace } = this.#options;
@@ -98,7 +98,8 @@ export class JobRun {
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;
     }
-    return this.#started || timedOut ? this.#outcome(timedOut) : undefined;
+    const hasBegun = this.#started && !child.isUnfit;
+    return hasBegun || timedOut ? this.#outcome(timedOut) : undefined;
   }
 
   #listen(calls: HostCalls): void {

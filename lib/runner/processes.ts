@@ -29,6 +29,13 @@ export interface ProcessesOptions extends LaunchOptions {
   readonly prewarm?: number;
   /** How many that have served a job wait for another one. @default as many as `prewarm` */
   readonly keep?: number;
+  /**
+   * Whether a subprocess that is started ahead of time loads the module of the last job, so that the
+   * next one need not wait for it. What the module does when it is loaded is then done before there is a job.
+   *
+   * @default false
+   */
+  readonly preload?: boolean;
   /** Megabytes of memory beyond which a subprocess takes no further job. @default none */
   readonly maxMemoryPerProcess?: number;
 }
@@ -59,6 +66,9 @@ export class Processes {
   readonly #plan: LaunchPlan;
   readonly #warm: WarmPool;
   readonly #found = new Map<string, Found & { readonly until: number }>();
+  #lastModule: string | undefined;
+  /** What cannot be loaded before there is a job. */
+  readonly #unloadable = new Set<string>();
   readonly #reaping = new Set<Promise<unknown>>();
   #guardian: Guardian | undefined;
   #guarded = false;
@@ -83,7 +93,7 @@ export class Processes {
     this.#warm = new WarmPool({
       size: prewarm,
       keep: options.keep ?? prewarm,
-      spawn: (launch) => this.#spawn(launch),
+      spawn: (launch) => this.#spawn(launch, this.#preloadable()),
       plan: () => this.#plan.next(options.paths),
     });
   }
@@ -97,15 +107,15 @@ export class Processes {
     const now = performance.now();
     const known = this.#found.get(funcName);
     if (known !== undefined && now < known.until) {
-      this.#plan.used(known.launch);
+      this.#used(known);
       return known;
     }
     if (this.#found.size >= MAX_FOUND) this.#found.clear();
     const target = resolveFunc(funcName, this.#options);
     const launch = this.#plan.of(target);
-    this.#plan.used(launch);
     const found = { target, launch, until: now + FOUND_MS };
     this.#found.set(funcName, found);
+    this.#used(found);
     return found;
   }
 
@@ -167,6 +177,19 @@ export class Processes {
     this.#guardian = undefined;
   }
 
+  #used({ target, launch }: Found): void {
+    this.#plan.used(launch);
+    if (launch.generic) this.#lastModule = target.url;
+  }
+
+  #preloadable(): string | undefined {
+    const url = this.#lastModule;
+    return this.#options.preload && url !== undefined &&
+        !this.#unloadable.has(url)
+      ? url
+      : undefined;
+  }
+
   async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = () => resolve(false);
@@ -178,14 +201,24 @@ export class Processes {
     return ready && child.status === undefined;
   }
 
-  #spawn(launch: Launch): Subprocess {
+  #spawn(launch: Launch, preload?: string): Subprocess {
     const { sink, maxMemoryPerProcess } = this.#options;
     const limit = maxMemoryPerProcess === undefined
       ? {}
       : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 };
     const shared = this.#shared;
-    const child = new Subprocess({ ...launch, ...limit, sink, shared });
+    const module = preload === undefined ? {} : { preload };
+    const child = new Subprocess({
+      ...launch,
+      ...limit,
+      ...module,
+      sink,
+      shared,
+    });
     void this.#guardian?.add(child.pid);
+    child.exited.then(() => {
+      if (child.isUnfit && preload) this.#unloadable.add(preload);
+    });
     child.closed.then(() => this.#guardian?.remove(child.pid));
     return child;
   }

@@ -22,6 +22,7 @@ export function isChildInvocation(args: readonly string[]): boolean {
 /** A line on a subprocess's stdin. */
 export type ControlMessage =
   | HelloMessage
+  | PreloadMessage
   | RunMessage
   | AbortMessage
   | ReplyMessage;
@@ -46,6 +47,14 @@ export interface HelloMessage {
   readonly shared: boolean;
   /** Bytes of memory beyond which it says that it is full; absent for a process that serves one job. */
   readonly memoryLimit?: number;
+}
+
+/** A module that the next job most likely needs. */
+export interface PreloadMessage {
+  /** Tells it from the others. */
+  readonly type: "preload";
+  /** The module. */
+  readonly url: string;
 }
 
 /** The job to run. */

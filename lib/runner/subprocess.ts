@@ -24,6 +24,8 @@ export interface SubprocessOptions {
   readonly shared?: boolean;
   /** Bytes of memory beyond which it says that it is full. @default none */
   readonly memoryLimit?: number;
+  /** A module to load ahead of time. @default none */
+  readonly preload?: string;
 }
 
 /** How much of the end of stderr is kept, in bytes. */
@@ -57,6 +59,7 @@ export class Subprocess {
   #outbox: string[] = [];
   #jobs = 0;
   #isFull = false;
+  #isUnfit = false;
   readonly #shared: boolean;
   #tail: Uint8Array = new Uint8Array();
   #waits = false;
@@ -105,6 +108,9 @@ export class Subprocess {
     void this.send(
       memoryLimit === undefined ? hello : { ...hello, memoryLimit },
     );
+    if (options.preload !== undefined) {
+      void this.send({ type: "preload", url: options.preload });
+    }
   }
 
   /** Sends one message. One that has ended does not hear it, which its status tells. */
@@ -125,6 +131,11 @@ export class Subprocess {
   /** Whether it has said that it has grown beyond its limit of memory. */
   get isFull(): boolean {
     return this.#isFull;
+  }
+
+  /** Whether it could not load a module ahead of time, and is of no use for jobs that need it. */
+  get isUnfit(): boolean {
+    return this.#isUnfit;
   }
 
   /** Counts a further job, and gives the number of its run. */
@@ -226,6 +237,9 @@ export class Subprocess {
     if (kind === "ready") {
       this.#waits = true;
       this.#isReady.resolve(true);
+    } else if (kind === "unloaded") {
+      this.#isUnfit = true;
+      this.kill("SIGKILL");
     } else if (kind === "full") this.#isFull = true;
     else this.onMessage?.(...message);
   }

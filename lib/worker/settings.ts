@@ -100,6 +100,14 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maxMemoryPerProcess?: number;
   /**
+   * Whether processes that are started ahead of time load the module of the last job, so that the
+   * next one need not wait for it. What the module does when it is loaded is then done before there
+   * is a job, and a change of its code is seen a job later.
+   *
+   * @default false
+   */
+  readonly preload?: boolean;
+  /**
    * How many jobs to run at once.
    *
    * @default 1
@@ -166,6 +174,7 @@ export interface WorkerSettings {
   readonly maxJobsPerProcess: number | undefined;
   /** Megabytes. */
   readonly maxMemoryPerProcess: number;
+  readonly preload: boolean;
   readonly concurrency: number;
   readonly maxJobs: number;
   readonly maxIdleMs: number;
@@ -233,6 +242,7 @@ export function checkSettings(
       "maintenanceInterval",
     ) * 1_000,
     ...isolationSettings(uniqueNames, options),
+    preload: options.preload ?? false,
     concurrency: checkCount(
       "concurrency",
       options.concurrency ?? 1,

@@ -92,6 +92,7 @@ export class Worker {
           paths: [...paths],
           permissions,
           sink: OWN_OUTPUT,
+          preload: this.#settings.preload,
           ...(execPath === undefined ? {} : { execPath }),
         },
       }),

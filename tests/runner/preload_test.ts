@@ -1,0 +1,82 @@
+/** Modules that are loaded before there is a job for them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { TestRunner, until } from "./support.ts";
+
+const CURRENT = new URL("../../lib/runner/current.ts", import.meta.url).href;
+
+/** A directory with a module that prints when it is loaded. */
+async function project(code: string) {
+  const dir = await Deno.makeTempDir({ prefix: "rq-preload-" });
+  await Deno.writeTextFile(`${dir}/slow.ts`, code);
+  return {
+    dir,
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+const SLOW = `
+console.log("loaded");
+await new Promise((resolve) => setTimeout(resolve, 400));
+export const pid = () => Deno.pid;
+`;
+
+Deno.test("with preload, the next process has loaded the module of the last job before there is another", async () => {
+  await using at = await project(SLOW);
+  await using t = await TestRunner.create({
+    paths: [at.dir],
+    preload: true,
+    prewarm: 1,
+  });
+  const first = await t.result("slow.pid");
+  await until("it is loaded again", () => t.stdout() === "loaded\nloaded\n");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const from = performance.now();
+  assert(await t.result("slow.pid") !== first);
+  assert(performance.now() - from < 350, "the job waited for its module");
+});
+
+Deno.test("without it, a module is loaded by its job only", async () => {
+  await using at = await project(SLOW);
+  await using t = await TestRunner.create({ paths: [at.dir], prewarm: 1 });
+  await t.result("slow.pid");
+  await t.result("slow.pid");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assertEquals(t.stdout(), "loaded\nloaded\n");
+});
+
+Deno.test("a module that only loads inside a job is not loaded ahead of time again, and its jobs run", async () => {
+  await using at = await project(`
+import { currentJob } from ${JSON.stringify(CURRENT)};
+const { id } = currentJob;
+export const own = () => id;
+`);
+  await using t = await TestRunner.create({
+    paths: [at.dir],
+    preload: true,
+    prewarm: 1,
+  });
+  for (let n = 1; n <= 4; n++) {
+    assertEquals(await t.result("slow.own"), `job-${n}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+Deno.test("a module that cannot be loaded fails its job as ever, and no storm of processes starts", async () => {
+  await using at = await project(`
+console.log("load");
+throw new Error("at import");
+`);
+  await using t = await TestRunner.create({
+    paths: [at.dir],
+    preload: true,
+    prewarm: 2,
+  });
+  for (let n = 0; n < 3; n++) {
+    const failure = await t.failure("slow.gone");
+    assertEquals(failure.reason, "load");
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const loads = t.stdout().split("\n").length - 1;
+  assert(loads <= 3 + 4, `loaded ${loads} times`);
+});
