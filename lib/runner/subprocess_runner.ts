@@ -134,7 +134,7 @@ export class SubprocessRunner implements Runner {
     }
     const { timeout } = request;
     const { launch } = found;
-    for (let attempt = 1;; attempt++) {
+    for (let attempt = 1;;) {
       const booted = await this.#processes.boot(launch, signal);
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
@@ -142,7 +142,8 @@ export class SubprocessRunner implements Runner {
       const outcome = await this.#runIn(child, launch, given, signal);
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
-      if (attempt >= RUN_ATTEMPTS) return bootFailure(child, launch);
+      if (child.isUnfit) continue; // no more than waited are
+      if (attempt++ >= RUN_ATTEMPTS) return bootFailure(child, launch);
     }
   }
 
