@@ -33,6 +33,8 @@ export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
   readonly alone: Runner;
   /** How many jobs of `alone` there may be at once. @default 2 */
   readonly maxAlone?: number;
+  /** Told of a job that is begun again, since its process ended for the sake of another. */
+  readonly onBeganAgain?: (request: RunRequest) => void;
 }
 
 /** How often a job is begun again for the sake of others. */
@@ -107,6 +109,7 @@ export class InlineRunner implements Runner {
       const ended = await process.run(given);
       this.#closing.signal.throwIfAborted();
       if (typeof ended === "object") return ended;
+      this.#options.onBeganAgain?.(request);
       if (ended === "alone") break;
       interruptions++;
     }

@@ -102,6 +102,10 @@ export class Runners implements AsyncDisposable {
           maxMemoryPerProcess,
           alone: this.#runner("process"),
           maxAlone: cores,
+          onBeganAgain: ({ origin, jobId }) =>
+            settings.log.warn(
+              `${origin}: Its process ended because of another job, begun again (${jobId})`,
+            ),
         });
     }
   }
