@@ -22,17 +22,18 @@ import type {
   RunMessage,
 } from "./protocol.ts";
 
+// A job may replace any global.
+const { AbortController, DOMException } = globalThis;
 const { stringify } = JSON;
 
-/** Runs one job. */
+/** Runs one job. What most jobs do not use is only made when it is asked for. */
 export class ChildRun {
-  /** What `currentJob` is for the job's code. */
-  readonly currentJob: CurrentJob;
   readonly #message: RunMessage;
   readonly #channel: Channel;
   readonly #onAnswered: () => void;
-  readonly #abort = new AbortController();
-  readonly #calls: ChildCalls;
+  #currentJob: CurrentJob | undefined;
+  #abort: AbortController | undefined;
+  #calls: ChildCalls | undefined;
   #answered = false;
   #module: JobModule | undefined;
   #loading = true;
@@ -42,13 +43,16 @@ export class ChildRun {
     this.#message = message;
     this.#channel = channel;
     this.#onAnswered = onAnswered;
-    this.#calls = new ChildCalls((call) =>
-      channel.say("call", message.run, stringify(call))
-    );
-    this.currentJob = createCurrentJob({
-      request: message.job.request,
-      calls: this.#calls,
-      signal: this.#abort.signal,
+  }
+
+  /** What `currentJob` is for the job's code. */
+  get currentJob(): CurrentJob {
+    return this.#currentJob ??= createCurrentJob({
+      request: this.#message.job.request,
+      calls: this.#calls ??= new ChildCalls((call) =>
+        this.#channel.say("call", this.number, stringify(call))
+      ),
+      signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},
     });
   }
@@ -70,12 +74,12 @@ export class ChildRun {
 
   /** Asks the job to stop. */
   abort({ name, message }: AbortMessage): void {
-    this.#abort.abort(new DOMException(message, name));
+    this.#aborter().abort(new DOMException(message, name));
   }
 
   /** Takes the answer to one of its calls. */
   settle(reply: ReplyMessage): void {
-    this.#calls.settle(reply);
+    this.#calls?.settle(reply);
   }
 
   /** Ends the run by an error that its function did not throw itself. */
@@ -93,6 +97,10 @@ export class ChildRun {
     );
   }
 
+  #aborter(): AbortController {
+    return this.#abort ??= new AbortController();
+  }
+
   async #run(): Promise<void> {
     // The worker hears that the job has started before any code of it runs.
     await undefined;
@@ -103,7 +111,7 @@ export class ChildRun {
     this.#module = loaded.module;
     const answer = await callJob(loaded.func, job.request);
     if (answer.type === "failure") return this.#fail(answer.failure);
-    await this.#calls.settled();
+    await this.#calls?.settled();
     // A rejection that nobody handles shows only then.
     await this.#channel.turn();
     this.#answer("success", answer.result);
@@ -111,7 +119,7 @@ export class ChildRun {
 
   /** A failure, too, is told only after what the job asked for before is done. */
   async #fail(failure: FailureMessage): Promise<void> {
-    await this.#calls.settled();
+    await this.#calls?.settled();
     this.#answer("failure", stringify(failure));
   }
 

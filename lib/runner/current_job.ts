@@ -16,6 +16,7 @@ import type {
 import type { EnqueueRequest, RunRequest } from "./runner.ts";
 
 const { parse } = JSON;
+const { freeze } = Object;
 
 /** What a running job can have its worker do. */
 export interface Calls {
@@ -34,7 +35,7 @@ export interface RunningJobOptions {
   /** The way to the worker. */
   readonly calls: Calls;
   /** Aborts when the time is up. */
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;
 }
@@ -52,12 +53,14 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
       : { func: name, queue, options: plain(rest) };
     return { id: await calls.enqueue(stored) };
   };
-  return Object.freeze<CurrentJob>({
+  return freeze<CurrentJob>({
     id: request.jobId,
     executionId: request.executionId,
     attempt: request.attempt,
     queue: request.origin,
-    signal,
+    get signal() {
+      return signal();
+    },
     get meta() {
       return meta;
     },

@@ -18,7 +18,7 @@ export type MessageHandler = (
 export interface PumpOptions {
   /** The token of the frames. */
   readonly token: Uint8Array;
-  /** Takes what the job printed; awaited, so that the pipe fills while it is slow. */
+  /** Takes what the job printed, which is only valid until it is done; awaited, so that the pipe fills while it is slow. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void>;
   /** Takes a message. */
   readonly onMessage: MessageHandler;
@@ -29,12 +29,13 @@ const PIPE_CAPACITY = 1024 * 1024;
 /** Milliseconds without a byte after which nothing more is expected of a dead process's pipe. */
 const QUIET = 100;
 const POLL = 20;
+const BUFFER_SIZE = 64 * 1024;
 
 /** Passes one pipe on, until its end or until it is closed. */
 export class OutputPump {
   /** Resolves at the end of the pipe. Never rejects. */
   readonly done: Promise<void>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: ReadableStreamBYOBReader;
   readonly #options: PumpOptions;
   #bytes = 0;
   /** When the current wait for bytes began; undefined while output is passed on. */
@@ -42,7 +43,7 @@ export class OutputPump {
 
   /** Starts reading. */
   constructor(pipe: ReadableStream<Uint8Array>, options: PumpOptions) {
-    this.#reader = pipe.getReader();
+    this.#reader = pipe.getReader({ mode: "byob" });
     this.#options = options;
     this.done = this.#run().catch(() => this.close());
   }
@@ -80,9 +81,11 @@ export class OutputPump {
 
   async #run(): Promise<void> {
     const parser = new FrameParser(this.#options.token);
+    // One buffer for all reads: a new one for each would cost more than most of the messages.
+    let buffer = new ArrayBuffer(BUFFER_SIZE);
     for (;;) {
       this.#quietSince = performance.now();
-      const chunk = await this.#reader.read();
+      const chunk = await this.#reader.read(new Uint8Array(buffer));
       this.#quietSince = undefined;
       const events = chunk.done ? parser.flush() : parser.push(chunk.value);
       for (const event of events) {
@@ -92,6 +95,7 @@ export class OutputPump {
       }
       if (chunk.done) return;
       this.#bytes += chunk.value.length;
+      buffer = chunk.value.buffer;
     }
   }
 }

@@ -91,7 +91,7 @@ export interface EnqueueRequest {
 
 /** Where a job's output goes. */
 export interface OutputSink {
-  /** What the job printed on its stdout. Awaited, so that a slow reader slows the job. */
+  /** What the job printed on its stdout; the bytes are only valid until this is done. Awaited, so that a slow reader slows the job. */
   stdout(chunk: Uint8Array): Promise<void>;
   /** What the job printed on its stderr. */
   stderr(chunk: Uint8Array): Promise<void>;

@@ -188,6 +188,7 @@ export class SharedProcess {
   async #settleAnswered(mark: number): Promise<void> {
     const answered = this.#answered;
     this.#answered = [];
+    await undefined; // the mark mostly comes in the same turn, right after
     const drained = this.#child.drainAnswered(mark);
     if (drained !== undefined) await drained;
     for (const run of answered) settle(run, run.answer!);

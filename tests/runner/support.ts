@@ -115,8 +115,10 @@ export class TestRunner implements AsyncDisposable {
         paths: [FIXTURES],
         permissions,
         sink: {
-          stdout: (chunk) => Promise.resolve(void t.#stdout.push(chunk)),
-          stderr: (chunk) => Promise.resolve(void t.#stderr.push(chunk)),
+          stdout: (chunk) =>
+            Promise.resolve(void t.#stdout.push(chunk.slice())),
+          stderr: (chunk) =>
+            Promise.resolve(void t.#stderr.push(chunk.slice())),
         },
         ...rest,
       })
