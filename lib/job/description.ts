@@ -75,7 +75,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
+/** Printable ASCII with nothing to escape, as most texts are. */
+const PLAIN = /^[ !#-&(-[\]-~]*$/;
+
 function reprText(text: string, budget = text.length): string {
+  if (text.length <= budget && PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = firstCharacters(text, budget)
     .replaceAll(/[\\\n\r\t]/g, (c) => ESCAPES[c]!)

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDate } from "../base/date.ts";
+import { formatDate, uniqueMicros } from "../base/date.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
@@ -141,7 +141,8 @@ export class Queue implements AsyncDisposable {
   async enqueueCall<F extends JobFunction>(
     call: EnqueueCall<F>,
   ): Promise<Job<Awaited<ReturnType<F>>>> {
-    const job = await this.#prepare(call);
+    const prepared = this.#prepare(call);
+    const job = prepared instanceof Promise ? await prepared : prepared;
     const enqueued = await this.#context.store.enqueue(job);
     return this.#jobOf(job, enqueued);
   }
@@ -153,15 +154,15 @@ export class Queue implements AsyncDisposable {
    * @throws {AggregateError} if single ones were refused by Redis, such as a taken `jobId`; the others are enqueued
    */
   async enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
-    const prepared = await Promise.all(
-      calls.map((call) => this.#prepare(call)),
-    );
+    const prepared: NewJob[] = [];
+    for (const call of calls) {
+      const job = this.#prepare(call);
+      prepared.push(job instanceof Promise ? await job : job);
+    }
     const jobs: Job[] = [];
     const errors: unknown[] = [];
     const settle = async (chunk: readonly NewJob[]) => {
-      const outcomes = await Promise.allSettled(
-        chunk.map((job) => this.#context.store.enqueue(job)),
-      );
+      const outcomes = await this.#context.store.enqueueMany(chunk);
       outcomes.forEach((outcome, k) => {
         if (outcome.status === "rejected") errors.push(outcome.reason);
         else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
@@ -244,8 +245,15 @@ export class Queue implements AsyncDisposable {
     return this.close();
   }
 
-  /** Checks a call and writes down what will be stored; touches nothing. */
-  async #prepare(call: EnqueueCall<JobFunction>): Promise<NewJob> {
+  /** Checks a call and writes down what will be stored; touches nothing. Waits only for a function seen for the first time. */
+  #prepare(call: EnqueueCall<JobFunction>): NewJob | Promise<NewJob> {
+    const funcName = funcNameOf(call.func as FuncSource);
+    return typeof funcName === "string"
+      ? this.#newJob(call, funcName)
+      : funcName.then((name) => this.#newJob(call, name));
+  }
+
+  #newJob(call: EnqueueCall<JobFunction>, funcName: string): NewJob {
     const options = checkJobOptions(call, this.#defaultTimeout);
     const args = call.args ?? [];
     const kwargs = call.kwargs ?? {};
@@ -257,21 +265,18 @@ export class Queue implements AsyncDisposable {
       );
     }
     const wait = mergeDependencies(call.dependsOn);
-    const named = funcNameOf(call.func as FuncSource);
-    const funcName = typeof named === "string" ? named : await named;
     const id = options.jobId ?? crypto.randomUUID();
     if (wait.jobIds.includes(id)) {
       throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
     }
-    const fields = new Map<string, RedisArg>([
-      ["created_at", formatDate()],
-      ["data", encodeData(funcName, argsJson, kwargsJson)],
-      [
-        "description",
-        options.description ?? describeCall(funcName, args, kwargs),
-      ],
-      ["timeout", options.timeout],
-    ]);
+    const fields = new Map<string, RedisArg>();
+    fields.set("created_at", formatDate(uniqueMicros()));
+    fields.set("data", encodeData(funcName, argsJson, kwargsJson));
+    fields.set(
+      "description",
+      options.description ?? describeCall(funcName, args, kwargs),
+    );
+    fields.set("timeout", options.timeout);
     const { resultTtl, failureTtl, ttl, meta } = options;
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);

@@ -23,6 +23,7 @@ import {
   SET_FIELDS,
   STATE,
 } from "./scripts/change.ts";
+import { Packer } from "./pack.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
 
 /** A job on its way in. */
@@ -70,6 +71,12 @@ export interface JobState {
 /** How many jobs one call of a bounded script touches. */
 const BATCH = 100;
 
+/** How many new jobs one call takes in: it keeps Redis from others for a millisecond or two. */
+const MOST_JOBS = 50;
+
+/** Beyond so many bytes a call takes in no further job. */
+const MOST_BYTES = 65_536;
+
 /** What is safe to send again: reads, and scripts that recognise their own work. */
 const RESEND = { resend: true } as const;
 
@@ -93,39 +100,48 @@ export class JobStore {
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
-    const keys = [this.keys.queue(job.queue), this.keys.job(job.id)];
-    const args: RedisArg[] = [
-      this.keys.prefix,
-      job.id,
-      job.queue,
-      job.atFront ? "L" : "R",
-      job.ttl ?? 0,
-      job.dependencyIds.length,
-      ...job.dependencyIds,
-    ];
-    for (const [field, value] of job.fields) args.push(field, value);
-    // A job that keeps no result may have come and gone before its call is sent again: nothing would show it.
-    const options = job.fields.get("result_ttl") === 0 ? {} : RESEND;
-    const reply = await ENQUEUE.run(this.client, keys, args, options);
-    const [what, detail] = texts(reply);
-    if (what === "duplicate") {
-      throw new DuplicateJobError(
-        `Cannot enqueue job "${job.id}": a job of this id is ${
-          detail || "there"
-        }; wait for it, delete it or choose another id`,
-        { jobId: job.id },
-      );
+    packJob(job);
+    return enqueuedJob(await this.#enqueue(job, packer.take()), job, 0);
+  }
+
+  /**
+   * Stores jobs of one queue in their order, and tells of each what became of it.
+   * Those that go the same way share a call.
+   */
+  async enqueueMany(
+    jobs: readonly NewJob[],
+  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
+    const settled = batchesOf(jobs).map((batch) => this.#settle(batch));
+    return (await Promise.all(settled)).flat();
+  }
+
+  async #settle(
+    { jobs, packed }: Batch,
+  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
+    let reply: RedisReply;
+    try {
+      reply = await this.#enqueue(jobs[0]!, packed);
+    } catch (reason) {
+      return jobs.map(() => ({ status: "rejected", reason }));
     }
-    if (what === "unfit") {
-      throw new ReplyError(
-        detail ||
-          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
-      );
-    }
-    return {
-      status: what === "deferred" ? "deferred" : "queued",
-      enqueuedAt: detail ?? "",
-    };
+    return jobs.map((job, i) => {
+      try {
+        return { status: "fulfilled", value: enqueuedJob(reply, job, i) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+  }
+
+  /** Sends jobs that go the same way as this one. */
+  #enqueue(job: NewJob, packed: Uint8Array): Promise<RedisReply> {
+    const { prefix } = this.keys;
+    return ENQUEUE.run(
+      this.client,
+      [this.keys.queue(job.queue)],
+      [prefix, job.queue, job.atFront ? "L" : "R", packed],
+      mayResend(job) ? RESEND : {},
+    );
   }
 
   /** The job of an id, or `null` if there is none. */
@@ -311,6 +327,80 @@ export class JobStore {
     );
     return list(reply).map((key) => this.keys.queueName(String(key))).sort();
   }
+}
+
+const packer = new Packer();
+
+/** Writes a job as the script takes it. */
+function packJob({ id, ttl, dependencyIds, fields }: NewJob): void {
+  packer.list(3 + dependencyIds.length + 2 * fields.size);
+  packer.add(id);
+  packer.add(ttl ?? 0);
+  packer.add(dependencyIds.length);
+  for (const parent of dependencyIds) packer.add(parent);
+  for (const [field, value] of fields) {
+    packer.add(field);
+    packer.add(value);
+  }
+}
+
+/** Jobs that share a call. */
+interface Batch {
+  readonly jobs: readonly NewJob[];
+  readonly packed: Uint8Array;
+}
+
+/** Cuts jobs, in their order, into those that share a call. */
+function batchesOf(jobs: readonly NewJob[]): Batch[] {
+  const batches: Batch[] = [];
+  let from = 0;
+  for (const [i, job] of jobs.entries()) {
+    packJob(job);
+    const next = jobs[i + 1];
+    if (
+      next === undefined || i + 1 - from === MOST_JOBS ||
+      packer.length > MOST_BYTES || !goTogether(job, next)
+    ) {
+      batches.push({ jobs: jobs.slice(from, i + 1), packed: packer.take() });
+      from = i + 1;
+    }
+  }
+  return batches;
+}
+
+function goTogether(a: NewJob, b: NewJob): boolean {
+  return a.atFront === b.atFront && mayResend(a) === mayResend(b) &&
+    a.dependencyIds.length + b.dependencyIds.length === 0;
+}
+
+/** A job that keeps no result may have come and gone before its call is sent again: nothing would show it. */
+function mayResend({ fields }: NewJob): boolean {
+  return fields.get("result_ttl") !== 0;
+}
+
+/** What the script replied to the job of this number, or why it was not taken in. */
+function enqueuedJob(reply: RedisReply, job: NewJob, i: number): EnqueuedJob {
+  if (typeof reply === "string") return { status: "queued", enqueuedAt: reply };
+  const what = list(reply)[2 * i];
+  const detail = String(list(reply)[2 * i + 1]);
+  if (what === "duplicate") {
+    throw new DuplicateJobError(
+      `Cannot enqueue job "${job.id}": a job of this id is ${
+        detail || "there"
+      }; wait for it, delete it or choose another id`,
+      { jobId: job.id },
+    );
+  }
+  if (what === "unfit") {
+    throw new ReplyError(
+      detail ||
+        `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
+    );
+  }
+  return {
+    status: what === "deferred" ? "deferred" : "queued",
+    enqueuedAt: detail,
+  };
 }
 
 /** The parts of an array reply, as text. */

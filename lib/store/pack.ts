@@ -1,0 +1,112 @@
+/**
+ * Many texts as one argument of a script, which takes them apart with
+ * `cmsgpack.unpack`. Redis and its clients have a cost per argument that is
+ * many times that of a short text.
+ *
+ * @module
+ */
+
+import type { RedisArg } from "../redis/redis_client.ts";
+
+/** Longer texts are given to the encoder, shorter ones are quicker by hand. */
+const BY_HAND = 256;
+
+/** The most bytes that UTF-8 takes for one unit of a text. */
+const BYTES_PER_UNIT = 3;
+
+/** The bytes that are kept for the next use. */
+const KEPT = 65_536;
+
+/** The bytes of a kind and a length. */
+const HEADER = 5;
+
+/** MessagePack's `array 32`, `str 32` and `fixstr`, with the longest text that the last can have. */
+const [ARRAY, STRING, SHORT_STRING, LONGEST_SHORT] = [0xdd, 0xdb, 0xa0, 31];
+
+const encoder = new TextEncoder();
+
+/** Writes a list of lists in MessagePack. Numbers become decimal text, as in any command. */
+export class Packer {
+  #bytes = new Uint8Array(KEPT);
+  #at = HEADER;
+  #count = 0;
+
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Begins a further inner list, of so many values. */
+  list(length: number): void {
+    this.#count++;
+    this.#reserve(HEADER);
+    this.#at = this.#header(this.#at, ARRAY, length);
+  }
+
+  /** Writes one value. */
+  add(value: RedisArg): void {
+    if (typeof value === "string") this.#text(value);
+    else if (typeof value === "number") this.#text(String(value));
+    else {
+      this.#reserve(HEADER + value.length);
+      this.#at = this.#header(this.#at, STRING, value.length);
+      this.#bytes.set(value, this.#at);
+      this.#at += value.length;
+    }
+  }
+
+  /** Gives all that has been written, and begins anew. */
+  take(): Uint8Array {
+    this.#header(0, ARRAY, this.#count);
+    const packed = this.#bytes.slice(0, this.#at);
+    if (this.#bytes.length > KEPT) this.#bytes = new Uint8Array(KEPT);
+    this.#at = HEADER;
+    this.#count = 0;
+    return packed;
+  }
+
+  #text(text: string): void {
+    this.#reserve(HEADER + text.length * BYTES_PER_UNIT);
+    if (text.length <= BY_HAND && this.#plainText(text)) return;
+    const { written } = encoder.encodeInto(
+      text,
+      this.#bytes.subarray(this.#at + HEADER),
+    );
+    this.#at = this.#header(this.#at, STRING, written) + written;
+  }
+
+  /** Writes a text of which each character is one byte; of any other nothing is kept. */
+  #plainText(text: string): boolean {
+    const bytes = this.#bytes;
+    const { length } = text;
+    let at = this.#at + (length <= LONGEST_SHORT ? 1 : HEADER);
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[at++] = code;
+    }
+    if (length <= LONGEST_SHORT) bytes[this.#at] = SHORT_STRING | length;
+    else this.#header(this.#at, STRING, length);
+    this.#at = at;
+    return true;
+  }
+
+  /** Writes the kind and the length of what follows; gives where that begins. */
+  #header(at: number, kind: number, length: number): number {
+    const bytes = this.#bytes;
+    bytes[at] = kind;
+    bytes[at + 1] = length >>> 24;
+    bytes[at + 2] = length >>> 16;
+    bytes[at + 3] = length >>> 8;
+    bytes[at + 4] = length;
+    return at + HEADER;
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#at + length;
+    if (needed <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    bytes.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = bytes;
+  }
+}
