@@ -20,9 +20,14 @@ export function formatDate(micros: number = nowMicros()): string {
   return `${lastText}${String(whole - second * 1_000_000).padStart(6, "0")}Z`;
 }
 
-/** The second that was written last, up to its dot: most dates are of the same one. */
+/** The second that was written last, in seconds since 1970 and up to its dot: most dates are of the same one. */
 let lastSecond = NaN;
 let lastText = "";
+
+/** The second of the date that was written last, for others who may be in the same one. */
+export function latestSecond(): { second: number; text: string } {
+  return { second: lastSecond, text: lastText };
+}
 
 /** Microseconds since 1970, as fine as the clock tells. */
 export function nowMicros(): number {

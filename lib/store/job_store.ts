@@ -5,6 +5,7 @@
  * @module
  */
 
+import { latestSecond } from "../base/date.ts";
 import { DuplicateJobError } from "../base/errors.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
@@ -100,6 +101,7 @@ export class JobStore {
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
+    beginCall(job);
     packJob(job);
     return enqueuedJob(await this.#enqueue(job, packer.take()), job, 0);
   }
@@ -135,11 +137,10 @@ export class JobStore {
 
   /** Sends jobs that go the same way as this one. */
   #enqueue(job: NewJob, packed: Uint8Array): Promise<RedisReply> {
-    const { prefix } = this.keys;
     return ENQUEUE.run(
       this.client,
       [this.keys.queue(job.queue)],
-      [prefix, job.queue, job.atFront ? "L" : "R", packed],
+      [this.keys.prefix, packed],
       mayResend(job) ? RESEND : {},
     );
   }
@@ -331,6 +332,12 @@ export class JobStore {
 
 const packer = new Packer();
 
+/** Begins what the script is given for jobs that go the same way as this one. */
+function beginCall({ queue, atFront }: NewJob): void {
+  const { second, text } = latestSecond();
+  packer.begin(queue, atFront ? "L" : "R", second, text);
+}
+
 /** Writes a job as the script takes it. */
 function packJob({ id, ttl, dependencyIds, fields }: NewJob): void {
   packer.list(3 + dependencyIds.length + 2 * fields.size);
@@ -355,6 +362,7 @@ function batchesOf(jobs: readonly NewJob[]): Batch[] {
   const batches: Batch[] = [];
   let from = 0;
   for (const [i, job] of jobs.entries()) {
+    if (i === from) beginCall(job);
     packJob(job);
     const next = jobs[i + 1];
     if (

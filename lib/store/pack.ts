@@ -25,18 +25,29 @@ const [ARRAY, STRING, SHORT_STRING, LONGEST_SHORT] = [0xdd, 0xdb, 0xa0, 31];
 
 const encoder = new TextEncoder();
 
-/** Writes a list of lists in MessagePack. Numbers become decimal text, as in any command. */
+/** Writes some values and then a list of lists in MessagePack. Numbers become decimal text, as in any command. */
 export class Packer {
   #bytes = new Uint8Array(KEPT);
-  #at = HEADER;
+  #at = 0;
+  #listsAt = 0;
   #count = 0;
+
+  /** Begins anew, with what stands before the lists. */
+  begin(...values: readonly RedisArg[]): void {
+    this.#at = 0;
+    this.#count = 0;
+    for (const value of values) this.add(value);
+    this.#reserve(HEADER);
+    this.#listsAt = this.#at;
+    this.#at += HEADER;
+  }
 
   /** How many bytes have been written. */
   get length(): number {
     return this.#at;
   }
 
-  /** Begins a further inner list, of so many values. */
+  /** Begins a further list, of so many values. */
   list(length: number): void {
     this.#count++;
     this.#reserve(HEADER);
@@ -55,13 +66,11 @@ export class Packer {
     }
   }
 
-  /** Gives all that has been written, and begins anew. */
+  /** Gives all that has been written. */
   take(): Uint8Array {
-    this.#header(0, ARRAY, this.#count);
+    this.#header(this.#listsAt, ARRAY, this.#count);
     const packed = this.#bytes.slice(0, this.#at);
     if (this.#bytes.length > KEPT) this.#bytes = new Uint8Array(KEPT);
-    this.#at = HEADER;
-    this.#count = 0;
     return packed;
   }
 

@@ -82,8 +82,9 @@ return what, detail
  *
  * ```
  * KEYS  1 the queue's list
- * ARGV  1 key prefix   2 queue name   3 "L" for the head, "R" for the tail
- *       4 MessagePack of a list of jobs
+ * ARGV  1 key prefix
+ *       2 MessagePack: queue name, "L" for the head or "R" for the tail, some second since 1970, the
+ *       same as a date up to its dot, and a list of jobs
  * reply enqueued_at, where that is one and the same for all and all are queued
  *       else for each job, one after the other: "queued" | "deferred", enqueued_at
  *       or "duplicate", status
@@ -101,8 +102,9 @@ return what, detail
 export const ENQUEUE: Script = new Script(
   "enqueue",
   `${FEW_KEYS_LUA}${NOW_LUA}
-local q, side, jobs = ARGV[2], ARGV[3], cmsgpack.unpack(ARGV[4])
-local at = iso()
+local q, side, second, date, jobs = cmsgpack.unpack(ARGV[2])
+-- The client has mostly written the date of this very second already.
+local at = time[1] == second and date .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()
 
 -- Puts jobs on the queue whose ids are free. What may be refused comes first: a queue's key of another
 -- type leaves nothing behind.
