@@ -42,7 +42,8 @@ local given = {}
 for i = first, #job, 2 do given[job[i]] = job[i + 1] end
 
 local ended_on
-if redis.call('EXISTS', job_key(id)) == 1 then
+local kind = redis.call('TYPE', job_key(id)).ok
+if kind == 'hash' then
   local old = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
   if old[1] == given.created_at and old[2] == given.data then
     return old[3] == 'deferred' and 'deferred' or 'queued', old[4] or ''
@@ -53,6 +54,8 @@ if redis.call('EXISTS', job_key(id)) == 1 then
   end
   if not can_push(q) then return 'unfit', '' end
   ended_on = old[5] or q
+elseif kind ~= 'none' then
+  return 'unfit', ''
 end
 
 if parents > 0 then
@@ -147,7 +150,9 @@ for _, job in ipairs(jobs) do
     run[#run + 1], in_run[id] = job, true
   else
     put_run()
-    local what, detail = careful(job)
+    -- An error here, over a spoiled key of the job that had this id, is no other job's.
+    local fine, what, detail = pcall(careful, job)
+    if not fine then what, detail = 'unfit', type(what) == 'table' and what.err or tostring(what) end
     replies[#replies + 1] = what
     replies[#replies + 1] = detail
   end
