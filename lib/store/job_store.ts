@@ -5,8 +5,6 @@
  * @module
  */
 
-import { latestSecond } from "../base/date.ts";
-import { DuplicateJobError } from "../base/errors.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import {
@@ -17,6 +15,15 @@ import {
 } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import {
+  type Batch,
+  batchesOf,
+  type EnqueuedJob,
+  enqueuedJob,
+  mayResend,
+  type NewJob,
+  packJob,
+} from "./new_job.ts";
+import {
   CANCEL,
   DELETE,
   EMPTY,
@@ -24,28 +31,7 @@ import {
   SET_FIELDS,
   STATE,
 } from "./scripts/change.ts";
-import { Packer } from "./pack.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
-
-/** A job on its way in. */
-export interface NewJob {
-  readonly id: string;
-  readonly queue: string;
-  readonly atFront: boolean;
-  /** Longest wait in seconds, if any. */
-  readonly ttl: number | undefined;
-  /** Ids of the jobs to wait for. */
-  readonly dependencyIds: readonly string[];
-  /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
-  readonly fields: ReadonlyMap<string, RedisArg>;
-}
-
-/** What became of a {@linkcode NewJob}. */
-export interface EnqueuedJob {
-  readonly status: "queued" | "deferred";
-  /** As stored; empty while the job is deferred. */
-  readonly enqueuedAt: string;
-}
 
 /** A result or failure as stored: one entry of RQ's results stream. */
 export interface StoredResult {
@@ -72,12 +58,6 @@ export interface JobState {
 /** How many jobs one call of a bounded script touches. */
 const BATCH = 100;
 
-/** How many new jobs one call takes in: it keeps Redis from others for a millisecond or two. */
-const MOST_JOBS = 50;
-
-/** Beyond so many bytes a call takes in no further job. */
-const MOST_BYTES = 65_536;
-
 /** What is safe to send again: reads, and scripts that recognise their own work. */
 const RESEND = { resend: true } as const;
 
@@ -101,9 +81,7 @@ export class JobStore {
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
-    beginCall(job);
-    packJob(job);
-    return enqueuedJob(await this.#enqueue(job, packer.take()), job, 0);
+    return enqueuedJob(await this.#enqueue(job, packJob(job)), job, 0);
   }
 
   /**
@@ -328,87 +306,6 @@ export class JobStore {
     );
     return list(reply).map((key) => this.keys.queueName(String(key))).sort();
   }
-}
-
-const packer = new Packer();
-
-/** Begins what the script is given for jobs that go the same way as this one. */
-function beginCall({ queue, atFront }: NewJob): void {
-  const { second, text } = latestSecond();
-  packer.begin(queue, atFront ? "L" : "R", second, text);
-}
-
-/** Writes a job as the script takes it. */
-function packJob({ id, ttl, dependencyIds, fields }: NewJob): void {
-  packer.list(3 + dependencyIds.length + 2 * fields.size);
-  packer.add(id);
-  packer.add(ttl ?? 0);
-  packer.add(dependencyIds.length);
-  for (const parent of dependencyIds) packer.add(parent);
-  for (const [field, value] of fields) {
-    packer.add(field);
-    packer.add(value);
-  }
-}
-
-/** Jobs that share a call. */
-interface Batch {
-  readonly jobs: readonly NewJob[];
-  readonly packed: Uint8Array;
-}
-
-/** Cuts jobs, in their order, into those that share a call. */
-function batchesOf(jobs: readonly NewJob[]): Batch[] {
-  const batches: Batch[] = [];
-  let from = 0;
-  for (const [i, job] of jobs.entries()) {
-    if (i === from) beginCall(job);
-    packJob(job);
-    const next = jobs[i + 1];
-    if (
-      next === undefined || i + 1 - from === MOST_JOBS ||
-      packer.length > MOST_BYTES || !goTogether(job, next)
-    ) {
-      batches.push({ jobs: jobs.slice(from, i + 1), packed: packer.take() });
-      from = i + 1;
-    }
-  }
-  return batches;
-}
-
-function goTogether(a: NewJob, b: NewJob): boolean {
-  return a.atFront === b.atFront && mayResend(a) === mayResend(b) &&
-    a.dependencyIds.length + b.dependencyIds.length === 0;
-}
-
-/** A job that keeps no result may have come and gone before its call is sent again: nothing would show it. */
-function mayResend({ fields }: NewJob): boolean {
-  return fields.get("result_ttl") !== 0;
-}
-
-/** What the script replied to the job of this number, or why it was not taken in. */
-function enqueuedJob(reply: RedisReply, job: NewJob, i: number): EnqueuedJob {
-  if (typeof reply === "string") return { status: "queued", enqueuedAt: reply };
-  const what = list(reply)[2 * i];
-  const detail = String(list(reply)[2 * i + 1]);
-  if (what === "duplicate") {
-    throw new DuplicateJobError(
-      `Cannot enqueue job "${job.id}": a job of this id is ${
-        detail || "there"
-      }; wait for it, delete it or choose another id`,
-      { jobId: job.id },
-    );
-  }
-  if (what === "unfit") {
-    throw new ReplyError(
-      detail ||
-        `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
-    );
-  }
-  return {
-    status: what === "deferred" ? "deferred" : "queued",
-    enqueuedAt: detail,
-  };
 }
 
 /** The parts of an array reply, as text. */

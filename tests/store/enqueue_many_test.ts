@@ -5,11 +5,8 @@ import { formatDate } from "../../lib/base/date.ts";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
 import type { RedisClient, SendOptions } from "../../lib/redis/redis_client.ts";
-import {
-  type EnqueuedJob,
-  JobStore,
-  type NewJob,
-} from "../../lib/store/job_store.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import type { EnqueuedJob, NewJob } from "../../lib/store/new_job.ts";
 import { type AddOptions, Bench, masked, newJob } from "./support.ts";
 
 type Outcomes = PromiseSettledResult<EnqueuedJob>[];
