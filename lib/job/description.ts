@@ -21,6 +21,7 @@ export function describeCall(
 }
 
 function cut(text: string): string {
+  if (text.length <= LONGEST_ARGUMENT) return text;
   const start = firstCharacters(text, LONGEST_ARGUMENT);
   return start.length < text.length ? `${start}...` : text;
 }

@@ -208,6 +208,7 @@ function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
   if (args.length < 4) return args;
   let text = "";
   for (const arg of args) if (!(arg instanceof Uint8Array)) text += arg;
+  if (text === "") return args;
   const bytes = encoder.encode(text);
   if (bytes.length !== text.length) return args;
   let from = 0;

@@ -67,6 +67,8 @@ export class JobStore {
   readonly client: RedisClient;
   /** The names of the keys. */
   readonly keys: Keys;
+  /** What each call of ENQUEUE begins with, by queue. */
+  readonly #heads = new Map<string, readonly Uint8Array[]>();
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
@@ -115,12 +117,13 @@ export class JobStore {
 
   /** Sends jobs that go the same way as this one. */
   #enqueue(job: NewJob, packed: Uint8Array): Promise<RedisReply> {
-    return ENQUEUE.run(
-      this.client,
-      [this.keys.queue(job.queue)],
-      [this.keys.prefix, packed],
-      mayResend(job) ? RESEND : {},
-    );
+    let head = this.#heads.get(job.queue);
+    if (head === undefined) {
+      head = ENQUEUE.head([this.keys.queue(job.queue)], [this.keys.prefix]);
+      this.#heads.set(job.queue, head);
+    }
+    const options = mayResend(job) ? RESEND : {};
+    return ENQUEUE.runWith(this.client, [...head, packed], options);
   }
 
   /** The job of an id, or `null` if there is none. */
