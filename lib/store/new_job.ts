@@ -15,8 +15,11 @@ import { Packer } from "./pack.ts";
 
 /** A job on its way in. */
 export interface NewJob {
+  /** Its id. */
   readonly id: string;
+  /** The name of its queue. */
   readonly queue: string;
+  /** Whether it goes to the head of its queue. */
   readonly atFront: boolean;
   /** Longest wait in seconds, if any. */
   readonly ttl: number | undefined;
@@ -28,6 +31,7 @@ export interface NewJob {
 
 /** What became of a {@linkcode NewJob}. */
 export interface EnqueuedJob {
+  /** Whether it is on its queue or waits for others. */
   readonly status: "queued" | "deferred";
   /** As stored; empty while the job is deferred. */
   readonly enqueuedAt: string;
@@ -68,7 +72,9 @@ function add({ id, ttl, dependencyIds, fields }: NewJob): void {
 
 /** Jobs that share a call. */
 export interface Batch {
+  /** They themselves, at least one. */
   readonly jobs: readonly NewJob[];
+  /** The same as the script takes them. */
   readonly packed: Uint8Array;
 }
 
