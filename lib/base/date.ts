@@ -11,16 +11,35 @@
  * @param micros Microseconds since 1970; the clock's own reading by default.
  */
 export function formatDate(micros: number = nowMicros()): string {
-  const millis = Math.floor(micros / 1_000);
-  const rest = Math.floor(micros - millis * 1_000);
-  const text = new Date(millis).toISOString();
-  return `${text.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+  const whole = Math.floor(micros);
+  const second = Math.floor(whole / 1_000_000);
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1_000).toISOString().slice(0, -4);
+    lastSecond = second;
+  }
+  return `${lastText}${String(whole - second * 1_000_000).padStart(6, "0")}Z`;
+}
+
+/** The second that was written last, in seconds since 1970 and up to its dot: most dates are of the same one. */
+let lastSecond = NaN;
+let lastText = "";
+
+/** The second of the date that was written last, for others who may be in the same one. */
+export function latestSecond(): { second: number; text: string } {
+  return { second: lastSecond, text: lastText };
 }
 
 /** Microseconds since 1970, as fine as the clock tells. */
 export function nowMicros(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1_000);
 }
+
+/** Microseconds since 1970, each later than the one given before, however fast they are asked for. */
+export function uniqueMicros(): number {
+  return lastMicros = Math.max(nowMicros(), lastMicros + 1);
+}
+
+let lastMicros = 0;
 
 /** Reads a date, or gives `null` for the empty text and for anything that is none. */
 export function parseDate(text: string | undefined): Date | null {

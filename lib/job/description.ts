@@ -21,6 +21,7 @@ export function describeCall(
 }
 
 function cut(text: string): string {
+  if (text.length <= LONGEST_ARGUMENT) return text;
   const start = firstCharacters(text, LONGEST_ARGUMENT);
   return start.length < text.length ? `${start}...` : text;
 }
@@ -75,7 +76,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
+/** Printable ASCII with nothing to escape, as most texts are. */
+const PLAIN = /^[ !#-&(-[\]-~]*$/;
+
 function reprText(text: string, budget = text.length): string {
+  if (text.length <= budget && PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = firstCharacters(text, budget)
     .replaceAll(/[\\\n\r\t]/g, (c) => ESCAPES[c]!)

@@ -21,7 +21,8 @@ export type JobFunction = (...args: any[]) => any;
 /** A function reference as a producer writes it. */
 export type FuncSource = JobFunction | string | URL;
 
-const known = new WeakMap<JobFunction, Promise<string>>();
+/** The names of functions that were looked for, or are being looked for. */
+const known = new WeakMap<JobFunction, string | Promise<string>>();
 
 /**
  * The reference to store for a function: relative to its project, so that a
@@ -37,7 +38,10 @@ export function funcNameOf(func: FuncSource): string | Promise<string> {
         storedName(url, exportName)
       );
       known.set(func, name);
-      name.catch(() => known.delete(func)); // a permission may be granted before the next call
+      name.then(
+        (found) => known.set(func, found),
+        () => known.delete(func), // a permission may be granted before the next call
+      );
     }
     return name;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDate } from "../base/date.ts";
+import { formatDate, uniqueMicros } from "../base/date.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
@@ -12,15 +12,20 @@ import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkQueueName, isQueueName } from "../job/names.ts";
 import {
+  type CheckedJobOptions,
   checkJobOptions,
   DEFAULT_TIMEOUT,
   type JobOptions,
 } from "../job/options.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
-import type { EnqueuedJob, NewJob } from "../store/job_store.ts";
+import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
 import { type ConnectionOptions, Context } from "./context.ts";
-import { type DependsOn, mergeDependencies } from "./dependency.ts";
+import {
+  type Dependency,
+  type DependsOn,
+  mergeDependencies,
+} from "./dependency.ts";
 import { funcNameOf, type FuncSource, type JobFunction } from "./func_name.ts";
 import { Job } from "./job.ts";
 
@@ -61,8 +66,23 @@ export interface EnqueueCall<F extends JobFunction = JobFunction>
   readonly dependsOn?: DependsOn;
 }
 
+/** A call that can be stored, all but the name of its function. */
+interface CheckedCall {
+  readonly id: string;
+  readonly options: CheckedJobOptions;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly argsJson: string;
+  readonly kwargsJson: string;
+  readonly metaJson: string;
+  readonly wait: Dependency;
+}
+
 /** How many jobs {@linkcode Queue.enqueueMany} sends in one round trip. */
 const CHUNK = 1_000;
+
+/** The first round trip has fewer, so that Redis is at work while the next is made ready. */
+const FIRST_CHUNK = 250;
 
 const encoder = new TextEncoder();
 
@@ -152,7 +172,8 @@ export class Queue implements AsyncDisposable {
   async enqueueCall<F extends JobFunction>(
     call: EnqueueCall<F>,
   ): Promise<Job<Awaited<ReturnType<F>>>> {
-    const job = await this.#prepare(call);
+    const prepared = this.#prepare(call);
+    const job = prepared instanceof Promise ? await prepared : prepared;
     const enqueued = await this.#context.store.enqueue(job);
     return this.#jobOf(job, enqueued);
   }
@@ -164,15 +185,11 @@ export class Queue implements AsyncDisposable {
    * @throws {AggregateError} if single ones were refused by Redis, such as a taken `jobId`; the others are enqueued
    */
   async enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
-    const prepared = await Promise.all(
-      calls.map((call) => this.#prepare(call)),
-    );
+    const prepared = await this.#prepareAll(calls);
     const jobs: Job[] = [];
     const errors: unknown[] = [];
     const settle = async (chunk: readonly NewJob[]) => {
-      const outcomes = await Promise.allSettled(
-        chunk.map((job) => this.#context.store.enqueue(job)),
-      );
+      const outcomes = await this.#context.store.enqueueMany(chunk);
       outcomes.forEach((outcome, k) => {
         if (outcome.status === "rejected") errors.push(outcome.reason);
         else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
@@ -180,10 +197,12 @@ export class Queue implements AsyncDisposable {
     };
     // One chunk is made ready while Redis is busy with the one before it.
     let ahead: Promise<void> = Promise.resolve();
-    for (let i = 0; i < prepared.length; i += CHUNK) {
+    for (let from = 0; from < prepared.length;) {
+      const to = from + (from === 0 ? FIRST_CHUNK : CHUNK);
       const before = ahead;
-      ahead = settle(prepared.slice(i, i + CHUNK));
+      ahead = settle(prepared.slice(from, to));
       await before;
+      from = to;
     }
     await ahead;
     if (errors.length > 0) {
@@ -255,8 +274,31 @@ export class Queue implements AsyncDisposable {
     return this.close();
   }
 
-  /** Checks a call and writes down what will be stored; touches nothing. */
-  async #prepare(call: EnqueueCall<JobFunction>): Promise<NewJob> {
+  async #prepareAll(calls: readonly EnqueueCall[]): Promise<NewJob[]> {
+    const prepared = calls.map((call) => {
+      try {
+        return this.#prepare(call);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    });
+    const waits = prepared.some((job) => job instanceof Promise);
+    return waits ? await Promise.all(prepared) : prepared as NewJob[];
+  }
+
+  /**
+   * Checks a call and writes down what will be stored, as it is now; touches
+   * nothing. Waits only for the name of a function that is new here.
+   */
+  #prepare(call: EnqueueCall<JobFunction>): NewJob | Promise<NewJob> {
+    const checked = this.#check(call);
+    const funcName = funcNameOf(call.func as FuncSource);
+    return typeof funcName === "string"
+      ? this.#newJob(checked, funcName)
+      : funcName.then((name) => this.#newJob(checked, name));
+  }
+
+  #check(call: EnqueueCall<JobFunction>): CheckedCall {
     const options = checkJobOptions(call, this.#defaultTimeout);
     const args = call.args ?? [];
     const kwargs = call.kwargs ?? {};
@@ -267,47 +309,47 @@ export class Queue implements AsyncDisposable {
         "Cannot enqueue: args is no list or kwargs no object",
       );
     }
+    const { meta } = options;
+    const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
+    if (!metaJson.startsWith("{")) {
+      throw new TypeError("Cannot use meta: expected an object");
+    }
     const wait = mergeDependencies(call.dependsOn);
-    const named = funcNameOf(call.func as FuncSource);
-    const funcName = typeof named === "string" ? named : await named;
     const id = options.jobId ?? crypto.randomUUID();
     if (wait.jobIds.includes(id)) {
       throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
     }
-    const fields = new Map<string, RedisArg>([
-      ["created_at", formatDate()],
-      ["data", encodeData(funcName, argsJson, kwargsJson)],
-      [
-        "description",
-        options.description ?? describeCall(funcName, args, kwargs),
-      ],
-      ["timeout", options.timeout],
-    ]);
-    const { resultTtl, failureTtl, ttl, meta } = options;
+    return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait };
+  }
+
+  #newJob(
+    { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
+      CheckedCall,
+    funcName: string,
+  ): NewJob {
+    const fields = new Map<string, RedisArg>();
+    fields.set("created_at", formatDate(uniqueMicros()));
+    fields.set("data", encodeData(funcName, argsJson, kwargsJson));
+    fields.set(
+      "description",
+      options.description ?? describeCall(funcName, args, kwargs),
+    );
+    fields.set("timeout", options.timeout);
+    const { resultTtl, failureTtl, ttl, atFront } = options;
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
     const isolation = options.isolation ?? this.#isolation;
     if (isolation !== undefined) fields.set("x_isolation", isolation);
-    const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
-    if (!metaJson.startsWith("{")) {
-      throw new TypeError("Cannot use meta: expected an object");
-    }
     if (metaJson !== "{}") fields.set("meta", metaJson);
-    if (wait.jobIds.length > 0) {
-      fields.set("dependency_id", wait.jobIds[0]!);
-      fields.set("dependency_ids", JSON.stringify(wait.jobIds));
+    const dependencyIds = wait.jobIds;
+    if (dependencyIds.length > 0) {
+      fields.set("dependency_id", dependencyIds[0]!);
+      fields.set("dependency_ids", JSON.stringify(dependencyIds));
       if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
-      if (wait.atFront || options.atFront) fields.set("enqueue_at_front", 1);
+      if (wait.atFront || atFront) fields.set("enqueue_at_front", 1);
     }
-    return {
-      id,
-      queue: this.name,
-      atFront: options.atFront,
-      ttl,
-      dependencyIds: wait.jobIds,
-      fields,
-    };
+    return { id, queue: this.name, atFront, ttl, dependencyIds, fields };
   }
 
   #jobOf<R>(job: NewJob, { status, enqueuedAt }: EnqueuedJob): Job<R> {

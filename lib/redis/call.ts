@@ -45,8 +45,8 @@ export class Call {
   /** When it first had to wait for a connection, in milliseconds of `performance.now()`. */
   waitingSince: number | undefined;
   readonly #settling = Promise.withResolvers<RedisReply>();
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = () => this.reject(this.#signal?.reason);
+  /** Takes the listener off the signal, where there is one. */
+  #forgetSignal: (() => void) | undefined;
 
   /** Rejected already if the command cannot be sent or the signal is aborted. */
   constructor(command: Command, options: CallOptions) {
@@ -54,13 +54,11 @@ export class Call {
     this.resend = options.resend;
     this.blockMs = options.blockMs;
     this.source = options.source;
-    this.#signal = options.signal;
     this.size = 32 + command.name.length;
     const problem = findProblem(command);
     if (problem !== undefined) return this.#fail(problem);
     for (const arg of command.args) this.size += 16 + sizeOf(arg);
-    if (this.#signal?.aborted) return this.#fail(this.#signal.reason);
-    this.#signal?.addEventListener("abort", this.#onAbort);
+    if (options.signal !== undefined) this.#heed(options.signal);
   }
 
   /** The reply. */
@@ -92,9 +90,16 @@ export class Call {
     return this;
   }
 
+  #heed(signal: AbortSignal): void {
+    const abort = () => this.reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort);
+    this.#forgetSignal = () => signal.removeEventListener("abort", abort);
+  }
+
   #finish(): void {
     this.settled = true;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#forgetSignal?.();
   }
 }
 
@@ -104,7 +109,8 @@ function findProblem({ name, args }: Command): TypeError | undefined {
       `Cannot send ${name}: the connection is shared with other calls`,
     );
   }
-  for (const [i, arg] of args.entries()) {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
     if (
       typeof arg === "string" || arg instanceof Uint8Array ||
       (typeof arg === "number" && !Number.isNaN(arg))

@@ -22,6 +22,7 @@ import {
   ReplyError,
 } from "./redis_client.ts";
 import { Call, type CallOptions } from "./call.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How a {@linkcode CallQueue} is made. */
 export interface CallQueueOptions {
@@ -63,6 +64,10 @@ export class CallQueue {
   #lastError: Error | undefined;
   #lastUse = 0;
   #flushing = false;
+  /** Drops the connection if there is no reply in time, which rejects the pipeline. */
+  readonly #watchdog = new Watchdog((patience) =>
+    this.#link.drop(new Error(`no reply within ${patience / 1_000} s`))
+  );
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Connects upon the first call. */
@@ -119,6 +124,7 @@ export class CallQueue {
       );
     this.#final ??= error(false);
     this.#rejectAll(error);
+    this.#watchdog.stop();
     await this.#link.close(this.#final);
   }
 
@@ -167,13 +173,25 @@ export class CallQueue {
     const batch = this.#takeBatch();
     if (batch.length === 0) return;
     this.#inFlight = batch;
-    this.#transmit(connection, batch).then(
-      (replies) => this.#settle(connection, batch, replies),
-      (error) => this.#lose(connection, batch, toError(error)),
-    );
+    const now = performance.now();
+    const ready = now - this.#lastUse > STALE_AFTER &&
+        batch.some((call) => !call.resend)
+      ? this.#prove(connection, now)
+      : undefined;
+    if (ready === undefined) this.#transmit(connection, batch, now);
+    else {
+      ready.then(
+        () => this.#transmit(connection, batch, performance.now()),
+        (error) => this.#lose(connection, batch, toError(error)),
+      );
+    }
   }
 
   #takeBatch(): Call[] {
+    const [only] = this.#waiting;
+    if (this.#waiting.length === 1 && !only!.settled) {
+      return this.#waiting.splice(0, 1);
+    }
     const batch: Call[] = [];
     let taken = 0;
     let bytes = 0;
@@ -191,40 +209,33 @@ export class CallQueue {
     return batch;
   }
 
-  async #transmit(
-    connection: Connection,
-    batch: readonly Call[],
-  ): Promise<(RedisReply | ReplyError)[]> {
-    const { replyTimeout } = this.#options;
-    if (
-      performance.now() - this.#lastUse > STALE_AFTER &&
-      batch.some((call) => !call.resend)
-    ) {
-      // @db/redis does not notice while idle that the server has hung up; a
-      // call written into that socket might have been carried out, and would
-      // have to be rejected. A lost PING costs nobody anything.
-      await this.#watched(replyTimeout, connection.pipeline(PING));
-    }
-    for (const call of batch) call.sent = true;
-    const patience = Math.max(...batch.map((call) => call.blockMs)) +
-      replyTimeout;
-    return await this.#watched(
-      patience,
-      connection.pipeline(batch.map((call) => call.command)),
-    );
+  /**
+   * `@db/redis` does not notice while idle that the server has hung up; a call
+   * written into that socket might have been carried out, and would have to be
+   * rejected. A lost PING costs nobody anything.
+   */
+  #prove(connection: Connection, now: number): Promise<unknown> {
+    this.#watchdog.watch(this.#options.replyTimeout, now);
+    return connection.pipeline(PING);
   }
 
-  /** Drops the connection if there is no reply in time, which rejects the pipeline. */
-  async #watched<T>(patience: number, pipeline: Promise<T>): Promise<T> {
-    if (patience > MAX_DELAY) return await pipeline;
-    const timer = setTimeout(() => {
-      this.#link.drop(new Error(`no reply within ${patience / 1_000} s`));
-    }, patience);
-    try {
-      return await pipeline;
-    } finally {
-      clearTimeout(timer);
+  #transmit(
+    connection: Connection,
+    batch: readonly Call[],
+    now: number,
+  ): void {
+    const commands: Command[] = [];
+    let blockMs = 0;
+    for (const call of batch) {
+      call.sent = true;
+      commands.push(call.command);
+      if (call.blockMs > blockMs) blockMs = call.blockMs;
     }
+    this.#watchdog.watch(blockMs + this.#options.replyTimeout, now);
+    connection.pipeline(commands).then(
+      (replies) => this.#settle(connection, batch, replies),
+      (error) => this.#lose(connection, batch, toError(error)),
+    );
   }
 
   #settle(
@@ -233,19 +244,24 @@ export class CallQueue {
     replies: readonly (RedisReply | ReplyError)[],
   ): void {
     this.#inFlight = [];
+    this.#watchdog.rest();
     this.#lastUse = performance.now();
     const unknown: Call[] = [];
-    for (const [i, call] of batch.entries()) {
+    for (let i = 0; i < batch.length; i++) {
+      const call = batch[i]!;
       const reply = replies[i] ?? null;
-      if (!(reply instanceof ReplyError)) call.resolve(reply);
-      else if (reply.code !== "NOSCRIPT" || call.source === undefined) {
+      if (!(reply instanceof ReplyError)) {
+        call.resolve(reply);
+        continue;
+      }
+      if (reply.code !== "NOSCRIPT" || call.source === undefined) {
         call.reject(reply);
       } else unknown.push(call);
       // After a failover this address may lead to another server by now.
-      const readonly = reply instanceof ReplyError && reply.code === "READONLY";
+      const readonly = reply.code === "READONLY";
       if (readonly && connection === this.#connection) this.#link.drop(reply);
     }
-    this.#repeatScripts(unknown);
+    if (unknown.length > 0) this.#repeatScripts(unknown);
     this.#flush();
   }
 
@@ -267,6 +283,7 @@ export class CallQueue {
 
   #lose(connection: Connection, batch: readonly Call[], error: Error): void {
     this.#inFlight = [];
+    this.#watchdog.rest();
     if (connection === this.#connection) this.#link.drop(error);
     const again: Call[] = [];
     for (const call of batch) {

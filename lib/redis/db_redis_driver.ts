@@ -94,9 +94,10 @@ export class DbRedisConnection implements Connection {
   async pipeline(
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
+    if (commands.length === 1) return await this.#exchange(commands);
     const replies: (RedisReply | ReplyError)[] = [];
     for (const chunk of chunksForBytes(commands)) {
-      replies.push(...await this.#flush(chunk));
+      replies.push(...await this.#exchange(chunk));
     }
     return replies;
   }
@@ -125,16 +126,14 @@ export class DbRedisConnection implements Connection {
     if (this.#owned) this.#redis.close();
   }
 
-  async #flush(
+  async #exchange(
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
-    for (const { name, args, binary } of commands) {
-      this.#pipeline.sendCommand(name, encodeAtOnce(args) as RedisArgs, {
-        returnUint8Arrays: binary,
-      });
-    }
     try {
-      const replies = await this.#ending.guard(this.#pipeline.flush());
+      // A client that is not ours would tell its listeners of an error reply outside of a pipeline.
+      const replies = commands.length === 1 && this.#owned
+        ? [await this.#sendOne(commands[0]!)]
+        : await this.#sendTogether(commands);
       const suspect = replies.some((reply, i) =>
         mayHideMore(reply, commands[i])
       );
@@ -142,6 +141,29 @@ export class DbRedisConnection implements Connection {
       return replies.map((reply, i) => toReply(reply, commands[i]));
     } catch (error) {
       this.close(toError(error));
+      throw error;
+    }
+  }
+
+  #sendTogether(commands: readonly Command[]): Promise<unknown[]> {
+    for (const { name, args, binary } of commands) {
+      this.#pipeline.sendCommand(name, encodeAtOnce(args) as RedisArgs, {
+        returnUint8Arrays: binary,
+      });
+    }
+    return this.#ending.guard(this.#pipeline.flush());
+  }
+
+  /** Spares the detour of a pipeline. As there, an error reply stands in its place. */
+  async #sendOne({ name, args, binary }: Command): Promise<unknown> {
+    try {
+      return await this.#ending.guard(
+        this.#redis.sendCommand(name, encodeAtOnce(args) as RedisArgs, {
+          returnUint8Arrays: binary,
+        }),
+      );
+    } catch (error) {
+      if (error instanceof ErrorReplyError) return error;
       throw error;
     }
   }
@@ -186,6 +208,7 @@ function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
   if (args.length < 4) return args;
   let text = "";
   for (const arg of args) if (!(arg instanceof Uint8Array)) text += arg;
+  if (text === "") return args;
   const bytes = encoder.encode(text);
   if (bytes.length !== text.length) return args;
   let from = 0;

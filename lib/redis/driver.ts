@@ -79,11 +79,17 @@ export class Ending {
    * `Promise.race` would keep a reaction on the long-lived promise per call.
    */
   guard<T>(work: Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    if (this.#reason !== undefined) reject(this.#reason);
-    else this.#waiting.add(reject);
-    work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
-    return promise;
+    return new Promise((resolve, reject) => {
+      if (this.#reason !== undefined) reject(this.#reason);
+      else this.#waiting.add(reject);
+      work.then((value) => {
+        this.#waiting.delete(reject);
+        resolve(value);
+      }, (error) => {
+        this.#waiting.delete(reject);
+        reject(error);
+      });
+    });
   }
 }
 

@@ -12,6 +12,8 @@ import type {
   SendOptions,
 } from "./redis_client.ts";
 
+const encoder = new TextEncoder();
+
 /**
  * A Lua script. It must not return an error inside a table: `@db/redis` loses
  * its place in the stream over that, and the connection is dropped. With `binary`, it must return strings
@@ -43,10 +45,26 @@ export class Script {
     args: readonly RedisArg[],
     options?: SendOptions,
   ): Promise<RedisReply> {
-    return client.send(
-      "EVALSHA",
+    return this.runWith(
+      client,
       [this.sha, keys.length, ...keys, ...args],
-      { ...options, source: this.lua },
+      options,
     );
+  }
+
+  /** Encodes what {@linkcode runWith} is to be given before all else, for those who run it often. */
+  head(keys: readonly RedisArg[], args: readonly RedisArg[]): Uint8Array[] {
+    return [this.sha, keys.length, ...keys, ...args].map((arg) =>
+      arg instanceof Uint8Array ? arg : encoder.encode(String(arg))
+    );
+  }
+
+  /** Runs it with its hash, keys and arguments as the server takes them. */
+  runWith(
+    client: Pick<RedisClient, "send">,
+    words: readonly RedisArg[],
+    options?: SendOptions,
+  ): Promise<RedisReply> {
+    return client.send("EVALSHA", words, { ...options, source: this.lua });
   }
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { DuplicateJobError } from "../base/errors.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import {
@@ -16,6 +15,15 @@ import {
 } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import {
+  type Batch,
+  batchesOf,
+  type EnqueuedJob,
+  enqueuedJob,
+  mayResend,
+  type NewJob,
+  packJob,
+} from "./new_job.ts";
+import {
   CANCEL,
   DELETE,
   EMPTY,
@@ -24,26 +32,6 @@ import {
   STATE,
 } from "./scripts/change.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
-
-/** A job on its way in. */
-export interface NewJob {
-  readonly id: string;
-  readonly queue: string;
-  readonly atFront: boolean;
-  /** Longest wait in seconds, if any. */
-  readonly ttl: number | undefined;
-  /** Ids of the jobs to wait for. */
-  readonly dependencyIds: readonly string[];
-  /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
-  readonly fields: ReadonlyMap<string, RedisArg>;
-}
-
-/** What became of a {@linkcode NewJob}. */
-export interface EnqueuedJob {
-  readonly status: "queued" | "deferred";
-  /** As stored; empty while the job is deferred. */
-  readonly enqueuedAt: string;
-}
 
 /** A result or failure as stored: one entry of RQ's results stream. */
 export interface StoredResult {
@@ -79,6 +67,8 @@ export class JobStore {
   readonly client: RedisClient;
   /** The names of the keys. */
   readonly keys: Keys;
+  /** What each call of ENQUEUE begins with, by queue. */
+  readonly #heads = new Map<string, readonly Uint8Array[]>();
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
@@ -93,39 +83,47 @@ export class JobStore {
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
-    const keys = [this.keys.queue(job.queue), this.keys.job(job.id)];
-    const args: RedisArg[] = [
-      this.keys.prefix,
-      job.id,
-      job.queue,
-      job.atFront ? "L" : "R",
-      job.ttl ?? 0,
-      job.dependencyIds.length,
-      ...job.dependencyIds,
-    ];
-    for (const [field, value] of job.fields) args.push(field, value);
-    // A job that keeps no result may have come and gone before its call is sent again: nothing would show it.
-    const options = job.fields.get("result_ttl") === 0 ? {} : RESEND;
-    const reply = await ENQUEUE.run(this.client, keys, args, options);
-    const [what, detail] = texts(reply);
-    if (what === "duplicate") {
-      throw new DuplicateJobError(
-        `Cannot enqueue job "${job.id}": a job of this id is ${
-          detail || "there"
-        }; wait for it, delete it or choose another id`,
-        { jobId: job.id },
-      );
+    return enqueuedJob(await this.#enqueue(job, packJob(job)), job, 0);
+  }
+
+  /**
+   * Stores jobs of one queue in their order, and tells of each what became of it.
+   * Those that go the same way share a call.
+   */
+  async enqueueMany(
+    jobs: readonly NewJob[],
+  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
+    const settled = batchesOf(jobs).map((batch) => this.#settle(batch));
+    return (await Promise.all(settled)).flat();
+  }
+
+  async #settle(
+    { jobs, packed }: Batch,
+  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
+    let reply: RedisReply;
+    try {
+      reply = await this.#enqueue(jobs[0]!, packed);
+    } catch (reason) {
+      return jobs.map(() => ({ status: "rejected", reason }));
     }
-    if (what === "unfit") {
-      throw new ReplyError(
-        detail ||
-          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
-      );
+    return jobs.map((job, i) => {
+      try {
+        return { status: "fulfilled", value: enqueuedJob(reply, job, i) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+  }
+
+  /** Sends jobs that go the same way as this one. */
+  #enqueue(job: NewJob, packed: Uint8Array): Promise<RedisReply> {
+    let head = this.#heads.get(job.queue);
+    if (head === undefined) {
+      head = ENQUEUE.head([this.keys.queue(job.queue)], [this.keys.prefix]);
+      this.#heads.set(job.queue, head);
     }
-    return {
-      status: what === "deferred" ? "deferred" : "queued",
-      enqueuedAt: detail ?? "",
-    };
+    const options = mayResend(job) ? RESEND : {};
+    return ENQUEUE.runWith(this.client, [...head, packed], options);
   }
 
   /** The job of an id, or `null` if there is none. */

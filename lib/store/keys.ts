@@ -103,13 +103,18 @@ export class Keys {
   }
 }
 
+/** Those names that the most frequent script needs: making a function costs a script more than using it. */
+export const FEW_KEYS_LUA: string = `
+local P = ARGV[1]
+local QUEUES = P .. 'queues'
+local function job_key(id) return P .. 'job:' .. id end`;
+
 /**
  * The same names for scripts, which meet ids only while they run. `P` is the
  * prefix, by convention a script's `ARGV[1]`.
  */
-export const KEYS_LUA = `
-local P = ARGV[1]
-local function job_key(id) return P .. 'job:' .. id end
+export const KEYS_LUA: string = `
+${FEW_KEYS_LUA}
 local function dependents_key(id) return P .. 'job:' .. id .. ':dependents' end
 local function dependencies_key(id) return P .. 'job::' .. id .. ':dependencies' end
 local function results_key(id) return P .. 'results:' .. id end
@@ -124,7 +129,6 @@ local function worker_executions_key(w) return P .. 'worker:' .. w .. ':executio
 local function queue_workers_key(q) return P .. 'workers:' .. q end
 local function group_key(g) return P .. 'group:' .. g end
 local function channel(w) return P .. 'pubsub:' .. w end
-local QUEUES = P .. 'queues'
 local WORKERS = P .. 'workers'
 local SUSPENDED = P .. 'suspended'
 `;

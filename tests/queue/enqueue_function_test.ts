@@ -144,6 +144,35 @@ Deno.test.each(NO_FUNCTION)(
   },
 );
 
+Deno.test("what is enqueued is as it was when it was handed over, also while its function is looked for", async () => {
+  await using desk = await Desk.open();
+  const mine = { n: 1 };
+  const one = desk.queue.enqueue(arrow, mine as never);
+  const many = desk.queue.enqueueMany([
+    { func: leak, args: [mine] },
+    { func: "a.b", args: [mine] },
+  ]);
+  mine.n = 2;
+  const jobs = [await one, ...await many];
+  assertEquals(jobs.map(({ args }) => args), [[{ n: 1 }], [{ n: 1 }], [{
+    n: 1,
+  }]]);
+});
+
+Deno.test("an argument that is refused leaves no function that is looked for unheard", async () => {
+  await using desk = await Desk.open();
+  await assertRejects(
+    () =>
+      desk.queue.enqueueMany([
+        { func: () => undefined },
+        { func: "a.b", args: [1n] },
+      ]),
+    TypeError,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(await desk.queue.count(), 0);
+});
+
 Deno.test("a function that was refused is looked for again, one that was found is not", async () => {
   await using desk = await Desk.open();
   const begin = performance.now();

@@ -200,6 +200,42 @@ Deno.test("enqueueMany() enqueues the others if Redis refuses one, and says whic
   assertEquals(await desk.queue.jobIds(), ["a", "b", "c"]);
 });
 
+Deno.test("enqueueMany() takes big arguments and a spoiled key among small jobs", async () => {
+  await using desk = await Desk.open();
+  await desk.bench.send("SET", "rq:job:job-7", "text");
+  const text = Array.from({ length: 1_000_000 }, (_, i) => i % 10).join("");
+  const calls = Array.from({ length: 20 }, (_, i) => ({
+    func: "a.b",
+    args: [i % 5 === 2 ? text : "small"],
+    jobId: `job-${i}`,
+  }));
+  const error = await assertRejects(
+    () => desk.queue.enqueueMany(calls),
+    AggregateError,
+    "Cannot enqueue 1 of 20 jobs",
+  );
+  assertEquals(error.errors.length, 1);
+  const ids = calls.map(({ jobId }) => jobId).filter((id) => id !== "job-7");
+  assertEquals(await desk.queue.jobIds(), ids);
+  const jobs = await desk.queue.jobs();
+  assertEquals(
+    jobs.map(({ args }) => args),
+    calls.filter((_, i) => i !== 7).map(({ args }) => args),
+  );
+});
+
+Deno.test("enqueueMany() refuses the same call under the same id, however fast one follows the other", async () => {
+  await using desk = await Desk.open();
+  for (let i = 0; i < 100; i++) {
+    const call = { func: "a.b", jobId: `job-${i}` };
+    const error = await assertRejects(
+      () => desk.queue.enqueueMany([call, call]),
+      AggregateError,
+    );
+    assertEquals(error.errors.length, 1);
+  }
+});
+
 Deno.test("a queue tells what waits in it", async () => {
   await using desk = await Desk.open();
   const { queue } = desk;

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { list, texts } from "../../lib/store/job_store.ts";
-import { Bench } from "./support.ts";
+import { Bench, newJob } from "./support.ts";
 
 /** Makes a million queued ids in some hundred milliseconds. */
 const MILLION = `
@@ -65,6 +65,14 @@ Deno.test("enqueueing behind a million ids is quick", async () => {
   await million(bench);
   await bench.add("z");
   await assertFast(bench);
+});
+
+Deno.test("enqueueing a thousand jobs at once goes in short steps", async () => {
+  await using bench = await prepared();
+  await million(bench);
+  const ids = Array.from({ length: 1_000 }, (_, i) => `new-${i}`);
+  await bench.jobs.enqueueMany(ids.map((id) => newJob(id)));
+  await assertFast(bench, 100);
 });
 
 Deno.test("canceling and deleting the last of a million jobs takes no longer than a walk over the list", async () => {

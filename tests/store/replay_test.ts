@@ -67,6 +67,17 @@ const SCENES: [string, Scene][] = [
     await bench.add("p");
     return () => jobs.enqueue(newJob("a", { dependsOn: ["p", "gone"] }));
   }],
+  ["enqueue: many, some of them taken", async ({ bench, worker, jobs }) => {
+    await bench.add("over");
+    await bench.run(worker);
+    await bench.add("b");
+    const ids = ["a", "b", "c", "a", "over", "d"];
+    return () => jobs.enqueueMany(ids.map((id) => newJob(id)));
+  }],
+  ["enqueue: many, all of them new", ({ jobs }) => {
+    const ids = ["a", "b", "c"];
+    return Promise.resolve(() => jobs.enqueueMany(ids.map((id) => newJob(id))));
+  }],
   ["enqueue: over one that has ended", async ({ bench, worker, jobs }) => {
     await bench.add("a");
     await bench.run(worker);

@@ -129,7 +129,7 @@ Deno.test.each(SCRIPTS)(
       assert(args.numbers.includes(number), `${number} is not declared`);
     }
     const last = Math.max(...args.numbers);
-    const loops = /#ARGV|unpack\(ARGV|ARGV\[[^\d]/.test(body);
+    const loops = /#ARGV|[^.]unpack\(ARGV|ARGV\[[^\d]/.test(body);
     assertEquals(loops, args.open, "a list of any length is declared, or not");
     for (const number of args.numbers) {
       const fine = number === 1 || uses.includes(number) ||

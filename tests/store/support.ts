@@ -11,13 +11,8 @@ import type {
   RedisReply,
   SendOptions,
 } from "../../lib/redis/redis_client.ts";
-import {
-  type EnqueuedJob,
-  JobStore,
-  list,
-  type NewJob,
-  texts,
-} from "../../lib/store/job_store.ts";
+import { JobStore, list, texts } from "../../lib/store/job_store.ts";
+import type { EnqueuedJob, NewJob } from "../../lib/store/new_job.ts";
 import { Keys } from "../../lib/store/keys.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {

@@ -1,28 +1,102 @@
-/** The script that takes a new job in. @module */
+/** The script that takes new jobs in. @module */
 
 import { Script } from "../../redis/script.ts";
+import { FEW_KEYS_LUA } from "../keys.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
   JOB_LUA,
   LEASE_LUA,
-  TIME_LUA,
+  NOW_LUA,
   withPrelude,
 } from "./prelude.ts";
 
 /**
- * Stores a job and puts it on its queue, or among the deferred ones while a parent has not finished.
+ * How a job is taken in that has parents or whose id is taken. Few are so, and making
+ * the functions of the prelude takes as long as all else, hence a function of its own.
+ */
+const CAREFUL_LUA = `
+local function holds_only(kind, key)
+  local actual = redis.call('TYPE', key).ok
+  return actual == kind or actual == 'none'
+end
+
+local function wait_for_parents(id, parents, lenient)
+  local waits = false
+  for i = 4, 3 + parents do
+    local parent = job[i]
+    redis.call('SADD', dependencies_key(id), parent)
+    local status = field(parent, 'status')
+    if status and status ~= 'finished' and not (status == 'failed' and lenient) then
+      redis.call('SADD', dependents_key(parent), id)
+      local left = redis.call('TTL', job_key(parent))
+      if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
+      waits = true
+    end
+  end
+  return waits
+end
+
+local id, parents, first = job[1], tonumber(job[3]), 4 + tonumber(job[3])
+local given = {}
+for i = first, #job, 2 do given[job[i]] = job[i + 1] end
+
+local ended_on
+local kind = redis.call('TYPE', job_key(id)).ok
+if kind == 'hash' then
+  local old = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
+  if old[1] == given.created_at and old[2] == given.data then
+    return old[3] == 'deferred' and 'deferred' or 'queued', old[4] or ''
+  end
+  local status = old[3]
+  if status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
+    return 'duplicate', status or ''
+  end
+  if not can_push(q) then return 'unfit', '' end
+  ended_on = old[5] or q
+elseif kind ~= 'none' then
+  return 'unfit', ''
+end
+
+if parents > 0 then
+  local fit = can_push(q) and holds_only('zset', registry_key('deferred', q))
+  fit = fit and (ended_on or holds_only('set', dependencies_key(id)))
+  for i = 4, 3 + parents do fit = fit and holds_only('set', dependents_key(job[i])) end
+  if not fit then return 'unfit', '' end
+end
+if ended_on then forget(id, ended_on) end
+
+local what, detail = 'deferred', ''
+if wait_for_parents(id, parents, given.allow_dependency_failures == '1') then
+  redis.call('SADD', QUEUES, KEYS[1])
+  redis.call('HSET', job_key(id), 'origin', q, 'status', 'deferred', unpack(job, first))
+  redis.call('ZADD', registry_key('deferred', q), now, id)
+  if tonumber(job[2]) > 0 then redis.call('EXPIRE', job_key(id), job[2]) end
+else
+  what, detail = put({job})
+end
+if parents > 0 and tonumber(job[2]) > 0 then redis.call('EXPIRE', dependencies_key(id), job[2]) end
+return what, detail
+`;
+
+/**
+ * Stores jobs and puts them on their queue in the order given, or among the deferred ones
+ * while a parent has not finished. Each is taken in or not as if it came alone.
  *
  * ```
  * KEYS  1 the queue's list
- *       2 the job's hash
- * ARGV  1 key prefix   2 job id   3 queue name   4 "L" for the head, "R" for the tail
- *       5 ttl in seconds, 0 for none   6 number n of parents   7 … 6+n their ids
- *       then the fields and values of the hash, created_at and data among them
- * reply { "queued" | "deferred", enqueued_at }   { "duplicate", status }
- *       { "unfit", why } Redis refuses, mostly since a key of the queue or of the job holds another type of
- *       value; nothing was written
+ * ARGV  1 key prefix
+ *       2 MessagePack: queue name, "L" for the head or "R" for the tail, some second since 1970, the
+ *       same as a date up to its dot, and a list of jobs
+ * reply enqueued_at, where that is one and the same for all and all are queued
+ *       else for each job, one after the other: "queued" | "deferred", enqueued_at
+ *       or "duplicate", status
+ *       or "unfit", why: Redis refuses, mostly since a key of the queue or of the job holds another type of
+ *       value; nothing was written of it
  * ```
+ *
+ * A job is a list of texts: its id, its ttl in seconds or 0 for none, the number of its parents, their
+ * ids, then the fields and values of the hash, created_at and data among them.
  *
  * An id that is taken by a job that has not ended is refused; one that has ended makes room.
  * A hash with the very same \`created_at\` (to the microsecond) and \`data\` is this same call's
@@ -30,80 +104,64 @@ import {
  */
 export const ENQUEUE: Script = new Script(
   "enqueue",
-  withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
-    `
-local id, q, side, ttl, parents = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local first = 7 + parents
+  `${FEW_KEYS_LUA}${NOW_LUA}
+local q, side, second, date, jobs = cmsgpack.unpack(ARGV[2])
+-- The client has mostly written the date of this very second already.
+local at = time[1] == second and date .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()
 
-local function argument(name)
-  for i = first, #ARGV, 2 do
-    if ARGV[i] == name then return ARGV[i + 1] end
-  end
-end
-local function holds_only(kind, key)
-  local actual = redis.call('TYPE', key).ok
-  return actual == kind or actual == 'none'
-end
-
-local ended_on
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  local old = redis.call('HMGET', KEYS[2], 'created_at', 'data', 'status', 'enqueued_at', 'origin')
-  if old[1] == argument('created_at') and old[2] == argument('data') then
-    return {old[3] == 'deferred' and 'deferred' or 'queued', old[4] or ''}
-  end
-  local status = old[3]
-  if status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
-    return {'duplicate', status or ''}
-  end
-  if not can_push(q) then return {'unfit', ''} end
-  ended_on = old[5] or q
-end
-
-if parents > 0 then
-  local fit = can_push(q) and holds_only('zset', registry_key('deferred', q))
-  fit = fit and (ended_on or holds_only('set', dependencies_key(id)))
-  for i = 7, 6 + parents do fit = fit and holds_only('set', dependents_key(ARGV[i])) end
-  if not fit then return {'unfit', ''} end
-end
-if ended_on then forget(id, ended_on) end
-
-local waits = false
-local lenient = parents > 0 and argument('allow_dependency_failures') == '1'
-for i = 7, 6 + parents do
-  local parent = ARGV[i]
-  redis.call('SADD', dependencies_key(id), parent)
-  local status = field(parent, 'status')
-  if status and status ~= 'finished' and not (status == 'failed' and lenient) then
-    redis.call('SADD', dependents_key(parent), id)
-    local left = redis.call('TTL', job_key(parent))
-    if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
-    waits = true
-  end
-end
-
-local enqueued_at = ''
-if waits then
-  redis.call('SADD', QUEUES, KEYS[1])
-  redis.call('HSET', KEYS[2], 'origin', q, 'status', 'deferred', unpack(ARGV, first))
-  redis.call('ZADD', registry_key('deferred', q), now, id)
-else
-  -- What may be refused comes first: a queue's key of another type leaves nothing behind.
-  local added = redis.pcall(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], id)
-  if type(added) == 'table' then return {'unfit', added.err} end
+-- Puts jobs on the queue whose ids are free. What may be refused comes first: a queue's key of another
+-- type leaves nothing behind.
+local function put(list)
+  local ids = {}
+  for i, job in ipairs(list) do ids[i] = job[1] end
+  local added = redis.pcall(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
+  if type(added) == 'table' then return 'unfit', added.err end
   added = redis.pcall('SADD', QUEUES, KEYS[1])
   if type(added) == 'table' then
-    redis.call('LREM', KEYS[1], side == 'L' and 1 or -1, id)
-    return {'unfit', added.err}
+    for _, id in ipairs(ids) do redis.call('LREM', KEYS[1], side == 'L' and 1 or -1, id) end
+    return 'unfit', added.err
   end
-  enqueued_at = iso()
-  redis.call('HSET', KEYS[2], 'origin', q, 'status', 'queued', 'enqueued_at', enqueued_at, unpack(ARGV, first))
+  for _, job in ipairs(list) do
+    local key = job_key(job[1])
+    redis.call('HSET', key, 'origin', q, 'status', 'queued', 'enqueued_at', at, unpack(job, 4 + job[3]))
+    if job[2] ~= '0' then redis.call('EXPIRE', key, job[2]) end
+  end
+  return 'queued', at
 end
-if ttl > 0 then
-  redis.call('EXPIRE', KEYS[2], ttl)
-  if parents > 0 then redis.call('EXPIRE', dependencies_key(id), ttl) end
+
+local function careful(job)
+${withPrelude([JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA], CAREFUL_LUA)}
 end
-return {waits and 'deferred' or 'queued', enqueued_at}
+
+local replies, run, in_run = {}, {}, {}
+local function put_run()
+  if #run == 0 then return end
+  local what, detail = put(run)
+  for _ = 1, #run do
+    replies[#replies + 1] = what
+    replies[#replies + 1] = detail
+  end
+  run, in_run = {}, {}
+end
+
+for _, job in ipairs(jobs) do
+  local id = job[1]
+  if job[3] == '0' and not in_run[id] and redis.call('EXISTS', job_key(id)) == 0 then
+    run[#run + 1], in_run[id] = job, true
+  else
+    put_run()
+    -- An error here, over a spoiled key of the job that had this id, is no other job's.
+    local fine, what, detail = pcall(careful, job)
+    if not fine then what, detail = 'unfit', type(what) == 'table' and what.err or tostring(what) end
+    replies[#replies + 1] = what
+    replies[#replies + 1] = detail
+  end
+end
+put_run()
+
+for i = 1, #replies, 2 do
+  if replies[i] ~= 'queued' or replies[i + 1] ~= replies[2] then return replies end
+end
+return redis.status_reply(replies[2])
 `,
-  ),
 );

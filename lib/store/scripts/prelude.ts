@@ -13,13 +13,12 @@
 import { KEYS_LUA } from "../keys.ts";
 
 /**
- * `now`, `now_float` in seconds and `iso()` as RQ writes dates. Redis' Lua has no
- * `os.date`, so the calendar is worked out (Howard Hinnant's `civil_from_days`).
+ * `now` in seconds and `iso()` as RQ writes dates. Redis' Lua has no `os.date`,
+ * so the calendar is worked out (Howard Hinnant's `civil_from_days`).
  */
-export const TIME_LUA = `
+export const NOW_LUA = `
 local time = redis.call('TIME')
 local now = tonumber(time[1])
-local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 local function iso()
   local days, seconds = math.floor(now / 86400), now % 86400
   local z = days + 719468
@@ -34,6 +33,11 @@ local function iso()
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
     math.floor(seconds / 3600), math.floor(seconds / 60) % 60, seconds % 60, tonumber(time[2]))
 end
+`;
+
+/** The same, and `now_float` with the microseconds. */
+export const TIME_LUA: string = `${NOW_LUA}
+local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 `;
 
 /**

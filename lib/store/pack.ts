@@ -1,0 +1,140 @@
+/**
+ * Many texts as one argument of a script, which takes them apart with
+ * `cmsgpack.unpack`. Redis and its clients have a cost per argument that is
+ * many times that of a short text.
+ *
+ * @module
+ */
+
+import type { RedisArg } from "../redis/redis_client.ts";
+
+/** Longer texts are given to the encoder, shorter ones are quicker by hand. */
+const BY_HAND = 256;
+
+/** The most bytes that UTF-8 takes for one unit of a text. */
+const BYTES_PER_UNIT = 3;
+
+/** The bytes of a block. */
+const BLOCK = 65_536;
+
+/** From here on a value is worth a block of its own size. */
+const LONG = BLOCK / 4;
+
+/** The bytes of a kind and a length. */
+const HEADER = 5;
+
+/** MessagePack's `array 32`, `str 32` and `fixstr`, with the longest text that the last can have. */
+const [ARRAY, STRING, SHORT_STRING, LONGEST_SHORT] = [0xdd, 0xdb, 0xa0, 31];
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes some values and then a list of lists in MessagePack. Numbers become
+ * decimal text, as in any command. What is taken is a part of a block that many
+ * share: to make an array for a single job takes longer than to fill it.
+ */
+export class Packer {
+  #block = new Uint8Array(BLOCK);
+  #start = 0;
+  #at = 0;
+  #listsAt = 0;
+  #count = 0;
+
+  /** Begins anew, with what stands before the lists. */
+  begin(...values: readonly RedisArg[]): void {
+    this.#at = this.#start;
+    this.#count = 0;
+    for (const value of values) this.add(value);
+    this.#reserve(HEADER);
+    this.#listsAt = this.#at;
+    this.#at += HEADER;
+  }
+
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#at - this.#start;
+  }
+
+  /** Begins a further list, of so many values. */
+  list(length: number): void {
+    this.#count++;
+    this.#reserve(HEADER);
+    this.#at = this.#header(this.#at, ARRAY, length);
+  }
+
+  /** Writes one value. */
+  add(value: RedisArg): void {
+    if (typeof value === "string") this.#text(value);
+    else if (typeof value === "number") this.#text(String(value));
+    else this.#bytes(value);
+  }
+
+  /** Gives all that has been written. */
+  take(): Uint8Array {
+    this.#header(this.#listsAt, ARRAY, this.#count);
+    const packed = this.#block.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    if (this.#block.length > BLOCK) {
+      this.#block = new Uint8Array(BLOCK);
+      this.#start = 0;
+    }
+    return packed;
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#reserve(HEADER + bytes.length);
+    this.#at = this.#header(this.#at, STRING, bytes.length);
+    this.#block.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #text(text: string): void {
+    if (text.length > LONG) return this.#bytes(encoder.encode(text));
+    this.#reserve(HEADER + text.length * BYTES_PER_UNIT);
+    if (text.length <= BY_HAND && this.#plainText(text)) return;
+    const { written } = encoder.encodeInto(
+      text,
+      this.#block.subarray(this.#at + HEADER),
+    );
+    this.#at = this.#header(this.#at, STRING, written) + written;
+  }
+
+  /** Writes a text of which each character is one byte; of any other nothing is kept. */
+  #plainText(text: string): boolean {
+    const bytes = this.#block;
+    const { length } = text;
+    let at = this.#at + (length <= LONGEST_SHORT ? 1 : HEADER);
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[at++] = code;
+    }
+    if (length <= LONGEST_SHORT) bytes[this.#at] = SHORT_STRING | length;
+    else this.#header(this.#at, STRING, length);
+    this.#at = at;
+    return true;
+  }
+
+  /** Writes the kind and the length of what follows; gives where that begins. */
+  #header(at: number, kind: number, length: number): number {
+    const bytes = this.#block;
+    bytes[at] = kind;
+    bytes[at + 1] = length >>> 24;
+    bytes[at + 2] = length >>> 16;
+    bytes[at + 3] = length >>> 8;
+    bytes[at + 4] = length;
+    return at + HEADER;
+  }
+
+  /** Goes on in a new block where this one is too short. */
+  #reserve(length: number): void {
+    if (this.#at + length <= this.#block.length) return;
+    const written = this.#block.subarray(this.#start, this.#at);
+    const needed = written.length + length;
+    this.#block = new Uint8Array(needed > LONG ? needed + BLOCK : BLOCK);
+    this.#block.set(written);
+    this.#listsAt -= this.#start;
+    this.#start = 0;
+    this.#at = written.length;
+  }
+}
