@@ -25,6 +25,7 @@ import type {
   SweepReply,
   WorkerIdentity,
 } from "./worker_types.ts";
+import { EndingBatch, RELEASE_BATCH } from "./ending_batch.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
 import { FINISH, RELEASE } from "./scripts/finish.ts";
@@ -45,8 +46,6 @@ export const MAX_LOSSES = 3;
 
 /** How many ids one script call looks at. */
 const BATCH = 100;
-/** How many dependents one script call releases. */
-const RELEASE_BATCH = 100;
 /** Seconds that an id may stay unclaimed in an intermediate list. */
 const INTERMEDIATE_GRACE = 6;
 
@@ -59,11 +58,13 @@ export class WorkerStore {
   readonly client: RedisClient;
   /** The names of the keys. */
   readonly keys: Keys;
+  readonly #endings: EndingBatch;
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
     this.client = client;
     this.keys = keys;
+    this.#endings = new EndingBatch(client, keys);
   }
 
   /**
@@ -120,7 +121,8 @@ export class WorkerStore {
     caught: readonly CaughtJob[],
   ): Promise<ClaimReply> {
     const { queues } = worker;
-    const executionIds = Array.from({ length: wanted }, newExecutionId);
+    const executionIds = newExecutionIds(wanted);
+    this.#endings.send();
     const reply = await CLAIM.run(
       this.client,
       [
@@ -170,42 +172,24 @@ export class WorkerStore {
     };
   }
 
-  /** Records how an execution ended and releases those that wait for it. `state` is what the worker is then. */
+  /**
+   * Records how an execution ended and releases those that wait for it. `state` is what the worker is then.
+   * What ends in one turn of the event loop is recorded by one call, made before a claim of that turn.
+   */
   async finish(
     worker: WorkerIdentity,
     execution: Execution,
     ending: Ending,
     state: "idle" | "busy",
   ): Promise<EndingReply> {
-    const { id, queue, job } = execution;
-    const reply = await FINISH.run(
-      this.client,
-      [
-        this.keys.worker(worker.name),
-        this.keys.job(job.id),
-        this.keys.registry("wip", queue),
-      ],
-      [
-        this.keys.prefix,
-        worker.name,
-        queue,
-        job.id,
-        id,
-        ending.outcome,
-        ending.ttl,
-        ending.payload,
-        (ending.workedMs / 1_000).toFixed(6),
-        (ending.beganMs / 1_000).toFixed(6),
-        RELEASE_BATCH,
-        state,
-      ],
-      RESEND,
-    );
-    const [answer, cursor = "0"] = texts(reply);
+    const [answer, cursor] = await this.#endings.add(worker, state, {
+      execution,
+      ending,
+    });
     if (answer === "finished" || answer === "failed") {
-      await this.#releaseRest(job.id, answer, cursor);
+      await this.#releaseRest(execution.job.id, answer, cursor);
     }
-    return answer as EndingReply;
+    return answer;
   }
 
   async #releaseRest(
@@ -361,9 +345,13 @@ function claimOfReply(reply: readonly RedisReply[]): ClaimReply {
   return { kind: text(kind) as ClaimReply["kind"], executions, skipped };
 }
 
-/** As RQ's: a UUID in 32 hexadecimal digits. */
-function newExecutionId(): string {
-  return crypto.randomUUID().replaceAll("-", "");
+/**
+ * Sixteen hexadecimal digits each, and not a UUID's 32 as RQ's: it has to be another one than the job's earlier ones,
+ * stands three times in Redis, and with a job's UUID stays below the 64 bytes up to which a sorted set is compact.
+ */
+function newExecutionIds(count: number): string[] {
+  const random = crypto.getRandomValues(new BigUint64Array(count));
+  return Array.from(random, (id) => id.toString(16).padStart(16, "0"));
 }
 
 function text(value: RedisReply | undefined): string {

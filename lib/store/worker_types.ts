@@ -55,8 +55,6 @@ export interface Ending {
   readonly payload: string;
   /** Milliseconds that the run took. */
   readonly workedMs: number;
-  /** When it began, milliseconds since 1970. */
-  readonly beganMs: number;
 }
 
 /**

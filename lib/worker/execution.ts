@@ -115,13 +115,12 @@ export class Executor {
       throw error;
     }
     const workedMs = Math.max(0, Date.now() - beganMs);
-    return () => this.#record(execution, ended, beganMs, workedMs);
+    return () => this.#record(execution, ended, workedMs);
   }
 
   async #record(
     execution: Execution,
     ended: Ended,
-    beganMs: number,
     workedMs: number,
   ): Promise<void> {
     const { log, running } = this.#options;
@@ -133,7 +132,7 @@ export class Executor {
         );
         return;
       }
-      const ending = this.#endingOf(execution, ended, beganMs, workedMs);
+      const ending = this.#endingOf(execution, ended, workedMs);
       const storing = this.#store(execution, ending);
       this.#logOutcome(execution, ended);
       this.#logRecorded(execution, ending, await storing);
@@ -172,13 +171,11 @@ export class Executor {
   #endingOf(
     { job }: Execution,
     ended: Ended,
-    beganMs: number,
     workedMs: number,
   ): Ending {
-    const times = { beganMs, workedMs };
     const failureTtl = job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL;
     const failed = (outcome: "failed" | "stopped", text: string): Ending => ({
-      ...times,
+      workedMs,
       outcome,
       ttl: failureTtl,
       payload: encodeFailure(text),
@@ -186,12 +183,12 @@ export class Executor {
     if (ended.kind === "stopped") return failed("stopped", STOPPED);
     if (ended.kind === "killed") return failed("failed", KILLED);
     if (ended.kind !== "outcome") {
-      return { ...times, outcome: "requeued", ttl: 0, payload: "" };
+      return { workedMs, outcome: "requeued", ttl: 0, payload: "" };
     }
     const { outcome } = ended;
     if (outcome.type === "failure") return failed("failed", outcome.excInfo);
     return {
-      ...times,
+      workedMs,
       outcome: "finished",
       ttl: job.integer("result_ttl") ?? this.#options.resultTtl,
       payload: outcome.result === undefined ? "" : encodeResult(outcome.result),

@@ -32,7 +32,6 @@ Deno.test("a result is stored with everything that RQ stores of it", async () =>
   );
   assertEquals(entry["type"], "1");
   assertEquals(atob(entry["return_value"] ?? ""), "3");
-  assertEquals(entry["worker_name"], "w1");
   assertEquals(await client.send("ZRANGE", ["rq:finished:low", 0, -1]), [
     job.id,
   ]);

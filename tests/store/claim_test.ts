@@ -7,7 +7,7 @@ Deno.test("a claim marks the job started, leases it and gives its fields", async
   const worker = await bench.worker();
   await bench.add("a", { ttl: 300 });
   const { id, queue, job } = await bench.claim(worker);
-  assertEquals([queue, job.id, job.integer("x_attempts")], ["q", "a", 1]);
+  assertEquals([queue, job.id], ["q", "a"]);
   assertEquals(job.call.funcName, "jobs.f");
   const record = (await bench.jobs.fetch("a"))!;
   assertEquals([record.status, record.text("worker_name")], ["started", "w1"]);
@@ -235,7 +235,10 @@ Deno.test("a claim that is sent again gives the same jobs, and leaves the next o
   const workers = new WorkerStore(client, bench.keys);
   const { executions } = await workers.claim(worker, 2, []);
   assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
-  assertEquals(executions.map(({ job }) => job.integer("x_attempts")), [1, 1]);
+  assertEquals(executions.map(({ job }) => job.text("x_attempts")), [
+    undefined,
+    undefined,
+  ]);
   assertEquals(replies[1], replies[0]);
   assertEquals(await bench.queued(), ["c"]);
 });

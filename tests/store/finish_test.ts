@@ -16,17 +16,8 @@ Deno.test("a finished job is stored as RQ stores it", async () => {
   const [entry] = await bench.send("XRANGE", "rq:results:a", "-", "+") as [
     [string, string[]],
   ];
-  const fields = entry[1];
-  const value = (name: string) => fields[fields.indexOf(name) + 1];
-  assertEquals([value("type"), value("return_value"), value("worker_name")], [
-    "1",
-    btoa("[1]"),
-    "w1",
-  ]);
-  assertEquals(value("execution_id"), execution.id);
-  for (const name of ["execution_started_at", "execution_ended_at"]) {
-    assert(/^\d{10}\.\d{1,6}$/.test(value(name)!), value(name));
-  }
+  // Who ran it and when stands in the hash.
+  assertEquals(entry[1], ["type", "1", "return_value", btoa("[1]")]);
   assertEquals((await bench.jobs.state("a")).latest?.entryId, entry[0]);
 });
 

@@ -16,7 +16,7 @@ interface Twice {
   readonly workers: WorkerStore;
 }
 
-const ENDING = { ttl: 500, payload: "", workedMs: 5, beganMs: 1 };
+const ENDING = { ttl: 500, payload: "", workedMs: 5 };
 
 async function started(bench: Bench, worker: WorkerIdentity, id = "a") {
   await bench.add(id);

@@ -114,7 +114,6 @@ export class Bench implements AsyncDisposable {
         ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
         : encodeResult(`"done"`),
       workedMs: 12.5,
-      beganMs: Date.now(),
       ...ending,
     }, "idle");
   }

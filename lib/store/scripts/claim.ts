@@ -34,48 +34,59 @@ local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[
 local n = tonumber(ARGV[6 + wanted])
 local first_queue = 7 + wanted
 local first_caught = first_queue + n
-local skipped, jobs, claimed = {}, {}, {}
+local skipped, claimed, leases, in_hand = {}, {}, {}, {}
+local answer, at, expiry, count = {'jobs', skipped}, iso(), now + lease, 0
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
 end
 
-local function reply()
-  local answer = {'jobs', skipped}
-  for _, value in ipairs(jobs) do answer[#answer + 1] = value end
-  return answer
-end
-
 local function hand_out(q, id, e, hash)
-  for _, value in ipairs({q, id, e, hash}) do jobs[#jobs + 1] = value end
-  for _, value in ipairs({q, id, e}) do claimed[#claimed + 1] = value end
+  local i = 4 * count + 2
+  answer[i + 1], answer[i + 2], answer[i + 3], answer[i + 4] = q, id, e, hash
+  i = 3 * count
+  claimed[i + 1], claimed[i + 2], claimed[i + 3] = q, id, e
+  count = count + 1
 end
 
 local function unfit(q, id, h)
   if not h['data'] then return 'it has no data' end
   local status = h['status']
   if status == 'canceled' or status == 'stopped' then return status end
-  if status == 'started' and live_execution(id, q) then return 'running' end
+  if in_hand[id] or status == 'started' and live_execution(id, q) then return 'running' end
+end
+
+-- how often it was started; the first time is not counted in the hash, which mostly is the only one
+local function starts(h)
+  local been = h['x_execution'] or h['started_at'] and h['started_at'] ~= ''
+  return math.max(whole(h['x_attempts']), been and 1 or 0)
 end
 
 local function start(q, id)
-  local hash = redis.pcall('HGETALL', job_key(id))
-  if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', job_key(id)).ok) end
+  local key = job_key(id)
+  local hash = redis.pcall('HGETALL', key)
+  if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', key).ok) end
   if #hash == 0 then return skip(q, id, 'gone') end
   local h = {}
   for i = 1, #hash, 2 do h[hash[i]] = hash[i + 1] end
   local reason = unfit(q, id, h)
   if reason then return skip(q, id, reason) end
-  local e = ARGV[6 + #claimed / 3]
-  local attempts = whole(h['x_attempts']) + 1
-  redis.call('ZADD', registry_key('wip', q), now + lease, id .. ':' .. e)
-  redis.call('HSET', job_key(id), 'status', 'started', 'started_at', iso(), 'worker_name', worker,
-    'x_execution', e, 'x_attempts', attempts)
-  if h['ended_at'] then redis.call('HDEL', job_key(id), 'ended_at') end
-  if not h['origin'] then redis.call('HSET', job_key(id), 'origin', q) end
-  redis.call('PERSIST', job_key(id))
-  hash[#hash + 1] = 'x_attempts'
-  hash[#hash + 1] = tostring(attempts)
+  local e = ARGV[6 + count]
+  if not leases[q] then leases[q] = {} end
+  local list = leases[q]
+  list[#list + 1] = expiry
+  list[#list + 1] = id .. ':' .. e
+  in_hand[id] = true
+  redis.call('HSET', key, 'status', 'started', 'started_at', at, 'worker_name', worker, 'x_execution', e)
+  local attempts = starts(h) + 1
+  if attempts > 1 then
+    redis.call('HSET', key, 'x_attempts', attempts)
+    hash[#hash + 1] = 'x_attempts'
+    hash[#hash + 1] = tostring(attempts)
+  end
+  if h['ended_at'] then redis.call('HDEL', key, 'ended_at') end
+  if not h['origin'] then redis.call('HSET', key, 'origin', q) end
+  redis.call('PERSIST', key)
   hand_out(q, id, e, hash)
 end
 
@@ -113,7 +124,7 @@ if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
     local q, id, e = list[i], list[i + 1], list[i + 2]
     if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
   end
-  if #jobs > 0 then return reply() end
+  if count > 0 then return answer end
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   give_back(first_caught)
@@ -121,7 +132,7 @@ if redis.call('EXISTS', SUSPENDED) == 1 then
 end
 
 for i = first_caught, #ARGV, 2 do
-  if #claimed / 3 == wanted or not can_lease(ARGV[i]) then
+  if count == wanted or not can_lease(ARGV[i]) then
     give_back(i)
     break
   end
@@ -129,22 +140,22 @@ for i = first_caught, #ARGV, 2 do
 end
 for i = 1, n do
   local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
-  if #claimed / 3 < wanted and budget > 0 and has_jobs(q, list) then
-    local id = redis.call('LPOP', list)
-    while id do
-      local before = #claimed
-      start(q, id)
-      if #claimed == before then budget = budget - 1 end
-      if #claimed / 3 == wanted or budget <= 0 then break end
-      id = redis.call('LPOP', list)
+  if count < wanted and budget > 0 and has_jobs(q, list) then
+    local ids = redis.call('LPOP', list, math.min(wanted - count, budget))
+    while ids do
+      local before = count
+      for _, id in ipairs(ids) do start(q, id) end
+      budget = budget - #ids + count - before
+      ids = count < wanted and budget > 0 and redis.call('LPOP', list, math.min(wanted - count, budget))
     end
   end
 end
 
-if #claimed > 0 then
+for q, list in pairs(leases) do redis.call('ZADD', registry_key('wip', q), unpack(list)) end
+if count > 0 then
   redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1], 'current_job_working_time', 0,
     'x_claim', ARGV[6] .. ' ' .. cjson.encode(claimed))
-  return reply()
+  return answer
 end
 return {budget <= 0 and 'more' or 'empty', skipped}
 `,

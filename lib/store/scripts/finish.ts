@@ -11,125 +11,196 @@ import {
 } from "./prelude.ts";
 
 /**
- * Records how an execution ended, provided that it still holds its lease.
+ * Records how executions ended, each provided that its job is still this execution's.
  *
  * ```
  * KEYS  1 the worker's hash
- *       2 the job's hash
- *       3 the started registry of the queue
- * ARGV  1 key prefix   2 worker name   3 queue name   4 job id   5 execution id
- *       6 "finished" | "failed" | "stopped" | "requeued" (put back at the head)
- *       7 ttl of the result or the failure in seconds: 0 not kept, -1 for ever
- *       8 the result as base64 of JSON, "" for none; or the failure as base64 of zlib
- *       9 seconds worked   10 when the run began, unix seconds
- *      11 dependents that one call may release   12 "idle" if the worker has no other job in hand, else "busy"
- * reply { "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none }
- *       { "stuck", "0" } it cannot be put back, since a key of the queue holds another type of value
- *       { "lost", "0" } the lease is gone, nothing was written   { "gone", "0" } the job was deleted
+ *       then for each end: the job's hash
+ * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
+ *       4 dependents that one call may release
+ *       then for each end: queue name, job id, execution id,
+ *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
+ *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
+ *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
+ *       seconds worked
+ * reply for each end two elements:
+ *       "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none
+ *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
+ *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
  * ```
  *
  * Dependents are released here, in the step that ends their parent. A failed job with retries
  * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
- * A second sending gets the same answer: the job's hash still names the execution, without a lease;
- * for a job that is not kept at all, the worker's hash remembers it.
+ * A second sending gets the same answers: the job's hash still names the execution, without a lease;
+ * jobs that are not kept at all are remembered by the worker's hash.
+ *
+ * What is the same for all ends is done once: a job costs some eight commands. A result is what RQ needs to
+ * read it, type and value: who ran it and when stands in the job's hash, and would be a tenth of the job's memory.
  */
 export const FINISH: Script = new Script(
   "finish",
   withPrelude(
     [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
-local worker, q, id, e, outcome = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local ttl, payload, worked, began, limit = seconds(ARGV[7], 0), ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
-local member = id .. ':' .. e
+local worker, state, budget = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
+local at = iso()
+local earlier, remembered, members = nil, {}, {}
 
-local function earlier_answer()
-  local ended, answer = string.match(redis.call('HGET', KEYS[1], 'x_ended') or '', '^(%S+) (%S+)$')
-  if ended == e then return answer end
-  local status = field(id, 'x_execution') == e and field(id, 'status')
-  if status == outcome then return outcome end
-  if status == 'queued' and outcome == 'requeued' then return 'requeued' end
-  if status == 'queued' and outcome == 'failed' then return 'retried' end
-  if status == 'scheduled' and outcome == 'failed' then return 'scheduled' end
+local function gather(key, score, member)
+  if not members[key] then members[key] = {} end
+  local list = members[key]
+  if score then list[#list + 1] = score end
+  list[#list + 1] = member
+end
+
+local function each(command)
+  for key, list in pairs(members) do redis.pcall(command, key, unpack(list)) end
+  members = {}
+end
+
+local function remember(x, answer)
+  remembered[#remembered + 1] = x.e .. ' ' .. answer
+end
+
+local function answered_before(x)
+  if not earlier then
+    earlier = {}
+    local text = registered and redis.call('HGET', KEYS[1], 'x_ended') or ''
+    for e, answer in string.gmatch(text, '(%S+) (%S+)') do earlier[e] = answer end
+  end
+  if earlier[x.e] then return earlier[x.e] end
+  local status = field(x.id, 'x_execution') == x.e and field(x.id, 'status')
+  if status == x.outcome then return status end
+  if status == 'queued' and x.outcome == 'requeued' then return 'requeued' end
+  if status == 'queued' and x.outcome == 'failed' then return 'retried' end
+  if status == 'scheduled' and x.outcome == 'failed' then return 'scheduled' end
   return 'lost'
 end
 
 -- The hash is the fence, and the lease how it is lost: whoever takes a job away changes the hash too. A lease that
 -- only somebody's clean-up has dropped (RQ before 2.0 takes its member for an id that is no job) loses nothing.
-local h = redis.pcall('HMGET', KEYS[2], 'status', 'x_execution', 'dependency_ids')
-local mine = not h.err and h[1] == 'started' and h[2] == e
-if not mine and not redis.call('ZSCORE', KEYS[3], member) then
-  local answer = earlier_answer()
-  return {answer, answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 and '1' or '0'}
-end
-if not mine and is_job(id) then
-  drop_execution(id, q, e, worker) -- canceled by Python, which leaves our lease alone
-  return {'lost', '0'}
-end
-if not mine then
-  drop_execution(id, q, e, worker)
-  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'x_ended', e .. ' gone') end
-  return {'gone', '0'}
+local function not_mine(x)
+  local lease = redis.pcall('ZSCORE', registry_key('wip', x.q), x.id .. ':' .. x.e)
+  if type(lease) ~= 'string' then
+    x.answer = answered_before(x)
+    x.cursor = x.answer == 'finished' and redis.call('EXISTS', dependents_key(x.id)) == 1 and 'begin' or '0'
+    return
+  end
+  drop_execution(x.id, x.q, x.e, worker)
+  x.answer = is_job(x.id) and 'lost' or 'gone' -- or canceled by Python, which leaves our lease alone
+  if x.answer == 'gone' then remember(x, 'gone') end
 end
 
-local function retry()
-  local left = tonumber(field(id, 'retries_left') or '') or 0
-  if not (left >= 1 and left < 1e9) then return false end
-  left = math.floor(left)
+local function plan_retry(x)
+  local h = redis.call('HMGET', x.key, 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry')
+  local left = whole(h[1])
+  if left < 1 then return 'failed' end
   local intervals = {}
-  local ok, list = pcall(cjson.decode, field(id, 'retry_intervals') or '[]')
+  local ok, list = pcall(cjson.decode, h[2] or '[]')
   if ok and type(list) == 'table' then intervals = list end
   -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
-  local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
-  if interval <= 0 and not can_push(q) then return 'stuck' end
-  redis.call('HSET', KEYS[2], 'ended_at', iso(), 'retries_left', left - 1)
-  if interval > 0 then
-    redis.call('HSET', KEYS[2], 'status', 'scheduled')
-    redis.call('ZADD', registry_key('scheduled', q), now + interval, id)
-    return 'scheduled'
-  end
-  push(id, q, field(id, 'enqueue_at_front_on_retry') == '1')
-  return 'retried'
+  x.interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
+  x.left, x.front = left - 1, h[3] == '1'
+  if x.interval <= 0 then return can_push(x.q) and 'retried' or 'stuck' end
+  local kind = redis.call('TYPE', registry_key('scheduled', x.q)).ok
+  return (kind == 'zset' or kind == 'none') and 'scheduled' or 'stuck'
 end
 
-if outcome == 'requeued' and not can_push(q) then return {'stuck', '0'} end
-local answer, cursor = outcome, '0'
-if outcome == 'failed' then answer = retry() or 'failed' end
-if answer == 'stuck' then return {'stuck', '0'} end
-drop_execution(id, q, e, worker)
-if outcome == 'finished' then
-  redis.call('HSET', KEYS[2], 'status', 'finished', 'ended_at', iso())
-  cursor = release(id, 'finished', '0', limit)
-  if ttl == 0 then
-    discard(id, q, cursor)
+local function look_at(key, first)
+  local x = {key = key, q = ARGV[first], id = ARGV[first + 1], e = ARGV[first + 2], outcome = ARGV[first + 3],
+    ttl = seconds(ARGV[first + 4], 0), payload = ARGV[first + 5], worked = tonumber(ARGV[first + 6]) or 0, cursor = '0'}
+  local h = redis.pcall('HMGET', key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
+  if h.err or h[1] ~= 'started' or h[2] ~= x.e then
+    not_mine(x)
+    return x
+  end
+  x.child, x.beaten = h[3], h[4] and h[4] ~= ''
+  x.answer = x.outcome
+  if x.outcome == 'failed' then x.answer = plan_retry(x) end
+  if x.outcome == 'requeued' and not can_push(x.q) then x.answer = 'stuck' end
+  x.mine = x.answer ~= 'stuck'
+  if x.mine then gather(registry_key('wip', x.q), nil, x.id .. ':' .. x.e) end
+  return x
+end
+
+local function release_some(x, status)
+  local looked_at
+  x.cursor, looked_at = release(x.id, status, '0', budget)
+  budget = budget - looked_at
+end
+
+local function finish(x)
+  redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
+  release_some(x, 'finished')
+  if x.ttl == 0 then return discard(x.id, x.q, x.cursor) end
+  if x.payload == '' then
+    add_result(x.id, x.ttl, '', 'type', 1)
   else
-    local times = {'execution_id', e, 'execution_started_at', began, 'execution_ended_at', now_float}
-    if payload == '' then
-      add_result(id, 'type', 1, 'worker_name', worker, unpack(times))
-    else
-      add_result(id, 'type', 1, 'return_value', payload, 'worker_name', worker, unpack(times))
-    end
-    register(id, q, 'finished', ttl < 0 and '+inf' or now + ttl)
-    keep(id, ttl, cursor == '0' and not h[3])
+    add_result(x.id, x.ttl, x.payload, 'type', 1, 'return_value', x.payload)
   end
-elseif answer == 'failed' then
-  fail(id, q, 'failed', ttl, payload, worker, e)
-  cursor = release(id, 'failed', '0', limit)
-  if ttl == 0 then discard(id, q, cursor) end
-elseif outcome == 'stopped' then
-  fail(id, q, 'stopped', ttl, payload, worker, e)
-  if ttl == 0 then forget(id, q) end
-elseif outcome == 'requeued' then
-  push(id, q, true)
+  gather(registry_key('finished', x.q), x.ttl < 0 and '+inf' or now + x.ttl, x.id)
+  expire(x.key, x.ttl)
+  if x.child then expire(dependencies_key(x.id), x.ttl) end
+  if x.cursor ~= '0' then expire(dependents_key(x.id), x.ttl) end
 end
 
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'state', ARGV[12], 'x_ended', ttl == 0 and not is_job(id) and e .. ' ' .. answer or '')
-  if ARGV[12] == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
-  if outcome == 'finished' then redis.call('HINCRBY', KEYS[1], 'successful_job_count', 1) end
-  if outcome == 'failed' or outcome == 'stopped' then redis.call('HINCRBY', KEYS[1], 'failed_job_count', 1) end
-  if outcome ~= 'requeued' then redis.call('HINCRBYFLOAT', KEYS[1], 'total_working_time', worked) end
+local function go_on(x)
+  if x.answer == 'retried' or x.answer == 'scheduled' then
+    redis.call('HSET', x.key, 'ended_at', at, 'retries_left', x.left)
+  end
+  if x.answer == 'scheduled' then
+    redis.call('HSET', x.key, 'status', 'scheduled')
+    register(x.id, x.q, 'scheduled', now + x.interval)
+  else
+    push(x.id, x.q, x.answer == 'requeued' or x.front)
+  end
 end
-return {answer, cursor}
+
+local function carry_out(x)
+  if x.beaten then drop_execution(x.id, x.q, x.e, worker) end -- else it has no execution record
+  if x.answer == 'finished' then
+    finish(x)
+  elseif x.answer == 'failed' or x.answer == 'stopped' then
+    fail(x.id, x.q, x.answer, x.ttl, x.payload, worker, x.e)
+    if x.answer == 'failed' then release_some(x, 'failed') end
+    if x.ttl == 0 then discard(x.id, x.q, x.cursor) end
+  else
+    go_on(x)
+  end
+  if x.ttl == 0 and not is_job(x.id) then remember(x, x.answer) end
+end
+
+local ends, mine, good, bad, worked = {}, 0, 0, 0, 0
+for i = 2, #KEYS do ends[i - 1] = look_at(KEYS[i], 5 + (i - 2) * 7) end
+each('ZREM') -- the first write: a Redis that is full takes it, and then lets the script go on
+for _, x in ipairs(ends) do
+  if x.mine then
+    carry_out(x)
+    mine = mine + 1
+    if x.outcome == 'finished' then good = good + 1 elseif x.outcome ~= 'requeued' then bad = bad + 1 end
+    if x.outcome ~= 'requeued' then worked = worked + x.worked end
+  end
+end
+each('ZADD')
+
+local ended = table.concat(remembered, ' ')
+if registered and mine > 0 then
+  redis.call('HSET', KEYS[1], 'state', state, 'x_ended', ended)
+  if state == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
+  -- pcall: anybody may have written what is no number
+  if good > 0 then redis.pcall('HINCRBY', KEYS[1], 'successful_job_count', good) end
+  if bad > 0 then redis.pcall('HINCRBY', KEYS[1], 'failed_job_count', bad) end
+  if good + bad > 0 then redis.pcall('HINCRBYFLOAT', KEYS[1], 'total_working_time', string.format('%.6f', worked)) end
+elseif registered and ended ~= '' then
+  redis.call('HSET', KEYS[1], 'x_ended', ended)
+end
+local reply = {}
+for _, x in ipairs(ends) do
+  reply[#reply + 1] = x.answer
+  reply[#reply + 1] = x.cursor
+end
+return reply
 `,
   ),
 );

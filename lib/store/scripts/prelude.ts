@@ -50,11 +50,11 @@ local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
  */
 export const JOB_LUA = `
 local function is_job(id)
-  return redis.call('TYPE', job_key(id)).ok == 'hash' and redis.call('HEXISTS', job_key(id), 'data') == 1
+  return redis.pcall('HEXISTS', job_key(id), 'data') == 1
 end
 local function field(id, name)
-  if redis.call('TYPE', job_key(id)).ok ~= 'hash' then return false end
-  return redis.call('HGET', job_key(id), name)
+  local value = redis.pcall('HGET', job_key(id), name)
+  return type(value) == 'string' and value
 end
 local function whole(text)
   local number = tonumber(text or '')
@@ -102,7 +102,7 @@ local function live_execution(id, q)
   end
 end
 local function drop_execution(id, q, e, worker)
-  redis.call('ZREM', registry_key('wip', q), id .. ':' .. e)
+  redis.pcall('ZREM', registry_key('wip', q), id .. ':' .. e)
   if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
   redis.pcall('ZREM', executions_key(id), e)
   if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
@@ -112,7 +112,7 @@ local function drop_executions(id, q)
   local own = field(id, 'x_execution')
   if own and own ~= '' then drop_execution(id, q, own, worker) end
   for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, worker) end
-  redis.call('ZREM', registry_key('wip', q), id)
+  redis.pcall('ZREM', registry_key('wip', q), id)
 end
 `;
 
@@ -122,8 +122,9 @@ end
  * - \`promote(c, strict)\`: queues a deferred job once every parent is done. A parent whose hash
  *   is gone counts as done, as in RQ; not if \`strict\`, since it may have failed.
  * - \`release(id, status, cursor, limit)\`: does so for jobs that wait for one which has just ended, and
- *   gives the cursor to go on from, "0" at the end. A parent that has finished is taken off the child's
- *   list: it may be gone when the next parent ends.
+ *   gives the cursor to go on from, "0" at the end, and how many it looked at; with a limit of 0 it only says
+ *   whether there are any. A parent that has finished is taken off the child's list: it may be gone when the
+ *   next parent ends.
  */
 export const DEPENDENTS_LUA = `
 local function promote(c, strict)
@@ -143,19 +144,22 @@ local function promote(c, strict)
 end
 local function release(id, status, cursor, limit)
   local key = dependents_key(id)
-  if redis.call('TYPE', key).ok ~= 'set' then return '0' end
+  if limit < 1 then return redis.call('EXISTS', key) == 1 and 'begin' or '0', 0 end
   if status == 'finished' then
-    for _, c in ipairs(redis.call('SPOP', key, limit)) do
+    local children = redis.pcall('SPOP', key, limit)
+    if children.err then return '0', 0 end
+    for _, c in ipairs(children) do
       redis.pcall('SREM', dependencies_key(c), id)
       promote(c)
     end
-    return redis.call('EXISTS', key) == 1 and '1' or '0'
+    return #children == limit and redis.call('EXISTS', key) == 1 and 'begin' or '0', #children
   end
-  local page = redis.call('SSCAN', key, cursor, 'COUNT', limit)
+  local page = redis.pcall('SSCAN', key, cursor == 'begin' and '0' or cursor, 'COUNT', limit)
+  if page.err then return '0', 0 end
   for _, c in ipairs(page[2]) do
     if promote(c) then redis.call('SREM', key, c) end
   end
-  return page[1]
+  return page[1], #page[2]
 end
 `;
 
@@ -163,8 +167,8 @@ end
  * - \`forget(id, q)\`: takes a job out of everything, its keys included
  * - \`register\`, \`unregister\`, \`add_result\`: a key that holds something of another type spoils no
  *   transition: a registry is left as it is, a stream of results is made anew
- * - \`keep(id, ttl)\`: lets a job's keys expire after \`ttl\` seconds; -1 for never. \`alone\`: it has
- *   neither parents nor dependents
+ * - \`add_result(id, ttl, text, field, value, …)\`: \`text\` is the one of the values that may be long
+ * - \`expire(key, ttl)\`, \`keep(id, ttl)\`: let a key, or all keys of a job, expire after \`ttl\` seconds; -1 for never
  * - \`discard(id, q, released)\`: forgets a job whose end is not kept
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
@@ -175,30 +179,31 @@ end
 local function register(id, q, name, score)
   redis.pcall('ZADD', registry_key(name, q), score, id)
 end
--- the fourth of the arguments is the one that may be long
-local function add_result(id, ...)
-  local kind = redis.call('TYPE', results_key(id)).ok
-  if kind ~= 'stream' and kind ~= 'none' then redis.call('DEL', results_key(id)) end
-  redis.call('XADD', results_key(id), 'MAXLEN', '~', 10, '*', ...)
-  -- Redis sets 4 KB aside for a new stream: restored from its own dump, a small result took 912 bytes and not 4,728.
-  if kind ~= 'stream' and #select(4, ...) < 2048 then
-    local dump = redis.pcall('DUMP', results_key(id)) -- some servers forbid it, and keep their 4 KB
-    if type(dump) == 'string' then redis.pcall('RESTORE', results_key(id), 0, dump, 'REPLACE') end
+local function expire(key, ttl)
+  if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+end
+local function add_result(id, ttl, text, ...)
+  local key = results_key(id)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'stream' and kind ~= 'none' then redis.call('DEL', key) end
+  redis.call('XADD', key, 'MAXLEN', '~', 10, '*', ...)
+  -- Redis sets 4 KB aside for a new stream: restored from its own dump, a small result took 752 bytes and not 4,728.
+  if kind ~= 'stream' and #text < 2048 then
+    local dump = redis.pcall('DUMP', key) -- some servers forbid it, and keep their 4 KB
+    local small = type(dump) == 'string' and redis.pcall('RESTORE', key, ttl < 0 and 0 or ttl * 1000, dump, 'REPLACE')
+    if small and not small.err then return end
   end
+  expire(key, ttl)
 end
 local function forget(id, q)
   drop_executions(id, q)
   unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled', 'canceled'})
   local group = field(id, 'group_id')
-  if group and group ~= '' then redis.call('SREM', group_key(group), id) end
+  if group and group ~= '' then redis.pcall('SREM', group_key(group), id) end
   redis.call('DEL', job_key(id), dependents_key(id), dependencies_key(id), results_key(id), executions_key(id))
 end
-local function keep(id, ttl, alone)
-  local keys = {job_key(id), results_key(id)}
-  if not alone then keys = {job_key(id), results_key(id), dependents_key(id), dependencies_key(id)} end
-  for _, key in ipairs(keys) do
-    if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
-  end
+local function keep(id, ttl)
+  for _, key in ipairs({job_key(id), results_key(id), dependents_key(id), dependencies_key(id)}) do expire(key, ttl) end
 end
 local function discard(id, q, released)
   if released == '0' then return forget(id, q) end
@@ -208,7 +213,7 @@ end
 local function fail(id, q, status, ttl, text, worker, e)
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
   if ttl == 0 then return end -- to be discarded, once its dependents have seen it
-  add_result(id, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
+  add_result(id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
   register(id, q, 'failed', ttl < 0 and -1 or now + ttl)
   keep(id, ttl)
 end

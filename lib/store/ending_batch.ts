@@ -1,0 +1,111 @@
+/**
+ * Gathers the ends of executions, so that one script call records many.
+ *
+ * @module
+ */
+
+import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import { texts } from "./job_store.ts";
+import type { Keys } from "./keys.ts";
+import { FINISH } from "./scripts/finish.ts";
+import type {
+  Ending,
+  EndingReply,
+  Execution,
+  WorkerIdentity,
+} from "./worker_types.ts";
+
+/** How many dependents one script call releases. */
+export const RELEASE_BATCH = 100;
+
+/** Most ends of one call: a hundred took Redis some 3 ms. */
+const MAX_ENDS = 100;
+/** Bytes of results from which on a call takes no more ends: what is large goes by itself. */
+const MAX_BYTES = 256 * 1024;
+
+/** An execution and how it ended. */
+interface End {
+  readonly execution: Execution;
+  readonly ending: Ending;
+}
+
+/** What became of one end, and from where on further dependents are to be released. */
+type EndReply = readonly [EndingReply, cursor: string];
+
+/** An end that waits to be sent. */
+interface Waiting extends End {
+  readonly settled: PromiseWithResolvers<EndReply>;
+}
+
+/** Ends that go in one call, at the latest when the present turn of the event loop is over. */
+export class EndingBatch {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  #worker: WorkerIdentity | undefined;
+  #state: "idle" | "busy" = "busy";
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+
+  /** One for each store. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /** Takes an end. The worker is then in the state that the last end of a call says. */
+  add(
+    worker: WorkerIdentity,
+    state: "idle" | "busy",
+    end: End,
+  ): Promise<EndReply> {
+    const size = end.ending.payload.length;
+    const full = this.#waiting.length === MAX_ENDS ||
+      this.#bytes + size > MAX_BYTES;
+    if (full || this.#worker?.name !== worker.name) this.send();
+    this.#worker = worker;
+    this.#state = state;
+    this.#bytes += size;
+    const settled = Promise.withResolvers<EndReply>();
+    this.#waiting.push({ ...end, settled });
+    if (this.#waiting.length === 1) queueMicrotask(() => this.send());
+    return settled.promise;
+  }
+
+  /** Sends what there is at once. */
+  send(): void {
+    const waiting = this.#waiting;
+    const worker = this.#worker;
+    if (waiting.length === 0 || worker === undefined) return;
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#run(worker, waiting).catch((error) => {
+      for (const { settled } of waiting) settled.reject(error);
+    });
+  }
+
+  async #run(
+    worker: WorkerIdentity,
+    waiting: readonly Waiting[],
+  ): Promise<void> {
+    const keys = [this.#keys.worker(worker.name)];
+    const args: RedisArg[] = [
+      this.#keys.prefix,
+      worker.name,
+      this.#state,
+      RELEASE_BATCH,
+    ];
+    for (const { execution: { id, queue, job }, ending } of waiting) {
+      const { outcome, ttl, payload, workedMs } = ending;
+      keys.push(this.#keys.job(job.id));
+      args.push(queue, job.id, id, outcome, ttl, payload);
+      args.push((workedMs / 1_000).toFixed(6));
+    }
+    const reply = texts(
+      await FINISH.run(this.#client, keys, args, { resend: true }),
+    );
+    waiting.forEach(({ settled }, i) => {
+      const [answer, cursor = "0"] = reply.slice(2 * i, 2 * i + 2);
+      settled.resolve([answer as EndingReply, cursor]);
+    });
+  }
+}
