@@ -6,12 +6,7 @@
  */
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
-import { fieldsOfReply, JobRecord } from "../job/record.ts";
-import type {
-  RedisArg,
-  RedisClient,
-  RedisReply,
-} from "../redis/redis_client.ts";
+import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import { list, texts } from "./job_store.ts";
 import type {
   CaughtJob,
@@ -21,11 +16,11 @@ import type {
   Execution,
   HeartbeatReply,
   NameTaken,
-  SkippedJob,
   SweepReply,
   WorkerIdentity,
 } from "./worker_types.ts";
 import { EndingBatch, RELEASE_BATCH } from "./ending_batch.ts";
+import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
 import { FINISH, RELEASE } from "./scripts/finish.ts";
@@ -50,7 +45,6 @@ const BATCH = 100;
 const INTERMEDIATE_GRACE = 6;
 
 const RESEND = { resend: true } as const;
-const decoder = new TextDecoder();
 
 /** What a worker does to Redis. */
 export class WorkerStore {
@@ -142,7 +136,7 @@ export class WorkerStore {
       ],
       { binary: true, ...RESEND },
     );
-    return claimOfReply(list(reply));
+    return readClaim(reply as Uint8Array);
   }
 
   /** Shows that the worker lives and extends its leases. */
@@ -321,30 +315,6 @@ export class WorkerStore {
   }
 }
 
-function claimOfReply(reply: readonly RedisReply[]): ClaimReply {
-  const [kind, skippedReply, ...jobs] = reply;
-  const skipped: SkippedJob[] = [];
-  const flat = list(skippedReply ?? null).map(text);
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    skipped.push({
-      queue: flat[i]!,
-      jobId: flat[i + 1]!,
-      reason: flat[i + 2]!,
-    });
-  }
-  const executions: Execution[] = [];
-  for (let i = 0; i + 3 < jobs.length; i += 4) {
-    const [queue, jobId, id] = jobs.slice(i, i + 3).map(text);
-    const fields = fieldsOfReply(list(jobs[i + 3] ?? null));
-    executions.push({
-      id: id!,
-      queue: queue!,
-      job: new JobRecord(jobId!, fields),
-    });
-  }
-  return { kind: text(kind) as ClaimReply["kind"], executions, skipped };
-}
-
 /**
  * Sixteen hexadecimal digits each, and not a UUID's 32 as RQ's: it has to be another one than the job's earlier ones,
  * stands three times in Redis, and with a job's UUID stays below the 64 bytes up to which a sorted set is compact.
@@ -352,8 +322,4 @@ function claimOfReply(reply: readonly RedisReply[]): ClaimReply {
 function newExecutionIds(count: number): string[] {
   const random = crypto.getRandomValues(new BigUint64Array(count));
   return Array.from(random, (id) => id.toString(16).padStart(16, "0"));
-}
-
-function text(value: RedisReply | undefined): string {
-  return value instanceof Uint8Array ? decoder.decode(value) : String(value);
 }

@@ -1,3 +1,4 @@
+import { readClaim } from "../../lib/store/claim_reply.ts";
 import { assert, assertEquals } from "@std/assert";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Bench, echoing } from "./support.ts";
@@ -228,9 +229,8 @@ Deno.test("a claim that is sent again gives the same jobs, and leaves the next o
   for (const id of ["a", "b", "c"]) await bench.add(id);
   const replies: unknown[] = [];
   const client = echoing(bench.client, (reply) => {
-    const [kind, , ...jobs] = reply as Uint8Array[];
-    const text = (i: number) => new TextDecoder().decode(jobs[i]);
-    replies.push([String(kind), text(1), text(2), text(5), text(6)]);
+    const { kind, executions } = readClaim(reply as Uint8Array);
+    replies.push([kind, executions.map(({ id, job }) => [id, job.id])]);
   });
   const workers = new WorkerStore(client, bench.keys);
   const { executions } = await workers.claim(worker, 2, []);

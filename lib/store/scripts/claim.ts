@@ -17,8 +17,9 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  *       then pairs of queue name and job id: what was caught, in order of priority
  * reply { "jobs", skipped, queue, job id, execution id, { field, value, … }, … }
  *       { "empty", skipped }   { "more", skipped } popped its share, call again
- *       { "suspended" }   { "unregistered" } the worker's hash is gone
+ *       { "suspended", skipped }   { "unregistered", skipped } the worker's hash is gone
  *       skipped: { queue, job id, reason, … }
+ *       all of it in MessagePack: the client would take longer to read it as a reply than Redis to claim
  * ```
  *
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
@@ -115,7 +116,7 @@ end
 local hash = redis.call('HMGET', KEYS[1], 'x_instance', 'x_claim')
 if not hash[1] then
   give_back(first_caught)
-  return {'unregistered'}
+  return cmsgpack.pack({'unregistered', skipped})
 end
 local last = hash[2]
 if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
@@ -124,11 +125,11 @@ if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
     local q, id, e = list[i], list[i + 1], list[i + 2]
     if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
   end
-  if count > 0 then return answer end
+  if count > 0 then return cmsgpack.pack(answer) end
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   give_back(first_caught)
-  return {'suspended'}
+  return cmsgpack.pack({'suspended', skipped})
 end
 
 for i = first_caught, #ARGV, 2 do
@@ -155,9 +156,9 @@ for q, list in pairs(leases) do redis.call('ZADD', registry_key('wip', q), unpac
 if count > 0 then
   redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1], 'current_job_working_time', 0,
     'x_claim', ARGV[6] .. ' ' .. cjson.encode(claimed))
-  return answer
+  return cmsgpack.pack(answer)
 end
-return {budget <= 0 and 'more' or 'empty', skipped}
+return cmsgpack.pack({budget <= 0 and 'more' or 'empty', skipped})
 `,
   ),
 );

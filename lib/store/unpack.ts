@@ -1,0 +1,110 @@
+/**
+ * Reading what a script packs with `cmsgpack.pack`: a reply of many texts as one.
+ * A Redis client has a cost per text that is many times that of reading it here.
+ *
+ * @module
+ */
+
+const decoder = new TextDecoder();
+
+/** Longer texts are given to the decoder, shorter ones are quicker by hand. */
+const BY_HAND = 32;
+
+/** Reads MessagePack's lists and texts, one after the other, as far as `cmsgpack` writes them. */
+export class Unpacker {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  /** Begins at the beginning. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Whether all has been read. */
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /**
+   * How many entries the list has that comes next.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  list(): number {
+    const kind = this.#byte();
+    if ((kind & 0xf0) === 0x90) return kind & 0x0f;
+    // An empty table of Lua is written as an empty map.
+    if (kind === 0x80) return 0;
+    if (kind === 0xdc) return this.#number(2);
+    if (kind === 0xdd) return this.#number(4);
+    throw unexpected("a list", kind);
+  }
+
+  /**
+   * The text that comes next, as bytes: a part of what is read, not a copy.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  bytes(): Uint8Array {
+    const length = this.#length();
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  /**
+   * The text that comes next.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  text(): string {
+    const length = this.#length();
+    const from = this.#at;
+    this.#at += length;
+    if (length <= BY_HAND) {
+      let text = "";
+      for (let i = from; i < this.#at; i++) {
+        const code = this.#bytes[i]!;
+        if (code > 0x7f) break;
+        text += String.fromCharCode(code);
+      }
+      if (text.length === length) return text;
+    }
+    return decoder.decode(this.#bytes.subarray(from, this.#at));
+  }
+
+  #length(): number {
+    const kind = this.#byte();
+    const length = (kind & 0xe0) === 0xa0
+      ? kind & 0x1f
+      : kind === 0xd9
+      ? this.#number(1)
+      : kind === 0xda
+      ? this.#number(2)
+      : kind === 0xdb
+      ? this.#number(4)
+      : undefined;
+    if (length === undefined) throw unexpected("a text", kind);
+    if (this.#at + length > this.#bytes.length) throw unexpected("more", -1);
+    return length;
+  }
+
+  #number(size: number): number {
+    let number = 0;
+    for (let i = 0; i < size; i++) number = number * 256 + this.#byte();
+    return number;
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw unexpected("more", -1);
+    return byte;
+  }
+}
+
+function unexpected(what: string, kind: number): TypeError {
+  return new TypeError(
+    `Cannot read the script's reply: expected ${what}, got ${
+      kind < 0 ? "its end" : `kind 0x${kind.toString(16)}`
+    }`,
+  );
+}

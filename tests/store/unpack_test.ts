@@ -1,0 +1,60 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { connect } from "../../mod.ts";
+import { Unpacker } from "../../lib/store/unpack.ts";
+import { RedisServer } from "../support/redis_server.ts";
+
+/** What Redis packs of its arguments: a list with each of them, twice. */
+const PACK = `
+local list = {}
+for i = 1, #ARGV do list[i] = {ARGV[i], ARGV[i]} end
+return cmsgpack.pack({list, {}})
+`;
+
+Deno.test("an Unpacker reads what Redis packs: texts and lists of all lengths, bytes untouched", async () => {
+  await using redis = await RedisServer.start();
+  const client = connect(redis.url);
+  try {
+    const texts = [0, 1, 31, 32, 33, 255, 256, 65_535, 65_536, 1_000_000]
+      .map((length) => "x".repeat(length));
+    texts.push("é", "名前".repeat(20), "🦕", "a\0b", "äöü".repeat(11));
+    const more = Array.from({ length: 5_000 }, (_, i) => `text ${i}`);
+    for (const sent of [[], texts, texts.slice(0, 1), [...texts, ...more]]) {
+      const reply = await client.send("EVAL", [PACK, 0, ...sent], {
+        binary: true,
+      });
+      const from = new Unpacker(reply as Uint8Array);
+      assertEquals(from.list(), 2);
+      const count = from.list();
+      const read = Array.from({ length: count }, () => {
+        assertEquals(from.list(), 2);
+        const text = from.text();
+        assertEquals(new TextDecoder().decode(from.bytes()), text);
+        return text;
+      });
+      assertEquals(read, sent);
+      assertEquals(from.list(), 0);
+      assertEquals(from.isAtEnd, true);
+    }
+    const binary = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const reply = await client.send("EVAL", [PACK, 0, binary], {
+      binary: true,
+    });
+    const from = new Unpacker(reply as Uint8Array);
+    from.list();
+    from.list();
+    from.list();
+    assertEquals(from.bytes(), binary);
+  } finally {
+    await client.close();
+  }
+});
+
+Deno.test.each<[string, number[], (from: Unpacker) => unknown]>([
+  ["a number for a list", [0x05], (from) => from.list()],
+  ["a list for a text", [0x91], (from) => from.text()],
+  ["a text that is cut off", [0xa5, 0x61], (from) => from.bytes()],
+  ["nothing", [], (from) => from.text()],
+])("an Unpacker refuses %s", (_what, bytes, read) => {
+  const from = new Unpacker(new Uint8Array(bytes));
+  assertThrows(() => read(from), TypeError, "Cannot read the script's reply");
+});
