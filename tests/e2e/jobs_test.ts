@@ -11,7 +11,7 @@ import { pidAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
-Deno.test("a result is stored with everything that RQ stores of it", async () => {
+Deno.test("a result is stored with what RQ needs to read it", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
