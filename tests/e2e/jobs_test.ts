@@ -103,7 +103,7 @@ Deno.test("a job knows itself, adds others, and stores meta and progress", async
     meta: { kept: true, step: 2 },
     other: "first-next",
     queue: "low",
-    run: 32,
+    run: 16,
   });
   await job.refresh();
   assertEquals(job.meta, { step: 2, kept: true });
