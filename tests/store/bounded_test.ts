@@ -123,6 +123,25 @@ Deno.test("ending the parent of 2,000 jobs goes in short steps", async () => {
   await assertFast(bench);
 });
 
+Deno.test("a hundred ends in one call are quick, also where each has to do a lot", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  for (let i = 0; i < 100; i++) {
+    await bench.add(`job-${i}`);
+    for (let k = 0; k < 5; k++) {
+      await bench.add(`child-${i}-${k}`, { dependsOn: [`job-${i}`] });
+    }
+  }
+  const { executions } = await bench.workers.claim(worker, 100, []);
+  await bench.workers.heartbeat(worker, 480, executions);
+  await slowest(bench);
+  await Promise.all(
+    executions.map((execution) => bench.end(worker, execution)),
+  );
+  assertEquals((await bench.queued()).length, 500);
+  await assertFast(bench, 200);
+});
+
 Deno.test("storing a result of 10 MB costs Redis little more than taking it in", async () => {
   await using bench = await prepared();
   const worker = await bench.worker();

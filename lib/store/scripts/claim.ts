@@ -25,6 +25,7 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
  * of jobs that another worker is running. What was caught and is not claimed goes back to the
  * head of its queue. The worker's hash remembers the claim, so that a second sending gets the same jobs.
+ * \`x_attempts\` is written from the second start on.
  */
 export const CLAIM: Script = new Script(
   "claim",
@@ -36,7 +37,7 @@ local n = tonumber(ARGV[6 + wanted])
 local first_queue = 7 + wanted
 local first_caught = first_queue + n
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
-local answer, at, expiry, count = {'jobs', skipped}, iso(), now + lease, 0
+local answer, expiry, count, at = {'jobs', skipped}, now + lease, 0, nil
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
@@ -78,6 +79,7 @@ local function start(q, id)
   list[#list + 1] = expiry
   list[#list + 1] = id .. ':' .. e
   in_hand[id] = true
+  at = at or iso()
   redis.call('HSET', key, 'status', 'started', 'started_at', at, 'worker_name', worker, 'x_execution', e)
   local attempts = starts(h) + 1
   if attempts > 1 then
