@@ -283,7 +283,8 @@ export class CallQueue {
 
   #lose(connection: Connection, batch: readonly Call[], error: Error): void {
     this.#inFlight = [];
-    this.#watchdog.rest();
+    if (this.#final === undefined) this.#watchdog.rest();
+    else this.#watchdog.stop();
     if (connection === this.#connection) this.#link.drop(error);
     const again: Call[] = [];
     for (const call of batch) {
