@@ -176,3 +176,11 @@ export function big(length: number): string {
 export function lengthOf(text: string): number {
   return text.length;
 }
+
+/** Lets nothing else in its process run for so many seconds. */
+export function blocks(file: string, seconds: number): void {
+  note(file, "blocks");
+  const end = performance.now() + seconds * 1_000;
+  while (performance.now() < end);
+  note(file, "blocked");
+}
