@@ -7,6 +7,9 @@
  * arguments changes nothing and answers the same, because a call whose reply was lost
  * is sent again.
  *
+ * A call has its price before it does anything: Redis 7 took 5 µs for `return 1`, 20 µs with all pieces below, whose
+ * functions are made anew each time. Fewer commands help little there; calls for many jobs do.
+ *
  * @module
  */
 
