@@ -40,15 +40,15 @@ async function sharedContext(): Promise<RunContext> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
   const storage = new AsyncLocalStorage<ChildRun>();
   return {
-    enter: (run) => storage.run(run, () => run.start()),
+    enter: (run, work) => storage.run(run, work),
     get: () => storage.getStore(),
   };
 }
 
 /** Tells which run the code that asks belongs to. */
 interface RunContext {
-  /** Starts a run. */
-  enter(run: ChildRun): void;
+  /** Does something as a part of a run. */
+  enter(run: ChildRun, work: () => void): void;
   /** The run, if it is known. */
   get(): ChildRun | undefined;
 }
@@ -101,13 +101,15 @@ class Child {
         );
         this.#runs.set(message.run, run);
         this.#last = run;
-        if (this.#context === undefined) run.start();
-        else this.#context.enter(run);
+        this.#within(run, () => run.start());
         break;
       }
-      case "abort":
-        this.#runs.get(message.run)?.abort(message);
+      case "abort": {
+        const run = this.#runs.get(message.run);
+        // Its listeners are the job's code, too.
+        if (run !== undefined) this.#within(run, () => run.abort(message));
         break;
+      }
       case "reply":
         this.#runs.get(message.run)?.settle(message);
         break;
@@ -120,6 +122,11 @@ class Child {
     if (last === undefined || last.number === this.#started) return;
     this.#started = last.number;
     this.#channel.say("started", last.number);
+  }
+
+  #within(run: ChildRun, work: () => void): void {
+    if (this.#context === undefined) work();
+    else this.#context.enter(run, work);
   }
 
   async #preload(url: string): Promise<void> {

@@ -68,7 +68,7 @@ export class JobRun {
    */
   async run(): Promise<Outcome | undefined> {
     const { child, job, host, timeout, killGrace } = this.#options;
-    const run = child.begin();
+    const run = child.begin(false);
     const calls = new HostCalls(run, host, (reply) => child.send(reply));
     this.#listen(calls);
     using limit = new TimeLimit(timeout, {

@@ -99,7 +99,7 @@ export class SharedProcess {
    * the process together. Rejects with the signal's reason once the job has stopped or has been killed.
    */
   run(job: SharedJob): Promise<Outcome | Interrupted> {
-    const number = this.#child.begin();
+    const number = this.#child.begin(!this.#isIdle);
     const { promise, resolve, reject } = Promise.withResolvers<
       Outcome | Interrupted
     >();

@@ -60,7 +60,6 @@ export class Subprocess {
   #jobs = 0;
   #isFull = false;
   #isUnfit = false;
-  readonly #shared: boolean;
   #tail: Uint8Array = new Uint8Array();
   #waits = false;
   readonly #isClosed = Promise.withResolvers<void>();
@@ -103,7 +102,6 @@ export class Subprocess {
     this.ready = this.#isReady.promise;
     this.closed = this.#isClosed.promise;
     const { shared = false, memoryLimit } = options;
-    this.#shared = shared;
     const hello = { type: "hello", token: token.toHex(), shared } as const;
     void this.send(
       memoryLimit === undefined ? hello : { ...hello, memoryLimit },
@@ -138,9 +136,13 @@ export class Subprocess {
     return this.#isUnfit;
   }
 
-  /** Counts a further job, and gives the number of its run. */
-  begin(): number {
-    if (!this.#shared && this.#tail.length > 0) this.#tail = new Uint8Array();
+  /**
+   * Counts a further job, and gives the number of its run.
+   *
+   * @param beside whether others are running, whose output cannot be told from its own
+   */
+  begin(beside: boolean): number {
+    if (!beside && this.#tail.length > 0) this.#tail = new Uint8Array();
     return ++this.#jobs;
   }
 

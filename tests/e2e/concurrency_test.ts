@@ -4,8 +4,15 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
+/** Defines a test for each way of keeping jobs apart. */
+function eachWay(name: string, body: (isolation: string) => Promise<void>) {
+  for (const isolation of ["process", "reuse", "inline"]) {
+    Deno.test(`${isolation}: ${name}`, () => body(isolation));
+  }
+}
+
 /** A worker in the middle of four jobs at once, of which there are five. */
-async function busyWorker(...flags: string[]) {
+async function busyWorker(isolation: string) {
   const stack = new AsyncDisposableStack();
   const redis = stack.use(await RedisServer.start());
   const bench = stack.use(new Bench(redis.url));
@@ -28,7 +35,8 @@ async function busyWorker(...flags: string[]) {
       "w1",
       "--url",
       redis.url,
-      ...flags,
+      "--isolation",
+      isolation,
     ]),
   );
   await waitFor(() => pids.lines().length === 4);
@@ -51,54 +59,62 @@ async function alive(pids: Ledger): Promise<number> {
   return living.filter(Boolean).length;
 }
 
-Deno.test("--concurrency runs so many jobs at once and no more, each with its own lease", async () => {
-  await using busy = await busyWorker();
-  const { bench } = busy;
-  assertEquals(await busy.statuses(), [
-    "started",
-    "started",
-    "started",
-    "started",
-    "queued",
-  ]);
-  assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 4);
-  assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
-  await busy.open();
-  for (const job of busy.jobs) {
-    assertEquals(await job.wait({ timeout: 10_000 }), "went on");
-  }
-  assertEquals(busy.pids.lines().length, 5);
-  await waitFor(async () =>
-    await bench.field("rq:worker:w1", "state") === "idle"
-  );
-  assertEquals(
-    await bench.field("rq:worker:w1", "successful_job_count"),
-    "5",
-  );
-});
+eachWay(
+  "--concurrency runs so many jobs at once and no more, each with its own lease",
+  async (isolation) => {
+    await using busy = await busyWorker(isolation);
+    const { bench } = busy;
+    assertEquals(await busy.statuses(), [
+      "started",
+      "started",
+      "started",
+      "started",
+      "queued",
+    ]);
+    assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 4);
+    assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
+    await busy.open();
+    for (const job of busy.jobs) {
+      assertEquals(await job.wait({ timeout: 10_000 }), "went on");
+    }
+    assertEquals(busy.pids.lines().length, 5);
+    await waitFor(async () =>
+      await bench.field("rq:worker:w1", "state") === "idle"
+    );
+    assertEquals(
+      await bench.field("rq:worker:w1", "successful_job_count"),
+      "5",
+    );
+  },
+);
 
-Deno.test("stop-job stops one of several jobs, and another takes its place", async () => {
-  await using busy = await busyWorker();
-  const { bench, pids } = busy;
-  await bench.client.send("PUBLISH", [
-    "rq:pubsub:w1",
-    JSON.stringify({ command: "stop-job", job_id: "job-2" }),
-  ]);
-  await bench.hasStatus("job-2", "stopped");
-  await waitFor(() => pids.lines().length === 5);
-  assertEquals(await alive(pids), 4);
-  assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
-  assertEquals(await busy.statuses(), [
-    "started",
-    "stopped",
-    "started",
-    "started",
-    "started",
-  ]);
-});
+eachWay(
+  "stop-job stops one of several jobs, and another takes its place",
+  async (isolation) => {
+    await using busy = await busyWorker(isolation);
+    const { bench, pids } = busy;
+    await bench.client.send("PUBLISH", [
+      "rq:pubsub:w1",
+      JSON.stringify({ command: "stop-job", job_id: "job-2" }),
+    ]);
+    await bench.hasStatus("job-2", "stopped");
+    // It does not listen: where all share a process, that one ends, and the others begin again.
+    const begun = isolation === "inline" ? 8 : 5;
+    await waitFor(() => pids.lines().length === begun);
+    assertEquals(await alive(pids), 4);
+    assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
+    assertEquals(await busy.statuses(), [
+      "started",
+      "stopped",
+      "started",
+      "started",
+      "started",
+    ]);
+  },
+);
 
-Deno.test("a warm shutdown waits for all of several jobs", async () => {
-  await using busy = await busyWorker();
+eachWay("a warm shutdown waits for all of several jobs", async (isolation) => {
+  await using busy = await busyWorker(isolation);
   busy.worker.kill("SIGTERM");
   await busy.worker.waitForOutput(/Warm shut down requested/);
   assertEquals(await alive(busy.pids), 4);
@@ -110,8 +126,8 @@ Deno.test("a warm shutdown waits for all of several jobs", async () => {
   assertEquals(statuses[4], "queued");
 });
 
-Deno.test("a cold shutdown puts all of several jobs back", async () => {
-  await using busy = await busyWorker();
+eachWay("a cold shutdown puts all of several jobs back", async (isolation) => {
+  await using busy = await busyWorker(isolation);
   busy.worker.kill("SIGTERM");
   await busy.worker.waitForOutput(/Warm shut down requested/);
   await busy.worker.killAgain("SIGTERM");
@@ -123,8 +139,8 @@ Deno.test("a cold shutdown puts all of several jobs back", async () => {
   assertEquals(await busy.bench.client.send("ZCARD", ["rq:wip:low"]), 0);
 });
 
-Deno.test("kill-horse fails all of several jobs", async () => {
-  await using busy = await busyWorker();
+eachWay("kill-horse fails all of several jobs", async (isolation) => {
+  await using busy = await busyWorker(isolation);
   await busy.bench.client.send("PUBLISH", [
     "rq:pubsub:w1",
     JSON.stringify({ command: "kill-horse" }),

@@ -184,3 +184,8 @@ export function blocks(file: string, seconds: number): void {
   while (performance.now() < end);
   note(file, "blocked");
 }
+
+/** Appends its process id to a file. */
+export function notesPid(file: string): void {
+  note(file, `${Deno.pid}`);
+}
