@@ -4,16 +4,16 @@
  * @module
  */
 
-/** The ways, the strictest first. */
-export const ISOLATIONS = ["process", "reuse", "inline"] as const;
-
 /**
  * - `process`: each job has a fresh process of its own
  * - `reuse`: a process serves jobs one after the other, which share its memory; it ends after a job that failed
  * - `inline`: one process runs all jobs side by side, for trusted small ones; it ends when one of them
  *   does not stop at its time limit, and the others are run again
  */
-export type Isolation = typeof ISOLATIONS[number];
+export type Isolation = "process" | "reuse" | "inline";
+
+/** The ways, the strictest first. */
+export const ISOLATIONS: readonly Isolation[] = ["process", "reuse", "inline"];
 
 /** Tells whether a value names one of the ways. */
 export function isIsolation(value: unknown): value is Isolation {

@@ -28,13 +28,13 @@ Deno.test("a worker that is blocked waiting heeds rq suspend, and takes up work 
 Deno.test("a suspension with an end ends by itself", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
-  await bench.client.send("SET", ["rq:suspended", "1", "EX", 1]);
-  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
   await using worker = await WorkerProcess.listening([
     "low",
     "--url",
     redis.url,
   ]);
+  await bench.client.send("SET", ["rq:suspended", "1", "EX", 3]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
   await worker.waitForOutput(/Worker suspended/);
   assertEquals(await job.wait({ timeout: 10_000 }), 3);
 });
