@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import type { RedisClient } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
+import { Packer } from "./pack.ts";
 import { FINISH } from "./scripts/finish.ts";
 import type {
   Ending,
@@ -87,25 +88,41 @@ export class EndingBatch {
     worker: WorkerIdentity,
     waiting: readonly Waiting[],
   ): Promise<void> {
-    const keys = [this.#keys.worker(worker.name)];
-    const args: RedisArg[] = [
-      this.#keys.prefix,
-      worker.name,
-      this.#state,
-      RELEASE_BATCH,
-    ];
-    for (const { execution: { id, queue, job }, ending } of waiting) {
-      const { outcome, ttl, payload, workedMs } = ending;
-      keys.push(this.#keys.job(job.id));
-      args.push(queue, job.id, id, outcome, ttl, payload);
-      args.push((workedMs / 1_000).toFixed(6));
-    }
     const reply = texts(
-      await FINISH.run(this.#client, keys, args, { resend: true }),
+      await FINISH.run(
+        this.#client,
+        [this.#keys.worker(worker.name)],
+        [
+          this.#keys.prefix,
+          worker.name,
+          this.#state,
+          RELEASE_BATCH,
+          packed(waiting),
+        ],
+        { resend: true },
+      ),
     );
     waiting.forEach(({ settled }, i) => {
       const [answer, cursor = "0"] = reply.slice(2 * i, 2 * i + 2);
       settled.resolve([answer as EndingReply, cursor]);
     });
   }
+}
+
+const packer = new Packer();
+
+function packed(ends: readonly End[]): Uint8Array {
+  packer.begin();
+  for (const { execution: { id, queue, job }, ending } of ends) {
+    const { outcome, ttl, payload, workedMs } = ending;
+    packer.list(7);
+    packer.add(queue);
+    packer.add(job.id);
+    packer.add(id);
+    packer.add(outcome);
+    packer.add(ttl);
+    packer.add(payload);
+    packer.add(workedMs / 1_000);
+  }
+  return packer.take();
 }

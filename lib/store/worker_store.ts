@@ -53,6 +53,13 @@ export class WorkerStore {
   /** The names of the keys. */
   readonly keys: Keys;
   readonly #endings: EndingBatch;
+  /**
+   * The ids of executions are this and eight hexadecimal digits more, and not a UUID's 32 digits as RQ's: an id has
+   * to be another one than the job's earlier ones, stands three times in Redis, and with a job's UUID stays below
+   * the 64 bytes up to which a sorted set is compact.
+   */
+  readonly #executionPrefix = randomPrefix();
+  #executions = 0;
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
@@ -115,7 +122,8 @@ export class WorkerStore {
     caught: readonly CaughtJob[],
   ): Promise<ClaimReply> {
     const { queues } = worker;
-    const executionIds = newExecutionIds(wanted);
+    const first = this.#executions;
+    this.#executions += wanted;
     this.#endings.send();
     const reply = await CLAIM.run(
       this.client,
@@ -129,7 +137,8 @@ export class WorkerStore {
         LEASE_SECONDS,
         BATCH,
         wanted,
-        ...executionIds,
+        this.#executionPrefix,
+        first,
         queues.length,
         ...queues,
         ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),
@@ -315,11 +324,8 @@ export class WorkerStore {
   }
 }
 
-/**
- * Sixteen hexadecimal digits each, and not a UUID's 32 as RQ's: it has to be another one than the job's earlier ones,
- * stands three times in Redis, and with a job's UUID stays below the 64 bytes up to which a sorted set is compact.
- */
-function newExecutionIds(count: number): string[] {
-  const random = crypto.getRandomValues(new BigUint64Array(count));
-  return Array.from(random, (id) => id.toString(16).padStart(16, "0"));
+/** Eight hexadecimal digits. */
+function randomPrefix(): string {
+  const [random] = crypto.getRandomValues(new Uint32Array(1));
+  return random!.toString(16).padStart(8, "0");
 }

@@ -10,7 +10,7 @@ import type { Executor, Recorder } from "./execution.ts";
 import type { Fetcher, NoJob } from "./fetcher.ts";
 
 /** Most jobs of one claim, so that no script holds Redis for long. */
-const MAX_CLAIM = 100;
+const MAX_CLAIM = 50;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
@@ -63,10 +63,10 @@ export class JobLoop {
 
   async #claimAndRun(): Promise<NoJob | "max"> {
     const { fetcher, concurrency, maxJobs } = this.#options;
-    for (;;) {
+    for (let goOn = false;;) {
       while (this.#running >= concurrency) await this.#change();
       // Jobs that end in one turn are recorded, and others claimed in their place, in one round trip.
-      if (concurrency > 1) await new Promise((go) => setImmediate(go));
+      if (concurrency > 1 && !goOn) await new Promise((go) => setImmediate(go));
       const wanted = Math.min(
         concurrency - this.#running,
         maxJobs - this.#claimed,
@@ -77,18 +77,29 @@ export class JobLoop {
       this.#claiming = true;
       const next = await fetcher.next(wanted);
       this.#claiming = false;
-      if (typeof next !== "string") next.forEach((job) => this.#start(job));
-      else if (next === "stopped") return next;
+      goOn = typeof next !== "string" && this.#startAll(next);
+      if (typeof next !== "string") continue;
+      if (next === "stopped") return next;
       // What runs may add jobs, and so does an end that is not recorded yet.
-      else if (this.#recording.size > 0) await Promise.all(this.#recording);
+      if (this.#recording.size > 0) await Promise.all(this.#recording);
       else if (this.#running === 0) return next;
       else if (next !== "idle") await this.#change();
     }
   }
 
+  /** Starts jobs; tells whether there is room for more, in which case they start while Redis looks for those. */
+  #startAll(executions: readonly Execution[]): boolean {
+    const { concurrency, maxJobs } = this.#options;
+    this.#running += executions.length;
+    this.#claimed += executions.length;
+    const start = () => executions.forEach((job) => void this.#start(job));
+    const hasRoom = this.#running < concurrency && this.#claimed < maxJobs;
+    if (hasRoom) setImmediate(start);
+    else start();
+    return hasRoom;
+  }
+
   async #start(execution: Execution): Promise<void> {
-    this.#running++;
-    this.#claimed++;
     try {
       const record = await this.#options.executor.run(execution);
       this.#ended.push({ execution, record });

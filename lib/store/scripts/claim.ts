@@ -12,8 +12,9 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  *       then for each queue in order of priority: its list
  * ARGV  1 key prefix   2 worker name   3 lease in seconds
  *       4 job ids that may be popped and skipped in one call
- *       5 number k of jobs wanted   6 … 5+k an execution id for each
- *       6+k number n of queues   7+k … 6+k+n their names
+ *       5 number of jobs wanted   6 what the ids of the worker's executions begin with
+ *       7 the number of its first execution of this claim, with which the id goes on
+ *       8 number n of queues   9 … 8+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
  * reply { "jobs", skipped, queue, job id, execution id, { field, value, … }, … }
  *       { "empty", skipped }   { "more", skipped } popped its share, call again
@@ -33,9 +34,8 @@ export const CLAIM: Script = new Script(
     [TIME_LUA, JOB_LUA, LEASE_LUA],
     `
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local n = tonumber(ARGV[6 + wanted])
-local first_queue = 7 + wanted
-local first_caught = first_queue + n
+local claim, n = ARGV[6] .. ARGV[7], tonumber(ARGV[8])
+local first_queue, first_caught = 9, 9 + n
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
 local answer, expiry, count, at = {'jobs', skipped}, now + lease, 0, nil
 
@@ -73,7 +73,7 @@ local function start(q, id)
   for i = 1, #hash, 2 do h[hash[i]] = hash[i + 1] end
   local reason = unfit(q, id, h)
   if reason then return skip(q, id, reason) end
-  local e = ARGV[6 + count]
+  local e = ARGV[6] .. string.format('%08x', ARGV[7] + count)
   if not leases[q] then leases[q] = {} end
   local list = leases[q]
   list[#list + 1] = expiry
@@ -121,8 +121,8 @@ if not hash[1] then
   return cmsgpack.pack({'unregistered', skipped})
 end
 local last = hash[2]
-if last and string.sub(last, 1, #ARGV[6] + 1) == ARGV[6] .. ' ' then
-  local list = cjson.decode(string.sub(last, #ARGV[6] + 2))
+if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
+  local list = cjson.decode(string.sub(last, #claim + 2))
   for i = 1, #list, 3 do
     local q, id, e = list[i], list[i + 1], list[i + 2]
     if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
@@ -157,7 +157,7 @@ end
 for q, list in pairs(leases) do redis.call('ZADD', registry_key('wip', q), unpack(list)) end
 if count > 0 then
   redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1], 'current_job_working_time', 0,
-    'x_claim', ARGV[6] .. ' ' .. cjson.encode(claimed))
+    'x_claim', claim .. ' ' .. cjson.encode(claimed))
   return cmsgpack.pack(answer)
 end
 return cmsgpack.pack({budget <= 0 and 'more' or 'empty', skipped})

@@ -15,10 +15,9 @@ import {
  *
  * ```
  * KEYS  1 the worker's hash
- *       then for each end: the job's hash
  * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
  *       4 dependents that one call may release
- *       then for each end: queue name, job id, execution id,
+ *       5 MessagePack: for each end a list of queue name, job id, execution id,
  *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
  *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
  *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
@@ -107,10 +106,10 @@ local function plan_retry(x)
   return (kind == 'zset' or kind == 'none') and 'scheduled' or 'stuck'
 end
 
-local function look_at(key, first)
-  local x = {key = key, q = ARGV[first], id = ARGV[first + 1], e = ARGV[first + 2], outcome = ARGV[first + 3],
-    ttl = seconds(ARGV[first + 4], 0), payload = ARGV[first + 5], worked = tonumber(ARGV[first + 6]) or 0, cursor = '0'}
-  local h = redis.pcall('HMGET', key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
+local function look_at(given)
+  local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
+    ttl = seconds(given[5], 0), payload = given[6], worked = tonumber(given[7]) or 0, cursor = '0'}
+  local h = redis.pcall('HMGET', x.key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
   if h.err or h[1] ~= 'started' or h[2] ~= x.e then
     not_mine(x)
     return x
@@ -172,7 +171,7 @@ local function carry_out(x)
 end
 
 local ends, mine, good, bad, worked = {}, 0, 0, 0, 0
-for i = 2, #KEYS do ends[i - 1] = look_at(KEYS[i], 5 + (i - 2) * 7) end
+for i, given in ipairs(cmsgpack.unpack(ARGV[5])) do ends[i] = look_at(given) end
 each('ZREM') -- the first write: a Redis that is full takes it, and then lets the script go on
 for _, x in ipairs(ends) do
   if x.mine then
