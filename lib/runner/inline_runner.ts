@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Launch } from "./launch.ts";
 import { unresolvedOutcome } from "./outcomes.ts";
 import {
   checkTime,
@@ -17,11 +18,15 @@ import {
   Processes,
   type ProcessesOptions,
 } from "./processes.ts";
-import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import type {
+  FailureOutcome,
+  JobHost,
+  Outcome,
+  Runner,
+  RunRequest,
+} from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
 import { closedError, encodeJob } from "./subprocess_runner.ts";
-import type { Launch } from "./launch.ts";
-import type { FailureOutcome } from "./runner.ts";
 
 /** How an {@linkcode InlineRunner} runs jobs. */
 export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {

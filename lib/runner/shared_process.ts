@@ -205,6 +205,7 @@ export class SharedProcess {
 
   /** A job that is stopped may see to it itself for a moment, unless all of them are. */
   #stop(number: number, run: Run): void {
+    if (run.answer !== undefined) return; // it is over, and is only being passed on
     const all = [...this.#runs.values()];
     if (all.every(({ job }) => job.signal.aborted)) {
       return this.#killFor(run, "SIGKILL");
