@@ -115,6 +115,7 @@ export class InlineRunner implements Runner {
     }
     return await this.#alone.run(
       () => this.#options.alone.run(request, host, { signal }),
+      signal,
     );
   }
 
@@ -192,13 +193,10 @@ class Limit {
     this.#free = size;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Rejects with the signal's reason if that fires before it is this one's turn. */
+  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      await promise;
-    }
+    else await this.#turn(signal);
     try {
       return await work();
     } finally {
@@ -206,5 +204,21 @@ class Limit {
       if (next !== undefined) next();
       else this.#free++;
     }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      this.#waiting.splice(this.#waiting.indexOf(take), 1);
+      reject(signal.reason);
+    };
+    const take = () => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    };
+    this.#waiting.push(take);
+    signal.addEventListener("abort", leave, { once: true });
+    await promise;
   }
 }

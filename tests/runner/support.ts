@@ -25,6 +25,7 @@ export type Way = "process" | "reuse" | "inline";
 export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
   flags?: string[];
   way?: Way;
+  maxAlone?: number;
 };
 
 /** Makes a {@linkcode TestRunner}. */
