@@ -45,6 +45,8 @@ export class EndingBatch {
   #state: "idle" | "busy" = "busy";
   #waiting: Waiting[] = [];
   #bytes = 0;
+  /** Ends that Redis has not answered: all of them are sent again if the connection is lost. */
+  #unanswered = 0;
 
   /** One for each store. */
   constructor(client: RedisClient, keys: Keys) {
@@ -78,9 +80,12 @@ export class EndingBatch {
     if (waiting.length === 0 || worker === undefined) return;
     this.#waiting = [];
     this.#bytes = 0;
-    this.#run(worker, waiting).catch((error) => {
-      for (const { settled } of waiting) settled.reject(error);
-    });
+    this.#run(worker, waiting)
+      .catch((error) => {
+        for (const { settled } of waiting) settled.reject(error);
+      })
+      .finally(() => this.#unanswered -= waiting.length);
+    this.#unanswered += waiting.length;
   }
 
   async #run(
@@ -93,6 +98,7 @@ export class EndingBatch {
       worker.name,
       this.#state,
       RELEASE_BATCH,
+      this.#unanswered,
     ];
     for (const { execution: { id, queue, job }, ending } of waiting) {
       const { outcome, ttl, payload, workedMs } = ending;
