@@ -106,8 +106,10 @@ class Child {
       }
       case "abort": {
         const run = this.#runs.get(message.run);
+        if (run === undefined) break;
+        this.#channel.say("stopping", message.run);
         // Its listeners are the job's code, too.
-        if (run !== undefined) this.#within(run, () => run.abort(message));
+        this.#within(run, () => run.abort(message));
         break;
       }
       case "reply":

@@ -38,6 +38,7 @@ const NOTHING = new Uint8Array();
  * - `call`: a request to the worker, JSON
  * - `success`: the function returned; its result as JSON, empty for `undefined`
  * - `failure`: it did not, JSON
+ * - `stopping`: the job has been asked to stop: its process is not blocked
  * - `exit`: the subprocess is ending by `Deno.exit()`
  * - `uncaught`: an error was left unhandled, of one of several runs
  * - `answered`: so much for the answers; what was printed before ends with the mark of this number
@@ -51,6 +52,7 @@ export type MessageKind =
   | "call"
   | "success"
   | "failure"
+  | "stopping"
   | "exit"
   | "uncaught"
   | "answered"
@@ -64,6 +66,7 @@ const KINDS: readonly MessageKind[] = [
   "call",
   "success",
   "failure",
+  "stopping",
   "exit",
   "uncaught",
   "answered",

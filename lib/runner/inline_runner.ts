@@ -36,8 +36,6 @@ export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
   readonly maxJobsPerProcess?: number;
   /** Runs what cannot run beside others. */
   readonly alone: Runner;
-  /** How many jobs of `alone` there may be at once. @default 2 */
-  readonly maxAlone?: number;
   /** Told of a job that is begun again, since its process ended for the sake of another. */
   readonly onBeganAgain?: (request: RunRequest) => void;
 }
@@ -58,7 +56,6 @@ export class InlineRunner implements Runner {
   readonly #booting = new Map<string, Promise<FailureOutcome | undefined>>();
   readonly #all = new Set<SharedProcess>();
   readonly #closing = new AbortController();
-  readonly #alone: Limit;
 
   /**
    * Starts nothing yet.
@@ -69,7 +66,6 @@ export class InlineRunner implements Runner {
     checkTime("killGrace", options.killGrace);
     this.#options = options;
     this.#processes = new Processes({ ...options, prewarm: 1 }, true);
-    this.#alone = new Limit(options.maxAlone ?? 2);
   }
 
   /** Starts the process, if there is none. Never throws. */
@@ -118,9 +114,7 @@ export class InlineRunner implements Runner {
       if (ended === "alone") break;
       interruptions++;
     }
-    return await this.#alone.run(
-      () => this.#options.alone.run(request, host, { signal }),
-    );
+    return await this.#options.alone.run(request, host, { signal });
   }
 
   /** Kills what is left and frees everything. Jobs that run reject. */
@@ -185,31 +179,5 @@ export class InlineRunner implements Runner {
       this.#processes.reap(child);
     });
     return undefined;
-  }
-}
-
-/** Lets so many go on at once; the others wait. */
-class Limit {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(size: number) {
-    this.#free = size;
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      await promise;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next !== undefined) next();
-      else this.#free++;
-    }
   }
 }

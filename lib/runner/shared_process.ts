@@ -46,6 +46,11 @@ interface Run {
   readonly resolve: (ended: Outcome | Interrupted) => void;
   readonly reject: (reason: unknown) => void;
   answer: Outcome | undefined;
+  /**
+   * Whether it is its own fault that it goes on beyond its time: the process has heard that it is to stop,
+   * or has no other job. One that does not even hear is blocked, and that may be another job's doing.
+   */
+  isAtFault: boolean;
   /** Ends the patience with a job that was stopped. */
   stopAlarm?: Alarm;
 }
@@ -112,14 +117,17 @@ export class SharedProcess {
       ),
       limit: new TimeLimit(job.timeout, {
         killGrace: this.#killGrace,
-        abort: () =>
-          this.#askToStop(number, "TimeoutError", timeoutMessage(job.timeout)),
-        kill: (signal) => this.#killFor(run, signal),
+        abort: () => {
+          run.isAtFault = this.#runs.size === 1;
+          this.#askToStop(number, "TimeoutError", timeoutMessage(job.timeout));
+        },
+        kill: (signal) => this.#killForTimeout(run, signal),
         alarms: this.#child.alarms,
       }),
       resolve,
       reject,
       answer: undefined,
+      isAtFault: false,
     };
     this.#runs.set(number, run);
     void this.#child.sendLine(encodeRun(number, job.job));
@@ -171,6 +179,9 @@ export class SharedProcess {
         run.answer = answerOutcome(kind, decoder.decode(payload));
         this.#answered.push(run);
         break;
+      case "stopping":
+        if (run !== undefined) run.isAtFault = true;
+        break;
       case "answered":
         this.#settleAnswered(number);
         break;
@@ -215,6 +226,12 @@ export class SharedProcess {
     run.stopAlarm = this.#child.alarms.set(ABORT_GRACE, kill);
   }
 
+  #killForTimeout(run: Run, signal: Deno.Signal): void {
+    this.#culprit ??= run.isAtFault ? run : "unknown";
+    this.#isOver = true;
+    this.#child.kill(signal);
+  }
+
   #killFor(run: Run, signal: Deno.Signal): void {
     this.#culprit ??= run;
     this.#isOver = true;
@@ -237,7 +254,9 @@ export class SharedProcess {
       : undefined;
     const culprit = this.#culprit ?? lone ?? "unknown";
     for (const [number, run] of runs) {
-      if (run.limit.stop()) {
+      const timedOut = run.limit.stop() &&
+        (run.isAtFault || run === culprit);
+      if (timedOut) {
         settle(run, timeoutOutcome(run.job.timeout, undefined));
       } else if (run === culprit) {
         settle(run, this.#outcomeOfCulprit(status));
@@ -259,7 +278,7 @@ export class SharedProcess {
 function settle(run: Run, ended: Outcome | Interrupted): void {
   const { signal, timeout } = run.job;
   if (signal.aborted) run.reject(signal.reason);
-  else if (typeof ended === "object" && run.limit.stop()) {
+  else if (typeof ended === "object" && run.limit.stop() && run.isAtFault) {
     run.resolve(timeoutOutcome(timeout, run.answer));
   } else run.resolve(ended);
 }

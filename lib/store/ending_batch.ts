@@ -46,6 +46,8 @@ export class EndingBatch {
   #state: "idle" | "busy" = "busy";
   #waiting: Waiting[] = [];
   #bytes = 0;
+  /** Ends that Redis has not answered: all of them are sent again if the connection is lost. */
+  #unanswered = 0;
 
   /** One for each store. */
   constructor(client: RedisClient, keys: Keys) {
@@ -79,9 +81,12 @@ export class EndingBatch {
     if (waiting.length === 0 || worker === undefined) return;
     this.#waiting = [];
     this.#bytes = 0;
-    this.#run(worker, waiting).catch((error) => {
-      for (const { settled } of waiting) settled.reject(error);
-    });
+    this.#run(worker, waiting)
+      .catch((error) => {
+        for (const { settled } of waiting) settled.reject(error);
+      })
+      .finally(() => this.#unanswered -= waiting.length);
+    this.#unanswered += waiting.length;
   }
 
   async #run(
@@ -97,6 +102,7 @@ export class EndingBatch {
           worker.name,
           this.#state,
           RELEASE_BATCH,
+          this.#unanswered,
           packed(waiting),
         ],
         { resend: true },

@@ -6,6 +6,7 @@
 
 import { isIsolation, type Isolation, stricter } from "../job/isolation.ts";
 import { InlineRunner } from "../runner/inline_runner.ts";
+import { LimitedRunner } from "../runner/limited_runner.ts";
 import type { Runner } from "../runner/runner.ts";
 import {
   SubprocessRunner,
@@ -24,10 +25,17 @@ export interface RunnersOptions {
   >;
 }
 
+/**
+ * Most jobs at once with a process of their own where that is not usual: a hundred that a dead
+ * worker left behind must not take 4 GB of memory on the next one.
+ */
+const MAX_SINGLE = 10;
+
 /** One runner for each way that is needed. */
 export class Runners implements AsyncDisposable {
   readonly #options: RunnersOptions;
   readonly #runners = new Map<Isolation, Runner>();
+  #alone: Runner | undefined;
   /** The ways that queues have, not only single jobs. */
   readonly #usual: ReadonlySet<Isolation>;
 
@@ -55,7 +63,17 @@ export class Runners implements AsyncDisposable {
       : isIsolation(asked)
       ? stricter(asked, usual)
       : usual;
-    return this.#runner(isolation);
+    return isolation === "process" && usual !== "process"
+      ? this.#single()
+      : this.#runner(isolation);
+  }
+
+  /** For jobs that have a process of their own where that is not usual. */
+  #single(): Runner {
+    return this.#alone ??= new LimitedRunner(
+      this.#runner("process"),
+      MAX_SINGLE,
+    );
   }
 
   /** Kills what is left. */
@@ -100,11 +118,10 @@ export class Runners implements AsyncDisposable {
           ...common,
           maxJobsPerProcess: maxJobsPerProcess ?? Infinity,
           maxMemoryPerProcess,
-          alone: this.#runner("process"),
-          maxAlone: cores,
+          alone: this.#single(),
           onBeganAgain: ({ origin, jobId }) =>
             settings.log.warn(
-              `${origin}: Its process ended because of another job, begun again (${jobId})`,
+              `${origin}: Its process ended, begun again (${jobId})`,
             ),
         });
     }

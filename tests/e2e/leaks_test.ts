@@ -58,6 +58,60 @@ Deno.test("a worker holds no more handles, children or connections after a hundr
   assertEquals(childStates(worker.pid).filter((state) => state === "Z"), []);
 });
 
+Deno.test.each([
+  { isolation: "reuse", atOnce: 2, count: 3_000 },
+  { isolation: "inline", atOnce: 100, count: 10_000 },
+])(
+  "a worker holds no more after $count jobs ($isolation) than after a thousand",
+  async ({ isolation, atOnce, count }) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const flags = ["--isolation", isolation, "--concurrency", String(atOnce)];
+    await using worker = await WorkerProcess.listening(
+      ["low", "--name", "w1", "--url", redis.url, ...flags],
+      // A heap that may not grow at leisure shows what is really held.
+      {
+        flags: [
+          "--allow-all",
+          "--v8-flags=--max-semi-space-size=1,--max-old-space-size=48",
+        ],
+      },
+    );
+    let total = 0;
+    const run = async (jobs: number) => {
+      await bench.queue("low").enqueueMany(
+        Array.from({ length: jobs }, () => ({ func: "jobs.nothing" })),
+      );
+      total += jobs;
+      await waitFor(
+        async () =>
+          await bench.field("rq:worker:w1", "successful_job_count") ===
+            String(total),
+        { timeout: 60_000, interval: 50 },
+      );
+    };
+    const held = async () => ({
+      children: childStates(worker.pid).filter((state) => state !== "Z").length,
+      zombies: childStates(worker.pid).filter((state) => state === "Z").length,
+      clients: await clients(bench),
+      handles: handles(worker.pid),
+    });
+    await run(1_000);
+    const before = await settled(held);
+    const memory = megabytes(worker.pid);
+    await run(count);
+    assertEquals(await settled(held), before);
+    const grown = megabytes(worker.pid) - memory;
+    assert(grown < 30, `the worker has grown by ${grown} MB`);
+  },
+);
+
+/** What a process has in memory. */
+function megabytes(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
+
 /** What a measurement says once it has been the same for half a second. */
 async function settled<T>(measure: () => Promise<T>): Promise<T> {
   let last = await measure();

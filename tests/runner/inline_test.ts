@@ -69,15 +69,25 @@ Deno.test("what fails leaves the process to the others", async () => {
 Deno.test("a job that does not stop at its time limit ends the process, and the others are run again", async () => {
   await using t = await TestRunner.create(INLINE);
   const { pid } = await nap(t, 0);
-  const others = naps(t, 10, 1_500);
+  const others = naps(t, 10, 1_800);
   const from = performance.now();
-  const failure = await t.failure("jobs.spinLater", [50], { timeout: 1 });
+  const failure = await t.failure("jobs.never", [], { timeout: 1 });
   assertEquals(failure.reason, "timeout");
   assert(performance.now() - from < 4_000);
   const after = await others;
   assertEquals(new Set(after.map((other) => other.pid)).size, 1);
   assertNotEquals(after[0]!.pid, pid);
   await waitFor(async () => !(await pidAlive(pid)));
+});
+
+Deno.test("where a process does not even hear that a time is up, each of its jobs is run again alone", async () => {
+  await using t = await TestRunner.create({ ...INLINE, prewarm: 0 });
+  const { pid } = await nap(t, 0);
+  const others = naps(t, 4, 200);
+  const failure = await t.failure("jobs.spinLater", [50], { timeout: 1 });
+  assertEquals(failure.reason, "timeout");
+  const pids = (await others).map((other) => other.pid);
+  assertEquals(new Set([pid, ...pids]).size, 5);
 });
 
 Deno.test("a job that stops when its time is up leaves the process to the others", async () => {

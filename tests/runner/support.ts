@@ -7,6 +7,7 @@ import type {
   RunRequest,
 } from "../../lib/runner/runner.ts";
 import { InlineRunner } from "../../lib/runner/inline_runner.ts";
+import { LimitedRunner } from "../../lib/runner/limited_runner.ts";
 import type { Runner } from "../../lib/runner/runner.ts";
 import {
   SubprocessRunner,
@@ -25,6 +26,7 @@ export type Way = "process" | "reuse" | "inline";
 export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
   flags?: string[];
   way?: Way;
+  maxAlone?: number;
 };
 
 /** Makes a {@linkcode TestRunner}. */
@@ -56,14 +58,21 @@ export function eachWayOf<T extends Record<string, unknown>>(
 }
 
 /** A runner that is ready to be used, with its jobs in the given way. */
-function runnerOf(way: Way, options: SubprocessRunnerOptions): Runner {
+function runnerOf(
+  way: Way,
+  options: SubprocessRunnerOptions & { maxAlone?: number },
+): Runner {
   if (way === "process") return new SubprocessRunner(options);
   if (way === "reuse") {
     const many = { prewarm: 1, maxJobsPerProcess: 1_000 };
     return new SubprocessRunner({ ...many, ...options });
   }
   const alone = new SubprocessRunner(options);
-  return new WithAlone(new InlineRunner({ ...options, alone }), alone);
+  const inline = new InlineRunner({
+    ...options,
+    alone: new LimitedRunner(alone, options.maxAlone ?? 2),
+  });
+  return new WithAlone(inline, alone);
 }
 
 /** Closes both. */

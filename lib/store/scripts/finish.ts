@@ -10,14 +10,17 @@ import {
   withPrelude,
 } from "./prelude.ts";
 
+/** Bytes of one end as a worker's hash remembers it: the execution's id, and the longest answer. */
+const REMEMBERED_BYTES = 48;
+
 /**
  * Records how executions ended, each provided that its job is still this execution's.
  *
  * ```
  * KEYS  1 the worker's hash
  * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
- *       4 dependents that one call may release
- *       5 MessagePack: for each end a list of queue name, job id, execution id,
+ *       4 dependents that one call may release   5 earlier ends that may be sent again with these
+ *       6 MessagePack: for each end a list of queue name, job id, execution id,
  *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
  *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
  *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
@@ -41,7 +44,7 @@ export const FINISH: Script = new Script(
   withPrelude(
     [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
-local worker, state, budget = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
 local at = iso()
 local earlier, remembered, members = nil, {}, {}
@@ -59,14 +62,14 @@ local function each(command)
 end
 
 local function remember(x, answer)
-  remembered[#remembered + 1] = x.e .. ' ' .. answer
+  remembered[#remembered + 1] = x.e .. ' ' .. answer .. ' '
 end
 
 local function answered_before(x)
   if not earlier then
     earlier = {}
     local text = registered and redis.call('HGET', KEYS[1], 'x_ended') or ''
-    for e, answer in string.gmatch(text, '(%S+) (%S+)') do earlier[e] = answer end
+    for e, answer in string.gmatch(text, '(%S+) (%S+) ') do earlier[e] = answer end
   end
   if earlier[x.e] then return earlier[x.e] end
   local status = field(x.id, 'x_execution') == x.e and field(x.id, 'status')
@@ -171,7 +174,7 @@ local function carry_out(x)
 end
 
 local ends, mine, good, bad, worked = {}, 0, 0, 0, 0
-for i, given in ipairs(cmsgpack.unpack(ARGV[5])) do ends[i] = look_at(given) end
+for i, given in ipairs(cmsgpack.unpack(ARGV[6])) do ends[i] = look_at(given) end
 each('ZREM') -- the first write: a Redis that is full takes it, and then lets the script go on
 for _, x in ipairs(ends) do
   if x.mine then
@@ -183,16 +186,20 @@ for _, x in ipairs(ends) do
 end
 each('ZADD')
 
-local ended = table.concat(remembered, ' ')
+if registered and #remembered > 0 then
+  if again > 0 then
+    local before = redis.call('HGET', KEYS[1], 'x_ended') or ''
+    remembered[#remembered + 1] = string.sub(before, 1, again * ${REMEMBERED_BYTES})
+  end
+  redis.call('HSET', KEYS[1], 'x_ended', table.concat(remembered))
+end
 if registered and mine > 0 then
-  redis.call('HSET', KEYS[1], 'state', state, 'x_ended', ended)
+  redis.call('HSET', KEYS[1], 'state', state)
   if state == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
   -- pcall: anybody may have written what is no number
   if good > 0 then redis.pcall('HINCRBY', KEYS[1], 'successful_job_count', good) end
   if bad > 0 then redis.pcall('HINCRBY', KEYS[1], 'failed_job_count', bad) end
   if good + bad > 0 then redis.pcall('HINCRBYFLOAT', KEYS[1], 'total_working_time', string.format('%.6f', worked)) end
-elseif registered and ended ~= '' then
-  redis.call('HSET', KEYS[1], 'x_ended', ended)
 end
 local reply = {}
 for _, x in ipairs(ends) do

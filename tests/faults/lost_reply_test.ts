@@ -1,0 +1,142 @@
+/** The connection is cut after Redis has carried out a batch and before the worker hears of it. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Bench, Ledger, logLines, WorkerProcess } from "../e2e/support.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { waitFor } from "../support/wait_for.ts";
+import { assertDrained } from "./support.ts";
+
+/** A proxy that keeps the reply to every second batch that ends a job to itself, and cuts the connection instead. */
+class ReplyLoser implements AsyncDisposable {
+  lost = 0;
+  #seen = 0;
+  readonly #most: number;
+  readonly #target: number;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #open = new Set<Deno.Conn>();
+  readonly #tasks: Promise<void>[] = [];
+
+  constructor(target: number, most: number) {
+    this.#target = target;
+    this.#most = most;
+    this.#tasks.push(this.#accept());
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.#open.forEach(close);
+    await Promise.all(this.#tasks);
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const client of this.#listener) {
+        this.#tasks.push(this.#join(client));
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  async #join(client: Deno.Conn): Promise<void> {
+    const server = await Deno.connect({ port: this.#target });
+    this.#open.add(client).add(server);
+    let loses = false;
+    await Promise.all([
+      copy(client, server, (sent) => {
+        // As packed: the byte before it, which says how long it is, is no text.
+        const ends = /\ufffd(finished|failed)\ufffd/.test(sent);
+        if (ends && this.lost < this.#most && ++this.#seen % 2 === 0) {
+          loses = true;
+        }
+        return true;
+      }),
+      copy(server, client, () => {
+        if (loses) this.lost++;
+        return !loses;
+      }),
+    ]);
+  }
+}
+
+/** Copies until there is no more, or what came is not to pass; then cuts both. */
+async function copy(
+  from: Deno.Conn,
+  to: Deno.Conn,
+  passes: (text: string) => boolean,
+): Promise<void> {
+  const buffer = new Uint8Array(1 << 20);
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const size = await from.read(buffer);
+      if (size === null) break;
+      if (!passes(decoder.decode(buffer.subarray(0, size)))) break;
+      for (let at = 0; at < size;) {
+        at += await to.write(buffer.subarray(at, size));
+      }
+    }
+  } catch {
+    // The other direction has cut it.
+  }
+  close(from);
+  close(to);
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+Deno.test.each([
+  { kept: "kept", resultTtl: 500, atOnce: 100, total: 800, losses: 8 },
+  { kept: "not kept", resultTtl: 0, atOnce: 100, total: 800, losses: 8 },
+  { kept: "kept", resultTtl: 500, atOnce: 1, total: 100, losses: 10 },
+  { kept: "not kept", resultTtl: 0, atOnce: 1, total: 100, losses: 10 },
+])(
+  "replies that are lost cost nothing, inline, $atOnce at once, results $kept",
+  async ({ resultTtl, atOnce, total, losses }) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    await using proxy = new ReplyLoser(redis.port, losses);
+    using ledger = new Ledger();
+    const jobs = Array.from({ length: total }, (_, n) => `job-${n}`);
+    await bench.queue("low").enqueueMany(jobs.map((jobId) => ({
+      func: "jobs.note",
+      args: [ledger.path, jobId],
+      jobId,
+      resultTtl,
+    })));
+    const flags = ["--isolation", "inline", "--concurrency", String(atOnce)];
+    await using worker = await WorkerProcess.listening([
+      ...["low", "--name", "w1", "--url", proxy.url, ...flags],
+    ]);
+    const done = () => bench.field("rq:worker:w1", "successful_job_count");
+    let seen: string | null = null;
+    await waitFor(async () => (seen = await done()) === String(total), {
+      timeout: 30_000,
+      message: () => `${total} jobs to be counted, ${seen} are`,
+    });
+    assert(proxy.lost > 1, `${proxy.lost} replies were lost`);
+    assertEquals(ledger.counts(), new Map(ledger.lines().map((id) => [id, 1])));
+    assertEquals(ledger.lines().toSorted(), jobs.toSorted());
+    const results = await Promise.all(
+      jobs.map((id) => bench.client.send("XLEN", [`rq:results:${id}`])),
+    );
+    assertEquals(results, Array(total).fill(resultTtl === 0 ? 0 : 1));
+    await assertDrained(bench, ["low"]);
+    worker.kill("SIGTERM");
+    await worker.ended();
+    const log = logLines(worker.stdout);
+    const ok = log.filter((line) => line.startsWith("low: Job OK"));
+    const odd = log.filter((line) => /Lease lost|was deleted|rror/.test(line));
+    assertEquals([odd.slice(0, 3), ok.length], [[], total]);
+  },
+);
