@@ -61,6 +61,7 @@ export class Alarms implements Disposable {
       else next = Math.min(next, alarm.at);
     }
     if (next < Infinity) this.#arm(next);
+    due.sort((a, b) => a.at - b.at);
     for (const alarm of due) {
       if (this.#alarms.delete(alarm)) alarm.ring();
     }

@@ -10,6 +10,18 @@ Deno.test("alarms ring in the order of their times, whatever the order in which 
   assertEquals(rung, [0, 20, 40, 60, 100]);
 });
 
+Deno.test("alarms that are late all together ring in their order, too", async () => {
+  using alarms = new Alarms();
+  const rung: string[] = [];
+  const last = alarms.set(20, () => rung.push("last"));
+  alarms.set(20, () => rung.push("kept"));
+  alarms.set(15, () => alarms.clear(last));
+  const end = performance.now() + 30;
+  while (performance.now() < end); // nothing can ring meanwhile
+  await waitFor(() => rung.length > 0);
+  assertEquals(rung, ["kept"]);
+});
+
 Deno.test("an alarm that was taken back does not ring, nor does one that another one takes back", async () => {
   using alarms = new Alarms();
   const rung: string[] = [];

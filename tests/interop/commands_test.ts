@@ -118,6 +118,10 @@ eachPython(
     );
     await Deno.remove(`${stage.folder}/runs`);
     await stage.py(`send_kill_horse_command(redis, "deno-1")`);
+    await waitFor(
+      "the job is killed",
+      async () => (await stage.look(id)).retriesLeft === 0,
+    );
     await release(stage);
     const look = await stage.reaches(id, "finished");
     assertEquals([look.value, look.retriesLeft], ["released", 0]);
