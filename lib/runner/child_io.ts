@@ -153,25 +153,52 @@ export function shieldStdio(): void {
 
 /** What a job starts has an empty stdin, unless it is told to have a pipe. */
 function shieldCommands(): void {
-  class Command extends Deno.Command {
-    constructor(command: string | URL, options?: Deno.CommandOptions) {
-      super(command, withoutStdin(options));
-    }
-  }
-  Object.defineProperty(Deno, "Command", {
-    value: Command,
-    configurable: true,
-    writable: true,
-  });
-  const shortcuts = Deno as unknown as Record<string, unknown>;
+  wrapLazily(
+    "Command",
+    (Command: typeof Deno.Command) =>
+      class extends Command {
+        constructor(command: string | URL, options?: Deno.CommandOptions) {
+          super(command, withoutStdin(options));
+        }
+      },
+  );
   for (const name of ["spawn", "spawnAndWait", "spawnAndWaitSync"]) {
-    const spawn = shortcuts[name];
-    if (typeof spawn !== "function") continue;
-    shortcuts[name] = (command: unknown, ...rest: unknown[]) =>
-      Array.isArray(rest[0])
-        ? spawn(command, rest[0], withoutStdin(rest[1]))
-        : spawn(command, withoutStdin(rest[0]));
+    if (!(name in Deno)) continue;
+    wrapLazily(
+      name,
+      (spawn: AnyFunction) => (command: unknown, ...rest: unknown[]) =>
+        Array.isArray(rest[0])
+          ? spawn(command, rest[0], withoutStdin(rest[1]))
+          : spawn(command, withoutStdin(rest[0])),
+    );
   }
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/**
+ * Puts something in the place of a property of `Deno`, once somebody asks for it: to touch
+ * what starts processes has Deno load a good part of itself, 6 ms in each subprocess.
+ */
+function wrapLazily<T>(name: string, wrap: (original: T) => unknown): void {
+  const original = Object.getOwnPropertyDescriptor(Deno, name);
+  const define = (value: unknown) =>
+    Object.defineProperty(Deno, name, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  Object.defineProperty(Deno, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const value = wrap(original?.get?.call(Deno) ?? original?.value);
+      define(value);
+      return value;
+    },
+    set: define,
+  });
 }
 
 function withoutStdin(options: unknown): Deno.CommandOptions {
