@@ -17,10 +17,11 @@ export function readClaim(reply: Uint8Array): ClaimReply {
   const from = new Unpacker(reply);
   const length = from.list();
   const kind = from.text() as ClaimReply["kind"];
+  const serverTime = Number(from.text());
   const skipped = readSkipped(from);
   const executions: Execution[] = [];
-  for (let i = 2; i < length; i += 4) executions.push(readExecution(from));
-  return { kind, executions, skipped };
+  for (let i = 3; i < length; i += 4) executions.push(readExecution(from));
+  return { kind, serverTime, executions, skipped };
 }
 
 function readSkipped(from: Unpacker): SkippedJob[] {

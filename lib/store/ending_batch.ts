@@ -8,6 +8,7 @@ import type { RedisClient } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
+import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
 import { FINISH } from "./scripts/finish.ts";
 import type {
   Ending,
@@ -48,6 +49,8 @@ export class EndingBatch {
   #bytes = 0;
   /** Ends that Redis has not answered: all of them are sent again if the connection is lost. */
   #unanswered = 0;
+  /** Milliseconds from `performance.now()` to the server's time, if it is known. */
+  #clockLead: number | undefined;
 
   /** One for each store. */
   constructor(client: RedisClient, keys: Keys) {
@@ -74,6 +77,11 @@ export class EndingBatch {
     return settled.promise;
   }
 
+  /** Learns what the server's clock shows now, or has shown a moment ago. */
+  noteTime(serverTime: number): void {
+    this.#clockLead = serverTime - performance.now();
+  }
+
   /** Sends what there is at once. */
   send(): void {
     const waiting = this.#waiting;
@@ -87,6 +95,12 @@ export class EndingBatch {
       })
       .finally(() => this.#unanswered -= waiting.length);
     this.#unanswered += waiting.length;
+  }
+
+  #serverTime(): number | undefined {
+    return this.#clockLead === undefined
+      ? undefined
+      : Math.floor(performance.now() + this.#clockLead);
   }
 
   async #run(
@@ -103,7 +117,7 @@ export class EndingBatch {
           this.#state,
           RELEASE_BATCH,
           this.#unanswered,
-          packed(waiting),
+          packed(waiting, this.#serverTime()),
         ],
         { resend: true },
       ),
@@ -117,18 +131,26 @@ export class EndingBatch {
 
 const packer = new Packer();
 
-function packed(ends: readonly End[]): Uint8Array {
+function packed(
+  ends: readonly End[],
+  serverTime: number | undefined,
+): Uint8Array {
   packer.begin();
   for (const { execution: { id, queue, job }, ending } of ends) {
     const { outcome, ttl, payload, workedMs } = ending;
-    packer.list(7);
+    const dumps = serverTime !== undefined && outcome === "finished" &&
+      payload.length <= MAX_DUMPED;
+    const dump = dumps ? dumpResult(payload, serverTime) : undefined;
+    packer.list(9);
     packer.add(queue);
     packer.add(job.id);
     packer.add(id);
     packer.add(outcome);
     packer.add(ttl);
-    packer.add(payload);
+    packer.add(dump?.bytes ?? payload);
     packer.add(workedMs / 1_000);
+    packer.add(dump?.from ?? 0);
+    packer.add(dump?.to ?? 0);
   }
   return packer.take();
 }

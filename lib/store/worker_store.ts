@@ -145,7 +145,9 @@ export class WorkerStore {
       ],
       { binary: true, ...RESEND },
     );
-    return readClaim(reply as Uint8Array);
+    const claim = readClaim(reply as Uint8Array);
+    this.#endings.noteTime(claim.serverTime);
+    return claim;
   }
 
   /** Shows that the worker lives and extends its leases. */

@@ -41,6 +41,8 @@ export interface SkippedJob {
 /** What a claim came back with. */
 export interface ClaimReply {
   readonly kind: "jobs" | "empty" | "more" | "suspended" | "unregistered";
+  /** When, in milliseconds since 1970 by the server's clock. */
+  readonly serverTime: number;
   /** What was claimed; none unless the kind is `jobs`. */
   readonly executions: readonly Execution[];
   readonly skipped: readonly SkippedJob[];

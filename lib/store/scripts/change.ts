@@ -6,6 +6,7 @@ import {
   JOB_LUA,
   LEASE_LUA,
   TIME_LUA,
+  TTL_LUA,
   withPrelude,
 } from "./prelude.ts";
 
@@ -25,7 +26,7 @@ import {
 export const CANCEL: Script = new Script(
   "cancel",
   withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
     `
 local id = ARGV[2]
 if not is_job(id) then return {'gone'} end
@@ -64,7 +65,7 @@ return {'canceled', status}
 export const DELETE: Script = new Script(
   "delete",
   withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
     `
 local id = ARGV[2]
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {'gone'} end
@@ -129,7 +130,7 @@ return {'requeued', redis.call('HGET', KEYS[1], 'enqueued_at')}
 export const EMPTY: Script = new Script(
   "empty",
   withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
     `
 local ids = redis.call('LPOP', KEYS[1], ARGV[3])
 if not ids then return 0 end

@@ -16,10 +16,10 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  *       7 the number of its first execution of this claim, with which the id goes on
  *       8 number n of queues   9 … 8+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
- * reply { "jobs", skipped, queue, job id, execution id, { field, value, … }, … }
- *       { "empty", skipped }   { "more", skipped } popped its share, call again
- *       { "suspended", skipped }   { "unregistered", skipped } the worker's hash is gone
- *       skipped: { queue, job id, reason, … }
+ * reply { "jobs", now, skipped, queue, job id, execution id, { field, value, … }, … }
+ *       { "empty", now, skipped }   { "more", now, skipped } popped its share, call again
+ *       { "suspended", now, skipped }   { "unregistered", now, skipped } the worker's hash is gone
+ *       now: the server's time in milliseconds   skipped: { queue, job id, reason, … }
  *       all of it in MessagePack: the client would take longer to read it as a reply than Redis to claim
  * ```
  *
@@ -37,14 +37,15 @@ local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[
 local claim, n = ARGV[6] .. ARGV[7], tonumber(ARGV[8])
 local first_queue, first_caught = 9, 9 + n
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
-local answer, expiry, count, at = {'jobs', skipped}, now + lease, 0, nil
+local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
+local answer, expiry, count, at = {'jobs', now_ms, skipped}, now + lease, 0, nil
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
 end
 
 local function hand_out(q, id, e, hash)
-  local i = 4 * count + 2
+  local i = 4 * count + 3
   answer[i + 1], answer[i + 2], answer[i + 3], answer[i + 4] = q, id, e, hash
   i = 3 * count
   claimed[i + 1], claimed[i + 2], claimed[i + 3] = q, id, e
@@ -118,7 +119,7 @@ end
 local hash = redis.call('HMGET', KEYS[1], 'x_instance', 'x_claim')
 if not hash[1] then
   give_back(first_caught)
-  return cmsgpack.pack({'unregistered', skipped})
+  return cmsgpack.pack({'unregistered', now_ms, skipped})
 end
 local last = hash[2]
 if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
@@ -131,7 +132,7 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   give_back(first_caught)
-  return cmsgpack.pack({'suspended', skipped})
+  return cmsgpack.pack({'suspended', now_ms, skipped})
 end
 
 for i = first_caught, #ARGV, 2 do
@@ -160,7 +161,7 @@ if count > 0 then
     'x_claim', claim .. ' ' .. cjson.encode(claimed))
   return cmsgpack.pack(answer)
 end
-return cmsgpack.pack({budget <= 0 and 'more' or 'empty', skipped})
+return cmsgpack.pack({budget <= 0 and 'more' or 'empty', now_ms, skipped})
 `,
   ),
 );

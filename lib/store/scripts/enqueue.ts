@@ -8,6 +8,7 @@ import {
   JOB_LUA,
   LEASE_LUA,
   NOW_LUA,
+  TTL_LUA,
   withPrelude,
 } from "./prelude.ts";
 
@@ -130,7 +131,12 @@ local function put(list)
 end
 
 local function careful(job)
-${withPrelude([JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA], CAREFUL_LUA)}
+${
+    withPrelude(
+      [TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
+      CAREFUL_LUA,
+    )
+  }
 end
 
 local replies, run, in_run = {}, {}, {}

@@ -1,12 +1,15 @@
 /** The script that ends an execution. @module */
 
 import { Script } from "../../redis/script.ts";
+import { FEW_KEYS_LUA } from "../keys.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
   JOB_LUA,
   LEASE_LUA,
+  NOW_LUA,
   TIME_LUA,
+  TTL_LUA,
   withPrelude,
 } from "./prelude.ts";
 
@@ -14,57 +17,16 @@ import {
 const REMEMBERED_BYTES = 48;
 
 /**
- * Records how executions ended, each provided that its job is still this execution's.
- *
- * ```
- * KEYS  1 the worker's hash
- * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
- *       4 dependents that one call may release   5 earlier ends that may be sent again with these
- *       6 MessagePack: for each end a list of queue name, job id, execution id,
- *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
- *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
- *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
- *       seconds worked
- * reply for each end two elements:
- *       "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none
- *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
- *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
- * ```
- *
- * Dependents are released here, in the step that ends their parent. A failed job with retries
- * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
- * A second sending gets the same answers: the job's hash still names the execution, without a lease;
- * jobs that are not kept at all are remembered by the worker's hash.
- *
- * What is the same for all ends is done once: a job costs some eight commands. A result is what RQ needs to
- * read it, type and value: who ran it and when stands in the job's hash, and would be a tenth of the job's memory.
+ * All that most ends do not need: those that are not successes, that have others waiting for them, that are not
+ * kept, or that were not this execution's any more. To make these functions takes as long as to end a job, hence
+ * a function of its own.
  */
-export const FINISH: Script = new Script(
-  "finish",
-  withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
-    `
-local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
-local at = iso()
-local earlier, remembered, members = nil, {}, {}
-
-local function gather(key, score, member)
-  if not members[key] then members[key] = {} end
-  local list = members[key]
-  if score then list[#list + 1] = score end
-  list[#list + 1] = member
-end
-
-local function each(command)
-  for key, list in pairs(members) do redis.pcall(command, key, unpack(list)) end
-  members = {}
-end
-
+const RARE_LUA = `
 local function remember(x, answer)
   remembered[#remembered + 1] = x.e .. ' ' .. answer .. ' '
 end
 
+local earlier
 local function answered_before(x)
   if not earlier then
     earlier = {}
@@ -109,42 +71,32 @@ local function plan_retry(x)
   return (kind == 'zset' or kind == 'none') and 'scheduled' or 'stuck'
 end
 
-local function look_at(given)
-  local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
-    ttl = seconds(given[5], 0), payload = given[6], worked = tonumber(given[7]) or 0, cursor = '0'}
-  local h = redis.pcall('HMGET', x.key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
-  if h.err or h[1] ~= 'started' or h[2] ~= x.e then
-    not_mine(x)
-    return x
-  end
-  x.child, x.beaten = h[3], h[4] and h[4] ~= ''
+local rare = {}
+
+-- what becomes of an end, before anything is written
+function rare.look_at(x, h)
+  x.mine = false
+  if h.err or h[1] ~= 'started' or h[2] ~= x.e then return not_mine(x) end
   x.answer = x.outcome
   if x.outcome == 'failed' then x.answer = plan_retry(x) end
   if x.outcome == 'requeued' and not can_push(x.q) then x.answer = 'stuck' end
   x.mine = x.answer ~= 'stuck'
-  if x.mine then gather(registry_key('wip', x.q), nil, x.id .. ':' .. x.e) end
-  return x
 end
 
-local function release_some(x, status)
+function rare.release(x)
   local looked_at
-  x.cursor, looked_at = release(x.id, status, '0', budget)
+  x.cursor, looked_at = release(x.id, x.answer, '0', budget)
   budget = budget - looked_at
 end
 
-local function finish(x)
-  redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
-  release_some(x, 'finished')
-  if x.ttl == 0 then return discard(x.id, x.q, x.cursor) end
-  if x.payload == '' then
+function rare.add_result(x)
+  local text = x.payload
+  if x.from > 0 then text = string.sub(text, x.from, x.to) end
+  if text == '' then
     add_result(x.id, x.ttl, '', 'type', 1)
   else
-    add_result(x.id, x.ttl, x.payload, 'type', 1, 'return_value', x.payload)
+    add_result(x.id, x.ttl, text, 'type', 1, 'return_value', text)
   end
-  gather(registry_key('finished', x.q), x.ttl < 0 and '+inf' or now + x.ttl, x.id)
-  expire(x.key, x.ttl)
-  if x.child then expire(dependencies_key(x.id), x.ttl) end
-  if x.cursor ~= '0' then expire(dependents_key(x.id), x.ttl) end
 end
 
 local function go_on(x)
@@ -159,32 +111,131 @@ local function go_on(x)
   end
 end
 
-local function carry_out(x)
-  if x.beaten then drop_execution(x.id, x.q, x.e, worker) end -- else it has no execution record
+-- an end that is not kept, or no success
+function rare.carry_out(x)
   if x.answer == 'finished' then
-    finish(x)
+    redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
+    rare.release(x)
   elseif x.answer == 'failed' or x.answer == 'stopped' then
     fail(x.id, x.q, x.answer, x.ttl, x.payload, worker, x.e)
-    if x.answer == 'failed' then release_some(x, 'failed') end
-    if x.ttl == 0 then discard(x.id, x.q, x.cursor) end
+    if x.answer == 'failed' then rare.release(x) end
   else
-    go_on(x)
+    return go_on(x)
   end
-  if x.ttl == 0 and not is_job(x.id) then remember(x, x.answer) end
+  if x.ttl ~= 0 then return end
+  discard(x.id, x.q, x.cursor)
+  if not is_job(x.id) then remember(x, x.answer) end
 end
 
-local ends, mine, good, bad, worked = {}, 0, 0, 0, 0
-for i, given in ipairs(cmsgpack.unpack(ARGV[6])) do ends[i] = look_at(given) end
-each('ZREM') -- the first write: a Redis that is full takes it, and then lets the script go on
-for _, x in ipairs(ends) do
+-- a heartbeat has written an execution record
+function rare.drop_record(x)
+  drop_execution(x.id, x.q, x.e, worker)
+end
+
+return rare
+`;
+
+/**
+ * Records how executions ended, each provided that its job is still this execution's.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
+ *       4 dependents that one call may release   5 earlier ends that may be sent again with these
+ *       6 MessagePack: for each end a list of queue name, job id, execution id,
+ *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
+ *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
+ *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
+ *       seconds worked,
+ *       of a result that comes as the dump of its stream, where the base64 begins and ends in it, else 0 and 0
+ * reply for each end two elements:
+ *       "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none
+ *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
+ *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
+ * ```
+ *
+ * Dependents are released here, in the step that ends their parent. A failed job with retries
+ * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
+ * A second sending gets the same answers: the job's hash still names the execution, without a lease;
+ * jobs that are not kept at all are remembered by the worker's hash.
+ *
+ * What is the same for all ends is done once: a success takes four commands. A result is what RQ needs to
+ * read it, type and value: who ran it and when stands in the job's hash, and would be a tenth of the job's memory.
+ */
+export const FINISH: Script = new Script(
+  "finish",
+  `${FEW_KEYS_LUA}${NOW_LUA}${TTL_LUA}
+local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
+local at = iso()
+local remembered, ends, wip, finished, dependents = {}, {}, {}, {}, {}
+local mine, good, bad, worked = 0, 0, 0, 0
+
+local made
+local function rare()
+  if made then return made end
+  local function make()
+${withPrelude([JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA], RARE_LUA)}
+  end
+  made = make()
+  return made
+end
+
+local function list_of(lists, q)
+  local list = lists[q]
+  if not list then
+    list = {}
+    lists[q] = list
+  end
+  return list
+end
+
+for i, given in ipairs(cmsgpack.unpack(ARGV[6])) do
+  local id, e, ttl = given[2], given[3], seconds(given[5], 0)
+  local x = {key = job_key(id), q = given[1], id = id, e = e, outcome = given[4], ttl = ttl, payload = given[6],
+    worked = given[7], from = tonumber(given[8]), to = tonumber(given[9]), answer = 'finished', cursor = '0', mine = true}
+  ends[i] = x
+  local h = redis.pcall('HMGET', x.key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
+  x.plain = x.outcome == 'finished' and ttl ~= 0 and h[1] == 'started' and h[2] == e
+  if not x.plain then rare().look_at(x, h) end
   if x.mine then
-    carry_out(x)
-    mine = mine + 1
-    if x.outcome == 'finished' then good = good + 1 elseif x.outcome ~= 'requeued' then bad = bad + 1 end
-    if x.outcome ~= 'requeued' then worked = worked + x.worked end
+    x.child, x.beaten = h[3], h[4] and h[4] ~= ''
+    local members = list_of(wip, x.q)
+    members[#members + 1] = id .. ':' .. e
+    if x.plain then dependents[#dependents + 1] = x.key .. ':dependents' end
   end
 end
-each('ZADD')
+
+-- the first write: a Redis that is full takes it, and then lets the script go on
+for q, members in pairs(wip) do redis.pcall('ZREM', P .. 'wip:' .. q, unpack(members)) end
+local awaited = #dependents > 0 and redis.call('EXISTS', unpack(dependents)) > 0
+
+local function finish(x)
+  redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
+  if awaited then
+    rare().release(x)
+    if x.cursor ~= '0' then expire(x.key .. ':dependents', x.ttl) end
+  end
+  local stored = x.from > 0 and redis.pcall('RESTORE', P .. 'results:' .. x.id, x.ttl < 0 and 0 or x.ttl * 1000, x.payload)
+  -- there are earlier results, or this server takes no dump
+  if not stored or stored.err then rare().add_result(x) end
+  local members = list_of(finished, x.q)
+  members[#members + 1] = x.ttl < 0 and '+inf' or now + x.ttl
+  members[#members + 1] = x.id
+  expire(x.key, x.ttl)
+  if x.child then expire(P .. 'job::' .. x.id .. ':dependencies', x.ttl) end
+end
+
+for _, x in ipairs(ends) do
+  if x.mine then
+    if x.beaten then rare().drop_record(x) end
+    if x.plain then finish(x) else rare().carry_out(x) end
+    mine = mine + 1
+    if x.outcome == 'finished' then good = good + 1 elseif x.outcome ~= 'requeued' then bad = bad + 1 end
+    if x.outcome ~= 'requeued' then worked = worked + (tonumber(x.worked) or 0) end
+  end
+end
+for q, members in pairs(finished) do redis.pcall('ZADD', P .. 'finished:' .. q, unpack(members)) end
 
 if registered and #remembered > 0 then
   if again > 0 then
@@ -208,7 +259,6 @@ for _, x in ipairs(ends) do
 end
 return reply
 `,
-  ),
 );
 
 /**

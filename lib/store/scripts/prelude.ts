@@ -44,10 +44,24 @@ local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 `;
 
 /**
+ * - `seconds(text, default)`: a time to live of at most a century; -1, for ever, for all below 0
+ * - `expire(key, ttl)`: lets a key expire after `ttl` seconds; -1 for never
+ */
+export const TTL_LUA = `
+local function seconds(text, default)
+  local number = tonumber(text or '')
+  if number and number < 0 then return -1 end
+  return number and number <= 3153600000 and math.floor(number) or default
+end
+local function expire(key, ttl)
+  if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+end
+`;
+
+/**
  * - `is_job(id)`: the hash exists and has `data`; a foreign type under the key is none
  * - `field(id, name)`: one field, or false
  * - `whole(text)`: the number that a field holds, 0 for what is none: anybody may have written it
- * - `seconds(text, default)`: a time to live of at most a century; -1, for ever, for all below 0
  * - `can_push(q)`: whether nothing of another type is under the queue's keys; to be asked before `push`
  * - `push(id, q, front)`: puts an id on its queue as `queued`
  */
@@ -62,11 +76,6 @@ end
 local function whole(text)
   local number = tonumber(text or '')
   return number and number > 0 and number < 1e9 and math.floor(number) or 0
-end
-local function seconds(text, default)
-  local number = tonumber(text or '')
-  if number and number < 0 then return -1 end
-  return number and number <= 3153600000 and math.floor(number) or default
 end
 local function can_push(q)
   local list, set = redis.call('TYPE', queue_key(q)).ok, redis.call('TYPE', QUEUES).ok
@@ -181,9 +190,6 @@ local function unregister(id, q, names)
 end
 local function register(id, q, name, score)
   redis.pcall('ZADD', registry_key(name, q), score, id)
-end
-local function expire(key, ttl)
-  if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end
 local function add_result(id, ttl, text, ...)
   local key = results_key(id)

@@ -7,6 +7,7 @@ import {
   JOB_LUA,
   LEASE_LUA,
   TIME_LUA,
+  TTL_LUA,
   withPrelude,
 } from "./prelude.ts";
 
@@ -34,7 +35,7 @@ import {
 export const SWEEP: Script = new Script(
   "sweep",
   withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
 local q, limit, most, grace, offset = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[8])
 local answer = {0}
