@@ -34,6 +34,8 @@ interface End {
 /** What became of one end, and from where on further dependents are to be released. */
 type EndReply = readonly [EndingReply, cursor: string];
 
+const FINISHED: EndReply = ["finished", "0"];
+
 /** An end that waits to be sent. */
 interface Waiting extends End {
   readonly settled: PromiseWithResolvers<EndReply>;
@@ -97,7 +99,8 @@ export class EndingBatch {
     this.#unanswered += waiting.length;
   }
 
-  #serverTime(): number | undefined {
+  /** The server's time in milliseconds since 1970, if it is known. */
+  get serverTime(): number | undefined {
     return this.#clockLead === undefined
       ? undefined
       : Math.floor(performance.now() + this.#clockLead);
@@ -107,26 +110,38 @@ export class EndingBatch {
     worker: WorkerIdentity,
     waiting: readonly Waiting[],
   ): Promise<void> {
-    const reply = texts(
-      await FINISH.run(
-        this.#client,
-        [this.#keys.worker(worker.name)],
-        [
-          this.#keys.prefix,
-          worker.name,
-          this.#state,
-          RELEASE_BATCH,
-          this.#unanswered,
-          packed(waiting, this.#serverTime()),
-        ],
-        { resend: true },
-      ),
+    const reply = await FINISH.run(
+      this.#client,
+      [this.#keys.worker(worker.name)],
+      [
+        this.#keys.prefix,
+        worker.name,
+        this.#state,
+        RELEASE_BATCH,
+        this.#unanswered,
+        packed(waiting, this.serverTime),
+      ],
+      { resend: true },
     );
+    if (reply === "finished") {
+      for (const { settled } of waiting) settled.resolve(FINISHED);
+      return;
+    }
+    const answers = texts(reply);
     waiting.forEach(({ settled }, i) => {
-      const [answer, cursor = "0"] = reply.slice(2 * i, 2 * i + 2);
+      const [answer, cursor = "0"] = answers.slice(2 * i, 2 * i + 2);
       settled.resolve([answer as EndingReply, cursor]);
     });
   }
+}
+
+/** Longer times to live, a century, are a mistake: nothing is kept. */
+const LONGEST_TTL = 3_153_600_000;
+
+/** A time to live as Redis takes it: -1 for all below 0. */
+function wholeSeconds(ttl: number): number {
+  if (ttl < 0) return -1;
+  return ttl <= LONGEST_TTL ? Math.floor(ttl) : 0;
 }
 
 const packer = new Packer();
@@ -137,20 +152,22 @@ function packed(
 ): Uint8Array {
   packer.begin();
   for (const { execution: { id, queue, job }, ending } of ends) {
-    const { outcome, ttl, payload, workedMs } = ending;
+    const { outcome, ttl, payload, workedMs, beaten = true } = ending;
     const dumps = serverTime !== undefined && outcome === "finished" &&
       payload.length <= MAX_DUMPED;
     const dump = dumps ? dumpResult(payload, serverTime) : undefined;
-    packer.list(9);
+    packer.list(11);
     packer.add(queue);
     packer.add(job.id);
     packer.add(id);
     packer.add(outcome);
-    packer.add(ttl);
+    packer.add(wholeSeconds(ttl));
     packer.add(dump?.bytes ?? payload);
-    packer.add(workedMs / 1_000);
     packer.add(dump?.from ?? 0);
     packer.add(dump?.to ?? 0);
+    packer.add(beaten ? "beaten" : "");
+    packer.add(job.text("dependency_ids") === undefined ? "" : "child");
+    packer.add(workedMs / 1_000);
   }
   return packer.take();
 }

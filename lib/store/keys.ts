@@ -103,32 +103,46 @@ export class Keys {
   }
 }
 
-/** Those names that the most frequent script needs: making a function costs a script more than using it. */
-export const FEW_KEYS_LUA: string = `
-local P = ARGV[1]
-local QUEUES = P .. 'queues'
-local function job_key(id) return P .. 'job:' .. id end`;
+/** The same names for scripts, which meet ids only while they run: what each is called, and how it is put together. */
+const LUA_NAMES = {
+  job_key: ["id", "'job:' .. id"],
+  dependents_key: ["id", "'job:' .. id .. ':dependents'"],
+  dependencies_key: ["id", "'job::' .. id .. ':dependencies'"],
+  results_key: ["id", "'results:' .. id"],
+  queue_key: ["q", "'queue:' .. q"],
+  intermediate_key: ["q", "'queue:' .. q .. ':intermediate'"],
+  first_seen_key: [
+    "q, id",
+    "'queue:' .. q .. ':intermediate:first_seen:' .. id",
+  ],
+  registry_key: ["name, q", "name .. ':' .. q"],
+  executions_key: ["id", "'executions:' .. id"],
+  execution_key: ["id, e", "'execution:' .. id .. ':' .. e"],
+  worker_key: ["w", "'worker:' .. w"],
+  worker_executions_key: ["w", "'worker:' .. w .. ':executions'"],
+  queue_workers_key: ["q", "'workers:' .. q"],
+  group_key: ["g", "'group:' .. g"],
+  channel: ["w", "'pubsub:' .. w"],
+} as const;
 
 /**
- * The same names for scripts, which meet ids only while they run. `P` is the
- * prefix, by convention a script's `ARGV[1]`.
+ * Names for a script that needs only some, since making a function costs a script more than using it. `P` is
+ * the prefix, by convention a script's `ARGV[1]`.
  */
-export const KEYS_LUA: string = `
-${FEW_KEYS_LUA}
-local function dependents_key(id) return P .. 'job:' .. id .. ':dependents' end
-local function dependencies_key(id) return P .. 'job::' .. id .. ':dependencies' end
-local function results_key(id) return P .. 'results:' .. id end
-local function queue_key(q) return P .. 'queue:' .. q end
-local function intermediate_key(q) return P .. 'queue:' .. q .. ':intermediate' end
-local function first_seen_key(q, id) return P .. 'queue:' .. q .. ':intermediate:first_seen:' .. id end
-local function registry_key(name, q) return P .. name .. ':' .. q end
-local function executions_key(id) return P .. 'executions:' .. id end
-local function execution_key(id, e) return P .. 'execution:' .. id .. ':' .. e end
-local function worker_key(w) return P .. 'worker:' .. w end
-local function worker_executions_key(w) return P .. 'worker:' .. w .. ':executions' end
-local function queue_workers_key(q) return P .. 'workers:' .. q end
-local function group_key(g) return P .. 'group:' .. g end
-local function channel(w) return P .. 'pubsub:' .. w end
-local WORKERS = P .. 'workers'
-local SUSPENDED = P .. 'suspended'
-`;
+export function someKeysLua(
+  names: readonly (keyof typeof LUA_NAMES)[],
+): string {
+  const functions = names.map((name) => {
+    const [parameters, key] = LUA_NAMES[name];
+    return `local function ${name}(${parameters}) return P .. ${key} end\n`;
+  });
+  return `
+local P = ARGV[1]
+local QUEUES, WORKERS, SUSPENDED = P .. 'queues', P .. 'workers', P .. 'suspended'
+${functions.join("")}`;
+}
+
+/** All of them. */
+export const KEYS_LUA: string = someKeysLua(
+  Object.keys(LUA_NAMES) as (keyof typeof LUA_NAMES)[],
+);

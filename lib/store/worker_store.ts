@@ -115,15 +115,19 @@ export class WorkerStore {
     );
   }
 
-  /** Takes the next jobs of the worker's queues, or those caught, at most `wanted`. */
+  /**
+   * Takes the next jobs of the worker's queues, or those caught: at most `wanted`, and
+   * `ahead` more of the first queue.
+   */
   async claim(
     worker: WorkerIdentity,
     wanted: number,
     caught: readonly CaughtJob[],
+    ahead = 0,
   ): Promise<ClaimReply> {
     const { queues } = worker;
     const first = this.#executions;
-    this.#executions += wanted;
+    this.#executions += wanted + ahead;
     this.#endings.send();
     const reply = await CLAIM.run(
       this.client,
@@ -137,6 +141,7 @@ export class WorkerStore {
         LEASE_SECONDS,
         BATCH,
         wanted,
+        ahead,
         this.#executionPrefix,
         first,
         queues.length,
@@ -148,6 +153,11 @@ export class WorkerStore {
     const claim = readClaim(reply as Uint8Array);
     this.#endings.noteTime(claim.serverTime);
     return claim;
+  }
+
+  /** The server's time in milliseconds since 1970, as far as it is known from the last claim. */
+  get serverTime(): number {
+    return this.#endings.serverTime ?? Date.now();
   }
 
   /** Shows that the worker lives and extends its leases. */

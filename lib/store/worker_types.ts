@@ -50,13 +50,16 @@ export interface ClaimReply {
 
 /** How an execution ended, ready to be stored. */
 export interface Ending {
-  readonly outcome: "finished" | "failed" | "stopped" | "requeued";
-  /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. */
+  /** `requeued`: it goes back to the head of its queue; `returned`: likewise, and it has not begun at all. */
+  readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "returned";
+  /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. If it is returned, those that it may still wait. */
   readonly ttl: number;
   /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
   readonly payload: string;
   /** Milliseconds that the run took. */
   readonly workedMs: number;
+  /** Whether there may have been a heartbeat for it. @default true */
+  readonly beaten?: boolean;
 }
 
 /**
@@ -68,6 +71,7 @@ export type EndingReply =
   | "failed"
   | "stopped"
   | "requeued"
+  | "returned"
   | "retried"
   | "scheduled"
   | "stuck"

@@ -6,6 +6,7 @@
 
 import { backoff, pause } from "../base/backoff.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
 import { ReplyError } from "../redis/redis_client.ts";
 import type {
@@ -91,6 +92,30 @@ export class Executor {
     this.#options = options;
   }
 
+  /** Takes a job in hand that has been claimed; from now on its lease is kept. */
+  accept(execution: Execution): void {
+    this.#options.running.add(execution);
+  }
+
+  /** Puts a job that has not begun back to where it was claimed; records its end if it is to have one by now. */
+  async giveBack(execution: Execution): Promise<void> {
+    const { running, store, log } = this.#options;
+    if (running.isAborted(execution)) return (await this.run(execution))();
+    const { job, queue } = execution;
+    log.debug(`${queue}: Given back, not begun (${job.id})`);
+    running.ending(execution);
+    try {
+      await this.#store(execution, {
+        outcome: "returned",
+        ttl: secondsLeft(job, store.serverTime),
+        payload: "",
+        workedMs: 0,
+      });
+    } finally {
+      running.remove(execution);
+    }
+  }
+
   /**
    * Runs one job; gives what records its end. The lease is kept until that is done.
    * The call to Redis is made at once when the recorder is called, so that it shares a
@@ -105,7 +130,7 @@ export class Executor {
       if (job.text(field) === undefined) continue;
       log.warn(`${queue}: ${feature} not done by this worker (${job.id})`);
     }
-    const signal = running.add(execution);
+    const signal = running.begin(execution);
     const beganMs = Date.now();
     let ended: Ended;
     try {
@@ -203,7 +228,7 @@ export class Executor {
         return await store.finish(
           identity,
           execution,
-          ending,
+          { ...ending, beaten: running.isBeaten(execution) },
           running.isBusy ? "busy" : "idle",
         );
       } catch (error) {
@@ -267,6 +292,14 @@ export class Executor {
         break;
     }
   }
+}
+
+/** How long a job may still wait in its queue: at least a second, -1 for ever. */
+function secondsLeft(job: JobRecord, now: number): number {
+  const ttl = job.integer("ttl");
+  if (ttl === undefined) return -1;
+  const since = job.date("enqueued_at")?.getTime() ?? now;
+  return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));
 }
 
 /** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */

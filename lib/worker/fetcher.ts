@@ -68,8 +68,14 @@ export class Fetcher implements AsyncDisposable {
     this.#order = options.identity.queues;
   }
 
-  /** The next jobs, at most `wanted`, leased to this worker, or why there is none. */
-  async next(wanted: number): Promise<readonly Execution[] | NoJob> {
+  /**
+   * The next jobs, leased to this worker, or why there is none: at most `wanted`, and `ahead` more if
+   * they are of the first queue, which no job of another one may overtake.
+   */
+  async next(
+    wanted: number,
+    ahead: number,
+  ): Promise<readonly Execution[] | NoJob> {
     const { burst, stopping, maxIdleMs } = this.#options;
     const idleSince = performance.now();
     let caught: CaughtJob[] = [];
@@ -78,7 +84,7 @@ export class Fetcher implements AsyncDisposable {
         await this.#giveBack(caught);
         return "stopped";
       }
-      const reply = await this.#claim(wanted, caught);
+      const reply = await this.#claim(wanted, ahead, caught);
       caught = [];
       if (typeof reply !== "string") return reply;
       if (reply === "suspended" && burst) return "suspended";
@@ -91,6 +97,12 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
+  /** Further jobs of the first queue, at most so many, if there are any now. */
+  async ahead(wanted: number): Promise<readonly Execution[]> {
+    const reply = await this.#claim(0, wanted, []);
+    return typeof reply === "string" ? [] : reply;
+  }
+
   /** Closes the connections for waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
     const clients = [...this.#blocking.values()];
@@ -100,13 +112,14 @@ export class Fetcher implements AsyncDisposable {
 
   async #claim(
     wanted: number,
+    ahead: number,
     caught: readonly CaughtJob[],
   ): Promise<readonly Execution[] | "more" | "empty" | "suspended"> {
     const { store, identity, register } = this.#options;
     const worker = { ...identity, queues: this.#order };
     let reply: ClaimReply;
     try {
-      reply = await store.claim(worker, wanted, caught);
+      reply = await store.claim(worker, wanted, caught, ahead);
       if (reply.kind === "unregistered") await register();
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;

@@ -39,7 +39,7 @@ export class Heartbeat extends Service {
   /** One heartbeat; tells how many leases were lost. */
   override async runOnce(): Promise<number> {
     const { store, identity, running, workerTtl } = this.#options;
-    const executions = running.executions;
+    const executions = running.beat();
     const { worker, lost } = await store.heartbeat(
       identity,
       workerTtl,

@@ -1,5 +1,6 @@
 /**
- * Keeps a worker's hands full: as many jobs as it may run at once, no more.
+ * Keeps a worker's hands full: as many jobs as it may run at once, and while jobs
+ * are short a few more, so that nobody waits for Redis between two of them.
  *
  * @module
  */
@@ -8,9 +9,14 @@ import { setImmediate } from "node:timers";
 import type { Execution } from "../store/worker_types.ts";
 import type { Executor, Recorder } from "./execution.ts";
 import type { Fetcher, NoJob } from "./fetcher.ts";
+import { Pace } from "./pace.ts";
 
 /** Most jobs of one claim, so that no script holds Redis for long. */
 const MAX_CLAIM = 50;
+/** Milliseconds that a job waits here at most; then those before it are not as short as was to be expected. */
+const WAIT_MS = 50;
+/** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
+const GATHER_MS = 2;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
@@ -20,38 +26,62 @@ export interface JobLoopOptions {
   readonly concurrency: number;
   /** How many jobs to run altogether. */
   readonly maxJobs: number;
+  /** Whether jobs may be claimed before there is room for them. */
+  readonly claimsAhead: boolean;
+  /** Fires when no more work is to be begun. */
+  readonly stopping: AbortSignal;
   /** Told of what went wrong outside of a job. */
   readonly onError: (execution: Execution, error: unknown) => void;
+}
+
+/** A job whose run is over. */
+interface Ended {
+  readonly execution: Execution;
+  readonly record: Recorder;
 }
 
 /** Claims, runs and records jobs until there is a reason to leave. */
 export class JobLoop {
   readonly #options: JobLoopOptions;
   readonly #recording = new Set<Promise<void>>();
-  /** Jobs whose run is over and whose end is to be recorded with the next claim. */
-  #ended: { execution: Execution; record: Recorder }[] = [];
+  readonly #pace: Pace;
+  /** Claimed ahead of time, next first. */
+  #waiting: Execution[] = [];
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  #lastBegan = 0;
+  /** Jobs whose run is over and whose end is to be recorded, with the next claim or soon. */
+  #ended: Ended[] = [];
+  #gatherTimer: ReturnType<typeof setTimeout> | undefined;
   #running = 0;
   #claimed = 0;
-  #claiming = false;
+  /** Whether a claim is under way that may take until there is a job. */
+  #isListening = false;
+  /** Whether the last claim got all that it asked for: there may be more. */
+  #hasMore = false;
   #changed = Promise.withResolvers<void>();
 
   /** One for each worker. */
   constructor(options: JobLoopOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.claimsAhead ? options.concurrency : 0);
   }
 
-  /** How many jobs it has claimed. */
+  /** How many jobs it has claimed and not given back. */
   get claimed(): number {
     return this.#claimed;
   }
 
   /** Runs jobs; tells why it has stopped. Everything that it claimed has been recorded then. */
   async run(): Promise<NoJob | "max"> {
+    const { stopping } = this.#options;
+    const giveBack = () => this.#giveBack();
+    stopping.addEventListener("abort", giveBack);
     try {
       return await this.#claimAndRun();
     } finally {
+      stopping.removeEventListener("abort", giveBack);
       // Also where claiming has failed for good: what runs is seen to its recorded end.
-      this.#claiming = false;
+      this.#giveBack();
       while (this.#running > 0) {
         this.#recordEnded();
         await this.#change();
@@ -63,43 +93,93 @@ export class JobLoop {
 
   async #claimAndRun(): Promise<NoJob | "max"> {
     const { fetcher, concurrency, maxJobs } = this.#options;
-    for (let goOn = false;;) {
-      while (this.#running >= concurrency) await this.#change();
-      // Jobs that end in one turn are recorded, and others claimed in their place, in one round trip.
-      if (concurrency > 1 && !goOn) await new Promise((go) => setImmediate(go));
-      const wanted = Math.min(
-        concurrency - this.#running,
-        maxJobs - this.#claimed,
-        MAX_CLAIM,
-      );
+    for (;;) {
+      const left = Math.min(maxJobs - this.#claimed, MAX_CLAIM);
+      const wanted = Math.min(concurrency - this.#running, left);
+      const ahead = Math.min(this.#roomAhead(), left - wanted);
+      if (wanted <= 0 && ahead <= 0) {
+        if (left <= 0) return "max";
+        await this.#change();
+        continue;
+      }
       this.#recordEnded();
-      if (wanted <= 0) return "max";
-      this.#claiming = true;
-      const next = await fetcher.next(wanted);
-      this.#claiming = false;
-      goOn = typeof next !== "string" && this.#startAll(next);
-      if (typeof next !== "string") continue;
+      if (wanted <= 0) {
+        this.#take(await fetcher.ahead(ahead), ahead);
+        continue;
+      }
+      this.#isListening = true;
+      const next = await fetcher.next(wanted, ahead);
+      this.#isListening = false;
+      if (typeof next !== "string") {
+        this.#take(next, wanted + ahead);
+        continue;
+      }
       if (next === "stopped") return next;
       // What runs may add jobs, and so does an end that is not recorded yet.
+      this.#recordEnded();
       if (this.#recording.size > 0) await Promise.all(this.#recording);
       else if (this.#running === 0) return next;
       else if (next !== "idle") await this.#change();
     }
   }
 
-  /** Starts jobs; tells whether there is room for more, in which case they start while Redis looks for those. */
-  #startAll(executions: readonly Execution[]): boolean {
-    const { concurrency, maxJobs } = this.#options;
-    this.#running += executions.length;
+  /** How many jobs to claim before there is room for them; not before half of the last ones have begun. */
+  #roomAhead(): number {
+    if (!this.#hasMore || this.#options.stopping.aborted) return 0;
+    const most = Math.min(this.#pace.ahead, MAX_CLAIM);
+    return this.#waiting.length * 2 > most ? 0 : most - this.#waiting.length;
+  }
+
+  #take(executions: readonly Execution[], asked: number): void {
+    this.#hasMore = executions.length >= asked;
     this.#claimed += executions.length;
-    const start = () => executions.forEach((job) => void this.#start(job));
-    const hasRoom = this.#running < concurrency && this.#claimed < maxJobs;
-    if (hasRoom) setImmediate(start);
-    else start();
-    return hasRoom;
+    for (const execution of executions) {
+      this.#options.executor.accept(execution);
+    }
+    this.#waiting.push(...executions);
+    this.#fill();
+    if (this.#options.stopping.aborted) this.#giveBack();
+    if (this.#waiting.length > 0) this.#watchWaiting(WAIT_MS);
+  }
+
+  /** What waits goes back if nothing before it has ended for so long. */
+  #watchWaiting(ms: number): void {
+    this.#waitTimer ??= setTimeout(() => {
+      this.#waitTimer = undefined;
+      const left = this.#lastBegan + WAIT_MS - performance.now();
+      if (left <= 0) this.#giveBack();
+      else if (this.#waiting.length > 0) this.#watchWaiting(left);
+    }, ms);
+  }
+
+  /** Begins what waits, as far as there is room. */
+  #fill(): void {
+    const room = this.#options.concurrency - this.#running;
+    if (room <= 0 || this.#waiting.length === 0) return;
+    const next = this.#waiting.splice(0, room);
+    this.#running += next.length;
+    this.#lastBegan = performance.now();
+    for (const execution of next) void this.#start(execution);
+  }
+
+  /** Puts what waits back where it came from, for other workers. */
+  #giveBack(): void {
+    clearTimeout(this.#waitTimer);
+    this.#waitTimer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length === 0) return;
+    this.#hasMore = false;
+    this.#pace.note(WAIT_MS);
+    this.#claimed -= waiting.length;
+    // The last one first, since each goes to the head of its queue.
+    for (const execution of waiting.toReversed()) {
+      this.#record(execution, () => this.#options.executor.giveBack(execution));
+    }
   }
 
   async #start(execution: Execution): Promise<void> {
+    const began = performance.now();
     try {
       const record = await this.#options.executor.run(execution);
       this.#ended.push({ execution, record });
@@ -107,24 +187,43 @@ export class JobLoop {
       // The lease runs out and a sweeper puts the job back: nothing is lost by going on.
       this.#options.onError(execution, error);
     }
+    this.#pace.note(performance.now() - began);
     this.#running--;
-    if (this.#claiming) this.#recordEnded();
+    this.#fill();
+    this.#recordSoon();
     this.#changed.resolve();
   }
 
-  #recordEnded(): void {
-    const ended = this.#ended;
-    this.#ended = [];
-    for (const { execution, record } of ended) {
-      const recording = record()
-        .catch((error) => this.#options.onError(execution, error))
-        .finally(() => this.#recording.delete(recording));
-      this.#recording.add(recording);
-    }
+  /** At once where nothing else is in hand; a short job's end is recorded together with those right after it. */
+  #recordSoon(): void {
+    if (this.#gatherTimer !== undefined) return;
+    const gathers = this.#running > 0 && this.#pace.ahead > 0;
+    if (this.#ended.length < MAX_CLAIM && gathers) {
+      this.#gatherTimer = setTimeout(() => this.#recordEnded(), GATHER_MS);
+    } else if (this.#isListening || gathers) this.#recordEnded();
   }
 
+  #recordEnded(): void {
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
+    const ended = this.#ended;
+    this.#ended = [];
+    for (const { execution, record } of ended) this.#record(execution, record);
+  }
+
+  #record(execution: Execution, record: Recorder): void {
+    const recording = record()
+      .catch((error) => this.#options.onError(execution, error))
+      .finally(() => this.#recording.delete(recording));
+    this.#recording.add(recording);
+  }
+
+  /** Waits until a job has ended, and those that end in the same turn. */
   async #change(): Promise<void> {
     await this.#changed.promise;
+    if (this.#options.concurrency > 1) {
+      await new Promise((go) => setImmediate(go));
+    }
     this.#changed = Promise.withResolvers();
   }
 }

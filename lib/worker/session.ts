@@ -111,6 +111,9 @@ export class WorkerSession {
       executor,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
+      // In another order than that of priority, what is next shows only when there is room for it.
+      claimsAhead: settings.dequeueStrategy === "default",
+      stopping,
       onError: ({ queue, job }, error) =>
         log.error(
           `${queue}: Cannot run the job: ${describeError(error)} (${job.id})`,

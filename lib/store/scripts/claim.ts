@@ -1,7 +1,26 @@
 /** The scripts by which a worker gets a job and keeps it. @module */
 
 import { Script } from "../../redis/script.ts";
-import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
+import { someKeysLua } from "../keys.ts";
+import {
+  JOB_LUA,
+  LEASE_LUA,
+  NOW_LUA,
+  TIME_LUA,
+  withPrelude,
+} from "./prelude.ts";
+
+/** See `rare()` of {@linkcode CLAIM}. */
+const CLAIM_RARE_LUA = `
+local function give_back(from)
+  for i = #ARGV - 1, from, -2 do
+    if can_push(ARGV[i]) and redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then
+      redis.call('LPUSH', queue_key(ARGV[i]), ARGV[i + 1])
+    end
+  end
+end
+return {holds = holds, live_execution = live_execution, whole = whole, give_back = give_back}
+`;
 
 /**
  * Takes the next jobs: pops them, marks them started and leases them, in one step.
@@ -12,9 +31,10 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  *       then for each queue in order of priority: its list
  * ARGV  1 key prefix   2 worker name   3 lease in seconds
  *       4 job ids that may be popped and skipped in one call
- *       5 number of jobs wanted   6 what the ids of the worker's executions begin with
- *       7 the number of its first execution of this claim, with which the id goes on
- *       8 number n of queues   9 … 8+n their names
+ *       5 number of jobs wanted   6 number of further jobs, of the first queue only
+ *       7 what the ids of the worker's executions begin with
+ *       8 the number of its first execution of this claim, with which the id goes on
+ *       9 number n of queues   10 … 9+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
  * reply { "jobs", now, skipped, queue, job id, execution id, { field, value, … }, … }
  *       { "empty", now, skipped }   { "more", now, skipped } popped its share, call again
@@ -30,15 +50,13 @@ import { JOB_LUA, LEASE_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  */
 export const CLAIM: Script = new Script(
   "claim",
-  withPrelude(
-    [TIME_LUA, JOB_LUA, LEASE_LUA],
-    `
+  `${someKeysLua(["job_key", "registry_key", "intermediate_key"])}${NOW_LUA}
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local claim, n = ARGV[6] .. ARGV[7], tonumber(ARGV[8])
-local first_queue, first_caught = 9, 9 + n
+local ahead, claim, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], tonumber(ARGV[9])
+local first_queue, first_caught = 10, 10 + n
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
 local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
-local answer, expiry, count, at = {'jobs', now_ms, skipped}, now + lease, 0, nil
+local answer, expiry, count, at = {'jobs', now_ms, skipped}, string.format('%d', now + lease), 0, nil
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
@@ -52,17 +70,15 @@ local function hand_out(q, id, e, hash)
   count = count + 1
 end
 
-local function unfit(q, id, h)
-  if not h['data'] then return 'it has no data' end
-  local status = h['status']
-  if status == 'canceled' or status == 'stopped' then return status end
-  if in_hand[id] or status == 'started' and live_execution(id, q) then return 'running' end
-end
-
--- how often it was started; the first time is not counted in the hash, which mostly is the only one
-local function starts(h)
-  local been = h['x_execution'] or h['started_at'] and h['started_at'] ~= ''
-  return math.max(whole(h['x_attempts']), been and 1 or 0)
+-- What few claims need: jobs that seem to be running, caught ones to be given back, a claim that is sent again.
+local made
+local function rare()
+  if made then return made end
+  local function make()
+${withPrelude([JOB_LUA, LEASE_LUA], CLAIM_RARE_LUA)}
+  end
+  made = make()
+  return made
 end
 
 local function start(q, id)
@@ -70,11 +86,23 @@ local function start(q, id)
   local hash = redis.pcall('HGETALL', key)
   if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', key).ok) end
   if #hash == 0 then return skip(q, id, 'gone') end
-  local h = {}
-  for i = 1, #hash, 2 do h[hash[i]] = hash[i + 1] end
-  local reason = unfit(q, id, h)
-  if reason then return skip(q, id, reason) end
-  local e = ARGV[6] .. string.format('%08x', ARGV[7] + count)
+  local status, has_data, has_origin, has_ended, been, attempts
+  for i = 1, #hash, 2 do
+    local field, value = hash[i], hash[i + 1]
+    if field == 'status' then status = value
+    elseif field == 'data' then has_data = true
+    elseif field == 'origin' then has_origin = true
+    elseif field == 'ended_at' then has_ended = true
+    elseif field == 'started_at' then been = been or value ~= ''
+    elseif field == 'x_execution' then been = true
+    elseif field == 'x_attempts' then attempts = value
+    end
+  end
+  if not has_data then return skip(q, id, 'it has no data') end
+  if status == 'canceled' or status == 'stopped' then return skip(q, id, status) end
+  if in_hand[id] or status == 'started' and rare().live_execution(id, q) then return skip(q, id, 'running') end
+
+  local e = ARGV[7] .. string.format('%08x', ARGV[8] + count)
   if not leases[q] then leases[q] = {} end
   local list = leases[q]
   list[#list + 1] = expiry
@@ -82,24 +110,17 @@ local function start(q, id)
   in_hand[id] = true
   at = at or iso()
   redis.call('HSET', key, 'status', 'started', 'started_at', at, 'worker_name', worker, 'x_execution', e)
-  local attempts = starts(h) + 1
-  if attempts > 1 then
+  -- how often it was started; the first time is not counted in the hash, which mostly is the only one
+  if been or attempts then
+    attempts = math.max(rare().whole(attempts), been and 1 or 0) + 1
     redis.call('HSET', key, 'x_attempts', attempts)
     hash[#hash + 1] = 'x_attempts'
     hash[#hash + 1] = tostring(attempts)
   end
-  if h['ended_at'] then redis.call('HDEL', key, 'ended_at') end
-  if not h['origin'] then redis.call('HSET', key, 'origin', q) end
+  if has_ended then redis.call('HDEL', key, 'ended_at') end
+  if not has_origin then redis.call('HSET', key, 'origin', q) end
   redis.call('PERSIST', key)
   hand_out(q, id, e, hash)
-end
-
-local function give_back(from)
-  for i = #ARGV - 1, from, -2 do
-    if can_push(ARGV[i]) and redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then
-      redis.call('LPUSH', queue_key(ARGV[i]), ARGV[i + 1])
-    end
-  end
 end
 
 local function can_lease(q)
@@ -118,7 +139,7 @@ end
 
 local hash = redis.call('HMGET', KEYS[1], 'x_instance', 'x_claim')
 if not hash[1] then
-  give_back(first_caught)
+  rare().give_back(first_caught)
   return cmsgpack.pack({'unregistered', now_ms, skipped})
 end
 local last = hash[2]
@@ -126,31 +147,32 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
   local list = cjson.decode(string.sub(last, #claim + 2))
   for i = 1, #list, 3 do
     local q, id, e = list[i], list[i + 1], list[i + 2]
-    if holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
+    if rare().holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
   end
   if count > 0 then return cmsgpack.pack(answer) end
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
-  give_back(first_caught)
+  rare().give_back(first_caught)
   return cmsgpack.pack({'suspended', now_ms, skipped})
 end
 
 for i = first_caught, #ARGV, 2 do
   if count == wanted or not can_lease(ARGV[i]) then
-    give_back(i)
+    rare().give_back(i)
     break
   end
   if redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then start(ARGV[i], ARGV[i + 1]) end
 end
 for i = 1, n do
   local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
-  if count < wanted and budget > 0 and has_jobs(q, list) then
-    local ids = redis.call('LPOP', list, math.min(wanted - count, budget))
+  local most = i == 1 and wanted + ahead or wanted
+  if count < most and budget > 0 and has_jobs(q, list) then
+    local ids = redis.call('LPOP', list, math.min(most - count, budget))
     while ids do
       local before = count
       for _, id in ipairs(ids) do start(q, id) end
       budget = budget - #ids + count - before
-      ids = count < wanted and budget > 0 and redis.call('LPOP', list, math.min(wanted - count, budget))
+      ids = count < most and budget > 0 and redis.call('LPOP', list, math.min(most - count, budget))
     end
   end
 end
@@ -163,7 +185,6 @@ if count > 0 then
 end
 return cmsgpack.pack({budget <= 0 and 'more' or 'empty', now_ms, skipped})
 `,
-  ),
 );
 
 /**

@@ -1,7 +1,7 @@
 /** The script that takes new jobs in. @module */
 
 import { Script } from "../../redis/script.ts";
-import { FEW_KEYS_LUA } from "../keys.ts";
+import { someKeysLua } from "../keys.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
@@ -105,7 +105,7 @@ return what, detail
  */
 export const ENQUEUE: Script = new Script(
   "enqueue",
-  `${FEW_KEYS_LUA}${NOW_LUA}
+  `${someKeysLua(["job_key"])}${NOW_LUA}
 local q, side, second, date, jobs = cmsgpack.unpack(ARGV[2])
 -- The client has mostly written the date of this very second already.
 local at = time[1] == second and date .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()

@@ -1,7 +1,7 @@
 /** The script that ends an execution. @module */
 
 import { Script } from "../../redis/script.ts";
-import { FEW_KEYS_LUA } from "../keys.ts";
+import { someKeysLua } from "../keys.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
@@ -74,32 +74,53 @@ end
 local rare = {}
 
 -- what becomes of an end, before anything is written
-function rare.look_at(x, h)
-  x.mine = false
+function rare.look_at(given, h)
+  local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
+    ttl = seconds(given[5], 0), payload = given[6], mine = false, cursor = '0'}
+  rare.decide(x, h)
+  return x
+end
+
+function rare.decide(x, h)
   if h.err or h[1] ~= 'started' or h[2] ~= x.e then return not_mine(x) end
   x.answer = x.outcome
   if x.outcome == 'failed' then x.answer = plan_retry(x) end
-  if x.outcome == 'requeued' and not can_push(x.q) then x.answer = 'stuck' end
+  if (x.outcome == 'requeued' or x.outcome == 'returned') and not can_push(x.q) then x.answer = 'stuck' end
   x.mine = x.answer ~= 'stuck'
 end
 
-function rare.release(x)
-  local looked_at
-  x.cursor, looked_at = release(x.id, x.answer, '0', budget)
+-- gives the cursor to go on from
+function rare.release(id, status)
+  local cursor, looked_at = release(id, status, '0', budget)
   budget = budget - looked_at
+  return cursor
 end
 
-function rare.add_result(x)
-  local text = x.payload
-  if x.from > 0 then text = string.sub(text, x.from, x.to) end
+-- the result of an end, which may come within a dump
+function rare.add_result(given)
+  local id, ttl, text = given[2], tonumber(given[5]), given[6]
+  if given[7] ~= '0' then text = string.sub(text, given[7], given[8]) end
   if text == '' then
-    add_result(x.id, x.ttl, '', 'type', 1)
+    add_result(id, ttl, '', 'type', 1)
   else
-    add_result(x.id, x.ttl, text, 'type', 1, 'return_value', text)
+    add_result(id, ttl, text, 'type', 1, 'return_value', text)
   end
 end
 
+-- as if it had not been claimed
+local function put_back(x)
+  local attempts = whole(field(x.id, 'x_attempts'))
+  redis.call('HSET', x.key, 'status', 'queued')
+  redis.call('HDEL', x.key, 'started_at', 'worker_name', 'x_execution')
+  if attempts > 1 then redis.call('HSET', x.key, 'x_attempts', attempts - 1) end
+  redis.call('SADD', QUEUES, queue_key(x.q))
+  redis.call('LPUSH', queue_key(x.q), x.id)
+  expire(x.key, x.ttl)
+  remember(x, 'returned')
+end
+
 local function go_on(x)
+  if x.answer == 'returned' then return put_back(x) end
   if x.answer == 'retried' or x.answer == 'scheduled' then
     redis.call('HSET', x.key, 'ended_at', at, 'retries_left', x.left)
   end
@@ -115,10 +136,10 @@ end
 function rare.carry_out(x)
   if x.answer == 'finished' then
     redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
-    rare.release(x)
+    x.cursor = rare.release(x.id, 'finished')
   elseif x.answer == 'failed' or x.answer == 'stopped' then
     fail(x.id, x.q, x.answer, x.ttl, x.payload, worker, x.e)
-    if x.answer == 'failed' then rare.release(x) end
+    if x.answer == 'failed' then x.cursor = rare.release(x.id, 'failed') end
   else
     return go_on(x)
   end
@@ -127,9 +148,9 @@ function rare.carry_out(x)
   if not is_job(x.id) then remember(x, x.answer) end
 end
 
--- a heartbeat has written an execution record
-function rare.drop_record(x)
-  drop_execution(x.id, x.q, x.e, worker)
+-- what a heartbeat has written
+function rare.drop_record(given)
+  drop_execution(given[2], given[1], given[3], worker)
 end
 
 return rare
@@ -143,13 +164,16 @@ return rare
  * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
  *       4 dependents that one call may release   5 earlier ends that may be sent again with these
  *       6 MessagePack: for each end a list of queue name, job id, execution id,
- *       "finished" | "failed" | "stopped" | "requeued" (put back at the head),
- *       ttl of the result or the failure in seconds: 0 not kept, -1 for ever,
+ *       "finished" | "failed" | "stopped" | "requeued" (put back at the head) | "returned" (likewise, it has not begun),
+ *       ttl of the result, the failure or the returned job in seconds: 0 not kept, -1 for ever,
  *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
- *       seconds worked,
- *       of a result that comes as the dump of its stream, where the base64 begins and ends in it, else 0 and 0
- * reply for each end two elements:
- *       "finished" | "failed" | "stopped" | "requeued" | "retried" | "scheduled", the cursor to release further dependents from, "0" for none
+ *       of a result that comes as the dump of its stream, where the base64 begins and ends in it, else 0 and 0,
+ *       "beaten" if there was a heartbeat while it ran, else "", "child" if it has waited for others, else "",
+ *       seconds worked
+ * reply "finished", if that is so of all of them and no dependents are left
+ *       else for each end two elements:
+ *       "finished" | "failed" | "stopped" | "requeued" | "returned" | "retried" | "scheduled", the cursor to
+ *       release further dependents from, "0" for none
  *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
  *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
  * ```
@@ -164,18 +188,29 @@ return rare
  */
 export const FINISH: Script = new Script(
   "finish",
-  `${FEW_KEYS_LUA}${NOW_LUA}${TTL_LUA}
+  `${
+    someKeysLua([
+      "job_key",
+      "results_key",
+      "dependents_key",
+      "dependencies_key",
+      "registry_key",
+    ])
+  }${NOW_LUA}
 local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
-local at = iso()
-local remembered, ends, wip, finished, dependents = {}, {}, {}, {}, {}
-local mine, good, bad, worked = 0, 0, 0, 0
+local at, remembered = iso(), {}
 
 local made
 local function rare()
   if made then return made end
   local function make()
-${withPrelude([JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA], RARE_LUA)}
+${
+    withPrelude(
+      [TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
+      RARE_LUA,
+    )
+  }
   end
   made = make()
   return made
@@ -190,52 +225,68 @@ local function list_of(lists, q)
   return list
 end
 
-for i, given in ipairs(cmsgpack.unpack(ARGV[6])) do
-  local id, e, ttl = given[2], given[3], seconds(given[5], 0)
-  local x = {key = job_key(id), q = given[1], id = id, e = e, outcome = given[4], ttl = ttl, payload = given[6],
-    worked = given[7], from = tonumber(given[8]), to = tonumber(given[9]), answer = 'finished', cursor = '0', mine = true}
-  ends[i] = x
-  local h = redis.pcall('HMGET', x.key, 'status', 'x_execution', 'dependency_ids', 'last_heartbeat')
-  x.plain = x.outcome == 'finished' and ttl ~= 0 and h[1] == 'started' and h[2] == e
-  if not x.plain then rare().look_at(x, h) end
-  if x.mine then
-    x.child, x.beaten = h[3], h[4] and h[4] ~= ''
-    local members = list_of(wip, x.q)
-    members[#members + 1] = id .. ':' .. e
-    if x.plain then dependents[#dependents + 1] = x.key .. ':dependents' end
+-- Most ends are of jobs that are this execution's, have succeeded and are kept. Of those only the key is noted.
+local ends, keys, others = cmsgpack.unpack(ARGV[6]), {}, {}
+local dependents, wip, mine = {}, {}, 0
+for i, given in ipairs(ends) do
+  local key = job_key(given[2])
+  local h = redis.pcall('HMGET', key, 'status', 'x_execution')
+  if given[4] == 'finished' and given[5] ~= '0' and h[1] == 'started' and h[2] == given[3] then
+    keys[i] = key
+    dependents[#dependents + 1] = dependents_key(given[2])
+  else
+    others[i] = rare().look_at(given, h)
+  end
+  if keys[i] or others[i].mine then
+    local members = list_of(wip, given[1])
+    members[#members + 1] = given[2] .. ':' .. given[3]
+    mine = mine + 1
   end
 end
 
 -- the first write: a Redis that is full takes it, and then lets the script go on
-for q, members in pairs(wip) do redis.pcall('ZREM', P .. 'wip:' .. q, unpack(members)) end
+for q, members in pairs(wip) do redis.pcall('ZREM', registry_key('wip', q), unpack(members)) end
 local awaited = #dependents > 0 and redis.call('EXISTS', unpack(dependents)) > 0
 
-local function finish(x)
-  redis.call('HSET', x.key, 'status', 'finished', 'ended_at', at)
-  if awaited then
-    rare().release(x)
-    if x.cursor ~= '0' then expire(x.key .. ':dependents', x.ttl) end
-  end
-  local stored = x.from > 0 and redis.pcall('RESTORE', P .. 'results:' .. x.id, x.ttl < 0 and 0 or x.ttl * 1000, x.payload)
-  -- there are earlier results, or this server takes no dump
-  if not stored or stored.err then rare().add_result(x) end
-  local members = list_of(finished, x.q)
-  members[#members + 1] = x.ttl < 0 and '+inf' or now + x.ttl
-  members[#members + 1] = x.id
-  expire(x.key, x.ttl)
-  if x.child then expire(P .. 'job::' .. x.id .. ':dependencies', x.ttl) end
+local finished, cursors, scores, millis = {}, {}, {}, {}
+local function expire(key, ttl)
+  if ttl == '-1' then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end
 
-for _, x in ipairs(ends) do
-  if x.mine then
-    if x.beaten then rare().drop_record(x) end
-    if x.plain then finish(x) else rare().carry_out(x) end
-    mine = mine + 1
-    if x.outcome == 'finished' then good = good + 1 elseif x.outcome ~= 'requeued' then bad = bad + 1 end
-    if x.outcome ~= 'requeued' then worked = worked + (tonumber(x.worked) or 0) end
+local function finish(i, given)
+  local key, q, id, ttl = keys[i], given[1], given[2], given[5]
+  redis.call('HSET', key, 'status', 'finished', 'ended_at', at)
+  if awaited then
+    cursors[i] = rare().release(id, 'finished')
+    if cursors[i] ~= '0' then expire(dependents_key(id), ttl) end
   end
+  if not scores[ttl] then -- as texts: Redis takes its time over numbers
+    scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
+    millis[ttl] = ttl == '-1' and '0' or ttl .. '000'
+  end
+  local stored = given[7] ~= '0' and redis.pcall('RESTORE', results_key(id), millis[ttl], given[6])
+  -- there are earlier results, or this server takes no dump
+  if not stored or stored.err then rare().add_result(given) end
+  local members = list_of(finished, q)
+  members[#members + 1] = scores[ttl]
+  members[#members + 1] = id
+  expire(key, ttl)
+  if given[10] ~= '' then expire(dependencies_key(id), ttl) end
 end
-for q, members in pairs(finished) do redis.pcall('ZADD', P .. 'finished:' .. q, unpack(members)) end
+
+local good, bad, worked, plain = 0, 0, 0, true
+for i, given in ipairs(ends) do
+  local x = others[i]
+  if given[9] ~= '' and (not x or x.mine) then rare().drop_record(given) end
+  if not x then finish(i, given) elseif x.mine then rare().carry_out(x) end
+  if not x or x.mine then
+    local outcome = given[4]
+    if outcome == 'finished' then good = good + 1 elseif outcome == 'failed' or outcome == 'stopped' then bad = bad + 1 end
+    if outcome ~= 'requeued' then worked = worked + (tonumber(given[11]) or 0) end
+  end
+  if x and x.answer ~= 'finished' or (x and x.cursor or cursors[i] or '0') ~= '0' then plain = false end
+end
+for q, members in pairs(finished) do redis.pcall('ZADD', registry_key('finished', q), unpack(members)) end
 
 if registered and #remembered > 0 then
   if again > 0 then
@@ -252,10 +303,12 @@ if registered and mine > 0 then
   if bad > 0 then redis.pcall('HINCRBY', KEYS[1], 'failed_job_count', bad) end
   if good + bad > 0 then redis.pcall('HINCRBYFLOAT', KEYS[1], 'total_working_time', string.format('%.6f', worked)) end
 end
+if plain then return redis.status_reply('finished') end
 local reply = {}
-for _, x in ipairs(ends) do
-  reply[#reply + 1] = x.answer
-  reply[#reply + 1] = x.cursor
+for i in ipairs(ends) do
+  local x = others[i]
+  reply[2 * i - 1] = x and x.answer or 'finished'
+  reply[2 * i] = x and x.cursor or cursors[i] or '0'
 end
 return reply
 `,
