@@ -27,11 +27,15 @@ export class Channel {
   #flushing = false;
   #mark = 0;
 
-  /** Writes nothing yet. */
-  constructor({ token, shared, memoryLimit }: HelloMessage) {
+  /**
+   * Writes nothing yet.
+   *
+   * @param isMute whether nothing is ever to be written
+   */
+  constructor({ token, shared, memoryLimit }: HelloMessage, isMute = false) {
     const bytes = Uint8Array.fromHex(token);
-    this.#answers = new FrameWriter(bytes, writeAnswer);
-    this.#marks = new FrameWriter(bytes, writeEndMark);
+    this.#answers = new FrameWriter(bytes, isMute ? ignore : writeAnswer);
+    this.#marks = new FrameWriter(bytes, isMute ? ignore : writeEndMark);
     this.#memory = new MemoryLimit(memoryLimit);
     this.#shared = shared;
   }
@@ -72,6 +76,8 @@ export class Channel {
     this.#answers.send("answered", this.#mark);
   }
 }
+
+function ignore(): void {}
 
 /** Notices that the process has grown beyond its limit. */
 class MemoryLimit {

@@ -50,6 +50,14 @@ export type Called =
 
 const modules = new Map<string, JobModule>();
 
+/** The module of {@linkcode rehearsal}: this one. */
+export const REHEARSAL_URL: string = import.meta.url;
+
+/** What is called before there is a job. */
+export function rehearsal(): string {
+  return "";
+}
+
 /** Imports a module ahead of time; tells whether that went well. */
 export async function preloadModule(url: string): Promise<boolean> {
   try {

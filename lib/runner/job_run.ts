@@ -63,8 +63,9 @@ export class JobRun {
   }
 
   /**
-   * Sends the job and resolves with how it ended; by then, all that it started is
-   * gone, or has been sent SIGKILL. Resolves to undefined if the subprocess died before it began the job.
+   * Sends the job and resolves with how it ended. If it has not answered in time, all that it started is
+   * gone by then, or has been sent SIGKILL; else that is left to the owner of the subprocess, who has
+   * the answer to pass on first. Resolves to undefined if the subprocess died before it began the job.
    */
   async run(): Promise<Outcome | undefined> {
     const { child, job, host, timeout, killGrace } = this.#options;
@@ -88,12 +89,9 @@ export class JobRun {
     ]);
     const timedOut = limit.stop();
     await Promise.race([this.#drain(), this.#aborted.promise]);
-    const mayGoOn = this.#options.reusable && !timedOut &&
+    this.#isReusable = this.#options.reusable && !timedOut &&
       this.#answer?.type === "success";
-    this.#isReusable = mayGoOn;
-    const closed = mayGoOn ? undefined : child.close();
-    // After an answer its group has been sent SIGKILL, and nobody needs to see it go.
-    if (this.#answer === undefined || timedOut) await closed;
+    if (this.#answer === undefined || timedOut) await child.close();
     await calls.finish();
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;

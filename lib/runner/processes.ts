@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
 import { bootOutcome } from "./outcomes.ts";
@@ -157,9 +158,12 @@ export class Processes {
     return this.#warm.giveBack(launch, child);
   }
 
-  /** Kills a subprocess and sees it off, while the next job runs already. */
+  /**
+   * Kills a subprocess and sees it off, while the next job runs already. Not in this turn of the event loop: to
+   * kill takes longer than to pass the job's answer on to Redis.
+   */
   reap(child: Subprocess): void {
-    const reaping = child.close()
+    const reaping = nextTurn().then(() => child.close())
       .finally(() => this.#reaping.delete(reaping));
     this.#reaping.add(reaping);
   }
@@ -228,6 +232,10 @@ export class Processes {
     this.#guarded = true;
     this.#guardian = Guardian.start();
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What a shell and `setsid` end with if they cannot start a program. */

@@ -61,6 +61,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #reported = new Set<string>();
   #order: readonly string[];
   #suspended = false;
+  #hasWaited = false;
 
   /** One for each worker. */
   constructor(options: FetcherOptions) {
@@ -79,6 +80,7 @@ export class Fetcher implements AsyncDisposable {
     const { burst, stopping, maxIdleMs } = this.#options;
     const idleSince = performance.now();
     let caught: CaughtJob[] = [];
+    this.#hasWaited = false;
     for (;;) {
       if (stopping.aborted) {
         await this.#giveBack(caught);
@@ -93,8 +95,14 @@ export class Fetcher implements AsyncDisposable {
       if (burst) return "empty";
       const left = maxIdleMs - (performance.now() - idleSince);
       if (left <= 0) return "idle";
+      this.#hasWaited = true;
       caught = await this.#wait(Math.min(left, BLOCK_MS));
     }
+  }
+
+  /** Whether there was nothing at first when it was last asked for jobs. */
+  get hasWaited(): boolean {
+    return this.#hasWaited;
   }
 
   /** Further jobs of the first queue, at most so many, if there are any now. */

@@ -16,7 +16,7 @@ const MAX_CLAIM = 50;
 /** Milliseconds that a job waits here at most; then those before it are not as short as was to be expected. */
 const WAIT_MS = 50;
 /** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
-const GATHER_MS = 2;
+const GATHER_MS = 4;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
@@ -56,7 +56,7 @@ export class JobLoop {
   #claimed = 0;
   /** Whether a claim is under way that may take until there is a job. */
   #isListening = false;
-  /** Whether the last claim got all that it asked for: there may be more. */
+  /** Whether the last claim got all that it asked for at once: there may be more. */
   #hasMore = false;
   #changed = Promise.withResolvers<void>();
 
@@ -104,14 +104,17 @@ export class JobLoop {
       }
       this.#recordEnded();
       if (wanted <= 0) {
-        this.#take(await fetcher.ahead(ahead), ahead);
+        const more = await fetcher.ahead(ahead);
+        this.#hasMore = more.length === ahead;
+        this.#take(more);
         continue;
       }
       this.#isListening = true;
       const next = await fetcher.next(wanted, ahead);
       this.#isListening = false;
       if (typeof next !== "string") {
-        this.#take(next, wanted + ahead);
+        this.#hasMore = next.length === wanted + ahead && !fetcher.hasWaited;
+        this.#take(next);
         continue;
       }
       if (next === "stopped") return next;
@@ -130,8 +133,7 @@ export class JobLoop {
     return this.#waiting.length * 2 > most ? 0 : most - this.#waiting.length;
   }
 
-  #take(executions: readonly Execution[], asked: number): void {
-    this.#hasMore = executions.length >= asked;
+  #take(executions: readonly Execution[]): void {
     this.#claimed += executions.length;
     for (const execution of executions) {
       this.#options.executor.accept(execution);

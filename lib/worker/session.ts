@@ -111,8 +111,10 @@ export class WorkerSession {
       executor,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
-      // In another order than that of priority, what is next shows only when there is room for it.
-      claimsAhead: settings.dequeueStrategy === "default",
+      // In another order than that of priority, what is next shows only when there is room for it; and to
+      // a process of its own a job has to wait longer than for Redis.
+      claimsAhead: settings.dequeueStrategy === "default" &&
+        settings.isolationOf(settings.queues[0]!) !== "process",
       stopping,
       onError: ({ queue, job }, error) =>
         log.error(
