@@ -13,7 +13,7 @@ import { DEFAULT_TIMEOUT } from "./options.ts";
 import { isJobStatus, type JobStatus } from "./status.ts";
 
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
-export type JobFields = ReadonlyMap<string, Uint8Array>;
+export type JobFields = Pick<ReadonlyMap<string, Uint8Array>, "get">;
 
 const decoder = new TextDecoder();
 
@@ -127,7 +127,9 @@ export class JobRecord {
 }
 
 /** Makes the map of fields out of a flat `HGETALL` reply. */
-export function fieldsOfReply(reply: readonly unknown[]): JobFields {
+export function fieldsOfReply(
+  reply: readonly unknown[],
+): ReadonlyMap<string, Uint8Array> {
   const fields = new Map<string, Uint8Array>();
   for (let i = 0; i + 1 < reply.length; i += 2) {
     const [name, value] = [reply[i], reply[i + 1]];

@@ -40,10 +40,5 @@ function readExecution(from: Unpacker): Execution {
   const queue = from.text();
   const jobId = from.text();
   const id = from.text();
-  const fields = new Map<string, Uint8Array>();
-  for (let left = from.list(); left > 0; left -= 2) {
-    const name = from.text();
-    fields.set(name, from.bytes());
-  }
-  return { id, queue, job: new JobRecord(jobId, fields) };
+  return { id, queue, job: new JobRecord(jobId, from.fields()) };
 }

@@ -72,6 +72,20 @@ export class Unpacker {
     return decoder.decode(this.#bytes.subarray(from, this.#at));
   }
 
+  /**
+   * The list of names and values that comes next.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  fields(): PackedFields {
+    const places: number[] = [];
+    for (let left = this.list(); left > 0; left--) {
+      const length = this.#length();
+      places.push(this.#at, this.#at += length);
+    }
+    return new PackedFields(this.#bytes, places);
+  }
+
   #length(): number {
     const kind = this.#byte();
     const length = (kind & 0xe0) === 0xa0
@@ -98,6 +112,36 @@ export class Unpacker {
     const byte = this.#bytes[this.#at++];
     if (byte === undefined) throw unexpected("more", -1);
     return byte;
+  }
+}
+
+/** Named values, of which only those are read that are asked for: to make an object of each took longer. */
+export class PackedFields {
+  readonly #bytes: Uint8Array;
+  readonly #places: readonly number[];
+
+  /** Where each name and each value begins and ends. */
+  constructor(bytes: Uint8Array, places: readonly number[]) {
+    this.#bytes = bytes;
+    this.#places = places;
+  }
+
+  /** The value of a name, which is ASCII; a part of what is read, not a copy. */
+  get(name: string): Uint8Array | undefined {
+    const places = this.#places;
+    for (let i = 0; i + 3 < places.length; i += 4) {
+      if (!this.#isAt(name, places[i]!, places[i + 1]!)) continue;
+      return this.#bytes.subarray(places[i + 2], places[i + 3]);
+    }
+    return undefined;
+  }
+
+  #isAt(name: string, from: number, to: number): boolean {
+    if (to - from !== name.length) return false;
+    for (let i = 0; i < name.length; i++) {
+      if (this.#bytes[from + i] !== name.charCodeAt(i)) return false;
+    }
+    return true;
   }
 }
 

@@ -20,8 +20,8 @@ const GATHER_MS = 4;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
-  readonly fetcher: Fetcher;
-  readonly executor: Executor;
+  readonly fetcher: Pick<Fetcher, "next" | "ahead" | "hasWaited">;
+  readonly executor: Pick<Executor, "accept" | "run" | "giveBack">;
   /** How many jobs may run at once. */
   readonly concurrency: number;
   /** How many jobs to run altogether. */
@@ -54,8 +54,8 @@ export class JobLoop {
   #gatherTimer: ReturnType<typeof setTimeout> | undefined;
   #running = 0;
   #claimed = 0;
-  /** Whether a claim is under way that may take until there is a job. */
-  #isListening = false;
+  /** Whether a claim is under way; `next` may take until there is a job. */
+  #claiming: "next" | "ahead" | undefined;
   /** Whether the last claim got all that it asked for at once: there may be more. */
   #hasMore = false;
   #changed = Promise.withResolvers<void>();
@@ -81,6 +81,7 @@ export class JobLoop {
     } finally {
       stopping.removeEventListener("abort", giveBack);
       // Also where claiming has failed for good: what runs is seen to its recorded end.
+      this.#claiming = undefined;
       this.#giveBack();
       while (this.#running > 0) {
         this.#recordEnded();
@@ -92,28 +93,19 @@ export class JobLoop {
   }
 
   async #claimAndRun(): Promise<NoJob | "max"> {
-    const { fetcher, concurrency, maxJobs } = this.#options;
+    const { concurrency, maxJobs } = this.#options;
     for (;;) {
       const left = Math.min(maxJobs - this.#claimed, MAX_CLAIM);
       const wanted = Math.min(concurrency - this.#running, left);
       const ahead = Math.min(this.#roomAhead(), left - wanted);
       if (wanted <= 0 && ahead <= 0) {
-        if (left <= 0) return "max";
+        if (left <= 0 && this.#waiting.length === 0) return "max";
         await this.#change();
         continue;
       }
       this.#recordEnded();
-      if (wanted <= 0) {
-        const more = await fetcher.ahead(ahead);
-        this.#hasMore = more.length === ahead;
-        this.#take(more);
-        continue;
-      }
-      this.#isListening = true;
-      const next = await fetcher.next(wanted, ahead);
-      this.#isListening = false;
+      const next = await this.#claim(wanted, ahead);
       if (typeof next !== "string") {
-        this.#hasMore = next.length === wanted + ahead && !fetcher.hasWaited;
         this.#take(next);
         continue;
       }
@@ -133,14 +125,30 @@ export class JobLoop {
     return this.#waiting.length * 2 > most ? 0 : most - this.#waiting.length;
   }
 
+  /** With room for a job, waits until there is one. */
+  async #claim(
+    wanted: number,
+    ahead: number,
+  ): Promise<readonly Execution[] | NoJob> {
+    const { fetcher } = this.#options;
+    this.#claiming = wanted > 0 ? "next" : "ahead";
+    const next = wanted > 0
+      ? await fetcher.next(wanted, ahead)
+      : await fetcher.ahead(ahead);
+    this.#claiming = undefined;
+    this.#hasMore = typeof next !== "string" &&
+      next.length === wanted + ahead && !(wanted > 0 && fetcher.hasWaited);
+    return next;
+  }
+
   #take(executions: readonly Execution[]): void {
     this.#claimed += executions.length;
     for (const execution of executions) {
       this.#options.executor.accept(execution);
     }
     this.#waiting.push(...executions);
+    if (this.#options.stopping.aborted) return this.#giveBack();
     this.#fill();
-    if (this.#options.stopping.aborted) this.#giveBack();
     if (this.#waiting.length > 0) this.#watchWaiting(WAIT_MS);
   }
 
@@ -150,12 +158,13 @@ export class JobLoop {
       this.#waitTimer = undefined;
       const left = this.#lastBegan + WAIT_MS - performance.now();
       if (left <= 0) this.#giveBack();
-      else if (this.#waiting.length > 0) this.#watchWaiting(left);
+      if (this.#waiting.length > 0) this.#watchWaiting(Math.max(left, 1));
     }, ms);
   }
 
   /** Begins what waits, as far as there is room. */
   #fill(): void {
+    if (this.#options.stopping.aborted) return;
     const room = this.#options.concurrency - this.#running;
     if (room <= 0 || this.#waiting.length === 0) return;
     const next = this.#waiting.splice(0, room);
@@ -164,8 +173,9 @@ export class JobLoop {
     for (const execution of next) void this.#start(execution);
   }
 
-  /** Puts what waits back where it came from, for other workers. */
+  /** Puts what waits back where it came from, for other workers; what is about to come goes first, being behind it. */
   #giveBack(): void {
+    if (this.#claiming !== undefined) return;
     clearTimeout(this.#waitTimer);
     this.#waitTimer = undefined;
     const waiting = this.#waiting;
@@ -198,11 +208,11 @@ export class JobLoop {
 
   /** At once where nothing else is in hand; a short job's end is recorded together with those right after it. */
   #recordSoon(): void {
-    if (this.#gatherTimer !== undefined) return;
-    const gathers = this.#running > 0 && this.#pace.ahead > 0;
-    if (this.#ended.length < MAX_CLAIM && gathers) {
-      this.#gatherTimer = setTimeout(() => this.#recordEnded(), GATHER_MS);
-    } else if (this.#isListening || gathers) this.#recordEnded();
+    if (this.#running > 0 && this.#pace.ahead > 0) {
+      if (this.#ended.length >= MAX_CLAIM) this.#recordEnded();
+      else {this.#gatherTimer ??= setTimeout(() =>
+          this.#recordEnded(), GATHER_MS);}
+    } else if (this.#claiming === "next") this.#recordEnded();
   }
 
   #recordEnded(): void {

@@ -4,8 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import type { RedisReply } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
-import type { Execution } from "../../lib/store/worker_types.ts";
-import type { WorkerIdentity } from "../../lib/store/worker_types.ts";
+import type {
+  Ending,
+  Execution,
+  WorkerIdentity,
+} from "../../lib/store/worker_types.ts";
 import { Bench, echoing, masked, newJob } from "./support.ts";
 
 /** A bench, and stores that send everything twice. */
@@ -36,7 +39,7 @@ async function failed(
 type Scene = (twice: Twice) => Promise<() => Promise<unknown>>;
 
 function ending(
-  outcome: "finished" | "failed" | "stopped" | "requeued",
+  outcome: Ending["outcome"],
   options: { ttl?: number; fields?: Record<string, string | number> } = {},
 ): Scene {
   return async ({ bench, worker, workers }) => {
@@ -170,6 +173,7 @@ const SCENES: [string, Scene][] = [
   ],
   ["finish: stopped", ending("stopped")],
   ["finish: requeued", ending("requeued")],
+  ["finish: returned", ending("returned", { ttl: -1 })],
   ["finish: lost", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
     await bench.takeAway(execution);
@@ -266,6 +270,13 @@ const REPORTS: [string, Scene][] = [
     await bench.add("a");
     await bench.add("b");
     return () => workers.claim(worker, 2, []);
+  }],
+  ["claim, and a result that is stored as a dump", async (twice) => {
+    const { bench, worker, workers } = twice;
+    await bench.add("a");
+    const { executions: [execution] } = await workers.claim(worker, 1, []);
+    const ending = { ...ENDING, outcome: "finished", ttl: 500 } as const;
+    return () => workers.finish(worker, execution!, ending, "idle");
   }],
   ["delete", async (twice) => {
     await failed(twice);

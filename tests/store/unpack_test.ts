@@ -58,3 +58,32 @@ Deno.test.each<[string, number[], (from: Unpacker) => unknown]>([
   const from = new Unpacker(new Uint8Array(bytes));
   assertThrows(() => read(from), TypeError, "Cannot read the script's reply");
 });
+
+Deno.test("fields() gives named values, whatever their lengths and bytes", async () => {
+  await using redis = await RedisServer.start();
+  const client = connect(redis.url);
+  try {
+    const sent = new Map([
+      ["data", "x".repeat(100_000)],
+      ["dat", "shorter name"],
+      ["date", "as long, another name"],
+      ["empty", ""],
+      ["text", "名前 🦕"],
+    ]);
+    const script = "return cmsgpack.pack({ARGV, {}})";
+    const args = [script, 0, ...[...sent].flat()];
+    const reply = await client.send("EVAL", args, { binary: true });
+    const from = new Unpacker(reply as Uint8Array);
+    from.list();
+    const fields = from.fields();
+    for (const [name, value] of sent) {
+      assertEquals(new TextDecoder().decode(fields.get(name)), value);
+    }
+    assertEquals(fields.get("Data"), undefined);
+    assertEquals(fields.get(""), undefined);
+    assertEquals(from.fields().get("data"), undefined);
+    assertEquals(from.isAtEnd, true);
+  } finally {
+    await client.close();
+  }
+});

@@ -189,3 +189,12 @@ export function blocks(file: string, seconds: number): void {
 export function notesPid(file: string): void {
   note(file, `${Deno.pid}`);
 }
+
+/** Adds a job to another queue. */
+export async function enqueuesNote(
+  queue: string,
+  file: string,
+  line: string,
+): Promise<void> {
+  await currentJob.enqueueCall({ func: note, queue, args: [file, line] });
+}

@@ -1,0 +1,185 @@
+/** What a worker has in hand: claimed, begun, given back and recorded, with stand-ins for Redis and the jobs. */
+
+import { assert, assertEquals } from "@std/assert";
+import { JobRecord } from "../../lib/job/record.ts";
+import type { Execution } from "../../lib/store/worker_types.ts";
+import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
+import { waitFor } from "../support/wait_for.ts";
+
+/** A queue of numbered jobs, and what a loop does with them. */
+class Fake {
+  readonly stopping = new AbortController();
+  /** Numbers of the jobs in the queue. */
+  readonly queue: number[];
+  readonly begun: number[] = [];
+  readonly recorded: number[] = [];
+  readonly returned: number[] = [];
+  readonly accepted: number[] = [];
+  /** What the loop asked for: wanted, ahead. */
+  readonly claims: [number, number][] = [];
+  /** Jobs that go on until this is resolved. */
+  readonly gate = Promise.withResolvers<void>();
+  readonly #long: ReadonlySet<number>;
+  most = 0;
+  hasWaited = false;
+  readonly #running = new Set<number>();
+
+  constructor(jobs: number, long: readonly number[] = []) {
+    this.queue = Array.from({ length: jobs }, (_, i) => i);
+    this.#long = new Set(long);
+  }
+
+  loop(options: Partial<JobLoopOptions> = {}): JobLoop {
+    return new JobLoop({
+      fetcher: this,
+      executor: this,
+      concurrency: 1,
+      maxJobs: Infinity,
+      claimsAhead: true,
+      stopping: this.stopping.signal,
+      onError: (_execution, error) => {
+        throw error;
+      },
+      ...options,
+    });
+  }
+
+  async next(wanted: number, ahead: number) {
+    this.claims.push([wanted, ahead]);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (this.stopping.signal.aborted) return "stopped" as const;
+    return this.queue.length === 0 ? "empty" : this.#pop(wanted + ahead);
+  }
+
+  async ahead(ahead: number) {
+    this.claims.push([0, ahead]);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return this.#pop(ahead);
+  }
+
+  accept(execution: Execution): void {
+    this.accepted.push(Number(execution.id));
+  }
+
+  async run({ id }: Execution) {
+    const number = Number(id);
+    this.begun.push(number);
+    this.#running.add(number);
+    this.most = Math.max(this.most, this.#running.size);
+    await (this.#long.has(number) ? this.gate.promise : undefined);
+    this.#running.delete(number);
+    return () => {
+      this.recorded.push(number);
+      return Promise.resolve();
+    };
+  }
+
+  giveBack({ id }: Execution): Promise<void> {
+    this.returned.push(Number(id));
+    this.queue.unshift(Number(id));
+    return Promise.resolve();
+  }
+
+  #pop(most: number): Execution[] {
+    return this.queue.splice(0, most).map((number) => ({
+      id: String(number),
+      queue: "q",
+      job: new JobRecord(String(number), new Map()),
+    }));
+  }
+}
+
+const numbers = (n: number, from = 0) =>
+  Array.from({ length: n }, (_, i) => from + i);
+
+Deno.test.each([1, 2, 10])(
+  "short jobs are claimed ahead, and %d at once are begun in their order",
+  async (concurrency) => {
+    const fake = new Fake(500);
+    assertEquals(await fake.loop({ concurrency }).run(), "empty");
+    assertEquals(fake.begun, numbers(500));
+    assertEquals(fake.accepted, numbers(500));
+    assertEquals(fake.recorded.toSorted((a, b) => a - b), numbers(500));
+    assertEquals(fake.most, concurrency);
+    assertEquals(fake.returned, []);
+    assert(fake.claims.length < 100, `${fake.claims.length} claims`);
+    assert(fake.claims.some(([_wanted, ahead]) => ahead > 0));
+    assert(fake.claims.every(([wanted, ahead]) => wanted + ahead <= 50));
+  },
+);
+
+Deno.test("nothing is claimed ahead before it is known that jobs are short", async () => {
+  const fake = new Fake(10, [0]);
+  const running = fake.loop().run();
+  await waitFor(() => fake.begun.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(fake.claims, [[1, 0]]);
+  assertEquals(fake.queue.length, 9);
+  fake.gate.resolve();
+  await running;
+});
+
+Deno.test("nothing is claimed ahead where that is not wanted", async () => {
+  const fake = new Fake(50);
+  await fake.loop({ claimsAhead: false }).run();
+  assert(fake.claims.every(([wanted, ahead]) => wanted === 1 && ahead === 0));
+  assertEquals(fake.begun, numbers(50));
+});
+
+Deno.test("jobs behind one that is not short go back to the head of the queue in their order", async () => {
+  const fake = new Fake(200, [60]);
+  const loop = fake.loop();
+  const running = loop.run();
+  await waitFor(() => fake.returned.length > 0);
+  assertEquals(fake.begun, numbers(61));
+  assertEquals(fake.queue, numbers(139, 61));
+  assertEquals(loop.claimed, 61);
+  // And they stay there as long as it runs.
+  const claims = fake.claims.length;
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  assertEquals(fake.claims.length, claims);
+  fake.gate.resolve();
+  assertEquals(await running, "empty");
+  assertEquals(fake.begun, numbers(200));
+});
+
+Deno.test("what has not begun goes back at once when the worker is told to stop", async () => {
+  const fake = new Fake(200, [60]);
+  const running = fake.loop().run();
+  await waitFor(() => fake.begun.length === 61);
+  fake.stopping.abort();
+  const begun = fake.begun.length;
+  // What a claim that was under way has brought goes back, too.
+  await waitFor(() => fake.queue.length === 200 - begun);
+  assertEquals(fake.queue, numbers(200 - begun, begun));
+  fake.gate.resolve();
+  assertEquals(await running, "stopped");
+  assertEquals(fake.begun, numbers(begun));
+  assertEquals(fake.queue, numbers(200 - begun, begun));
+});
+
+Deno.test("no more jobs are claimed than are to be run altogether", async () => {
+  const fake = new Fake(200);
+  const loop = fake.loop({ maxJobs: 33 });
+  assertEquals(await loop.run(), "max");
+  assertEquals(loop.claimed, 33);
+  assertEquals(fake.begun, numbers(33));
+  assertEquals(fake.queue.length, 167);
+});
+
+Deno.test("a job that had to be waited for is no reason to look for more", async () => {
+  const fake = new Fake(3);
+  fake.hasWaited = true;
+  await fake.loop().run();
+  assert(fake.claims.every(([wanted]) => wanted === 1), `${fake.claims}`);
+});
+
+Deno.test("the end of a job is recorded soon, also while the next one is long", async () => {
+  const fake = new Fake(40, [39]);
+  const running = fake.loop().run();
+  await waitFor(() => fake.begun.length === 40);
+  await waitFor(() => fake.recorded.length === 39, { timeout: 1_000 });
+  fake.gate.resolve();
+  await running;
+  assertEquals(fake.recorded.length, 40);
+});
