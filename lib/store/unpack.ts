@@ -126,10 +126,10 @@ export class PackedFields {
     this.#places = places;
   }
 
-  /** The value of a name, which is ASCII; a part of what is read, not a copy. */
+  /** The last value of a name, which is ASCII; a part of what is read, not a copy. */
   get(name: string): Uint8Array | undefined {
     const places = this.#places;
-    for (let i = 0; i + 3 < places.length; i += 4) {
+    for (let i = places.length - 4; i >= 0; i -= 4) {
       if (!this.#isAt(name, places[i]!, places[i + 1]!)) continue;
       return this.#bytes.subarray(places[i + 2], places[i + 3]);
     }
