@@ -26,6 +26,7 @@ export class Channel {
   #turn: Promise<void> | undefined;
   #flushing = false;
   #mark = 0;
+  #needsMark = false;
 
   /**
    * Writes nothing yet.
@@ -45,8 +46,14 @@ export class Channel {
     this.#answers.send(kind, run, encoder.encode(text));
   }
 
-  /** Tells how a run ended. */
-  answer(kind: "success" | "failure", run: number, text: string): void {
+  /** Tells how a run ended; with a mark on stderr, unless it may be quiet and has succeeded. */
+  answer(
+    kind: "success" | "failure",
+    run: number,
+    text: string,
+    isQuiet: boolean,
+  ): void {
+    if (kind === "failure" || !isQuiet) this.#needsMark = true;
     if (this.#memory.isFull()) this.#answers.add("full", run);
     this.#answers.add(kind, run, encoder.encode(text));
     if (!this.#shared) this.#flush();
@@ -72,8 +79,10 @@ export class Channel {
   }
 
   #flush(): void {
-    this.#marks.send("end", ++this.#mark);
-    this.#answers.send("answered", this.#mark);
+    const mark = this.#needsMark ? ++this.#mark : 0;
+    if (this.#needsMark) this.#marks.send("end", mark);
+    this.#needsMark = false;
+    this.#answers.send("answered", mark);
   }
 }
 

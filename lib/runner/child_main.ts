@@ -46,7 +46,7 @@ function rehearse(hello: HelloMessage): void {
     ...{ args: [], kwargs: {}, meta: {}, timeout: -1 },
   };
   const job = { url: REHEARSAL_URL, exportName: "rehearsal", request };
-  const message = decodeJson(encodeRun(0, JSON.stringify(job)));
+  const message = decodeJson(encodeRun(0, JSON.stringify(job), false));
   const channel = new Channel(hello, true);
   new ChildRun(message as RunMessage, channel, () => undefined).start();
 }

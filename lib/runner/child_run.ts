@@ -127,6 +127,6 @@ export class ChildRun {
     if (this.#answered) return;
     this.#answered = true;
     this.#onAnswered();
-    this.#channel.answer(kind, this.number, text);
+    this.#channel.answer(kind, this.number, text, this.#message.isQuiet);
   }
 }

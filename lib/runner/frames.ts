@@ -41,7 +41,7 @@ const NOTHING = new Uint8Array();
  * - `stopping`: the job has been asked to stop: its process is not blocked
  * - `exit`: the subprocess is ending by `Deno.exit()`
  * - `uncaught`: an error was left unhandled, of one of several runs
- * - `answered`: so much for the answers; what was printed before ends with the mark of this number
+ * - `answered`: so much for the answers; what was printed before ends with the mark of this number, 0 for none
  * - `unloaded`: the module that it was to load ahead of time cannot be loaded so
  * - `full`: it has grown beyond its limit of memory
  * - `end`: a mark on stderr: no more output of the job follows on this pipe

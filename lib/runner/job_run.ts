@@ -81,7 +81,7 @@ export class JobRun {
       kill: (signal) => child.kill(signal),
       alarms: child.alarms,
     });
-    void child.sendLine(encodeRun(run, job));
+    void child.sendLine(encodeRun(run, job, child.isQuiet));
     await Promise.race([
       this.#answered.promise,
       child.exited,

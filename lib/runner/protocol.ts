@@ -33,8 +33,8 @@ export function encodeMessage(message: ControlMessage): string {
 }
 
 /** Writes a {@linkcode RunMessage} around a job that is JSON already. */
-export function encodeRun(run: number, job: string): string {
-  return `{"type":"run","run":${run},"job":${job}}\n`;
+export function encodeRun(run: number, job: string, isQuiet: boolean): string {
+  return `{"type":"run","run":${run},"isQuiet":${isQuiet},"job":${job}}\n`;
 }
 
 /** The first line. */
@@ -63,6 +63,8 @@ export interface RunMessage {
   readonly type: "run";
   /** Its number: the subprocess's first run is 1, the next 2. */
   readonly run: number;
+  /** Whether stderr needs no mark after a success, since nothing has been printed there for some jobs. */
+  readonly isQuiet: boolean;
   /** What to call. */
   readonly job: RunnableJob;
 }

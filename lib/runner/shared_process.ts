@@ -130,7 +130,8 @@ export class SharedProcess {
       isAtFault: false,
     };
     this.#runs.set(number, run);
-    void this.#child.sendLine(encodeRun(number, job.job));
+    const { isQuiet } = this.#child;
+    void this.#child.sendLine(encodeRun(number, job.job, isQuiet));
     return this.#untilEnded(number, run, promise);
   }
 

@@ -31,6 +31,13 @@ export interface SubprocessOptions {
 /** How much of the end of stderr is kept, in bytes. */
 const TAIL_SIZE = 8 * 1024;
 
+/**
+ * After so many jobs that have printed nothing on stderr, the next ones are not asked for a mark there: two pipes
+ * to be read for each job took a fifth of the time of a short one. What the first of them prints all the same may be
+ * passed on a moment after its end has been told.
+ */
+const QUIET_JOBS = 20;
+
 /** A running subprocess. */
 export class Subprocess {
   /** Its process id, and the id of its process group. */
@@ -58,6 +65,7 @@ export class Subprocess {
   #drains: { readonly mark: number; readonly resolve: () => void }[] = [];
   #outbox: string[] = [];
   #jobs = 0;
+  #quietSince = 0;
   #isFull = false;
   #isUnfit = false;
   #tail: Uint8Array = new Uint8Array();
@@ -94,6 +102,7 @@ export class Subprocess {
         else this.#handle(...message);
       },
       onOutput: (bytes) => {
+        this.#quietSince = this.#jobs;
         this.#keepTail(bytes);
         return stderr(bytes);
       },
@@ -124,6 +133,11 @@ export class Subprocess {
   /** How many jobs it has been given. */
   get jobs(): number {
     return this.#jobs;
+  }
+
+  /** Whether nothing has been printed on stderr for some jobs. */
+  get isQuiet(): boolean {
+    return this.#jobs - this.#quietSince > QUIET_JOBS;
   }
 
   /** Whether it has said that it has grown beyond its limit of memory. */
