@@ -35,8 +35,11 @@ export interface JobRunOptions {
 /** Runs one job to its end. */
 export class JobRun {
   readonly #options: JobRunOptions;
-  readonly #answered = Promise.withResolvers<number>();
+  /** Resolves with the answer, with the end of the subprocess or with the abort, whatever is first. */
+  readonly #over = Promise.withResolvers<void>();
   readonly #aborted = Promise.withResolvers<void>();
+  /** The mark up to which stderr is to be read, once the job has answered. */
+  #mark: number | undefined;
   #abortReason: { readonly reason: unknown } | undefined;
   #answer: Outcome | undefined;
   #started = false;
@@ -60,6 +63,7 @@ export class JobRun {
     this.#abortReason ??= { reason };
     this.#options.child.kill("SIGKILL");
     this.#aborted.resolve();
+    this.#over.resolve();
   }
 
   /**
@@ -82,13 +86,12 @@ export class JobRun {
       alarms: child.alarms,
     });
     void child.sendLine(encodeRun(run, job, child.isQuiet));
-    await Promise.race([
-      this.#answered.promise,
-      child.exited,
-      this.#aborted.promise,
-    ]);
+    await this.#over.promise;
     const timedOut = limit.stop();
-    await Promise.race([this.#drain(), this.#aborted.promise]);
+    const drained = this.#drain();
+    if (drained !== undefined) {
+      await Promise.race([drained, this.#aborted.promise]);
+    }
     this.#isReusable = this.#options.reusable && !timedOut &&
       this.#answer?.type === "success";
     if (this.#answer === undefined || timedOut) await child.close();
@@ -101,7 +104,11 @@ export class JobRun {
   }
 
   #listen(calls: HostCalls): void {
-    this.#options.child.onMessage = (kind, number, payload) => {
+    const { child } = this.#options;
+    // No race with its end, which is a promise that would remember each of its jobs.
+    child.onExit = () => this.#over.resolve();
+    if (child.status !== undefined) this.#over.resolve();
+    child.onMessage = (kind, number, payload) => {
       switch (kind) {
         case "started":
           this.#started = true;
@@ -117,21 +124,19 @@ export class JobRun {
           this.#answer ??= answerOutcome(kind, decoder.decode(payload));
           break;
         case "answered":
-          this.#answered.resolve(number);
+          this.#mark = number;
+          this.#over.resolve();
       }
     };
   }
 
-  async #drain(): Promise<void> {
+  /** Waits until what the job printed has been passed on, if it has not been. */
+  #drain(): Promise<void> | undefined {
     const { child } = this.#options;
-    if (this.#answer !== undefined) {
-      const over = child.exited.then(() => undefined);
-      const mark = await Promise.race([this.#answered.promise, over]);
-      if (mark !== undefined) return await child.drainAnswered(mark);
-    }
+    if (this.#mark !== undefined) return child.drainAnswered(this.#mark);
     // Whatever it left running may hold the pipes.
     child.kill("SIGKILL");
-    await child.drain();
+    return child.drain();
   }
 
   #outcome(timedOut: boolean): Outcome {

@@ -127,9 +127,20 @@ export class Processes {
   }
 
   /** Takes a waiting subprocess if one fits, else starts one. Rejects with the signal's reason. */
-  async boot(launch: Launch, signal: AbortSignal): Promise<Booted> {
+  boot(launch: Launch, signal: AbortSignal): Booted | Promise<Booted> {
     this.#guard();
-    let child = this.#warm.take(launch);
+    const child = this.#warm.take(launch);
+    if (!child?.waits) return this.#boot(child, launch, signal);
+    this.#warm.succeeded();
+    return { child };
+  }
+
+  async #boot(
+    waiting: Subprocess | undefined,
+    launch: Launch,
+    signal: AbortSignal,
+  ): Promise<Booted> {
+    let child = waiting;
     // One that waited may have ended meanwhile, which says nothing about the next.
     for (let attempt = child ? 0 : 1;; attempt++) {
       try {

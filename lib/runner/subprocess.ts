@@ -48,6 +48,8 @@ export class Subprocess {
   readonly ready: Promise<boolean>;
   /** Takes the messages; set before the job is sent. */
   onMessage: MessageHandler | undefined;
+  /** Told once the process has ended. */
+  onExit: (() => void) | undefined;
   /** Resolves when it has been closed: all of its group has been killed, and it has been reaped. */
   readonly closed: Promise<void>;
   /** Keeps the time of what it runs. */
@@ -245,6 +247,7 @@ export class Subprocess {
     const status = await this.#process.status;
     this.status = status;
     this.#isReady.resolve(false);
+    this.onExit?.();
     return status;
   }
 

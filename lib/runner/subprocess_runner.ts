@@ -135,7 +135,8 @@ export class SubprocessRunner implements Runner {
     const { timeout } = request;
     const { launch } = found;
     for (let attempt = 1;;) {
-      const booted = await this.#processes.boot(launch, signal);
+      const booting = this.#processes.boot(launch, signal);
+      const booted = booting instanceof Promise ? await booting : booting;
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
       const given = { job, timeout, host };
