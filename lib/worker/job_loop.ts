@@ -43,7 +43,8 @@ interface Ended {
 /** Claims, runs and records jobs until there is a reason to leave. */
 export class JobLoop {
   readonly #options: JobLoopOptions;
-  readonly #recording = new Set<Promise<void>>();
+  #unrecorded = 0;
+  #allRecorded: PromiseWithResolvers<void> | undefined;
   readonly #pace: Pace;
   /** Claimed ahead of time, next first. */
   #waiting: Execution[] = [];
@@ -88,7 +89,7 @@ export class JobLoop {
         await this.#change();
       }
       this.#recordEnded();
-      await Promise.all(this.#recording);
+      await this.#untilRecorded();
     }
   }
 
@@ -112,7 +113,7 @@ export class JobLoop {
       if (next === "stopped") return next;
       // What runs may add jobs, and so does an end that is not recorded yet.
       this.#recordEnded();
-      if (this.#recording.size > 0) await Promise.all(this.#recording);
+      if (this.#unrecorded > 0) await this.#untilRecorded();
       else if (this.#running === 0) return next;
       else if (next !== "idle") await this.#change();
     }
@@ -186,7 +187,10 @@ export class JobLoop {
     this.#claimed -= waiting.length;
     // The last one first, since each goes to the head of its queue.
     for (const execution of waiting.toReversed()) {
-      this.#record(execution, () => this.#options.executor.giveBack(execution));
+      void this.#record(
+        execution,
+        () => this.#options.executor.giveBack(execution),
+      );
     }
   }
 
@@ -220,14 +224,25 @@ export class JobLoop {
     this.#gatherTimer = undefined;
     const ended = this.#ended;
     this.#ended = [];
-    for (const { execution, record } of ended) this.#record(execution, record);
+    for (const { execution, record } of ended) {
+      void this.#record(execution, record);
+    }
   }
 
-  #record(execution: Execution, record: Recorder): void {
-    const recording = record()
-      .catch((error) => this.#options.onError(execution, error))
-      .finally(() => this.#recording.delete(recording));
-    this.#recording.add(recording);
+  async #record(execution: Execution, record: Recorder): Promise<void> {
+    this.#unrecorded++;
+    try {
+      await record();
+    } catch (error) {
+      this.#options.onError(execution, error);
+    }
+    if (--this.#unrecorded === 0) this.#allRecorded?.resolve();
+  }
+
+  async #untilRecorded(): Promise<void> {
+    if (this.#unrecorded === 0) return;
+    this.#allRecorded = Promise.withResolvers();
+    await this.#allRecorded.promise;
   }
 
   /** Waits until a job has ended, and those that end in the same turn. */
