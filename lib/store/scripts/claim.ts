@@ -45,7 +45,8 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  *
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
  * of jobs that another worker is running. What was caught and is not claimed goes back to the
- * head of its queue. The worker's hash remembers the claim, so that a second sending gets the same jobs.
+ * head of its queue. A job that has lost a worker is not taken as one of the further jobs: it may be the reason, and
+ * they would share the next worker's end. The worker's hash remembers the claim, so that a second sending gets the same jobs.
  * \`x_attempts\` is written from the second start on.
  */
 export const CLAIM: Script = new Script(
@@ -81,12 +82,13 @@ ${withPrelude([JOB_LUA, LEASE_LUA], CLAIM_RARE_LUA)}
   return made
 end
 
+-- gives true for a job that is not to be taken now
 local function start(q, id)
   local key = job_key(id)
   local hash = redis.pcall('HGETALL', key)
   if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', key).ok) end
   if #hash == 0 then return skip(q, id, 'gone') end
-  local status, has_data, has_origin, has_ended, been, attempts
+  local status, has_data, has_origin, has_ended, been, attempts, abandoned
   for i = 1, #hash, 2 do
     local field, value = hash[i], hash[i + 1]
     if field == 'status' then status = value
@@ -96,12 +98,14 @@ local function start(q, id)
     elseif field == 'started_at' then been = been or value ~= ''
     elseif field == 'x_execution' then been = true
     elseif field == 'x_attempts' then attempts = value
+    elseif field == 'x_abandoned' then abandoned = value
     end
   end
   if not has_data then return skip(q, id, 'it has no data') end
   if status == 'canceled' or status == 'stopped' then return skip(q, id, status) end
   if in_hand[id] or status == 'started' and rare().live_execution(id, q) then return skip(q, id, 'running') end
 
+  if abandoned and count >= wanted then return true end
   local e = ARGV[7] .. string.format('%08x', ARGV[8] + count)
   if not leases[q] then leases[q] = {} end
   local list = leases[q]
@@ -169,9 +173,15 @@ for i = 1, n do
   if count < most and budget > 0 and has_jobs(q, list) then
     local ids = redis.call('LPOP', list, math.min(most - count, budget))
     while ids do
-      local before = count
-      for _, id in ipairs(ids) do start(q, id) end
-      budget = budget - #ids + count - before
+      local before, left = count, false
+      for k, id in ipairs(ids) do
+        left = start(q, id)
+        if left then
+          for j = #ids, k, -1 do redis.call('LPUSH', list, ids[j]) end
+          break
+        end
+      end
+      budget = left and 0 or budget - #ids + count - before
       ids = count < most and budget > 0 and redis.call('LPOP', list, math.min(most - count, budget))
     end
   end
