@@ -223,7 +223,7 @@ export function usage(): string {
   return [
     "Usage: rq-worker [FLAGS] [QUEUES…]",
     "",
-    "Runs the jobs of queues in Redis, each in a process of its own.",
+    "Runs the jobs of queues in Redis, each in a process of its own unless --isolation says otherwise.",
     "TIME is seconds, or text such as 90s, 5m, 1h30m.",
     "",
     ...lines,

@@ -11,10 +11,9 @@
  */
 
 import type { Launch } from "./launch.ts";
-import { unresolvedOutcome } from "./outcomes.ts";
 import {
   checkTime,
-  type Found,
+  closedError,
   Processes,
   type ProcessesOptions,
 } from "./processes.ts";
@@ -26,7 +25,6 @@ import type {
   RunRequest,
 } from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
-import { closedError, encodeJob } from "./subprocess_runner.ts";
 
 /** How an {@linkcode InlineRunner} runs jobs. */
 export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
@@ -87,16 +85,10 @@ export class InlineRunner implements Runner {
   ): Promise<Outcome> {
     signal.throwIfAborted();
     this.#closing.signal.throwIfAborted();
-    let found: Found;
-    let job: string;
-    try {
-      found = this.#processes.find(request.funcName);
-      job = encodeJob(found.target, request);
-    } catch (error) {
-      return unresolvedOutcome(error);
-    }
+    const prepared = this.#processes.prepare(request);
+    if ("failure" in prepared) return prepared.failure;
+    const { launch, job } = prepared;
     const given = { job, timeout: request.timeout, host, signal };
-    const { launch } = found;
     // Else its module can only be reached by a process that was started for it.
     const most = launch.generic ? MAX_INTERRUPTIONS : 0;
     for (let interruptions = 0; interruptions < most;) {

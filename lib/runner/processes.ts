@@ -5,11 +5,13 @@
  */
 
 import { setImmediate } from "node:timers";
+import { encodePythonJson } from "../job/json.ts";
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
-import { bootOutcome } from "./outcomes.ts";
+import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
+import type { RunnableJob } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
-import type { FailureOutcome, OutputSink } from "./runner.ts";
+import type { FailureOutcome, OutputSink, RunRequest } from "./runner.ts";
 import { Subprocess } from "./subprocess.ts";
 import { WarmPool } from "./warm_pool.ts";
 
@@ -46,11 +48,14 @@ export type Booted =
   | { readonly child: Subprocess }
   | { readonly failure: FailureOutcome };
 
+/** How the subprocess for a job is started and what it is sent, a `RunnableJob` as JSON; or why it cannot be run. */
+export type Prepared =
+  | { readonly launch: Launch; readonly job: string }
+  | { readonly failure: FailureOutcome };
+
 /** Where a job's function is, and how the subprocess for it is started. */
-export interface Found {
-  /** The function. */
+interface Found {
   readonly target: ResolvedFunc;
-  /** The subprocess. */
   readonly launch: Launch;
 }
 
@@ -99,12 +104,24 @@ export class Processes {
     });
   }
 
+  /** Finds a job's function and writes down what to run; tells why that cannot be done. */
+  prepare(request: RunRequest): Prepared {
+    try {
+      const { target, launch } = this.#find(request.funcName);
+      const { url, exportName } = target;
+      const job: RunnableJob = { url, exportName, request };
+      return { launch, job: encodePythonJson(job) };
+    } catch (error) {
+      return { failure: unresolvedOutcome(error) };
+    }
+  }
+
   /**
-   * Finds a job's function. For each, the file system is looked at once a second.
+   * For each function, the file system is looked at once a second.
    *
    * @throws {TypeError | Deno.errors.NotFound | Deno.errors.NotCapable} as `resolveFunc` does
    */
-  find(funcName: string): Found {
+  #find(funcName: string): Found {
     const now = performance.now();
     const known = this.#found.get(funcName);
     if (known !== undefined && now < known.until) {
@@ -267,6 +284,13 @@ export function bootFailure(child: Subprocess, launch: Launch): FailureOutcome {
 function unstarted(error: unknown, launch: Launch): FailureOutcome {
   const state = error instanceof Error ? error.message : String(error);
   return bootOutcome("start", `${launch.command}: ${state}`, "");
+}
+
+/** The error of what is asked of a runner that is closed. */
+export function closedError(jobId?: string): Error {
+  return new Error(
+    `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,
+  );
 }
 
 /**

@@ -4,19 +4,15 @@
  * @module
  */
 
-import { encodePythonJson } from "../job/json.ts";
 import { JobRun, type JobRunOptions } from "./job_run.ts";
 import type { Launch } from "./launch.ts";
-import { unresolvedOutcome } from "./outcomes.ts";
 import {
   bootFailure,
   checkTime,
-  type Found,
+  closedError,
   Processes,
   type ProcessesOptions,
 } from "./processes.ts";
-import type { RunnableJob } from "./protocol.ts";
-import type { ResolvedFunc } from "./resolve.ts";
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 
@@ -124,16 +120,10 @@ export class SubprocessRunner implements Runner {
     host: JobHost,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    let found: Found;
-    let job: string;
-    try {
-      found = this.#processes.find(request.funcName);
-      job = encodeJob(found.target, request);
-    } catch (error) {
-      return unresolvedOutcome(error);
-    }
+    const prepared = this.#processes.prepare(request);
+    if ("failure" in prepared) return prepared.failure;
+    const { launch, job } = prepared;
     const { timeout } = request;
-    const { launch } = found;
     for (let attempt = 1;;) {
       const booting = this.#processes.boot(launch, signal);
       const booted = booting instanceof Promise ? await booting : booting;
@@ -189,23 +179,4 @@ export class SubprocessRunner implements Runner {
       }
     }
   }
-}
-
-/**
- * Writes down what to run.
- *
- * @throws {TypeError} if the arguments are nested too deeply
- */
-export function encodeJob(
-  { url, exportName }: ResolvedFunc,
-  request: RunRequest,
-): string {
-  return encodePythonJson({ url, exportName, request } satisfies RunnableJob);
-}
-
-/** The error of what is asked of a runner that is closed. */
-export function closedError(jobId?: string): Error {
-  return new Error(
-    `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,
-  );
 }
