@@ -94,13 +94,13 @@ export class JobLoop {
   }
 
   async #claimAndRun(): Promise<NoJob | "max"> {
-    const { concurrency, maxJobs } = this.#options;
+    const { maxJobs } = this.#options;
     for (;;) {
       const left = Math.min(maxJobs - this.#claimed, MAX_CLAIM);
-      const wanted = Math.min(concurrency - this.#running, left);
+      const wanted = Math.max(0, Math.min(this.#room, left));
       const ahead = Math.min(this.#roomAhead(), left - wanted);
-      if (wanted <= 0 && ahead <= 0) {
-        if (left <= 0 && this.#waiting.length === 0) return "max";
+      if (wanted + ahead === 0) {
+        if (left === 0 && this.#waiting.length === 0) return "max";
         await this.#change();
         continue;
       }
@@ -123,7 +123,13 @@ export class JobLoop {
   #roomAhead(): number {
     if (!this.#hasMore || this.#options.stopping.aborted) return 0;
     const most = Math.min(this.#pace.ahead, MAX_CLAIM);
-    return this.#waiting.length * 2 > most ? 0 : most - this.#waiting.length;
+    const waiting = Math.max(0, -this.#room);
+    return waiting * 2 > most ? 0 : most - waiting;
+  }
+
+  /** For how many more jobs there is room; below 0, so many will have to wait. */
+  get #room(): number {
+    return this.#options.concurrency - this.#running - this.#waiting.length;
   }
 
   /** With room for a job, waits until there is one. */
@@ -149,7 +155,9 @@ export class JobLoop {
     }
     this.#waiting.push(...executions);
     if (this.#options.stopping.aborted) return this.#giveBack();
-    this.#fill();
+    // To begin many takes as long as to claim many: Redis is asked for the next ones first.
+    if (executions.length > 1) setImmediate(() => this.#fill());
+    else this.#fill();
     if (this.#waiting.length > 0) this.#watchWaiting(WAIT_MS);
   }
 

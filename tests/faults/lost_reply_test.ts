@@ -136,7 +136,10 @@ Deno.test.each([
     await worker.ended();
     const log = logLines(worker.stdout);
     const ok = log.filter((line) => line.startsWith("low: Job OK"));
-    const odd = log.filter((line) => /Lease lost|was deleted|rror/.test(line));
+    const odd = log.filter((line) =>
+      /Lease lost|was deleted|rror/.test(line) &&
+      !line.startsWith("Lost the connection") // in the system's words, "os error 32" among them
+    );
     assertEquals([odd.slice(0, 3), ok.length], [[], total]);
   },
 );
