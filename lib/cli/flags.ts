@@ -78,7 +78,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "max-jobs-per-process",
     value: "N",
-    help: "a process takes no more than N jobs (default: 1000 with reuse)",
+    help: "a process takes no more than N jobs (default: 10000 with reuse)",
   },
   {
     name: "max-memory-per-process",

@@ -110,7 +110,7 @@ export class Runners implements AsyncDisposable {
           ...common,
           prewarm,
           keep: concurrency,
-          maxJobsPerProcess: maxJobsPerProcess ?? 1_000,
+          maxJobsPerProcess: maxJobsPerProcess ?? 10_000,
           maxMemoryPerProcess,
         });
       case "inline":

@@ -90,7 +90,7 @@ export interface WorkerOptions extends ConnectionOptions {
   /**
    * With `reuse` and `inline`: a process takes no more than so many jobs.
    *
-   * @default 1_000 with `reuse`, no limit with `inline`
+   * @default 10_000 with `reuse`, no limit with `inline`
    */
   readonly maxJobsPerProcess?: number;
   /**

@@ -29,6 +29,21 @@ Deno.test("a process that is used again serves jobs one after the other, each wi
   }
 });
 
+Deno.test("what is printed on stderr after many jobs that have printed nothing is passed on, too", async () => {
+  await using t = await TestRunner.create(MANY);
+  for (let n = 0; n < 30; n++) await t.result("jobs.nap", [0]);
+  t.clear();
+  await count(t);
+  assertEquals(t.stdout(), "out 1\n");
+  await waitFor(() => t.stderr() === "err 1\n");
+  // From then on, it has been passed on once the job's end is told.
+  for (let n = 2; n <= 10; n++) {
+    t.clear();
+    await count(t);
+    assertEquals([t.stdout(), t.stderr()], [`out ${n}\n`, `err ${n}\n`]);
+  }
+});
+
 Deno.test("a process ends after as many jobs as it may serve", async () => {
   await using t = await TestRunner.create({ prewarm: 1, maxJobsPerProcess: 3 });
   const served: Counted[] = [];

@@ -71,22 +71,22 @@ local function plan_retry(x)
   return (kind == 'zset' or kind == 'none') and 'scheduled' or 'stuck'
 end
 
+local function decide(x, h)
+  if h.err or h[1] ~= 'started' or h[2] ~= x.e then return not_mine(x) end
+  x.answer = x.outcome
+  if x.outcome == 'failed' then x.answer = plan_retry(x) end
+  if (x.outcome == 'requeued' or x.outcome == 'returned') and not can_push(x.q) then x.answer = 'stuck' end
+  x.mine = x.answer ~= 'stuck'
+end
+
 local rare = {}
 
 -- what becomes of an end, before anything is written
 function rare.look_at(given, h)
   local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
     ttl = seconds(given[5], 0), payload = given[6], mine = false, cursor = '0'}
-  rare.decide(x, h)
+  decide(x, h)
   return x
-end
-
-function rare.decide(x, h)
-  if h.err or h[1] ~= 'started' or h[2] ~= x.e then return not_mine(x) end
-  x.answer = x.outcome
-  if x.outcome == 'failed' then x.answer = plan_retry(x) end
-  if (x.outcome == 'requeued' or x.outcome == 'returned') and not can_push(x.q) then x.answer = 'stuck' end
-  x.mine = x.answer ~= 'stuck'
 end
 
 -- gives the cursor to go on from
