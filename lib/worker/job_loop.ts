@@ -114,7 +114,7 @@ export class JobLoop {
       // What runs may add jobs, and so does an end that is not recorded yet.
       this.#recordEnded();
       if (this.#unrecorded > 0) await this.#untilRecorded();
-      else if (this.#running === 0) return next;
+      else if (this.#running + this.#waiting.length === 0) return next;
       else if (next !== "idle") await this.#change();
     }
   }
