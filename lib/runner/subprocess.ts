@@ -32,9 +32,9 @@ export interface SubprocessOptions {
 const TAIL_SIZE = 8 * 1024;
 
 /**
- * After so many jobs that have printed nothing on stderr, the next ones are not asked for a mark there: two pipes
- * to be read for each job took a fifth of the time of a short one. What the first of them prints all the same may be
- * passed on a moment after its end has been told.
+ * After so many jobs that have printed nothing on stderr, the next ones are not asked for a mark there, which spares
+ * a write and a read for each. What the first of them prints all the same may be passed on a moment after its end
+ * has been told.
  */
 const QUIET_JOBS = 20;
 

@@ -2,7 +2,7 @@
  * A job's first result as Redis' own `DUMP` would give it, for a `RESTORE`.
  *
  * `XADD` sets 4 KB aside for a new stream, of which a small result needs some 100 bytes; what
- * is restored takes no more than it needs, and took a third of the time of `XADD`, `DUMP` and `RESTORE`.
+ * is restored takes no more than it needs, in half of the time of `XADD`, `DUMP` and `RESTORE`.
  *
  * The format is that of `rdb.c`, `t_stream.c` and `listpack.c` in its oldest form with streams (RDB 9, Redis 5),
  * which every later version reads.

@@ -41,17 +41,6 @@ export class Unpacker {
   }
 
   /**
-   * The text that comes next, as bytes: a part of what is read, not a copy.
-   *
-   * @throws {TypeError} if something else comes next
-   */
-  bytes(): Uint8Array {
-    const length = this.#length();
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
-
-  /**
    * The text that comes next.
    *
    * @throws {TypeError} if something else comes next

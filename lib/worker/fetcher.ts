@@ -107,6 +107,7 @@ export class Fetcher implements AsyncDisposable {
 
   /** Further jobs of the first queue, at most so many, if there are any now. */
   async ahead(wanted: number): Promise<readonly Execution[]> {
+    this.#hasWaited = false;
     const reply = await this.#claim(0, wanted, []);
     return typeof reply === "string" ? [] : reply;
   }

@@ -55,8 +55,8 @@ export class JobLoop {
   #gatherTimer: ReturnType<typeof setTimeout> | undefined;
   #running = 0;
   #claimed = 0;
-  /** Whether a claim is under way; `next` may take until there is a job. */
-  #claiming: "next" | "ahead" | undefined;
+  /** Whether a claim is under way, which may take until there is a job. */
+  #claiming = false;
   /** Whether the last claim got all that it asked for at once: there may be more. */
   #hasMore = false;
   #changed = Promise.withResolvers<void>();
@@ -82,7 +82,7 @@ export class JobLoop {
     } finally {
       stopping.removeEventListener("abort", giveBack);
       // Also where claiming has failed for good: what runs is seen to its recorded end.
-      this.#claiming = undefined;
+      this.#claiming = false;
       this.#giveBack();
       while (this.#running > 0) {
         this.#recordEnded();
@@ -138,13 +138,13 @@ export class JobLoop {
     ahead: number,
   ): Promise<readonly Execution[] | NoJob> {
     const { fetcher } = this.#options;
-    this.#claiming = wanted > 0 ? "next" : "ahead";
+    this.#claiming = true;
     const next = wanted > 0
       ? await fetcher.next(wanted, ahead)
       : await fetcher.ahead(ahead);
-    this.#claiming = undefined;
-    this.#hasMore = typeof next !== "string" &&
-      next.length === wanted + ahead && !(wanted > 0 && fetcher.hasWaited);
+    this.#claiming = false;
+    this.#hasMore = next.length === wanted + ahead && !fetcher.hasWaited &&
+      typeof next !== "string";
     return next;
   }
 
@@ -184,7 +184,7 @@ export class JobLoop {
 
   /** Puts what waits back where it came from, for other workers; what is about to come goes first, being behind it. */
   #giveBack(): void {
-    if (this.#claiming !== undefined) return;
+    if (this.#claiming) return;
     clearTimeout(this.#waitTimer);
     this.#waitTimer = undefined;
     const waiting = this.#waiting;
@@ -220,11 +220,11 @@ export class JobLoop {
 
   /** At once where nothing else is in hand; a short job's end is recorded together with those right after it. */
   #recordSoon(): void {
-    if (this.#running > 0 && this.#pace.ahead > 0) {
-      if (this.#ended.length >= MAX_CLAIM) this.#recordEnded();
-      else {this.#gatherTimer ??= setTimeout(() =>
-          this.#recordEnded(), GATHER_MS);}
-    } else if (this.#claiming === "next") this.#recordEnded();
+    const isFull = this.#ended.length >= MAX_CLAIM;
+    if (!isFull && this.#running > 0 && this.#pace.ahead > 0) {
+      const record = () => this.#recordEnded();
+      this.#gatherTimer ??= setTimeout(record, GATHER_MS);
+    } else if (isFull || this.#claiming) this.#recordEnded();
   }
 
   #recordEnded(): void {

@@ -84,7 +84,7 @@ local rare = {}
 -- what becomes of an end, before anything is written
 function rare.look_at(given, h)
   local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
-    ttl = seconds(given[5], 0), payload = given[6], mine = false, cursor = '0'}
+    ttl = tonumber(given[5]), payload = given[6], mine = false, cursor = '0'}
   decide(x, h)
   return x
 end
