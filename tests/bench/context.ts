@@ -43,6 +43,8 @@ export interface Scale {
   readonly memoryJobs: number;
   /** Jobs in a long queue. */
   readonly depth: number;
+  /** How often the cost of a job is measured at each length of the queue. */
+  readonly repeats: number;
 }
 
 /** Returned by {@linkcode scaleOf} without `--quick`. */
@@ -52,6 +54,7 @@ const FULL: Scale = {
   gapMs: 50,
   memoryJobs: 1_000,
   depth: 1_000_000,
+  repeats: 7,
 };
 
 const QUICK: Scale = {
@@ -60,6 +63,7 @@ const QUICK: Scale = {
   gapMs: 40,
   memoryJobs: 1_000,
   depth: 100_000,
+  repeats: 1,
 };
 
 /** How much a run does. */

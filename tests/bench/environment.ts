@@ -1,5 +1,6 @@
 /** Where a run took place. */
 
+import { canBeUndisturbed } from "./priority.ts";
 import type { Probe } from "./probe.ts";
 import type { System } from "./systems.ts";
 
@@ -27,6 +28,9 @@ export async function readEnvironment(
     cpu: await cpuModel(),
     system: `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`,
     redis: server.get("redis_version") ?? "unknown",
+    "long queue's redis": await canBeUndisturbed(probe)
+      ? "before all other processes"
+      : "shares its core",
     driver,
     ...versions,
   };

@@ -70,12 +70,17 @@ export class Results {
     const bases = this.cell(otherMetric, other).samples;
     if (values.length === bases.length && !bases.includes(0)) {
       const ratios = values.map((value, round) => value / bases[round]!);
-      return summarize(ratios)?.median;
+      return median(ratios);
     }
-    const value = summarize(values)?.median;
-    const base = summarize(bases)?.median;
+    const value = median(values);
+    const base = median(bases);
     return value === undefined || !base ? undefined : value / base;
   }
+}
+
+/** The middle one; `undefined` of none. */
+export function median(samples: readonly number[]): number | undefined {
+  return summarize(samples)?.median;
 }
 
 function summarize(samples: readonly number[]): Summary | undefined {

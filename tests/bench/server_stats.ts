@@ -67,7 +67,7 @@ function spent(from: ServerStats, to: ServerStats, name: string): CommandStats {
   };
 }
 
-/** Milliseconds of each script in the server's slow log; wall clock, so that a busy machine shows in them. */
+/** Milliseconds of each script in the server's slow log; wall clock, so that others on its core show in them. */
 export async function slowScripts(probe: Probe): Promise<number[]> {
   const entries = await probe.send("SLOWLOG", "GET", -1);
   if (!Array.isArray(entries)) return [];

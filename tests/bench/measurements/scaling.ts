@@ -2,19 +2,22 @@
 
 import type { Context, Measurement, Readings } from "../context.ts";
 import { drain } from "../drain.ts";
+import { undisturbed } from "../priority.ts";
+import { median } from "../results.ts";
 import { microsBetween, readServer, slowScripts } from "../server_stats.ts";
 import type { Isolation, System } from "../systems.ts";
 import { fill } from "./enqueue.ts";
 
 const SHORT = 1_000;
-const ENQUEUED = 1_000;
 const LONG_MS = 5;
+/** What is added in bulk to a queue that is long already: too little for Redis to make its tables larger. */
+const FURTHER = 0.02;
 
-/** Jobs that are run at each length of the queue. */
-const RUN: Readonly<Record<Isolation, number>> = {
+/** Jobs that are enqueued and run, again and again, so that the queue keeps its length. */
+const JOBS: Readonly<Record<Isolation, number>> = {
   process: 200,
-  reuse: 1_000,
-  inline: 1_000,
+  reuse: 600,
+  inline: 600,
 };
 
 /** Enqueue and run, with a short and with a long queue. */
@@ -30,13 +33,24 @@ export const scaling: Measurement = {
       unit: "ms",
     },
     { id: "scaling.over", title: "· scripts over 5 ms", unit: "" },
+    {
+      id: "scaling.longest-growing",
+      title: "· longest while the queue grew, Redis' tables with it",
+      unit: "ms",
+    },
   ],
   async run(system, context) {
     const { probe, scale } = context;
-    const short = await costs("short", SHORT, system, context);
+    await using _priority = await undisturbed(probe);
+    await fill(system, SHORT);
+    const short = await costs("short", system, context);
     await probe.send("FLUSHALL");
     await probe.send("SLOWLOG", "RESET");
-    const long = await costs("long", scale.depth, system, context);
+    await fill(system, scale.depth);
+    const growing = await slowScripts(probe);
+    await probe.send("SLOWLOG", "RESET");
+    await fill(system, scale.depth * FURTHER);
+    const long = await costs("long", system, context);
     // RQ has no scripts in these paths.
     if (system.name === "rq") return { ...short, ...long };
     const slow = await slowScripts(probe);
@@ -45,6 +59,7 @@ export const scaling: Measurement = {
       ...long,
       "scaling.longest": Math.max(0, ...slow),
       "scaling.over": slow.filter((ms) => ms > LONG_MS).length,
+      "scaling.longest-growing": Math.max(0, ...growing),
     };
   },
 };
@@ -69,27 +84,45 @@ function atLength(name: string, title: string) {
   ];
 }
 
+/** Medians, since the processor may be twice as fast from one second to the next. */
 async function costs(
   name: string,
-  length: number,
   system: System,
   context: Context,
 ): Promise<Readings> {
-  const { probe } = context;
-  await fill(system, length);
-  const n = ENQUEUED;
-  await system.driver.call("one_by_one", { n: n / 2 });
-  const before = await readServer(probe);
-  const ms = await system.driver.call<number>("one_by_one", { n });
-  const after = await readServer(probe);
-  const { commandMicros } = await drain(system, context, {
-    isolation: system.lightest,
-    concurrency: 1,
-    jobs: RUN[system.lightest],
-  });
+  const seen: Cost[] = [];
+  for (let i = 0; i < context.scale.repeats; i++) {
+    seen.push(await costOfOne(system, context));
+  }
+  const middle = (key: keyof Cost) => median(seen.map((cost) => cost[key]));
   return {
-    [`scaling.${name}.enqueue`]: ms * 1_000 / n,
-    [`scaling.${name}.enqueue-redis`]: microsBetween(before, after) / n,
-    [`scaling.${name}.run-redis`]: commandMicros,
+    [`scaling.${name}.enqueue`]: middle("enqueue"),
+    [`scaling.${name}.enqueue-redis`]: middle("enqueueInRedis"),
+    [`scaling.${name}.run-redis`]: middle("runInRedis"),
+  };
+}
+
+/** Microseconds of one job. */
+interface Cost {
+  readonly enqueue: number;
+  readonly enqueueInRedis: number;
+  readonly runInRedis: number;
+}
+
+async function costOfOne(system: System, context: Context): Promise<Cost> {
+  const { probe } = context;
+  const isolation = system.lightest;
+  const jobs = JOBS[isolation];
+  const before = await readServer(probe);
+  const ms = await system.driver.call<number>("one_by_one", { n: jobs });
+  const after = await readServer(probe);
+  // A drain counts what it finds there.
+  await probe.send("DEL", system.finishedKey);
+  const options = { isolation, concurrency: 1, jobs };
+  const { commandMicros } = await drain(system, context, options);
+  return {
+    enqueue: ms * 1_000 / jobs,
+    enqueueInRedis: microsBetween(before, after) / jobs,
+    runInRedis: commandMicros,
   };
 }
