@@ -74,7 +74,7 @@ if wait_for_parents(id, parents, given.allow_dependency_failures == '1') then
   redis.call('ZADD', registry_key('deferred', q), now, id)
   if tonumber(job[2]) > 0 then redis.call('EXPIRE', job_key(id), job[2]) end
 else
-  what, detail = put({job})
+  what, detail = put({job}, {id}, {job_key(id)})
 end
 if parents > 0 and tonumber(job[2]) > 0 then redis.call('EXPIRE', dependencies_key(id), job[2]) end
 return what, detail
@@ -112,9 +112,7 @@ local at = time[1] == second and date .. string.sub(1000000 + time[2], 2) .. 'Z'
 
 -- Puts jobs on the queue whose ids are free. What may be refused comes first: a queue's key of another
 -- type leaves nothing behind.
-local function put(list)
-  local ids = {}
-  for i, job in ipairs(list) do ids[i] = job[1] end
+local function put(list, ids, keys)
   local added = redis.pcall(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
   if type(added) == 'table' then return 'unfit', added.err end
   added = redis.pcall('SADD', QUEUES, KEYS[1])
@@ -122,12 +120,27 @@ local function put(list)
     for _, id in ipairs(ids) do redis.call('LREM', KEYS[1], side == 'L' and 1 or -1, id) end
     return 'unfit', added.err
   end
-  for _, job in ipairs(list) do
-    local key = job_key(job[1])
+  for i, key in ipairs(keys) do
+    local job = list[i]
     redis.call('HSET', key, 'origin', q, 'status', 'queued', 'enqueued_at', at, unpack(job, 4 + job[3]))
     if job[2] ~= '0' then redis.call('EXPIRE', key, job[2]) end
   end
   return 'queued', at
+end
+
+-- Mostly no job has a parent, and no id is taken or comes twice: then they are put on the queue together.
+local ids, keys, seen, what, detail = {}, {}, {}, nil, nil
+for i, job in ipairs(jobs) do
+  local id = job[1]
+  if job[3] ~= '0' or seen[id] then
+    keys = nil
+    break
+  end
+  ids[i], keys[i], seen[id] = id, job_key(id), true
+end
+if keys and redis.call('EXISTS', unpack(keys)) == 0 then
+  what, detail = put(jobs, ids, keys)
+  if what == 'queued' then return redis.status_reply(detail) end
 end
 
 local function careful(job)
@@ -139,35 +152,19 @@ ${
   }
 end
 
-local replies, run, in_run = {}, {}, {}
-local function put_run()
-  if #run == 0 then return end
-  local what, detail = put(run)
-  for _ = 1, #run do
-    replies[#replies + 1] = what
-    replies[#replies + 1] = detail
-  end
-  run, in_run = {}, {}
-end
-
+local replies, same = {}, true
 for _, job in ipairs(jobs) do
-  local id = job[1]
-  if job[3] == '0' and not in_run[id] and redis.call('EXISTS', job_key(id)) == 0 then
-    run[#run + 1], in_run[id] = job, true
-  else
-    put_run()
+  local state, about = what, detail
+  if not state then
+    local fine
     -- An error here, over a spoiled key of the job that had this id, is no other job's.
-    local fine, what, detail = pcall(careful, job)
-    if not fine then what, detail = 'unfit', type(what) == 'table' and what.err or tostring(what) end
-    replies[#replies + 1] = what
-    replies[#replies + 1] = detail
+    fine, state, about = pcall(careful, job)
+    if not fine then state, about = 'unfit', type(state) == 'table' and state.err or tostring(state) end
   end
+  replies[#replies + 1] = state
+  replies[#replies + 1] = about
+  same = same and state == 'queued' and about == replies[2]
 end
-put_run()
-
-for i = 1, #replies, 2 do
-  if replies[i] ~= 'queued' or replies[i + 1] ~= replies[2] then return replies end
-end
-return redis.status_reply(replies[2])
+return same and redis.status_reply(replies[2]) or replies
 `,
 );
