@@ -42,18 +42,21 @@ function repr(value: unknown, budget = LONGEST_ARGUMENT + 1): string {
   if (typeof value !== "object") return String(value);
   const plain = toPlain(value);
   if (plain !== value) return repr(plain, budget);
-  const open = Array.isArray(value) ? "[" : "{";
+  const isList = Array.isArray(value);
+  // One after the other, as far as they are shown: there may be very many.
+  const keys = isList ? value.keys() : Object.keys(value);
   const parts: string[] = [];
   let length = 1;
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined && open === "{") continue;
+  for (const key of keys) {
+    const item = (value as Record<PropertyKey, unknown>)[key];
+    if (item === undefined && !isList) continue;
     const text = repr(item, budget - length);
-    const part = open === "[" ? text : `${reprText(key)}: ${text}`;
+    const part = isList ? text : `${reprText(String(key))}: ${text}`;
     parts.push(part);
     length += part.length + 2;
     if (length > budget) break;
   }
-  return `${open}${parts.join(", ")}${open === "[" ? "]" : "}"}`;
+  return isList ? `[${parts.join(", ")}]` : `{${parts.join(", ")}}`;
 }
 
 function toPlain(value: object): unknown {

@@ -149,10 +149,11 @@ Deno.test.each(DRIVERS)(
       blocking.send("BLMOVE", MOVE, { blockMs: Infinity }),
     );
     await untilBlocked(client);
-    const since = performance.now();
     await blocking.unblock();
-    assert(await lost instanceof ConnectionLostError);
-    assert(performance.now() - since < 900);
+    const error = await lost;
+    assert(error instanceof ConnectionLostError);
+    // Not only since no reply came.
+    assert(Deno.inspect(error).includes("NOPERM"), Deno.inspect(error));
   },
 );
 
