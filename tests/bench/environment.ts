@@ -28,9 +28,9 @@ export async function readEnvironment(
     cpu: await cpuModel(),
     system: `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`,
     redis: server.get("redis_version") ?? "unknown",
-    "long queue's redis": await canBeUndisturbed(probe)
-      ? "before all other processes"
-      : "shares its core",
+    "redis priority": await canBeUndisturbed(probe)
+      ? "real-time, in the long queue's measurement"
+      : "ordinary",
     driver,
     ...versions,
   };

@@ -60,6 +60,7 @@ for (const isolation of ["reuse", "inline"]) {
       await burst(args);
       return others().length >= 80;
     });
+    assertEquals(ledger.lines().slice(0, 41), [...names(40), "began long"]);
     assertEquals(others().toSorted(), names(80).toSorted());
     assertEquals(await bench.field("rq:job:long", "status"), "started");
     assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 1);

@@ -17,8 +17,8 @@ async function project(code: string) {
 
 const SLOW = `
 await new Promise((resolve) => setTimeout(resolve, 400));
-console.log("loaded");
 const loadedAt = Date.now();
+console.log("loaded");
 export const loaded = () => ({ pid: Deno.pid, at: loadedAt });
 `;
 

@@ -14,7 +14,7 @@ import {
 
 /**
  * How a job is taken in that has parents or whose id is taken. Few are so, and making
- * the functions of the prelude takes as long as all else, hence a function of its own.
+ * the functions of the prelude takes as long as all else, hence only where there is one, and once for all.
  */
 const CAREFUL_LUA = `
 local function holds_only(kind, key)
@@ -22,7 +22,7 @@ local function holds_only(kind, key)
   return actual == kind or actual == 'none'
 end
 
-local function wait_for_parents(id, parents, lenient)
+local function wait_for_parents(job, id, parents, lenient)
   local waits = false
   for i = 4, 3 + parents do
     local parent = job[i]
@@ -38,46 +38,48 @@ local function wait_for_parents(id, parents, lenient)
   return waits
 end
 
-local id, parents, first = job[1], tonumber(job[3]), 4 + tonumber(job[3])
-local given = {}
-for i = first, #job, 2 do given[job[i]] = job[i + 1] end
+return function(job)
+  local id, parents, first = job[1], tonumber(job[3]), 4 + tonumber(job[3])
+  local given = {}
+  for i = first, #job, 2 do given[job[i]] = job[i + 1] end
 
-local ended_on
-local kind = redis.call('TYPE', job_key(id)).ok
-if kind == 'hash' then
-  local old = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
-  if old[1] == given.created_at and old[2] == given.data then
-    return old[3] == 'deferred' and 'deferred' or 'queued', old[4] or ''
+  local ended_on
+  local kind = redis.call('TYPE', job_key(id)).ok
+  if kind == 'hash' then
+    local old = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
+    if old[1] == given.created_at and old[2] == given.data then
+      return old[3] == 'deferred' and 'deferred' or 'queued', old[4] or ''
+    end
+    local status = old[3]
+    if status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
+      return 'duplicate', status or ''
+    end
+    if not can_push(q) then return 'unfit', '' end
+    ended_on = old[5] or q
+  elseif kind ~= 'none' then
+    return 'unfit', ''
   end
-  local status = old[3]
-  if status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
-    return 'duplicate', status or ''
+
+  if parents > 0 then
+    local fit = can_push(q) and holds_only('zset', registry_key('deferred', q))
+    fit = fit and (ended_on or holds_only('set', dependencies_key(id)))
+    for i = 4, 3 + parents do fit = fit and holds_only('set', dependents_key(job[i])) end
+    if not fit then return 'unfit', '' end
   end
-  if not can_push(q) then return 'unfit', '' end
-  ended_on = old[5] or q
-elseif kind ~= 'none' then
-  return 'unfit', ''
-end
+  if ended_on then forget(id, ended_on) end
 
-if parents > 0 then
-  local fit = can_push(q) and holds_only('zset', registry_key('deferred', q))
-  fit = fit and (ended_on or holds_only('set', dependencies_key(id)))
-  for i = 4, 3 + parents do fit = fit and holds_only('set', dependents_key(job[i])) end
-  if not fit then return 'unfit', '' end
+  local what, detail = 'deferred', ''
+  if wait_for_parents(job, id, parents, given.allow_dependency_failures == '1') then
+    redis.call('SADD', QUEUES, KEYS[1])
+    redis.call('HSET', job_key(id), 'origin', q, 'status', 'deferred', unpack(job, first))
+    redis.call('ZADD', registry_key('deferred', q), now, id)
+    if tonumber(job[2]) > 0 then redis.call('EXPIRE', job_key(id), job[2]) end
+  else
+    what, detail = put({job}, {id}, {job_key(id)})
+  end
+  if parents > 0 and tonumber(job[2]) > 0 then redis.call('EXPIRE', dependencies_key(id), job[2]) end
+  return what, detail
 end
-if ended_on then forget(id, ended_on) end
-
-local what, detail = 'deferred', ''
-if wait_for_parents(id, parents, given.allow_dependency_failures == '1') then
-  redis.call('SADD', QUEUES, KEYS[1])
-  redis.call('HSET', job_key(id), 'origin', q, 'status', 'deferred', unpack(job, first))
-  redis.call('ZADD', registry_key('deferred', q), now, id)
-  if tonumber(job[2]) > 0 then redis.call('EXPIRE', job_key(id), job[2]) end
-else
-  what, detail = put({job}, {id}, {job_key(id)})
-end
-if parents > 0 and tonumber(job[2]) > 0 then redis.call('EXPIRE', dependencies_key(id), job[2]) end
-return what, detail
 `;
 
 /**
@@ -129,7 +131,7 @@ local function put(list, ids, keys)
 end
 
 -- Mostly no job has a parent, and no id is taken or comes twice: then they are put on the queue together.
-local ids, keys, seen, what, detail = {}, {}, {}, nil, nil
+local ids, keys, seen = {}, {}, {}
 for i, job in ipairs(jobs) do
   local id = job[1]
   if job[3] ~= '0' or seen[id] then
@@ -138,12 +140,13 @@ for i, job in ipairs(jobs) do
   end
   ids[i], keys[i], seen[id] = id, job_key(id), true
 end
+local what, detail
 if keys and redis.call('EXISTS', unpack(keys)) == 0 then
   what, detail = put(jobs, ids, keys)
   if what == 'queued' then return redis.status_reply(detail) end
 end
 
-local function careful(job)
+local function make_careful()
 ${
     withPrelude(
       [TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
@@ -152,6 +155,7 @@ ${
   }
 end
 
+local careful = make_careful()
 local replies, same = {}, true
 for _, job in ipairs(jobs) do
   local state, about = what, detail
