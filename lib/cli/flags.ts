@@ -72,7 +72,7 @@ const FLAGS: readonly Flag[] = [
     value: "WAY",
     repeatable: true,
     help:
-      "process: a fresh one for each job; reuse: one after the other in one; inline: side by side in one;\n" +
+      "process: a fresh one for each job; reuse: one after the other in one; shared: side by side in one;\n" +
       "QUEUE=WAY for a single queue (default: process)",
   },
   {

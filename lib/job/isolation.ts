@@ -7,13 +7,13 @@
 /**
  * - `process`: each job has a fresh process of its own
  * - `reuse`: a process serves jobs one after the other, which share its memory; it ends after a job that failed
- * - `inline`: one process runs all jobs side by side, for trusted small ones; it ends when one of them
+ * - `shared`: one process runs all jobs side by side, for trusted small ones; it ends when one of them
  *   does not stop at its time limit, and the others are run again
  */
-export type Isolation = "process" | "reuse" | "inline";
+export type Isolation = "process" | "reuse" | "shared";
 
 /** The ways, the strictest first. */
-export const ISOLATIONS: readonly Isolation[] = ["process", "reuse", "inline"];
+export const ISOLATIONS: readonly Isolation[] = ["process", "reuse", "shared"];
 
 /** Tells whether a value names one of the ways. */
 export function isIsolation(value: unknown): value is Isolation {

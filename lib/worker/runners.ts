@@ -5,7 +5,7 @@
  */
 
 import { isIsolation, type Isolation, stricter } from "../job/isolation.ts";
-import { InlineRunner } from "../runner/inline_runner.ts";
+import { SharedRunner } from "../runner/shared_runner.ts";
 import { LimitedRunner } from "../runner/limited_runner.ts";
 import type { Runner } from "../runner/runner.ts";
 import {
@@ -113,8 +113,8 @@ export class Runners implements AsyncDisposable {
           maxJobsPerProcess: maxJobsPerProcess ?? 10_000,
           maxMemoryPerProcess,
         });
-      case "inline":
-        return new InlineRunner({
+      case "shared":
+        return new SharedRunner({
           ...common,
           maxJobsPerProcess: maxJobsPerProcess ?? Infinity,
           maxMemoryPerProcess,

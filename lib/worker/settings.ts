@@ -72,7 +72,7 @@ export interface WorkerOptions extends ConnectionOptions {
   /**
    * How jobs are kept apart. `process`: each has a fresh process of its own. `reuse`: a process serves
    * jobs one after the other, many times faster; they share its memory, and what one leaves
-   * running goes on beside the next. `inline`: one process runs all of them side by side, for trusted
+   * running goes on beside the next. `shared`: one process runs all of them side by side, for trusted
    * small ones; if one does not stop at its time limit, the process ends, and the others are run again.
    *
    * A job may ask for a stricter way, not for a looser one. A job whose worker has died while it ran gets
@@ -88,13 +88,13 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly queueIsolation?: Readonly<Record<string, Isolation>>;
   /**
-   * With `reuse` and `inline`: a process takes no more than so many jobs.
+   * With `reuse` and `shared`: a process takes no more than so many jobs.
    *
-   * @default 10_000 with `reuse`, no limit with `inline`
+   * @default 10_000 with `reuse`, no limit with `shared`
    */
   readonly maxJobsPerProcess?: number;
   /**
-   * With `reuse` and `inline`: a process that has grown beyond so many megabytes takes no more jobs.
+   * With `reuse` and `shared`: a process that has grown beyond so many megabytes takes no more jobs.
    *
    * @default 512
    */
@@ -297,7 +297,7 @@ function isolationSettings(
     checkCount(label, limit, Infinity);
     if (queues.some((queue) => isolationOf(queue) !== "process")) continue;
     throw new RangeError(
-      `Cannot use ${label}: isolation "process" gives each job a process of its own, "reuse" and "inline" do not`,
+      `Cannot use ${label}: isolation "process" gives each job a process of its own, "reuse" and "shared" do not`,
     );
   }
   return {

@@ -80,8 +80,8 @@ export const GOALS: readonly Goal[] = [
   atLeast(
     "side by side in one process, 100 at a time / BullMQ in its own",
     1.5,
-    "inline-100.rate",
-    "inline-100.rate",
+    "shared-100.rate",
+    "shared-100.rate",
     "bullmq",
   ),
   atMost(
@@ -95,7 +95,7 @@ export const GOALS: readonly Goal[] = [
     "latency, a process per job, p50 / BullMQ in its process",
     1,
     "latency.p50",
-    "latency-inline.p50",
+    "latency-shared.p50",
     "bullmq",
   ),
   atMost(

@@ -13,7 +13,7 @@ export type SystemName = "ours" | "rq" | "bullmq";
 export const SYSTEM_NAMES: readonly SystemName[] = ["ours", "rq", "bullmq"];
 
 /** Where a job runs: a process of its own, one that is used again, or one with many others (of BullMQ, the worker itself). */
-export type Isolation = "process" | "reuse" | "inline";
+export type Isolation = "process" | "reuse" | "shared";
 
 /** Why there is no result; the reason is shown. */
 export class NotApplicable extends Error {
@@ -109,7 +109,7 @@ export function rqSystem(port: number, peer: Peer): System {
       env: { PYTHONDONTWRITEBYTECODE: "1" },
     }),
     workers: (isolation, concurrency) => {
-      if (isolation === "inline" && concurrency > 1) {
+      if (isolation === "shared" && concurrency > 1) {
         throw new NotApplicable("one job at a time in a process");
       }
       const flags = isolation === "process"
@@ -128,7 +128,7 @@ export function bullmqSystem(port: number, peer: Peer): System {
   return {
     name: "bullmq",
     finishedKey: "bull:bench:completed",
-    lightest: "inline",
+    lightest: "shared",
     driver: new DriverProcess({
       command: "node",
       args: [join(SYSTEMS, "bullmq.mjs"), String(port)],
@@ -136,7 +136,7 @@ export function bullmqSystem(port: number, peer: Peer): System {
       env,
     }),
     workers: (isolation, concurrency) => {
-      const mode = isolation === "inline" ? "inline" : "sandbox";
+      const mode = isolation === "shared" ? "inline" : "sandbox";
       const script = join(SYSTEMS, "bullmq_worker.mjs");
       return [{
         command: "node",

@@ -17,7 +17,7 @@ function notes(ledger: Ledger, ids: readonly string[]) {
   }));
 }
 
-for (const isolation of ["reuse", "inline"]) {
+for (const isolation of ["reuse", "shared"]) {
   Deno.test(`${isolation}: a job of a queue that comes first overtakes all of those behind it`, async () => {
     await using redis = await RedisServer.start();
     await using bench = new Bench(redis.url);

@@ -6,7 +6,7 @@ import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
 /** Defines a test for each way of keeping jobs apart. */
 function eachWay(name: string, body: (isolation: string) => Promise<void>) {
-  for (const isolation of ["process", "reuse", "inline"]) {
+  for (const isolation of ["process", "reuse", "shared"]) {
     Deno.test(`${isolation}: ${name}`, () => body(isolation));
   }
 }
@@ -99,7 +99,7 @@ eachWay(
     ]);
     await bench.hasStatus("job-2", "stopped");
     // It does not listen: where all share a process, that one ends, and the others begin again.
-    const begun = isolation === "inline" ? 8 : 5;
+    const begun = isolation === "shared" ? 8 : 5;
     await waitFor(() => pids.lines().length === begun);
     assertEquals(await alive(pids), 4);
     assertEquals(await bench.field("rq:worker:w1", "state"), "busy");

@@ -3,13 +3,13 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, logLines, WorkerProcess } from "./support.ts";
 
-const WAYS = ["process", "reuse", "inline"] as const;
+const WAYS = ["process", "reuse", "shared"] as const;
 
 Deno.test.each<[string, string[]]>([
   ["reuse, one at a time", ["reuse", "--max-jobs-per-process", "50"]],
   ["reuse, four at a time", ["reuse", "--concurrency", "4"]],
-  ["inline, one at a time", ["inline", "--max-jobs-per-process", "50"]],
-  ["inline, 100 at a time", ["inline", "--concurrency", "100"]],
+  ["shared, one at a time", ["shared", "--max-jobs-per-process", "50"]],
+  ["shared, 100 at a time", ["shared", "--concurrency", "100"]],
 ])("--isolation %s, runs each of 300 jobs once", async (_name, flags) => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
@@ -100,7 +100,7 @@ Deno.test("single queues have their own isolation, and single jobs a stricter on
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   using pids = new Ledger();
-  const add = async (queue: string, isolation?: "process" | "inline") => {
+  const add = async (queue: string, isolation?: "process" | "shared") => {
     await bench.queue(queue).enqueueCall({
       func: "jobs.notesPid",
       args: [pids.path],
@@ -108,11 +108,11 @@ Deno.test("single queues have their own isolation, and single jobs a stricter on
     });
   };
   for (let n = 0; n < 3; n++) {
-    await add("high", "inline"); // high gives each a process all the same
+    await add("high", "shared"); // high gives each a process all the same
     await add("low");
     await add("low", "process");
   }
-  const flags = ["--isolation", "inline", "--isolation", "high=process"];
+  const flags = ["--isolation", "shared", "--isolation", "high=process"];
   await burst(["high", "low", "--url", redis.url, ...flags]);
   const [high, low] = [pids.lines().slice(0, 3), pids.lines().slice(3)];
   assertEquals(new Set(high).size, 3);
@@ -127,7 +127,7 @@ Deno.test.each<[string, string[], RegExp]>([
     ["--max-jobs-per-process", "5"],
     /isolation "process"/,
   ],
-  ["an unknown way", ["--isolation", "inlin"], /did you mean inline\?/],
+  ["an unknown way", ["--isolation", "share"], /did you mean shared\?/],
   [
     "a queue that it does not have",
     ["low", "--isolation", "high=reuse"],
@@ -135,7 +135,7 @@ Deno.test.each<[string, string[], RegExp]>([
   ],
   [
     "the same twice",
-    ["--isolation", "reuse", "--isolation", "inline"],
+    ["--isolation", "reuse", "--isolation", "shared"],
     /given twice/,
   ],
 ])("a worker refuses %s", async (_what, flags, message) => {
@@ -161,7 +161,7 @@ Deno.test("a job that does not stop in time fails alone, and those that are begu
     "--url",
     redis.url,
     "--isolation",
-    "inline",
+    "shared",
     "--concurrency",
     "5",
   ]);

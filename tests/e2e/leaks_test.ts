@@ -60,7 +60,7 @@ Deno.test("a worker holds no more handles, children or connections after a hundr
 
 Deno.test.each([
   { isolation: "reuse", atOnce: 2, count: 3_000 },
-  { isolation: "inline", atOnce: 100, count: 10_000 },
+  { isolation: "shared", atOnce: 100, count: 10_000 },
 ])(
   "a worker holds no more after $count jobs ($isolation) than after a thousand",
   async ({ isolation, atOnce, count }) => {

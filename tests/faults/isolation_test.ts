@@ -43,7 +43,7 @@ async function length(bench: Bench, list: string): Promise<number> {
 }
 
 Deno.test.each([
-  { isolation: "inline", count: 100 },
+  { isolation: "shared", count: 100 },
   { isolation: "reuse", count: 12 },
   { isolation: "process", count: 12 },
 ])(
@@ -75,7 +75,7 @@ Deno.test.each([
 );
 
 Deno.test("jobs side by side whose process is killed are run again by the worker, which keeps their leases", async () => {
-  await using at = await busy("inline", 40);
+  await using at = await busy("shared", 40);
   const { bench, pids } = at;
   const [pid] = new Set(pids.lines().map(Number));
   Deno.kill(pid!, "SIGKILL");
@@ -97,7 +97,7 @@ Deno.test("a job that blocks its process for longer than a lease costs neither i
   await using fleet = new Fleet(redis.url);
   using ledger = new Ledger();
   const low = bench.queue("low");
-  const flags = ["--isolation", "inline", "--concurrency", "10"];
+  const flags = ["--isolation", "shared", "--concurrency", "10"];
   await low.enqueue("jobs.blocks", ledger.path, 17);
   await low.enqueueMany(
     Array.from(
@@ -114,7 +114,7 @@ Deno.test("a job that blocks its process for longer than a lease costs neither i
 });
 
 Deno.test("jobs whose worker died while they ran get a process each, new ones beside them share one", async () => {
-  await using at = await busy("inline", 3);
+  await using at = await busy("shared", 3);
   const { bench, fleet, pids } = at;
   assertEquals(new Set(pids.lines()).size, 1);
   await kill(at.worker);
@@ -133,7 +133,7 @@ Deno.test("jobs whose worker died while they ran get a process each, new ones be
       args: [pids.path, `${pids.path}.gate`],
     })),
   );
-  const flags = ["--isolation", "inline", "--concurrency", "6"];
+  const flags = ["--isolation", "shared", "--concurrency", "6"];
   await fleet.listening("low", ...flags);
   await waitFor(() => pids.lines().length === 9, { timeout: 20_000 });
   const counts = new Map<string, number>();

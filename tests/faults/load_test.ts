@@ -11,7 +11,7 @@ const WAYS = [
   ["process", 1],
   ["process", 4],
   ["reuse", 4],
-  ["inline", 100],
+  ["shared", 100],
 ] as const;
 
 function flagsOf([isolation, atOnce]: readonly [string, number]): string[] {
@@ -72,7 +72,7 @@ Deno.test("of two thousand jobs none is lost by a worker that is killed fifty ti
   }
   const drain = await Promise.all([
     fleet.listening(...QUEUES, ...flagsOf(["process", 3])),
-    fleet.listening(...QUEUES, ...flagsOf(["inline", 100])),
+    fleet.listening(...QUEUES, ...flagsOf(["shared", 100])),
     fleet.listening(...QUEUES.toReversed(), ...flagsOf(["reuse", 2])),
   ]);
   await finished(bench, QUEUES, total, 120_000);

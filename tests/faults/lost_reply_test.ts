@@ -101,7 +101,7 @@ Deno.test.each([
   { kept: "kept", resultTtl: 500, atOnce: 1, total: 100, losses: 10 },
   { kept: "not kept", resultTtl: 0, atOnce: 1, total: 100, losses: 10 },
 ])(
-  "replies that are lost cost nothing, inline, $atOnce at once, results $kept",
+  "replies that are lost cost nothing, shared, $atOnce at once, results $kept",
   async ({ resultTtl, atOnce, total, losses }) => {
     await using redis = await RedisServer.start();
     await using bench = new Bench(redis.url);
@@ -114,7 +114,7 @@ Deno.test.each([
       jobId,
       resultTtl,
     })));
-    const flags = ["--isolation", "inline", "--concurrency", String(atOnce)];
+    const flags = ["--isolation", "shared", "--concurrency", String(atOnce)];
     await using worker = await WorkerProcess.listening([
       ...["low", "--name", "w1", "--url", proxy.url, ...flags],
     ]);

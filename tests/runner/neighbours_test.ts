@@ -4,7 +4,7 @@ import { assert, assertRejects } from "@std/assert";
 import { TestRunner, until } from "./support.ts";
 
 Deno.test("a job that is stopped while it waits to run alone stops at once", async () => {
-  await using t = await TestRunner.create({ way: "inline", maxAlone: 1 });
+  await using t = await TestRunner.create({ way: "shared", maxAlone: 1 });
   await t.result("jobs.nap", [0]);
   const gate = await Deno.makeTempDir();
   // Nobody can tell which of them it was: each is begun again alone.

@@ -6,7 +6,7 @@ import type {
   Outcome,
   RunRequest,
 } from "../../lib/runner/runner.ts";
-import { InlineRunner } from "../../lib/runner/inline_runner.ts";
+import { SharedRunner } from "../../lib/runner/shared_runner.ts";
 import { LimitedRunner } from "../../lib/runner/limited_runner.ts";
 import type { Runner } from "../../lib/runner/runner.ts";
 import {
@@ -20,7 +20,7 @@ export const FIXTURES: string = fileURLToPath(
 );
 
 /** Where jobs run. */
-export type Way = "process" | "reuse" | "inline";
+export type Way = "process" | "reuse" | "shared";
 
 /** How a {@linkcode TestRunner} is made. */
 export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
@@ -32,7 +32,7 @@ export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
 /** Makes a {@linkcode TestRunner}. */
 export type Create = (options?: TestRunnerOptions) => Promise<TestRunner>;
 
-const WAYS: readonly Way[] = ["process", "reuse", "inline"];
+const WAYS: readonly Way[] = ["process", "reuse", "shared"];
 
 /** Defines one test for each way of running jobs. */
 export function eachWay(
@@ -68,11 +68,11 @@ function runnerOf(
     return new SubprocessRunner({ ...many, ...options });
   }
   const alone = new SubprocessRunner(options);
-  const inline = new InlineRunner({
+  const shared = new SharedRunner({
     ...options,
     alone: new LimitedRunner(alone, options.maxAlone ?? 2),
   });
-  return new WithAlone(inline, alone);
+  return new WithAlone(shared, alone);
 }
 
 /** Closes both. */

@@ -38,16 +38,16 @@ const WAYS: readonly Way[] = [
     costs: true,
   },
   {
-    name: "inline",
+    name: "shared",
     title: "run, side by side in one process, one at a time",
-    isolation: "inline",
+    isolation: "shared",
     concurrency: 1,
     costs: true,
   },
   {
-    name: "inline-100",
+    name: "shared-100",
     title: "run, side by side in one process, 100 at a time",
-    isolation: "inline",
+    isolation: "shared",
     concurrency: 100,
     costs: true,
   },
@@ -57,7 +57,7 @@ const WAYS: readonly Way[] = [
 const FIRST_JOBS: Readonly<Record<Isolation, number>> = {
   process: 60,
   reuse: 300,
-  inline: 1_000,
+  shared: 1_000,
 };
 
 /** A process for each job. */

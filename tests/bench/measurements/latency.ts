@@ -17,9 +17,9 @@ export const latencies: readonly Measurement[] = [
     "process",
   ),
   latencyOf(
-    "latency-inline",
+    "latency-shared",
     "enqueue → result, idle worker, in one process",
-    "inline",
+    "shared",
   ),
 ];
 

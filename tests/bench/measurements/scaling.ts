@@ -17,7 +17,7 @@ const FURTHER = 0.02;
 const JOBS: Readonly<Record<Isolation, number>> = {
   process: 200,
   reuse: 600,
-  inline: 600,
+  shared: 600,
 };
 
 /** Enqueue and run, with a short and with a long queue. */

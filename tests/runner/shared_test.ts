@@ -16,7 +16,7 @@ interface Napped {
   readonly id: string;
 }
 
-const INLINE = { way: "inline" } as const;
+const SHARED = { way: "shared" } as const;
 
 async function nap(t: TestRunner, ms: number): Promise<Napped> {
   return await t.result("jobs.nap", [ms]) as Napped;
@@ -28,7 +28,7 @@ function naps(t: TestRunner, count: number, ms: number): Promise<Napped[]> {
 }
 
 Deno.test("100 jobs at once share one process, and each sees itself as the current one", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   await nap(t, 0);
   const from = performance.now();
   const napped = await naps(t, 100, 300);
@@ -38,7 +38,7 @@ Deno.test("100 jobs at once share one process, and each sees itself as the curre
 });
 
 Deno.test("each of many jobs gets its own answers to what it asks of the worker", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const results = await Promise.all(
     Array.from(
       { length: 30 },
@@ -56,7 +56,7 @@ function ids(count: number): string[] {
 }
 
 Deno.test("what fails leaves the process to the others", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const { pid } = await nap(t, 0);
   const others = naps(t, 5, 200);
   for (const job of ["jobs.fail", "jobs.rejectUnheard", "jobs.answer"]) {
@@ -67,7 +67,7 @@ Deno.test("what fails leaves the process to the others", async () => {
 });
 
 Deno.test("a job that does not stop at its time limit ends the process, and the others are run again", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const { pid } = await nap(t, 0);
   const others = naps(t, 10, 1_800);
   const from = performance.now();
@@ -81,7 +81,7 @@ Deno.test("a job that does not stop at its time limit ends the process, and the 
 });
 
 Deno.test("where a process does not even hear that a time is up, each of its jobs is run again alone", async () => {
-  await using t = await TestRunner.create({ ...INLINE, prewarm: 0 });
+  await using t = await TestRunner.create({ ...SHARED, prewarm: 0 });
   const { pid } = await nap(t, 0);
   const others = naps(t, 4, 200);
   const failure = await t.failure("jobs.spinLater", [50], { timeout: 1 });
@@ -91,7 +91,7 @@ Deno.test("where a process does not even hear that a time is up, each of its job
 });
 
 Deno.test("a job that stops when its time is up leaves the process to the others", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const { pid } = await nap(t, 0);
   const others = naps(t, 5, 1_800);
   const failure = await t.failure("jobs.stopWhenAsked", [], { timeout: 1 });
@@ -114,7 +114,7 @@ Deno.test.each([
 ])(
   "$job fails alone, the others return all the same",
   async ({ job, reason, message }) => {
-    await using t = await TestRunner.create({ ...INLINE, prewarm: 0 });
+    await using t = await TestRunner.create({ ...SHARED, prewarm: 0 });
     await nap(t, 0);
     const others = naps(t, 4, 400);
     const failure = await t.failure(job, [50]);
@@ -125,7 +125,7 @@ Deno.test.each([
 );
 
 Deno.test("a job that is stopped and listens leaves the process to the others", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const { pid } = await nap(t, 0);
   const others = naps(t, 3, 900);
   const abort = new AbortController();
@@ -136,7 +136,7 @@ Deno.test("a job that is stopped and listens leaves the process to the others", 
 });
 
 Deno.test("a job that is stopped and does not listen is killed, and the others are run again", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   const { pid } = await nap(t, 0);
   const others = naps(t, 3, 1_000);
   const abort = new AbortController();
@@ -148,7 +148,7 @@ Deno.test("a job that is stopped and does not listen is killed, and the others a
 });
 
 Deno.test("a process that is killed while it waits is replaced", async () => {
-  await using t = await TestRunner.create(INLINE);
+  await using t = await TestRunner.create(SHARED);
   for (let n = 0; n < 3; n++) {
     const { pid } = await nap(t, 0);
     Deno.kill(pid, "SIGKILL");
@@ -157,7 +157,7 @@ Deno.test("a process that is killed while it waits is replaced", async () => {
 });
 
 Deno.test("a process takes no more jobs than it may, and those in hand end in it", async () => {
-  await using t = await TestRunner.create({ ...INLINE, maxJobsPerProcess: 4 });
+  await using t = await TestRunner.create({ ...SHARED, maxJobsPerProcess: 4 });
   const napped = await naps(t, 10, 200);
   const counts = new Map<number, number>();
   for (const { pid } of napped) counts.set(pid, (counts.get(pid) ?? 0) + 1);
@@ -166,7 +166,7 @@ Deno.test("a process takes no more jobs than it may, and those in hand end in it
   await waitFor(async () => !(await pidAlive(first!.pid)));
 });
 
-for (const way of ["reuse", "inline"] as const) {
+for (const way of ["reuse", "shared"] as const) {
   Deno.test(`${way}: a process that has grown beyond its limit takes no more jobs`, async () => {
     await using t = await TestRunner.create({ way, maxMemoryPerProcess: 300 });
     const pid = await t.result("jobs.grow", [1]);
@@ -181,7 +181,7 @@ for (const way of ["reuse", "inline"] as const) {
 }
 
 Deno.test("close() rejects what runs, what waits for a process, and what runs alone", async () => {
-  const t = await TestRunner.create(INLINE);
+  const t = await TestRunner.create(SHARED);
   const waiting = assertRejects(() => nap(t, 60_000), Error, "closed");
   await t.runner.close();
   await waiting;

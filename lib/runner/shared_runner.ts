@@ -26,8 +26,8 @@ import type {
 } from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
 
-/** How an {@linkcode InlineRunner} runs jobs. */
-export interface InlineRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
+/** How a {@linkcode SharedRunner} runs jobs. */
+export interface SharedRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
   /** Milliseconds from SIGTERM to SIGKILL for a job whose time is up. @default 1_000 */
   readonly killGrace?: number;
   /** How many jobs a process may serve. @default Infinity */
@@ -47,8 +47,8 @@ const MAX_INTERRUPTIONS = 5;
  * run again in the next one. Where it cannot be told which of several jobs has brought the process
  * down, each is run again in a process of its own.
  */
-export class InlineRunner implements Runner {
-  readonly #options: InlineRunnerOptions;
+export class SharedRunner implements Runner {
+  readonly #options: SharedRunnerOptions;
   readonly #processes: Processes;
   readonly #open = new Map<string, SharedProcess>();
   readonly #booting = new Map<string, Promise<FailureOutcome | undefined>>();
@@ -60,7 +60,7 @@ export class InlineRunner implements Runner {
    *
    * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time
    */
-  constructor(options: InlineRunnerOptions) {
+  constructor(options: SharedRunnerOptions) {
     checkTime("killGrace", options.killGrace);
     this.#options = options;
     this.#processes = new Processes({ ...options, prewarm: 1 }, true);
@@ -121,7 +121,7 @@ export class InlineRunner implements Runner {
     await this.#processes.close();
   }
 
-  /** The same as {@linkcode InlineRunner.close}. */
+  /** The same as {@linkcode SharedRunner.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
