@@ -26,10 +26,7 @@ export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
 export type { ChildPermissions } from "./lib/runner/permissions.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { WorkerOptions } from "./lib/worker/settings.ts";
-export {
-  CannotStartError,
-  WorkerNameTakenError,
-} from "./lib/worker/session.ts";
+export { CannotStartError, WorkerNameTakenError } from "./lib/worker/errors.ts";
 export { Worker } from "./lib/worker/worker.ts";
 
 if (import.meta.main) {

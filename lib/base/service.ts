@@ -5,6 +5,8 @@
  * @module
  */
 
+import { pause } from "./backoff.ts";
+
 /** How a {@linkcode Service} is run. */
 export interface ServiceOptions {
   /** Named in what is told of its errors. */
@@ -27,7 +29,7 @@ export abstract class Service implements AsyncDisposable {
   /** Its name. */
   readonly name: string;
   readonly #options: ServiceOptions;
-  #stopping = Promise.withResolvers<void>();
+  #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
   /** Nothing runs before {@linkcode Service.start}. */
@@ -48,11 +50,11 @@ export abstract class Service implements AsyncDisposable {
   async stop(): Promise<void> {
     const loop = this.#loop;
     if (loop === undefined) return;
-    this.#stopping.resolve();
+    this.#stopping.abort();
     await loop;
     if (this.#loop !== loop) return; // another call was first
     this.#loop = undefined;
-    this.#stopping = Promise.withResolvers();
+    this.#stopping = new AbortController();
   }
 
   /** The same as {@linkcode Service.stop}. */
@@ -61,8 +63,10 @@ export abstract class Service implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const stopped = this.#stopping.promise.then(() => true);
-    while (!(await Promise.race([stopped, this.#pause(stopped)]))) {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await pause(this.#interval(), signal);
+      if (signal.aborted) return;
       try {
         await this.runOnce();
       } catch (error) {
@@ -71,12 +75,8 @@ export abstract class Service implements AsyncDisposable {
     }
   }
 
-  #pause(stopped: Promise<boolean>): Promise<boolean> {
+  #interval(): number {
     const { interval, jitter = 0.1 } = this.#options;
-    const factor = 1 + jitter * (2 * Math.random() - 1);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), interval * factor);
-      stopped.then(() => clearTimeout(timer));
-    });
+    return interval * (1 + jitter * (2 * Math.random() - 1));
   }
 }

@@ -10,7 +10,7 @@ import {
   ConnectionRefusedError,
   ReplyError,
 } from "../redis/redis_client.ts";
-import { CannotStartError, WorkerNameTakenError } from "../worker/session.ts";
+import { CannotStartError, WorkerNameTakenError } from "../worker/errors.ts";
 import { parseFlags, usage, UsageError } from "./flags.ts";
 import { workerCommand } from "./worker_command.ts";
 

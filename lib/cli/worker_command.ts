@@ -8,7 +8,7 @@ import { childPermissions } from "../runner/permissions.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { DEFAULT_URL } from "../queue/context.ts";
 import type { WorkerOptions } from "../worker/settings.ts";
-import { CannotStartError } from "../worker/session.ts";
+import { CannotStartError } from "../worker/errors.ts";
 import { Worker } from "../worker/worker.ts";
 import { nearest, type ParsedFlags, UsageError } from "./flags.ts";
 import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";

@@ -126,6 +126,15 @@ export class JobRecord {
   }
 }
 
+/**
+ * Whether a job may be the reason for which its last worker died. The mark counts only for the stay in the queue
+ * that the loss began: whoever puts the job on its queue anew writes another `enqueued_at`.
+ */
+export function isSuspect(job: JobRecord): boolean {
+  const mark = job.text("x_abandoned")?.split(" ", 2);
+  return mark?.[1] !== undefined && mark[1] === job.text("enqueued_at");
+}
+
 /** Makes the map of fields out of a flat `HGETALL` reply. */
 export function fieldsOfReply(
   reply: readonly unknown[],

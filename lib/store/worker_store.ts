@@ -16,10 +16,12 @@ import type {
   Execution,
   HeartbeatReply,
   NameTaken,
+  SuspectMode,
   SweepReply,
   WorkerIdentity,
 } from "./worker_types.ts";
 import { EndingBatch, RELEASE_BATCH } from "./ending_batch.ts";
+import { executionPrefix } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
@@ -30,7 +32,12 @@ import {
   RELEASE_SCHEDULER,
   SWEEP,
 } from "./scripts/sweep.ts";
-import { DEREGISTER, REGISTER, SET_WORKER_FIELDS } from "./scripts/worker.ts";
+import {
+  DEREGISTER,
+  REGISTER,
+  SET_WORKER_FIELDS,
+  SHOW_IDLE,
+} from "./scripts/worker.ts";
 
 /** Seconds that a claim or a heartbeat leases a job for. */
 export const LEASE_SECONDS = 15;
@@ -53,18 +60,18 @@ export class WorkerStore {
   /** The names of the keys. */
   readonly keys: Keys;
   readonly #endings: EndingBatch;
-  /**
-   * The ids of executions are this and eight hexadecimal digits more, and not a UUID's 32 digits as RQ's: an id has
-   * to be another one than the job's earlier ones, stands three times in Redis, and with a job's UUID stays below
-   * the 64 bytes up to which a sorted set is compact.
-   */
-  readonly #executionPrefix = randomPrefix();
+  readonly #executionPrefix: string;
   #executions = 0;
 
-  /** Works on one connection and under one prefix. */
-  constructor(client: RedisClient, keys: Keys) {
+  /**
+   * Works on one connection and under one prefix.
+   *
+   * @param alone whether the worker has never more than one job in hand
+   */
+  constructor(client: RedisClient, keys: Keys, alone = false) {
     this.client = client;
     this.keys = keys;
+    this.#executionPrefix = executionPrefix(alone);
     this.#endings = new EndingBatch(client, keys);
   }
 
@@ -117,13 +124,15 @@ export class WorkerStore {
 
   /**
    * Takes the next jobs of the worker's queues, or those caught: at most `wanted`, and
-   * `ahead` more of the first queue.
+   * `ahead` more of the first queue. `mode` says what to do with a job that may have killed its last worker:
+   * take it, alone, since nothing else is in hand; stop in front of it; pass it over.
    */
   async claim(
     worker: WorkerIdentity,
     wanted: number,
     caught: readonly CaughtJob[],
     ahead = 0,
+    mode: SuspectMode = "alone",
   ): Promise<ClaimReply> {
     const { queues } = worker;
     const first = this.#executions;
@@ -144,6 +153,7 @@ export class WorkerStore {
         ahead,
         this.#executionPrefix,
         first,
+        mode,
         queues.length,
         ...queues,
         ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),
@@ -322,6 +332,16 @@ export class WorkerStore {
     return texts(reply).map((key) => this.keys.workerName(key));
   }
 
+  /** Shows that the worker runs nothing, as long as its hash is this worker's. */
+  async showIdle(worker: WorkerIdentity): Promise<void> {
+    await SHOW_IDLE.run(
+      this.client,
+      [this.keys.worker(worker.name)],
+      [this.keys.prefix, worker.instance],
+      RESEND,
+    );
+  }
+
   /** Writes fields of the worker's hash, as long as it is this worker's. */
   async setWorkerFields(
     worker: WorkerIdentity,
@@ -334,10 +354,4 @@ export class WorkerStore {
       RESEND,
     );
   }
-}
-
-/** Eight hexadecimal digits. */
-function randomPrefix(): string {
-  const [random] = crypto.getRandomValues(new Uint32Array(1));
-  return random!.toString(16).padStart(8, "0");
 }

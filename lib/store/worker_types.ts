@@ -38,9 +38,18 @@ export interface SkippedJob {
   readonly reason: string;
 }
 
+/** What a claim does with a job that may have killed its last worker: take it alone, stop in front of it, pass it over. */
+export type SuspectMode = "alone" | "stop" | "pass";
+
 /** What a claim came back with. */
 export interface ClaimReply {
-  readonly kind: "jobs" | "empty" | "more" | "suspended" | "unregistered";
+  readonly kind:
+    | "jobs"
+    | "empty"
+    | "suspect"
+    | "more"
+    | "suspended"
+    | "unregistered";
   /** When, in milliseconds since 1970 by the server's clock. */
   readonly serverTime: number;
   /** What was claimed; none unless the kind is `jobs`. */

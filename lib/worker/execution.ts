@@ -4,7 +4,7 @@
  * @module
  */
 
-import { backoff, pause } from "../base/backoff.ts";
+import { backoff } from "../base/backoff.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
@@ -47,9 +47,6 @@ const STOPPED = "Job stopped by user, work-horse terminated.";
 const KILLED =
   "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
 
-/** Milliseconds until a job is put back for which no process could be started: the machine needs a break. */
-const UNSTARTED_MS = 1_000;
-
 /** Error replies of a Redis that may take the same call later. */
 const TRANSIENT: ReadonlySet<string> = new Set([
   "OOM",
@@ -78,10 +75,19 @@ const NOT_HONOURED = [
 /** How a run ended, before it is put into the terms of the store. */
 type Ended =
   | { readonly kind: "outcome"; readonly outcome: Outcome }
-  | { readonly kind: JobAborted["kind"] | "unstarted" };
+  | { readonly kind: JobAborted["kind"] }
+  | { readonly kind: "unstarted"; readonly why: string };
 
 /** Records how a run ended. */
 export type Recorder = () => Promise<void>;
+
+/** A run that is over. */
+export interface RunOver {
+  /** Records how it ended. */
+  readonly record: Recorder;
+  /** Why no process could be started for it, if that is so: then it has not begun. */
+  readonly unstarted?: string;
+}
 
 /** Runs executions. */
 export class Executor {
@@ -100,17 +106,15 @@ export class Executor {
   /** Puts a job that has not begun back to where it was claimed; records its end if it is to have one by now. */
   async giveBack(execution: Execution): Promise<void> {
     const { running, store, log } = this.#options;
-    if (running.isAborted(execution)) return (await this.run(execution))();
+    if (running.isAborted(execution)) {
+      const { record } = await this.run(execution);
+      return await record();
+    }
     const { job, queue } = execution;
     log.debug(`${queue}: Given back, not begun (${job.id})`);
     running.ending(execution);
     try {
-      await this.#store(execution, {
-        outcome: "returned",
-        ttl: secondsLeft(job, store.serverTime),
-        payload: "",
-        workedMs: 0,
-      });
+      await this.#store(execution, returned(job, store.serverTime));
     } finally {
       running.remove(execution);
     }
@@ -119,9 +123,9 @@ export class Executor {
   /**
    * Runs one job; gives what records its end. The lease is kept until that is done.
    * The call to Redis is made at once when the recorder is called, so that it shares a
-   * round trip with others of the same tick.
+   * round trip with others of the same tick. Never rejects: whatever goes wrong is the end of this one job.
    */
-  async run(execution: Execution): Promise<Recorder> {
+  async run(execution: Execution): Promise<RunOver> {
     const { log, running, logDescription } = this.#options;
     const { job, queue } = execution;
     const what = logDescription ? `${job.description} (${job.id})` : job.id;
@@ -132,15 +136,12 @@ export class Executor {
     }
     const signal = running.begin(execution);
     const beganMs = Date.now();
-    let ended: Ended;
-    try {
-      ended = await this.#run(execution, signal);
-    } catch (error) {
-      running.remove(execution);
-      throw error;
-    }
+    const ended = await this.#run(execution, signal);
     const workedMs = Math.max(0, Date.now() - beganMs);
-    return () => this.#record(execution, ended, workedMs);
+    const record = () => this.#record(execution, ended, workedMs);
+    return ended.kind === "unstarted"
+      ? { record, unstarted: ended.why }
+      : { record };
   }
 
   async #record(
@@ -148,13 +149,14 @@ export class Executor {
     ended: Ended,
     workedMs: number,
   ): Promise<void> {
-    const { log, running } = this.#options;
+    const { log, running, store, identity } = this.#options;
     running.ending(execution);
     try {
       if (ended.kind === "lost") {
         log.warn(
           `${execution.queue}: Lease lost, job killed, nothing recorded (${execution.job.id})`,
         );
+        if (!running.isBusy) await store.showIdle(identity);
         return;
       }
       const ending = this.#endingOf(execution, ended, workedMs);
@@ -168,27 +170,15 @@ export class Executor {
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
     const { runnerOf, store } = this.#options;
-    let request: RunRequest;
     try {
-      request = requestOf(execution);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return { kind: "outcome", outcome: notRun(error) };
-    }
-    const host = new ExecutionHost(store, execution);
-    try {
+      const request = requestOf(execution);
+      const host = new ExecutionHost(store, execution);
       const outcome = await runnerOf(execution).run(request, host, { signal });
-      if (outcome.type === "failure" && outcome.reason === "start") {
-        this.#options.log.error(
-          `${execution.queue}: ${outcome.message}, job put back (${execution.job.id})`,
-        );
-        await pause(UNSTARTED_MS, signal);
-        return { kind: "unstarted" };
-      }
-      return { kind: "outcome", outcome };
+      return outcome.type === "failure" && outcome.reason === "start"
+        ? { kind: "unstarted", why: outcome.message }
+        : { kind: "outcome", outcome };
     } catch (error) {
       if (error instanceof JobAborted) return { kind: error.kind };
-      if (!(error instanceof Error)) throw error;
       return { kind: "outcome", outcome: notRun(error) };
     }
   }
@@ -207,6 +197,9 @@ export class Executor {
     });
     if (ended.kind === "stopped") return failed("stopped", STOPPED);
     if (ended.kind === "killed") return failed("failed", KILLED);
+    if (ended.kind === "unstarted") {
+      return returned(job, this.#options.store.serverTime);
+    }
     if (ended.kind !== "outcome") {
       return { workedMs, outcome: "requeued", ttl: 0, payload: "" };
     }
@@ -282,6 +275,9 @@ export class Executor {
           `${queue}: Job cannot be put back, a key of the queue holds another type of value (${job.id})`,
         );
         break;
+      case "returned":
+        log.debug(`${queue}: Given back, not begun (${job.id})`);
+        break;
       case "lost":
         log.warn(`${queue}: Lease lost, nothing recorded (${job.id})`);
         break;
@@ -292,6 +288,12 @@ export class Executor {
         break;
     }
   }
+}
+
+/** The end of what has not begun. */
+function returned(job: JobRecord, now: number): Ending {
+  const ttl = secondsLeft(job, now);
+  return { outcome: "returned", ttl, payload: "", workedMs: 0 };
 }
 
 /** How long a job may still wait in its queue: at least a second, -1 for ever. */
@@ -319,7 +321,8 @@ function requestOf({ id, queue, job }: Execution): RunRequest {
 }
 
 /** A fault before the job's own code: it spoils this job, and must not spoil the worker. */
-function notRun(error: Error): FailureOutcome {
+function notRun(error: unknown): FailureOutcome {
+  if (!(error instanceof Error)) return notRun(new Error(String(error)));
   const cause = error.cause instanceof Error
     ? `\nCaused by ${error.cause.name}: ${error.cause.message}`
     : "";

@@ -16,6 +16,7 @@ import type {
   ClaimReply,
   Execution,
   SkippedJob,
+  SuspectMode,
   WorkerIdentity,
 } from "../store/worker_types.ts";
 import type { WorkerLog } from "./log.ts";
@@ -41,6 +42,9 @@ export interface FetcherOptions {
 
 /** Why there is no job. */
 export type NoJob = "stopped" | "empty" | "suspended" | "idle";
+
+/** The same, or that there is only one which must not be taken beside others; see `SuspectRule`. */
+export type NoneNow = NoJob | "suspect";
 
 /** The longest that one BLMOVE blocks, in milliseconds; then the queues are looked at again in any case. */
 const BLOCK_MS = 10_000;
@@ -76,7 +80,8 @@ export class Fetcher implements AsyncDisposable {
   async next(
     wanted: number,
     ahead: number,
-  ): Promise<readonly Execution[] | NoJob> {
+    mode: SuspectMode = "alone",
+  ): Promise<readonly Execution[] | NoneNow> {
     const { burst, stopping, maxIdleMs } = this.#options;
     const idleSince = performance.now();
     let caught: CaughtJob[] = [];
@@ -86,9 +91,9 @@ export class Fetcher implements AsyncDisposable {
         await this.#giveBack(caught);
         return "stopped";
       }
-      const reply = await this.#claim(wanted, ahead, caught);
+      const reply = await this.#claim(wanted, ahead, caught, mode);
       caught = [];
-      if (typeof reply !== "string") return reply;
+      if (typeof reply !== "string" || reply === "suspect") return reply;
       if (reply === "suspended" && burst) return "suspended";
       if (reply === "suspended") await pause(RETRY_MS, stopping);
       if (reply !== "empty") continue;
@@ -106,9 +111,12 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /** Further jobs of the first queue, at most so many, if there are any now. */
-  async ahead(wanted: number): Promise<readonly Execution[]> {
+  async ahead(
+    wanted: number,
+    mode: SuspectMode = "stop",
+  ): Promise<readonly Execution[]> {
     this.#hasWaited = false;
-    const reply = await this.#claim(0, wanted, []);
+    const reply = await this.#claim(0, wanted, [], mode);
     return typeof reply === "string" ? [] : reply;
   }
 
@@ -123,12 +131,15 @@ export class Fetcher implements AsyncDisposable {
     wanted: number,
     ahead: number,
     caught: readonly CaughtJob[],
-  ): Promise<readonly Execution[] | "more" | "empty" | "suspended"> {
+    mode: SuspectMode,
+  ): Promise<
+    readonly Execution[] | "more" | "empty" | "suspended" | "suspect"
+  > {
     const { store, identity, register } = this.#options;
     const worker = { ...identity, queues: this.#order };
     let reply: ClaimReply;
     try {
-      reply = await store.claim(worker, wanted, caught, ahead);
+      reply = await store.claim(worker, wanted, caught, ahead, mode);
       if (reply.kind === "unregistered") await register();
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;

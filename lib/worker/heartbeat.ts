@@ -6,7 +6,7 @@
 
 import { Service } from "../base/service.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
-import type { WorkerIdentity } from "../store/worker_types.ts";
+import type { Execution, WorkerIdentity } from "../store/worker_types.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 
 /** What a {@linkcode Heartbeat} works with. */
@@ -25,21 +25,43 @@ export interface HeartbeatOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/**
+ * Milliseconds after which a job gets its first heartbeat, and with it the records by which RQ's monitors see what a
+ * worker runs: after a second at the latest they are there. A job that is shorter never needs them.
+ */
+const FIRST_MS = 500;
+
 /** The heartbeat of a worker. A job whose lease is lost is killed: somebody else may run it by now. */
 export class Heartbeat extends Service {
   readonly #options: HeartbeatOptions;
+  #last = -Infinity;
 
   /** One for each worker. */
   constructor(options: HeartbeatOptions) {
     const { interval, onError } = options;
-    super({ name: "heartbeat", interval, onError });
+    super({
+      name: "heartbeat",
+      interval: Math.min(interval, FIRST_MS),
+      onError,
+    });
     this.#options = options;
   }
 
-  /** One heartbeat; tells how many leases were lost. */
+  /** One look: the heartbeat of everything if it is time, else that of jobs which never had one. */
   override async runOnce(): Promise<number> {
+    const { running, interval } = this.#options;
+    const now = performance.now();
+    if (now - this.#last >= interval) {
+      this.#last = now;
+      return await this.beat(running.beat());
+    }
+    const unseen = running.beatNew(FIRST_MS);
+    return unseen.length === 0 ? 0 : await this.beat(unseen);
+  }
+
+  /** One heartbeat of the worker and of some executions; tells how many leases were lost. */
+  async beat(executions: readonly Execution[]): Promise<number> {
     const { store, identity, running, workerTtl } = this.#options;
-    const executions = running.beat();
     const { worker, lost } = await store.heartbeat(
       identity,
       workerTtl,

@@ -6,10 +6,14 @@
  */
 
 import { setImmediate } from "node:timers";
+import { pause } from "../base/backoff.ts";
+import { isSuspect } from "../job/record.ts";
 import type { Execution } from "../store/worker_types.ts";
 import type { Executor, Recorder } from "./execution.ts";
-import type { Fetcher, NoJob } from "./fetcher.ts";
+import type { Fetcher, NoJob, NoneNow } from "./fetcher.ts";
 import { Pace } from "./pace.ts";
+import { StartBackoff } from "./start_backoff.ts";
+import { SuspectRule } from "./suspect_rule.ts";
 
 /** Most jobs of one claim, so that no script holds Redis for more than 2 ms; 80 were no faster. */
 const MAX_CLAIM = 50;
@@ -17,6 +21,8 @@ const MAX_CLAIM = 50;
 const WAIT_MS = 50;
 /** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
 const GATHER_MS = 4;
+/** Milliseconds until the jobs behind one that must not be begun yet are looked at again. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
@@ -30,8 +36,10 @@ export interface JobLoopOptions {
   readonly claimsAhead: boolean;
   /** Fires when no more work is to be begun. */
   readonly stopping: AbortSignal;
-  /** Told of what went wrong outside of a job. */
+  /** Told of what went wrong outside of a job. Must not throw. */
   readonly onError: (execution: Execution, error: unknown) => void;
+  /** Keeps the worker from claiming where no process can be started. @default a new one */
+  readonly starts?: StartBackoff;
 }
 
 /** A job whose run is over. */
@@ -59,12 +67,19 @@ export class JobLoop {
   #claiming = false;
   /** Whether the last claim got all that it asked for at once: there may be more. */
   #hasMore = false;
+  /** Whether what waits is to begin in the next turn of the event loop. */
+  #filling = false;
+  /** A job that may have killed its last worker: nothing runs beside it. */
+  #suspect: Execution | undefined;
+  readonly #rule = new SuspectRule();
+  readonly #starts: StartBackoff;
   #changed = Promise.withResolvers<void>();
 
   /** One for each worker. */
   constructor(options: JobLoopOptions) {
     this.#options = options;
     this.#pace = new Pace(options.claimsAhead ? options.concurrency : 0);
+    this.#starts = options.starts ?? new StartBackoff();
   }
 
   /** How many jobs it has claimed and not given back. */
@@ -75,16 +90,19 @@ export class JobLoop {
   /** Runs jobs; tells why it has stopped. Everything that it claimed has been recorded then. */
   async run(): Promise<NoJob | "max"> {
     const { stopping } = this.#options;
-    const giveBack = () => this.#giveBack();
-    stopping.addEventListener("abort", giveBack);
+    const onStop = () => {
+      this.#giveBack();
+      this.#changed.resolve();
+    };
+    stopping.addEventListener("abort", onStop);
     try {
       return await this.#claimAndRun();
     } finally {
-      stopping.removeEventListener("abort", giveBack);
+      stopping.removeEventListener("abort", onStop);
       // Also where claiming has failed for good: what runs is seen to its recorded end.
       this.#claiming = false;
       this.#giveBack();
-      while (this.#running > 0) {
+      while (this.#inHand > 0) {
         this.#recordEnded();
         await this.#change();
       }
@@ -94,14 +112,18 @@ export class JobLoop {
   }
 
   async #claimAndRun(): Promise<NoJob | "max"> {
-    const { maxJobs } = this.#options;
+    const { maxJobs, stopping } = this.#options;
     for (;;) {
+      // Where no process can be started, it is the machine that needs a break.
+      const rest = this.#starts.pauseMs();
+      if (rest > 0) await pause(rest, stopping);
+      this.#starts.throwIfHopeless();
       const left = Math.min(maxJobs - this.#claimed, MAX_CLAIM);
       const wanted = Math.max(0, Math.min(this.#room, left));
       const ahead = Math.min(this.#roomAhead(), left - wanted);
       if (wanted + ahead === 0) {
         if (left === 0 && this.#waiting.length === 0) return "max";
-        await this.#change();
+        await this.#change(this.#rule.holdMs());
         continue;
       }
       this.#recordEnded();
@@ -111,10 +133,17 @@ export class JobLoop {
         continue;
       }
       if (next === "stopped") return next;
+      if (next === "suspect") {
+        this.#recordEnded();
+        this.#rule.met();
+        // Behind it there may be others soon: those are looked for once it is passed over.
+        if (this.#inHand > 0) await this.#change(LOOK_AGAIN_MS);
+        continue;
+      }
       // What runs may add jobs, and so does an end that is not recorded yet.
       this.#recordEnded();
       if (this.#unrecorded > 0) await this.#untilRecorded();
-      else if (this.#running + this.#waiting.length === 0) return next;
+      else if (this.#inHand === 0) return next;
       else if (next !== "idle") await this.#change();
     }
   }
@@ -127,21 +156,29 @@ export class JobLoop {
     return waiting * 2 > most ? 0 : most - waiting;
   }
 
+  /** How many jobs are in hand that are not over. */
+  get #inHand(): number {
+    return this.#running + this.#waiting.length;
+  }
+
   /** For how many more jobs there is room; below 0, so many will have to wait. */
   get #room(): number {
-    return this.#options.concurrency - this.#running - this.#waiting.length;
+    if (this.#suspect !== undefined) return 0;
+    if (this.#inHand > 0 && this.#rule.holdMs() > 0) return 0;
+    return this.#options.concurrency - this.#inHand;
   }
 
   /** With room for a job, waits until there is one. */
   async #claim(
     wanted: number,
     ahead: number,
-  ): Promise<readonly Execution[] | NoJob> {
+  ): Promise<readonly Execution[] | NoneNow> {
     const { fetcher } = this.#options;
     this.#claiming = true;
+    const mode = this.#inHand === 0 ? "alone" : this.#rule.mode();
     const next = wanted > 0
-      ? await fetcher.next(wanted, ahead)
-      : await fetcher.ahead(ahead);
+      ? await fetcher.next(wanted, ahead, mode)
+      : await fetcher.ahead(ahead, mode);
     this.#claiming = false;
     this.#hasMore = next.length === wanted + ahead && !fetcher.hasWaited &&
       typeof next !== "string";
@@ -154,19 +191,30 @@ export class JobLoop {
       this.#options.executor.accept(execution);
     }
     this.#waiting.push(...executions);
+    this.#suspect = executions.find(({ job }) => isSuspect(job));
+    if (this.#suspect !== undefined) this.#rule.reset();
     if (this.#options.stopping.aborted) return this.#giveBack();
     // To begin many takes as long as to claim many: Redis is asked for the next ones first.
-    if (executions.length > 1) setImmediate(() => this.#fill());
+    if (executions.length > 1) this.#fillSoon();
     else this.#fill();
     if (this.#waiting.length > 0) this.#watchWaiting(WAIT_MS);
   }
 
-  /** What waits goes back if nothing before it has ended for so long. */
+  #fillSoon(): void {
+    if (this.#filling) return;
+    this.#filling = true;
+    setImmediate(() => {
+      this.#filling = false;
+      this.#fill();
+    });
+  }
+
+  /** What waits goes back if nothing before it has ended for so long; not if it is about to begin. */
   #watchWaiting(ms: number): void {
     this.#waitTimer ??= setTimeout(() => {
       this.#waitTimer = undefined;
       const left = this.#lastBegan + WAIT_MS - performance.now();
-      if (left <= 0) this.#giveBack();
+      if (left <= 0 && !this.#filling) this.#giveBack();
       if (this.#waiting.length > 0) this.#watchWaiting(Math.max(left, 1));
     }, ms);
   }
@@ -190,6 +238,7 @@ export class JobLoop {
     const waiting = this.#waiting;
     this.#waiting = [];
     if (waiting.length === 0) return;
+    if (waiting.includes(this.#suspect!)) this.#suspect = undefined;
     this.#hasMore = false;
     this.#pace.note(WAIT_MS);
     this.#claimed -= waiting.length;
@@ -200,19 +249,18 @@ export class JobLoop {
         () => this.#options.executor.giveBack(execution),
       );
     }
+    this.#changed.resolve(); // there is room again
   }
 
   async #start(execution: Execution): Promise<void> {
     const began = performance.now();
-    try {
-      const record = await this.#options.executor.run(execution);
-      this.#ended.push({ execution, record });
-    } catch (error) {
-      // The lease runs out and a sweeper puts the job back: nothing is lost by going on.
-      this.#options.onError(execution, error);
-    }
+    const { record, unstarted } = await this.#options.executor.run(execution);
+    this.#ended.push({ execution, record });
+    if (unstarted === undefined) this.#starts.succeeded();
+    else this.#starts.failed(unstarted);
     this.#pace.note(performance.now() - began);
     this.#running--;
+    if (this.#suspect === execution) this.#suspect = undefined;
     this.#fill();
     this.#recordSoon();
     this.#changed.resolve();
@@ -253,9 +301,16 @@ export class JobLoop {
     await this.#allRecorded.promise;
   }
 
-  /** Waits until a job has ended, and those that end in the same turn. */
-  async #change(): Promise<void> {
+  /**
+   * Waits until a job has ended or has gone back, and those that do so in the same turn; at most so many
+   * milliseconds, if they are any. Only to be called with a job in hand: whatever becomes of that resolves it.
+   */
+  async #change(most = 0): Promise<void> {
+    const timer = most > 0
+      ? setTimeout(() => this.#changed.resolve(), most)
+      : undefined;
     await this.#changed.promise;
+    clearTimeout(timer);
     if (this.#options.concurrency > 1) {
       await new Promise((go) => setImmediate(go));
     }

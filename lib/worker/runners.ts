@@ -7,6 +7,7 @@
 import { isIsolation, type Isolation, stricter } from "../job/isolation.ts";
 import { SharedRunner } from "../runner/shared_runner.ts";
 import { LimitedRunner } from "../runner/limited_runner.ts";
+import { isSuspect } from "../job/record.ts";
 import type { Runner } from "../runner/runner.ts";
 import {
   SubprocessRunner,
@@ -58,7 +59,7 @@ export class Runners implements AsyncDisposable {
   of({ queue, job }: Execution): Runner {
     const usual = this.#options.settings.isolationOf(queue);
     const asked = job.text("x_isolation");
-    const isolation = (job.integer("x_abandoned") ?? 0) > 0
+    const isolation = isSuspect(job)
       ? "process"
       : isIsolation(asked)
       ? stricter(asked, usual)

@@ -13,6 +13,8 @@ type Stage = "waiting" | "running" | "over";
 interface InHand {
   readonly execution: Execution;
   readonly controller: AbortController;
+  /** When it was taken in hand, in milliseconds. */
+  readonly since: number;
   stage: Stage;
   beaten: boolean;
 }
@@ -28,6 +30,7 @@ export class RunningJobs {
     this.#inHand.set(execution.id, {
       execution,
       controller,
+      since: performance.now(),
       stage: "waiting",
       beaten: false,
     });
@@ -78,6 +81,16 @@ export class RunningJobs {
   beat(): Execution[] {
     for (const job of this.#inHand.values()) job.beaten = true;
     return this.executions;
+  }
+
+  /** Those in hand for so many milliseconds that have never had a heartbeat, for one that is about to be sent. */
+  beatNew(age: number): Execution[] {
+    const until = performance.now() - age;
+    const unseen = [...this.#inHand.values()].filter(({ beaten, since }) =>
+      !beaten && since <= until
+    );
+    for (const job of unseen) job.beaten = true;
+    return unseen.map(({ execution }) => execution);
   }
 
   /** Whether a heartbeat has been sent while it was in hand. */

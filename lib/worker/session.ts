@@ -14,6 +14,7 @@ import type { Keys } from "../store/keys.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
 import { Commands } from "./commands.ts";
+import { WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -21,6 +22,7 @@ import { JobLoop } from "./job_loop.ts";
 import type { Runners } from "./runners.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 import { Scheduler } from "./scheduler.ts";
+import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -35,18 +37,6 @@ export interface WorkerSessionOptions {
   readonly stopping: AbortSignal;
   /** Begins a warm shutdown. */
   readonly stop: () => void;
-}
-
-/** A worker cannot take its name: another one that lives has it. */
-export class WorkerNameTakenError extends Error {
-  /** The class's name. */
-  override readonly name = "WorkerNameTakenError";
-}
-
-/** Something that the worker needs to begin is missing; no job has been touched. */
-export class CannotStartError extends Error {
-  /** The class's name. */
-  override readonly name = "CannotStartError";
 }
 
 /** One life of a worker. */
@@ -67,7 +57,9 @@ export class WorkerSession {
       options;
     const { log, queues } = settings;
     this.#options = options;
-    const store = new WorkerStore(client, keys);
+    const claimsAhead = this.#claimsAhead();
+    const alone = settings.concurrency === 1 && !claimsAhead;
+    const store = new WorkerStore(client, keys, alone);
     const identity = {
       name: settings.name,
       instance: crypto.randomUUID(),
@@ -111,16 +103,26 @@ export class WorkerSession {
       executor,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
-      // In another order than that of priority, what is next shows only when there is room for it; and to
-      // a process of its own a job has to wait longer than for Redis.
-      claimsAhead: settings.dequeueStrategy === "default" &&
-        settings.isolationOf(settings.queues[0]!) !== "process",
+      claimsAhead,
       stopping,
+      starts: new StartBackoff({ log, patience: settings.startPatienceMs }),
       onError: ({ queue, job }, error) =>
         log.error(
-          `${queue}: Cannot run the job: ${describeError(error)} (${job.id})`,
+          `${queue}: Cannot record the end of the job: ${
+            describeError(error)
+          } (${job.id})`,
         ),
     });
+  }
+
+  /**
+   * In another order than that of priority, what is next shows only when there is room for it; and to a process
+   * of its own a job has to wait longer than for Redis.
+   */
+  #claimsAhead(): boolean {
+    const { dequeueStrategy, isolationOf, queues } = this.#options.settings;
+    return dequeueStrategy === "default" &&
+      isolationOf(queues[0]!) !== "process";
   }
 
   #makeCommands(onError: (error: unknown) => void): Commands {

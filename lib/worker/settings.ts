@@ -144,6 +144,13 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly grace?: Duration;
   /**
+   * How long no process can be started for jobs until the worker gives up with a {@linkcode CannotStartError}: seconds
+   * or text. Meanwhile the jobs stay on their queues.
+   *
+   * @default 60
+   */
+  readonly startPatience?: Duration;
+  /**
    * Whether log lines show the call, which may hold what should not be logged.
    *
    * @default true
@@ -181,6 +188,8 @@ export interface WorkerSettings {
   readonly withScheduler: boolean;
   readonly dequeueStrategy: DequeueStrategy;
   readonly graceMs: number;
+  /** How long no process can be started until the worker gives up. */
+  readonly startPatienceMs: number;
   readonly logJobDescription: boolean;
   readonly log: WorkerLog;
 }
@@ -255,6 +264,7 @@ export function checkSettings(
     withScheduler: options.withScheduler ?? false,
     dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
     graceMs: millis(options.grace, "grace"),
+    startPatienceMs: millis(options.startPatience ?? 60, "startPatience"),
     logJobDescription: options.logJobDescription ?? true,
     log: options.log ?? SILENT,
   };

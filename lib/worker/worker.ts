@@ -18,7 +18,8 @@ import { Keys } from "../store/keys.ts";
 import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
 import { RunningJobs } from "./running_jobs.ts";
-import { CannotStartError, WorkerSession } from "./session.ts";
+import { CannotStartError } from "./errors.ts";
+import { WorkerSession } from "./session.ts";
 import {
   checkSettings,
   type WorkerOptions,

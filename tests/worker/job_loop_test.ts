@@ -68,10 +68,11 @@ class Fake {
     this.most = Math.max(this.most, this.#running.size);
     await (this.#long.has(number) ? this.gate.promise : undefined);
     this.#running.delete(number);
-    return () => {
+    const record = () => {
       this.recorded.push(number);
       return Promise.resolve();
     };
+    return { record };
   }
 
   giveBack({ id }: Execution): Promise<void> {

@@ -34,10 +34,12 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  *       5 number of jobs wanted   6 number of further jobs, of the first queue only
  *       7 what the ids of the worker's executions begin with
  *       8 the number of its first execution of this claim, with which the id goes on
- *       9 number n of queues   10 … 9+n their names
+ *       9 what to do with a suspect: "alone" take it, the worker has nothing else in hand; "stop" in front of it; "pass" it over
+ *       10 number n of queues   11 … 10+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
  * reply { "jobs", now, skipped, queue, job id, execution id, { field, value, … }, … }
- *       { "empty", now, skipped }   { "more", now, skipped } popped its share, call again
+ *       { "empty", now, skipped }   { "suspect", now, skipped } none but suspects that are not to be taken now
+ *       { "more", now, skipped } popped its share, call again
  *       { "suspended", now, skipped }   { "unregistered", now, skipped } the worker's hash is gone
  *       now: the server's time in milliseconds   skipped: { queue, job id, reason, … }
  *       all of it in MessagePack: the client would take longer to read it as a reply than Redis to claim
@@ -45,16 +47,20 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  *
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
  * of jobs that another worker is running. What was caught and is not claimed goes back to the
- * head of its queue. A job that has lost a worker is not taken as one of the further jobs: it may be the reason, and
- * they would share the next worker's end. The worker's hash remembers the claim, so that a second sending gets the same jobs.
+ * head of its queue. A job whose last worker died may be the reason, and those beside it would share the next worker's
+ * end: such a suspect is only taken by a worker with nothing else in hand, and then alone. The worker's hash remembers the claim, so that a second sending gets the same jobs.
  * \`x_attempts\` is written from the second start on.
  */
 export const CLAIM: Script = new Script(
   "claim",
-  `${someKeysLua(["job_key", "registry_key", "intermediate_key"])}${NOW_LUA}
+  `${
+    someKeysLua(["job_key", "registry_key", "intermediate_key", "queue_key"])
+  }${NOW_LUA}
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local ahead, claim, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], tonumber(ARGV[9])
-local first_queue, first_caught = 10, 10 + n
+local ahead, claim, mode, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], ARGV[9], tonumber(ARGV[10])
+local first_queue, first_caught = 11, 11 + n
+-- a suspect is met, and no further job is to be taken
+local met, stop = false, false
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
 local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
 local answer, expiry, count, at = {'jobs', now_ms, skipped}, string.format('%d', now + lease), 0, nil
@@ -82,13 +88,13 @@ ${withPrelude([JOB_LUA, LEASE_LUA], CLAIM_RARE_LUA)}
   return made
 end
 
--- gives true for a job that is not to be taken now
+-- gives true for a suspect that is not to be taken now
 local function start(q, id)
   local key = job_key(id)
   local hash = redis.pcall('HGETALL', key)
   if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', key).ok) end
   if #hash == 0 then return skip(q, id, 'gone') end
-  local status, has_data, has_origin, has_ended, been, attempts, abandoned
+  local status, has_data, has_origin, has_ended, been, attempts, abandoned, enqueued_at
   for i = 1, #hash, 2 do
     local field, value = hash[i], hash[i + 1]
     if field == 'status' then status = value
@@ -99,13 +105,20 @@ local function start(q, id)
     elseif field == 'x_execution' then been = true
     elseif field == 'x_attempts' then attempts = value
     elseif field == 'x_abandoned' then abandoned = value
+    elseif field == 'enqueued_at' then enqueued_at = value
     end
   end
   if not has_data then return skip(q, id, 'it has no data') end
   if status == 'canceled' or status == 'stopped' then return skip(q, id, status) end
   if in_hand[id] or status == 'started' and rare().live_execution(id, q) then return skip(q, id, 'running') end
 
-  if abandoned and count >= wanted then return true end
+  if abandoned and enqueued_at and string.match(abandoned, ' (%S+)$') == enqueued_at then
+    if mode ~= 'alone' or count > 0 then
+      met, stop = true, mode ~= 'pass'
+      return true
+    end
+    stop = true
+  end
   local e = ARGV[7] .. string.format('%08x', ARGV[8] + count)
   if not leases[q] then leases[q] = {} end
   local list = leases[q]
@@ -161,29 +174,28 @@ if redis.call('EXISTS', SUSPENDED) == 1 then
 end
 
 for i = first_caught, #ARGV, 2 do
-  if count == wanted or not can_lease(ARGV[i]) then
+  local q, id = ARGV[i], ARGV[i + 1]
+  if count == wanted or stop or not can_lease(q) then
     rare().give_back(i)
     break
   end
-  if redis.call('LREM', intermediate_key(ARGV[i]), 1, ARGV[i + 1]) > 0 then start(ARGV[i], ARGV[i + 1]) end
+  if redis.call('LREM', intermediate_key(q), 1, id) > 0 and start(q, id) then redis.call('LPUSH', queue_key(q), id) end
 end
 for i = 1, n do
   local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
   local most = i == 1 and wanted + ahead or wanted
-  if count < most and budget > 0 and has_jobs(q, list) then
+  if not stop and count < most and budget > 0 and has_jobs(q, list) then
+    local left = {}
     local ids = redis.call('LPOP', list, math.min(most - count, budget))
     while ids do
-      local before, left = count, false
-      for k, id in ipairs(ids) do
-        left = start(q, id)
-        if left then
-          for j = #ids, k, -1 do redis.call('LPUSH', list, ids[j]) end
-          break
-        end
+      local before = count
+      for _, id in ipairs(ids) do
+        if stop or start(q, id) then left[#left + 1] = id end
       end
-      budget = left and 0 or budget - #ids + count - before
-      ids = count < most and budget > 0 and redis.call('LPOP', list, math.min(most - count, budget))
+      budget = budget - #ids + count - before
+      ids = not stop and count < most and budget > 0 and redis.call('LPOP', list, math.min(most - count, budget))
     end
+    for k = #left, 1, -1 do redis.call('LPUSH', list, left[k]) end
   end
 end
 
@@ -193,7 +205,7 @@ if count > 0 then
     'x_claim', claim .. ' ' .. cjson.encode(claimed))
   return cmsgpack.pack(answer)
 end
-return cmsgpack.pack({budget <= 0 and 'more' or 'empty', now_ms, skipped})
+return cmsgpack.pack({met and 'suspect' or budget <= 0 and 'more' or 'empty', now_ms, skipped})
 `,
 );
 

@@ -295,7 +295,7 @@ if registered and #remembered > 0 then
   end
   redis.call('HSET', KEYS[1], 'x_ended', table.concat(remembered))
 end
-if registered and mine > 0 then
+if registered and (mine > 0 or state == 'idle') then
   redis.call('HSET', KEYS[1], 'state', state)
   if state == 'idle' then redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time') end
   -- pcall: anybody may have written what is no number

@@ -1,6 +1,7 @@
 /** The scripts that find what was left behind. @module */
 
 import { Script } from "../../redis/script.ts";
+import { ALONE_DIGIT, EXECUTION_ID_LENGTH } from "../execution_id.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
@@ -45,12 +46,17 @@ local function report(what, id)
 end
 
 local pushable = can_push(q)
+-- A loss counts for a job that had its worker for itself: a suspect, and one of a worker that has no others in hand,
+-- as the execution's id tells. Else it only becomes a suspect. What was counted holds for this stay in the queue, which
+-- enqueued_at tells from a later one.
 local function recover(id, e)
-  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name', 'x_abandoned')
-  local losses = whole(h[3]) + 1
-  redis.call('HSET', job_key(id), 'x_abandoned', losses)
+  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name', 'x_abandoned', 'enqueued_at')
+  local count, since = string.match(h[3] or '', '^(%d+) (%S+)$')
+  local suspect = count and since == h[4]
+  local losses = suspect and whole(count) or 0
+  if suspect or #e ~= ${EXECUTION_ID_LENGTH} or string.sub(e, 1, 1) == '${ALONE_DIGIT}' then losses = losses + 1 end
   drop_executions(id, q)
-  redis.call('HDEL', job_key(id), 'x_execution')
+  redis.call('HDEL', job_key(id), 'x_execution', 'x_abandoned')
   if losses > most then
     local ttl = seconds(h[1], tonumber(ARGV[6]))
     fail(id, q, 'failed', ttl, ARGV[7], h[2] or '', e)
@@ -59,6 +65,7 @@ local function recover(id, e)
     return report('failed', id)
   end
   push(id, q, true)
+  redis.call('HSET', job_key(id), 'x_abandoned', losses .. ' ' .. iso())
   report('requeued', id)
 end
 

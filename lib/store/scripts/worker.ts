@@ -87,3 +87,22 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 return 1
 `,
 );
+
+/**
+ * Shows that a worker runs nothing, if its hash is there and of this instance.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ * ARGV  1 key prefix   2 instance
+ * reply 1 if written, else 0
+ * ```
+ */
+export const SHOW_IDLE: Script = new Script(
+  "show_idle",
+  `
+if redis.call('HGET', KEYS[1], 'x_instance') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'state', 'idle')
+redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time')
+return 1
+`,
+);
