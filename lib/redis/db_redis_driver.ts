@@ -176,9 +176,11 @@ export class DbRedisConnection implements Connection {
   async #checkPlace(): Promise<void> {
     const mark = crypto.randomUUID();
     const echo = await this.#ending.guard(
-      this.#redis.sendCommand("ECHO", [mark]),
+      this.#redis.sendCommand("ECHO", [mark]).catch(refusal),
     );
     if (echo === mark) return;
+    // Who may not call ECHO is told so in the very place of its reply.
+    if (/^-NOPERM\b.*\becho\b/i.test(String(echo))) return;
     throw new Error(
       "@db/redis lost its place among the replies over an error inside a script's reply",
     );
@@ -217,6 +219,12 @@ function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
     const length = typeof arg === "string" ? arg.length : String(arg).length;
     return bytes.subarray(from, from += length);
   });
+}
+
+/** The text of an error reply; whatever else went wrong is thrown again. */
+function refusal(error: unknown): string {
+  if (error instanceof ErrorReplyError) return error.message;
+  throw error;
 }
 
 type RedisArgs = Parameters<Redis["sendCommand"]>[1];

@@ -97,6 +97,10 @@ export class Keys {
   schedulerLock(queue: string): string {
     return `${this.prefix}scheduler-lock:${queue}`;
   }
+  /** A key of no use, on which a worker tries what it may do. */
+  probe(token: string): string {
+    return `${this.prefix}probe:${token}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;

@@ -26,6 +26,7 @@ import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
 import { FINISH, RELEASE } from "./scripts/finish.ts";
+import { PROBE } from "./scripts/probe.ts";
 import {
   DROP_DEAD_WORKERS,
   PROMOTE_SCHEDULED,
@@ -85,6 +86,18 @@ export class WorkerStore {
         this.client.send("SCRIPT", ["LOAD", script.lua], RESEND)
       ),
     );
+  }
+
+  /** The commands that the user of the connection may not call here, each with what the server says of it. */
+  async deniedCommands(): Promise<ReadonlyMap<string, string>> {
+    const key = this.keys.probe(crypto.randomUUID());
+    const args = [this.keys.prefix];
+    const words = texts(await PROBE.run(this.client, [key], args, RESEND));
+    const denied = new Map<string, string>();
+    for (let i = 0; i + 1 < words.length; i += 2) {
+      denied.set(words[i]!, words[i + 1]!);
+    }
+    return denied;
   }
 
   /** Registers a worker; gives back who has the name if it is taken. */

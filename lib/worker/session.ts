@@ -9,12 +9,12 @@
  */
 
 import { VERSION } from "../base/version.ts";
-import type { RedisClient } from "../redis/redis_client.ts";
+import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Keys } from "../store/keys.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
 import { Commands } from "./commands.ts";
-import { WorkerNameTakenError } from "./errors.ts";
+import { CannotStartError, WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -148,9 +148,9 @@ export class WorkerSession {
   /** Works until told to stop; tells how many jobs it ran. */
   async work(): Promise<number> {
     const { log, name, queues, withScheduler } = this.#options.settings;
+    await this.#checkAccess();
     await this.#register();
     try {
-      await this.#store.loadScripts();
       log.info(
         `RQ worker '${
           this.#store.keys.worker(name)
@@ -172,6 +172,26 @@ export class WorkerSession {
       await this.#leave();
     }
     return this.done;
+  }
+
+  /** What its Redis user may not do would show job by job: it is told before the first one is touched. */
+  async #checkAccess(): Promise<void> {
+    const { client } = this.#options;
+    let denied: ReadonlyMap<string, string>;
+    try {
+      await client.send("CLIENT", ["INFO"], { resend: true });
+      await this.#store.loadScripts();
+      denied = await this.#store.deniedCommands();
+    } catch (cause) {
+      if (!(cause instanceof ReplyError && cause.code === "NOPERM")) {
+        throw cause;
+      }
+      throw accessError(cause.message, cause);
+    }
+    const [first] = denied;
+    if (first === undefined) return;
+    const names = [...denied.keys()].join(", ");
+    throw accessError(`${names} not allowed in scripts: ${first[1]}`);
   }
 
   #sayWhy(why: NoJob | "max"): void {
@@ -242,6 +262,13 @@ export class WorkerSession {
       );
     }
   }
+}
+
+function accessError(why: string, cause?: Error): CannotStartError {
+  return new CannotStartError(
+    `Cannot start the worker: its Redis user lacks a permission (${why}); the ACL rules that a worker needs are in the README`,
+    { cause },
+  );
 }
 
 /** Unknown where the permission to ask is missing. */

@@ -1,0 +1,69 @@
+/** Workers whose Redis user may do only what it is allowed to. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { PROBED } from "../../lib/store/scripts/probe.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { Bench, burst } from "./support.ts";
+
+/** What a worker calls by itself, as the README lists it. */
+const DIRECT =
+  "ping info select client|id client|info client|setname client|unblock eval evalsha script|load blmove subscribe unsubscribe publish"
+    .split(" ");
+const RULES = [...DIRECT, ...PROBED.map((name) => name.toLowerCase())];
+
+/** Runs a worker in burst mode as a user with these rules. */
+async function workAs(rules: readonly string[]) {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const setUser = ["SETUSER", "rq", "on", ">secret", ...rules];
+  await bench.client.send("ACL", setUser);
+  const job = await bench.queue("low").enqueue("jobs.hello", "you");
+  const url = redis.url.replace("redis://", "redis://rq:secret@");
+  const ended = await burst(["low", "--url", url]);
+  return { ...ended, status: await job.getStatus() };
+}
+
+const allow = (names: readonly string[]) => names.map((name) => `+${name}`);
+
+Deno.test("a worker needs no more than what the README lists", async () => {
+  const { code, status, stderr } = await workAs([
+    "~rq:*",
+    "&rq:*",
+    ...allow(RULES),
+  ]);
+  assertEquals([code, status, stderr], [0, "finished", ""]);
+});
+
+Deno.test("README lists what a worker needs", async () => {
+  const readme = await Deno.readTextFile(
+    new URL("../../README.md", import.meta.url),
+  );
+  const listed = new Set(readme.match(/\+[a-z|]+/g));
+  assertEquals(RULES.filter((name) => !listed.has(`+${name}`)), []);
+});
+
+const MISSING: readonly [string, RegExp][] = [
+  ["evalsha", /evalsha/],
+  ["script|load", /script/],
+  ["client|info", /client/],
+  ["zadd", /ZADD not allowed in scripts/],
+  ["xadd", /XADD not allowed in scripts/],
+  ["time", /TIME not allowed in scripts/],
+];
+
+Deno.test.each(MISSING)(
+  "a worker that may not %s says so and touches no job",
+  async (name, message) => {
+    const rules = allow(RULES.filter((rule) => rule !== name));
+    const ended = await workAs(["~rq:*", "&rq:*", ...rules]);
+    assertEquals([ended.code, ended.status], [1, "queued"]);
+    assertMatch(ended.stderr, message);
+    assertMatch(ended.stderr, /its Redis user lacks a permission/);
+  },
+);
+
+Deno.test("a worker that may not touch the keys of its prefix says so", async () => {
+  const ended = await workAs(["~other:*", "&rq:*", ...allow(RULES)]);
+  assertEquals([ended.code, ended.status], [1, "queued"]);
+  assertMatch(ended.stderr, /its Redis user lacks a permission/);
+});
