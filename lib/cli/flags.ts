@@ -134,7 +134,8 @@ const FLAGS: readonly Flag[] = [
   {
     name: "prefix",
     value: "TEXT",
-    help: "what every key begins with (default: rq:)",
+    help:
+      "what every key begins with (default: RQ_KEY_PREFIX and a colon, else rq:)",
   },
   {
     name: "driver",

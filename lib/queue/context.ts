@@ -26,9 +26,9 @@ export interface ConnectionOptions {
    */
   readonly connection?: ConnectionSource;
   /**
-   * What every key begins with. Python's RQ only sees `rq:`.
+   * What every key begins with. Python's RQ before 3.0 only sees `rq:`.
    *
-   * @default "rq:"
+   * @default the environment's RQ_KEY_PREFIX and a colon, as in RQ 3.0, else "rq:"
    */
   readonly prefix?: string;
   /**

@@ -8,8 +8,29 @@
  * @module
  */
 
-/** RQ's prefix; with another one, Python's RQ does not see the keys. */
-export const DEFAULT_PREFIX = "rq:";
+/** RQ's prefix, unless the environment names another. */
+const RQ_PREFIX = "rq";
+
+/**
+ * What keys begin with if nobody says otherwise: RQ 3.0's `RQ_KEY_PREFIX` and a colon, as in RQ, where the
+ * environment has it and may be read; else `rq:`.
+ *
+ * @throws {RangeError} if the variable holds what RQ refuses, too
+ */
+export function defaultPrefix(): string {
+  const variable = "RQ_KEY_PREFIX";
+  const allowed = Deno.permissions.querySync({ name: "env", variable });
+  const given = allowed.state === "granted"
+    ? Deno.env.get(variable)
+    : undefined;
+  if (given === undefined) return `${RQ_PREFIX}:`;
+  if (/^[A-Za-z0-9_.:{}-]+$/.test(given)) return `${given}:`;
+  throw new RangeError(
+    `Cannot use ${variable} ${
+      JSON.stringify(given)
+    }: expected letters, digits and _ . : - { }`,
+  );
+}
 
 /** A kind of registry: a sorted set of job ids for each queue. `wip` is RQ's name for the started ones. */
 export type RegistryName =
@@ -25,8 +46,12 @@ export class Keys {
   /** What every key begins with. */
   readonly prefix: string;
 
-  /** A prefix in braces, `{rq}:`, keeps all keys on one slot of a Redis Cluster. */
-  constructor(prefix: string = DEFAULT_PREFIX) {
+  /**
+   * A prefix in braces, `{rq}:`, keeps all keys on one slot of a Redis Cluster.
+   *
+   * @throws {RangeError} if it is empty
+   */
+  constructor(prefix: string = defaultPrefix()) {
     if (prefix === "") {
       throw new RangeError(`Cannot use key prefix "": it is empty`);
     }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Script } from "../../lib/redis/script.ts";
 import { texts } from "../../lib/store/job_store.ts";
 import { Keys, KEYS_LUA } from "../../lib/store/keys.ts";
@@ -109,3 +109,31 @@ async function* sources(folder: URL): AsyncGenerator<string> {
     else if (name.endsWith(".ts")) yield new URL(name, folder).pathname;
   }
 }
+
+Deno.test("the prefix of RQ's environment variable is the default", async () => {
+  const keys = new URL("../../lib/store/keys.ts", import.meta.url).href;
+  const prefixWith = async (value: string, ...flags: string[]) => {
+    const code = `import { Keys } from ${
+      JSON.stringify(keys)
+    }; console.log(new Keys().queues)`;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-lock",
+        ...flags,
+        `data:application/typescript,${encodeURIComponent(code)}`,
+      ],
+      env: { RQ_KEY_PREFIX: value, NO_COLOR: "1" },
+    }).output();
+    return new TextDecoder().decode(stdout.length > 0 ? stdout : stderr);
+  };
+  assertEquals(await prefixWith("my-app", "-A"), "my-app:queues\n");
+  assertEquals(await prefixWith("{a:b}", "-A"), "{a:b}:queues\n");
+  assertEquals(await prefixWith("my-app", "--allow-read"), "rq:queues\n");
+  assertMatch(
+    await prefixWith("my app", "-A"),
+    /Cannot use RQ_KEY_PREFIX "my app"/,
+  );
+});
