@@ -72,9 +72,9 @@ for (const [how, lose] of LOSSES) {
       await bench.add("c", { dependsOn: ["a"] });
       const execution = await bench.claim(worker);
       await lose(bench, execution, worker);
-      const before = await bench.dump();
+      const before = await bench.dumpOfJobs();
       await write(bench, execution, worker);
-      assertEquals(await bench.dump(), before);
+      assertEquals(await bench.dumpOfJobs(), before);
     },
   );
 }

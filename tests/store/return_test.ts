@@ -4,12 +4,6 @@ import { assert, assertEquals } from "@std/assert";
 import type { Execution } from "../../lib/store/worker_types.ts";
 import { Bench } from "./support.ts";
 
-/** Everything that is stored but the worker's own hash. */
-async function stored(bench: Bench): Promise<Record<string, string>> {
-  const { "rq:worker:w1": _, ...others } = await bench.dump();
-  return others;
-}
-
 function giveBack(
   bench: Bench,
   worker: Parameters<Bench["end"]>[0],
@@ -41,10 +35,10 @@ Deno.test("a job that is given back is as if it had not been claimed", async () 
   const worker = await bench.worker();
   for (const id of ["a", "b"]) await bench.add(id);
   const enqueuedAt = await bench.field("a", "enqueued_at");
-  const before = await stored(bench);
+  const before = await bench.dumpOfJobs();
   const execution = await bench.claim(worker);
   assertEquals(await giveBack(bench, worker, execution), "returned");
-  assertEquals(await stored(bench), before);
+  assertEquals(await bench.dumpOfJobs(), before);
   assertEquals(await bench.queued(), ["a", "b"]);
   assertEquals(await bench.field("a", "enqueued_at"), enqueuedAt);
   const { job } = await bench.claim(worker);
@@ -87,12 +81,12 @@ Deno.test("what somebody else has taken meanwhile is not given back", async () =
   await bench.jobs.delete("deleted");
   await bench.expire(executions[2]!);
   await bench.sweep();
-  const before = await stored(bench);
+  const before = await bench.dumpOfJobs();
   const answers = await Promise.all(
     executions.map((execution) => giveBack(bench, worker, execution)),
   );
   assertEquals(answers, ["lost", "lost", "lost"]);
-  assertEquals(await stored(bench), before);
+  assertEquals(await bench.dumpOfJobs(), before);
 });
 
 Deno.test("a job whose queue takes no ids keeps its lease", async () => {
@@ -103,20 +97,4 @@ Deno.test("a job whose queue takes no ids keeps its lease", async () => {
   await bench.send("SET", "rq:queue:q", "spoiled");
   assertEquals(await giveBack(bench, worker, execution), "stuck");
   assertEquals((await bench.members("rq:wip:q")).length, 1);
-});
-
-Deno.test("a job that has lost a worker is not claimed ahead, nor is what is behind it", async () => {
-  await using bench = await Bench.open();
-  const worker = await bench.worker();
-  for (const id of ["a", "b", "lost", "c"]) await bench.add(id);
-  await bench.send("HSET", "rq:job:lost", "x_abandoned", 1);
-  const ids = async (wanted: number, ahead: number) => {
-    const claim = await bench.workers.claim(worker, wanted, [], ahead);
-    return claim.executions.map(({ job }) => job.id);
-  };
-  assertEquals(await ids(1, 10), ["a", "b"]);
-  assertEquals(await bench.queued(), ["lost", "c"]);
-  assertEquals(await ids(0, 10), []);
-  assertEquals(await bench.queued(), ["lost", "c"]);
-  assertEquals(await ids(1, 10), ["lost", "c"]);
 });

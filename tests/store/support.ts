@@ -52,7 +52,7 @@ export class Bench implements AsyncDisposable {
     this.keys = keys;
     this.client = connect(server.url);
     this.jobs = new JobStore(this.client, keys);
-    this.workers = new WorkerStore(this.client, keys);
+    this.workers = new WorkerStore(this.client, keys, true);
   }
 
   /** Starts it. */
@@ -179,6 +179,12 @@ export class Bench implements AsyncDisposable {
   /** A key's time to live in seconds; -1 for ever, -2 no such key. */
   async ttl(key: string): Promise<number> {
     return await this.send("TTL", key) as number;
+  }
+
+  /** The same without the worker's own hash. */
+  async dumpOfJobs(): Promise<Record<string, string>> {
+    const { "rq:worker:w1": _, ...others } = await this.dump();
+    return others;
   }
 
   /** All keys with type, value and time to live, the clock's readings masked. */

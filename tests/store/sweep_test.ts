@@ -14,7 +14,8 @@ Deno.test("a job whose lease ran out goes back to the head of its queue three ti
     assertEquals([requeued, failed], [["a"], []]);
     assertEquals(await bench.queued(), ["a", "b"]);
     assertEquals(await bench.status("a"), "queued");
-    assertEquals(await bench.field("a", "x_abandoned"), String(loss));
+    const since = await bench.field("a", "enqueued_at");
+    assertEquals(await bench.field("a", "x_abandoned"), `${loss} ${since}`);
   }
   await bench.expire(await bench.claim(worker));
   assertEquals(await bench.sweep(), {
