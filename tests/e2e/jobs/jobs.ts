@@ -80,6 +80,18 @@ export async function killsItsWorker(): Promise<void> {
   await exists("/nowhere/at/all");
 }
 
+/** The same in the attempts that are named. */
+export async function killsItsWorkerAt(attempts: number[]): Promise<void> {
+  if (attempts.includes(currentJob.attempt)) await killsItsWorker();
+}
+
+/** Appends when it began and when it ended, a moment apart. */
+export async function notesSpan(file: string, line: string): Promise<void> {
+  note(file, `+ ${line}`);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  note(file, `- ${line}`);
+}
+
 /** Enqueues another and tells about itself. */
 export async function followUp(file: string): Promise<unknown> {
   const { id } = await currentJob.enqueue(note, file, "followed");
