@@ -19,6 +19,7 @@
 import { main } from "./lib/cli/main.ts";
 import { runChild } from "./lib/runner/child_main.ts";
 import { isChildInvocation } from "./lib/runner/protocol.ts";
+import { flushOutput } from "./lib/worker/output.ts";
 
 export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
@@ -32,5 +33,9 @@ export { Worker } from "./lib/worker/worker.ts";
 if (import.meta.main) {
   // A compiled worker runs jobs in processes of itself: that comes before everything else.
   if (isChildInvocation(Deno.args)) runChild();
-  else Deno.exitCode = await main(Deno.args);
+  else {
+    Deno.exitCode = await main(Deno.args);
+    // A write that nobody reads would keep the program alive.
+    if (!(await flushOutput())) Deno.exit();
+  }
 }

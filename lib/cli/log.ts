@@ -7,7 +7,9 @@
 import { BaseHandler } from "@std/log/base-handler";
 import { LogLevels } from "@std/log/levels";
 import { Logger, type LogRecord } from "@std/log/logger";
-import type { WorkerLog } from "../worker/log.ts";
+import { printable, printableLines } from "../base/printable.ts";
+import type { LogFacts, WorkerLog } from "../worker/log.ts";
+import { describeDropped, STDERR, STDOUT } from "../worker/output.ts";
 
 /** How log lines look: RQ's `23:44:48 text`, or one JSON object a line. */
 export type LogFormat = "text" | "json";
@@ -33,11 +35,24 @@ export function levelOf(name: string): LogLevel | undefined {
   return LEVELS[name.toUpperCase()];
 }
 
-/** Makes the program's logger. As in RQ, errors go to stderr and all else to stdout. */
+/**
+ * Makes the program's logger. As in RQ, errors go to stderr and all else to stdout. Lines that cannot be written are
+ * dropped and counted: a log that is stuck must not stop the work.
+ */
 export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
-  return new Logger("rq.worker", level, {
+  const logger = new Logger("rq.worker", level, {
     handlers: [new StreamHandler(format)],
   });
+  for (const stream of [STDOUT, STDERR]) {
+    stream.onRecovered = (dropped) => logger.warn(describeDropped(dropped));
+  }
+  return {
+    debug: (text) => logger.debug(text),
+    info: (text) => logger.info(text),
+    warn: (text) => logger.warn(text),
+    error: (text) => logger.error(text),
+    record: (level, text, facts) => logger[level](text, facts),
+  };
 }
 
 class StreamHandler extends BaseHandler {
@@ -48,36 +63,39 @@ class StreamHandler extends BaseHandler {
 
   override handle(record: LogRecord): void {
     if (record.level < this.level) return;
-    const stream = record.level >= LogLevels.ERROR ? Deno.stderr : Deno.stdout;
-    writeAllSync(stream, new TextEncoder().encode(`${this.format(record)}\n`));
+    const stream = record.level >= LogLevels.ERROR ? STDERR : STDOUT;
+    stream.print(this.format(record));
   }
 
   override log(_text: string): void {}
 }
 
-function textLine({ datetime, msg }: LogRecord): string {
+function textLine({ datetime, msg, args }: LogRecord): string {
   const time = [
     datetime.getHours(),
     datetime.getMinutes(),
     datetime.getSeconds(),
-  ];
-  return `${time.map((n) => String(n).padStart(2, "0")).join(":")} ${msg}`;
+  ].map((n) => String(n).padStart(2, "0")).join(":");
+  const { details } = factsOf(args);
+  const line = `${time} ${printable(msg)}`;
+  return details === undefined ? line : `${line}\n${printableLines(details)}`;
 }
 
-function jsonLine({ datetime, levelName, loggerName, msg }: LogRecord): string {
+function jsonLine(
+  { datetime, levelName, loggerName, msg, args }: LogRecord,
+): string {
+  const { details, ...facts } = factsOf(args);
   return JSON.stringify({
     time: datetime.toISOString(),
     level: levelName,
     logger: loggerName,
     message: msg,
+    ...facts,
+    ...(details === undefined ? {} : { error: details }),
   });
 }
 
-function writeAllSync(
-  stream: { writeSync(bytes: Uint8Array): number },
-  bytes: Uint8Array,
-): void {
-  for (let rest = bytes; rest.length > 0;) {
-    rest = rest.subarray(stream.writeSync(rest));
-  }
+function factsOf(args: readonly unknown[]): LogFacts {
+  const [facts] = args;
+  return typeof facts === "object" && facts !== null ? facts : {};
 }

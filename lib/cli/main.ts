@@ -11,6 +11,8 @@ import {
   ReplyError,
 } from "../redis/redis_client.ts";
 import { CannotStartError, WorkerNameTakenError } from "../worker/errors.ts";
+import { printable } from "../base/printable.ts";
+import { STDERR, STDOUT } from "../worker/output.ts";
 import { parseFlags, usage, UsageError } from "./flags.ts";
 import { workerCommand } from "./worker_command.ts";
 
@@ -21,21 +23,21 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const flags = parseFlags(args);
     if (flags.switches.has("help")) {
-      print(Deno.stdout, usage());
+      STDOUT.print(usage());
       return 0;
     }
     if (flags.switches.has("version")) {
-      print(Deno.stdout, `rq-worker ${VERSION} (deno ${Deno.version.deno})`);
+      STDOUT.print(`rq-worker ${VERSION} (deno ${Deno.version.deno})`);
       return 0;
     }
     return await workerCommand(flags);
   } catch (error) {
     if (error instanceof UsageError) {
-      print(Deno.stderr, `${error.message}\n\n${usage()}`);
+      STDERR.print(`${printable(error.message)}; --help lists all flags`);
       return 2;
     }
     if (!(error instanceof Error) || !isOfTheWorld(error)) throw error;
-    print(Deno.stderr, error.message);
+    STDERR.print(printable(error.message));
     return 1;
   }
 }
@@ -49,11 +51,4 @@ function isOfTheWorld(error: Error): boolean {
     WorkerNameTakenError,
     CannotStartError,
   ].some((kind) => error instanceof kind);
-}
-
-function print(
-  stream: { writeSync(bytes: Uint8Array): number },
-  text: string,
-): void {
-  stream.writeSync(new TextEncoder().encode(`${text}\n`));
 }

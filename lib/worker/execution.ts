@@ -24,7 +24,7 @@ import type {
 } from "../store/worker_types.ts";
 import { JobAborted } from "./abort.ts";
 import { ExecutionHost } from "./job_host.ts";
-import type { WorkerLog } from "./log.ts";
+import type { SteadyLog } from "./log.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 
 /** What an {@linkcode Executor} works with. */
@@ -38,7 +38,7 @@ export interface ExecutorOptions {
   readonly resultTtl: number;
   /** Whether log lines show the call, which may hold what should not be logged. */
   readonly logDescription: boolean;
-  readonly log: WorkerLog;
+  readonly log: SteadyLog;
 }
 
 /** RQ's words for a job that `stop-job` ended. */
@@ -249,7 +249,9 @@ export class Executor {
         `${queue}: Job killed by the cold shut down, put back (${job.id})`,
       );
     } else if (ended.kind === "outcome" && ended.outcome.type === "failure") {
-      log.error(`${queue}: Job failed (${job.id})\n${ended.outcome.excInfo}`);
+      log.error(`${queue}: Job failed (${job.id})`, {
+        details: ended.outcome.excInfo,
+      });
     }
   }
 

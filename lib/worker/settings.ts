@@ -11,7 +11,7 @@ import { DEFAULT_RESULT_TTL } from "../job/options.ts";
 import type { ConnectionOptions } from "../queue/context.ts";
 import type { ChildPermissions } from "../runner/permissions.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
-import { SILENT, type WorkerLog } from "./log.ts";
+import { SILENT, steady, type SteadyLog, type WorkerLog } from "./log.ts";
 
 /** Options of a {@linkcode Worker}. */
 export interface WorkerOptions extends ConnectionOptions {
@@ -191,7 +191,7 @@ export interface WorkerSettings {
   /** How long no process can be started until the worker gives up. */
   readonly startPatienceMs: number;
   readonly logJobDescription: boolean;
-  readonly log: WorkerLog;
+  readonly log: SteadyLog;
 }
 
 /** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
@@ -232,9 +232,10 @@ export function checkSettings(
       ? Infinity
       : parseDuration(value, label, { zero: true }) * 1_000;
   const uniqueNames = [...new Set(names.map(checkQueueName))];
+  const name = checkWorkerName(options.name ?? defaultName());
   return {
     queues: uniqueNames,
-    name: checkWorkerName(options.name ?? defaultName()),
+    name,
     burst: options.burst ?? false,
     resultTtl: parseDuration(
       options.resultTtl ?? DEFAULT_RESULT_TTL,
@@ -266,7 +267,7 @@ export function checkSettings(
     graceMs: millis(options.grace, "grace"),
     startPatienceMs: millis(options.startPatience ?? 60, "startPatience"),
     logJobDescription: options.logJobDescription ?? true,
-    log: options.log ?? SILENT,
+    log: steady(options.log ?? SILENT, name),
   };
 }
 

@@ -13,8 +13,8 @@ import {
 } from "../redis/redis_client.ts";
 import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
 import { childPermissions } from "../runner/permissions.ts";
-import type { OutputSink } from "../runner/runner.ts";
 import { Keys } from "../store/keys.ts";
+import { OWN_OUTPUT } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
 import { RunningJobs } from "./running_jobs.ts";
@@ -192,21 +192,6 @@ async function checkExecPath(execPath: string | undefined): Promise<void> {
       `Cannot start the worker: ${execPath}, which is to run the jobs, does not start: ${why}`,
       { cause },
     );
-  }
-}
-
-/** What a job prints is the worker's output, untouched. */
-const OWN_OUTPUT: OutputSink = {
-  stdout: (chunk) => writeAll(Deno.stdout, chunk),
-  stderr: (chunk) => writeAll(Deno.stderr, chunk),
-};
-
-async function writeAll(
-  output: { write(bytes: Uint8Array): Promise<number> },
-  chunk: Uint8Array,
-): Promise<void> {
-  for (let rest = chunk; rest.length > 0;) {
-    rest = rest.subarray(await output.write(rest));
   }
 }
 

@@ -87,7 +87,7 @@ Deno.test("--log-format json writes one object a line, and leaves what jobs prin
   assertStringIncludes(stdout, '\nhello ,a "quoted"\nname\n');
   const error = JSON.parse(stderr.split("\n")[0] ?? "");
   assertEquals(error.level, "ERROR");
-  assertStringIncludes(error.message, "RangeError: two\nlines");
+  assertStringIncludes(error.error, "RangeError: two\nlines");
   assertFalse(Number.isNaN(Date.parse(error.time)));
 });
 

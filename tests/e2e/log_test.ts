@@ -76,10 +76,10 @@ Deno.test("a worker logs a failed job's error on stderr, with where it was throw
   assertMatch(
     stderr,
     new RegExp(
-      `^[\\d:]{8} low: Job failed \\(${job.id}\\)\nRangeError: no such luck\n`,
+      `^[\\d:]{8} low: Job failed \\(${job.id}\\)\n  RangeError: no such luck\n`,
     ),
   );
-  assertMatch(stderr, /\n {4}at fails \(file:.*\/jobs\/jobs\.ts:\d+:\d+\)/);
+  assertMatch(stderr, /\n {6}at fails \(file:.*\/jobs\/jobs\.ts:\d+:\d+\)/);
 });
 
 Deno.test("a job's own time to live of the result is what is logged and stored", async () => {
