@@ -40,21 +40,23 @@ export async function waitForResult(
 ): Promise<unknown> {
   const signal = signalOf(id, options);
   try {
+    let how = "";
     for (;;) {
-      const before = await context.store.state(id, signal.signal);
-      if (!before.exists) throw noSuchJob(id);
+      const before = await context.store.await(id, signal.signal);
+      if (!before.exists) throw noSuchJob(id, how);
+      if (before.inVain !== null) throw inVain(id, before.inVain);
       const status = statusOfText(before.status);
       if (status === "canceled") throw canceled(id);
       if (hasEnded(status)) {
         return before.latest === null
-          ? await concludeWithoutResult(context, id, status, signal.signal)
+          ? await concludeWithoutResult(context, id, status, how, signal.signal)
           : conclude(id, before.latest);
       }
       const after = before.latest?.entryId ?? "0-0";
-      const outcome = await context.waiter.wait(id, after, signal.signal);
-      if (outcome === "canceled") throw canceled(id);
-      if (outcome === "gone") throw noSuchJob(id);
-      if (outcome !== "ended") return conclude(id, outcome);
+      const from = { after, endsAfter: before.endsAfter };
+      const outcome = await context.waiter.wait(id, from, signal.signal);
+      if ("entryId" in outcome) return conclude(id, outcome);
+      how = outcome.how;
     }
   } finally {
     signal.dispose();
@@ -74,12 +76,17 @@ async function concludeWithoutResult(
   context: Context,
   id: string,
   status: JobStatus | null,
+  how: string,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (status === "finished") return undefined;
   const from = performance.now();
   for (;;) {
     const record = await context.store.fetch(id);
+    if (status === "finished") {
+      const unkept = how === status || record?.integer("result_ttl") === 0;
+      if (unkept) throw noSuchJob(id, status);
+      return undefined;
+    }
     const text = record && failureOf(record);
     const isLate = performance.now() - from > TEXT_FOLLOWS_MS;
     if (text || isLate) throw failedError(id, text || "Error: no text");
@@ -92,6 +99,26 @@ function canceled(id: string): InvalidJobOperationError {
   return new InvalidJobOperationError(
     `Cannot wait for job "${id}": it is canceled`,
     { jobId: id, status: "canceled" },
+  );
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  failed: "has failed",
+  stopped: "was stopped",
+  canceled: "was canceled",
+  gone: "is gone",
+};
+
+/** The default of a dependency: its child waits until somebody requeues the parent. */
+function inVain(
+  id: string,
+  { parent, status }: { parent: string; status: string },
+): InvalidJobOperationError {
+  return new InvalidJobOperationError(
+    `Cannot wait for job "${id}": job "${parent}", on which it depends, ${
+      STATES[status] ?? "has ended"
+    }, so it stays deferred`,
+    { jobId: id, status: "deferred" },
   );
 }
 
@@ -123,10 +150,14 @@ function signalOf(
   };
 }
 
-/** There is no job of this id. */
-export function noSuchJob(id: string): NoSuchJobError {
-  return new NoSuchJobError(
-    `No such job "${id}": it was never there, was deleted or has expired`,
-    { jobId: id },
-  );
+/** There is no job of this id; `how` is the status that it was seen to end with. */
+export function noSuchJob(id: string, how = ""): NoSuchJobError {
+  const state = UNKEPT[how] ??
+    "it was never there, was deleted or has expired";
+  return new NoSuchJobError(`No such job "${id}": ${state}`, { jobId: id });
 }
+
+const UNKEPT: Readonly<Record<string, string>> = {
+  finished: "it has finished, and its result is not kept",
+  failed: "it has failed, and failures of it are not kept",
+};
