@@ -6,6 +6,7 @@
 
 import { pause } from "../base/backoff.ts";
 import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { StoredResult } from "../store/job_store.ts";
 import type { Context } from "./context.ts";
@@ -31,6 +32,8 @@ export interface WaitOptions {
   /** Ends the wait; the job is left alone. */
   readonly signal?: AbortSignal;
 }
+
+const OPTIONS = optionNames<WaitOptions>({ timeout: true, signal: true });
 
 /** Waits for the end of a job; see {@linkcode Job.wait}. */
 export async function waitForResult(
@@ -127,6 +130,7 @@ function signalOf(
   id: string,
   options: WaitOptions,
 ): { signal: AbortSignal; dispose: () => void } {
+  refuseUnknown(options, OPTIONS, `Cannot wait for job "${id}"`);
   const { timeout = Infinity, signal } = options;
   if (Number.isNaN(timeout) || timeout < 0) {
     throw new RangeError(
