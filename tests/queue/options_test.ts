@@ -65,7 +65,12 @@ const OPTIONS: [string, string, string, Wrong][] = [
   ["Queue", "conection", "connection", (_desk, _job, o) => new Queue("q", o)],
   ["Queue.all()", "prefx", "prefix", (_desk, _job, o) => Queue.all(o)],
   ["delete()", "deleteJob", "deleteJobs", ({ queue }, _, o) => queue.delete(o)],
-  ["wait()", "timeOut", "timeout", (_desk, job, o) => job.wait(o)],
+  [
+    "wait()",
+    "timeOut",
+    "timeout",
+    (_desk, job, o) => job.wait({ signal: AbortSignal.timeout(10_000), ...o }),
+  ],
   ["requeue()", "atfront", "atFront", (_desk, job, o) => job.requeue(o)],
   [
     "dependency()",
@@ -128,7 +133,6 @@ Deno.test.each([[5, "number"], [null, "null"], [["a"], "a list"], [
     const wrong = options as Record<never, never>;
     for (
       const act of [
-        () => job.wait(wrong),
         () => job.requeue(wrong),
         () => Job.fetch(job.id, wrong),
         async () => await new Queue("q", wrong).close(),
