@@ -23,6 +23,15 @@ export {
   NoSuchJobError,
 } from "./lib/base/errors.ts";
 export type { Duration } from "./lib/base/duration.ts";
+export type {
+  ArrivesAs,
+  CallArgs,
+  JobFunction,
+  NotJson,
+  Stored,
+  StoredArgs,
+  StoredResultOf,
+} from "./lib/job/stored.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type { JobStatus } from "./lib/job/status.ts";
@@ -37,15 +46,17 @@ export {
   type DependsOn,
   type JobOrId,
 } from "./lib/queue/dependency.ts";
-export type { FuncSource, JobFunction } from "./lib/queue/func_name.ts";
+export type {
+  CallOptions,
+  EnqueueCall,
+  EnqueueCalls,
+  JobsOf,
+} from "./lib/queue/enqueue_call.ts";
+export type { FuncSource } from "./lib/queue/func_name.ts";
 export { Job, type RequeueOptions } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
-export {
-  type EnqueueCall,
-  Queue,
-  type QueueOptions,
-} from "./lib/queue/queue.ts";
+export { Queue, type QueueOptions } from "./lib/queue/queue.ts";
 export { connect } from "./lib/redis/connect.ts";
 export type {
   ExistingClient,

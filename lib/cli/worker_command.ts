@@ -4,13 +4,14 @@
  * @module
  */
 
+import { nearest } from "../base/nearest.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { DEFAULT_URL } from "../queue/context.ts";
 import type { WorkerOptions } from "../worker/settings.ts";
 import { CannotStartError } from "../worker/errors.ts";
 import { Worker } from "../worker/worker.ts";
-import { nearest, type ParsedFlags, UsageError } from "./flags.ts";
+import { type ParsedFlags, UsageError } from "./flags.ts";
 import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";
 
 /** Milliseconds within which a second signal is the echo of the first: a terminal and a parent both send it. */

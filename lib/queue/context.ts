@@ -4,6 +4,7 @@
  * @module
  */
 
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { connect } from "../redis/connect.ts";
 import type { ExistingClient } from "../redis/existing_client.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
@@ -43,6 +44,27 @@ export interface ConnectionOptions {
    * @default "@db/redis"; "ioredis" for `unix:` URLs
    */
   readonly driver?: "@db/redis" | "ioredis";
+}
+
+/** The names of {@linkcode ConnectionOptions}. */
+export const CONNECTION_OPTIONS: Readonly<
+  Record<keyof ConnectionOptions, true>
+> = {
+  connection: true,
+  prefix: true,
+  connectTimeout: true,
+  driver: true,
+};
+
+const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
+
+/** Connects for a call that takes nothing but {@linkcode ConnectionOptions}. */
+export function openContext(
+  options: ConnectionOptions,
+  action: string,
+): Context {
+  refuseUnknown(options, KNOWN, action);
+  return new Context(options);
 }
 
 /** The URL that is used where none is given. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkJobId } from "../job/names.ts";
 import { Job } from "./job.ts";
 
@@ -25,6 +26,11 @@ export interface DependencyOptions {
    */
   readonly atFront?: boolean;
 }
+
+const OPTIONS = optionNames<DependencyOptions>({
+  allowFailure: true,
+  atFront: true,
+});
 
 /** Jobs to wait for, with how to. Made by {@linkcode dependency}. */
 export class Dependency {
@@ -64,6 +70,7 @@ export function dependency(
   jobs: JobOrId | readonly JobOrId[],
   options: DependencyOptions = {},
 ): Dependency {
+  refuseUnknown(options, OPTIONS, "Cannot depend on jobs");
   return new Dependency(jobs, options);
 }
 

@@ -12,11 +12,8 @@ import {
   isUrlSpecifier,
   parseFuncRef,
 } from "../job/func_ref.ts";
+import type { JobFunction } from "../job/stored.ts";
 import { locateFunction } from "./locate_function.ts";
-
-/** A function that can be a job: an export of a module that the worker can import too. */
-// deno-lint-ignore no-explicit-any -- the one place where any arguments and results must fit
-export type JobFunction = (...args: any[]) => any;
 
 /** A function reference as a producer writes it. */
 export type FuncSource = JobFunction | string | URL;

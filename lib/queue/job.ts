@@ -6,12 +6,17 @@
 
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { InvalidJobOperationError } from "../base/errors.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
-import { type ConnectionOptions, Context } from "./context.ts";
+import {
+  type ConnectionOptions,
+  type Context,
+  openContext,
+} from "./context.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 import {
   decodeFailure,
@@ -31,6 +36,8 @@ export interface RequeueOptions {
    */
   readonly atFront?: boolean;
 }
+
+const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
 /**
  * A job: a function, its arguments, and what became of them. The properties
@@ -76,7 +83,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     id: string,
     options: ConnectionOptions = {},
   ): Promise<Job<R>> {
-    const context = new Context(options);
+    const context = openContext(options, `Cannot fetch job "${id}"`);
     try {
       const record = await context.store.fetch(checkJobId(id));
       if (record !== null) {
@@ -95,7 +102,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     ids: readonly string[],
     options: ConnectionOptions = {},
   ): Promise<(Job<R> | null)[]> {
-    const context = new Context(options);
+    const context = openContext(options, "Cannot fetch jobs");
     try {
       const records = await Promise.all(
         ids.map((id) => context.store.fetch(checkJobId(id))),
@@ -116,7 +123,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     id: string,
     options: ConnectionOptions = {},
   ): Promise<boolean> {
-    const context = new Context(options);
+    const context = openContext(options, `Cannot look for job "${id}"`);
     try {
       return await context.store.exists(checkJobId(id));
     } finally {
@@ -303,6 +310,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {NoSuchJobError} if it is gone
    */
   async requeue(options: RequeueOptions = {}): Promise<void> {
+    refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${this.id}"`);
     const { done, gone, detail } = await this.#context.store.requeue(
       this.id,
       options.atFront ?? false,

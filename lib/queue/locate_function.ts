@@ -6,7 +6,7 @@
  */
 
 import { Session } from "node:inspector";
-import type { JobFunction } from "./func_name.ts";
+import type { JobFunction } from "../job/stored.ts";
 
 /** A function as an export of a module. */
 export interface LocatedFunction {

@@ -6,27 +6,29 @@
 
 import { formatDate, uniqueMicros } from "../base/date.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
-import { encodeJson } from "../job/json.ts";
 import { checkQueueName, isQueueName } from "../job/names.ts";
-import {
-  type CheckedJobOptions,
-  checkJobOptions,
-  DEFAULT_TIMEOUT,
-  type JobOptions,
-} from "../job/options.ts";
+import { DEFAULT_TIMEOUT } from "../job/options.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
+import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
-import { type ConnectionOptions, Context } from "./context.ts";
 import {
-  type Dependency,
-  type DependsOn,
-  mergeDependencies,
-} from "./dependency.ts";
-import { funcNameOf, type FuncSource, type JobFunction } from "./func_name.ts";
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+  Context,
+} from "./context.ts";
+import {
+  checkCall,
+  type CheckedCall,
+  type EnqueueCall,
+  type EnqueueCalls,
+  type JobsOf,
+} from "./enqueue_call.ts";
+import { funcNameOf } from "./func_name.ts";
 import { Job } from "./job.ts";
 
 /** Options of a {@linkcode Queue}. */
@@ -45,38 +47,13 @@ export interface QueueOptions extends ConnectionOptions {
   readonly isolation?: Isolation;
 }
 
-/** A job to be enqueued, with everything that can be said of it. */
-export interface EnqueueCall<F extends JobFunction = JobFunction>
-  extends JobOptions {
-  /** The function: itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
-  readonly func: F | string | URL;
-  /**
-   * Positional arguments, JSON values.
-   *
-   * @default []
-   */
-  readonly args?: Readonly<Parameters<F>>;
-  /**
-   * Keyword arguments, JSON values: a Python function's own, a Deno function's last argument.
-   *
-   * @default {}
-   */
-  readonly kwargs?: Readonly<Record<string, unknown>>;
-  /** Jobs to wait for. */
-  readonly dependsOn?: DependsOn;
-}
+const OPTIONS = optionNames<QueueOptions>({
+  ...CONNECTION_OPTIONS,
+  defaultTimeout: true,
+  isolation: true,
+});
 
-/** A call that can be stored, all but the name of its function. */
-interface CheckedCall {
-  readonly id: string;
-  readonly options: CheckedJobOptions;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly argsJson: string;
-  readonly kwargsJson: string;
-  readonly metaJson: string;
-  readonly wait: Dependency;
-}
+const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
 
 /** How many jobs {@linkcode Queue.enqueueMany} sends in one round trip. */
 const CHUNK = 1_000;
@@ -114,6 +91,7 @@ export class Queue implements AsyncDisposable {
    */
   constructor(name = "default", options: QueueOptions = {}) {
     this.name = checkQueueName(name);
+    refuseUnknown(options, OPTIONS, `Cannot make queue "${name}"`);
     this.#defaultTimeout = options.defaultTimeout === undefined
       ? DEFAULT_TIMEOUT
       : parseDuration(options.defaultTimeout, "defaultTimeout", {
@@ -127,6 +105,7 @@ export class Queue implements AsyncDisposable {
 
   /** All queues that have ever been used. They share one connection, closed by any of them. */
   static async all(options: QueueOptions = {}): Promise<Queue[]> {
+    refuseUnknown(options, OPTIONS, "Cannot list queues");
     const context = new Context(options);
     try {
       const names = await context.store.queueNames();
@@ -154,13 +133,16 @@ export class Queue implements AsyncDisposable {
   /**
    * Puts a call on the queue. Once this has resolved, the job is never lost.
    *
+   * Arguments and the result are stored as JSON, and typed as what they become. `undefined` at the
+   * end of the arguments leaves the function's defaults in force.
+   *
    * @throws {TypeError} if the function cannot be named or an argument cannot be JSON; nothing is written then
    */
   enqueue<F extends JobFunction>(
     func: F | string | URL,
-    ...args: Parameters<F>
-  ): Promise<Job<Awaited<ReturnType<F>>>> {
-    return this.enqueueCall<F>({ func, args });
+    ...args: StoredArgs<F>
+  ): Promise<Job<StoredResultOf<F>>> {
+    return this.#enqueue({ func, args });
   }
 
   /**
@@ -169,9 +151,13 @@ export class Queue implements AsyncDisposable {
    * @throws {RangeError | TypeError} naming the option that is wrong; nothing is written then
    * @throws {DuplicateJobError} if `jobId` is taken by a job that has not ended
    */
-  async enqueueCall<F extends JobFunction>(
+  enqueueCall<F extends JobFunction>(
     call: EnqueueCall<F>,
-  ): Promise<Job<Awaited<ReturnType<F>>>> {
+  ): Promise<Job<StoredResultOf<F>>> {
+    return this.#enqueue(call);
+  }
+
+  async #enqueue<R>(call: EnqueueCall): Promise<Job<R>> {
     const prepared = this.#prepare(call);
     const job = prepared instanceof Promise ? await prepared : prepared;
     const enqueued = await this.#context.store.enqueue(job);
@@ -184,7 +170,13 @@ export class Queue implements AsyncDisposable {
    *
    * @throws {AggregateError} if single ones were refused by Redis, such as a taken `jobId`; the others are enqueued
    */
-  async enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
+  async enqueueMany<const C extends readonly EnqueueCall[]>(
+    calls: EnqueueCalls<C>,
+  ): Promise<JobsOf<C>> {
+    return await this.#enqueueMany(calls) as JobsOf<C>;
+  }
+
+  async #enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
     const prepared = await this.#prepareAll(calls);
     const jobs: Job[] = [];
     const errors: unknown[] = [];
@@ -260,6 +252,11 @@ export class Queue implements AsyncDisposable {
 
   /** Forgets the queue, with its waiting jobs unless `deleteJobs` is `false`. */
   async delete(options: { readonly deleteJobs?: boolean } = {}): Promise<void> {
+    refuseUnknown(
+      options,
+      DELETE_OPTIONS,
+      `Cannot delete queue "${this.name}"`,
+    );
     if (options.deleteJobs ?? true) await this.empty();
     await this.#context.store.deleteQueue(this.name);
   }
@@ -290,36 +287,12 @@ export class Queue implements AsyncDisposable {
    * Checks a call and writes down what will be stored, as it is now; touches
    * nothing. Waits only for the name of a function that is new here.
    */
-  #prepare(call: EnqueueCall<JobFunction>): NewJob | Promise<NewJob> {
-    const checked = this.#check(call);
-    const funcName = funcNameOf(call.func as FuncSource);
+  #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
+    const checked = checkCall(call, this.#defaultTimeout);
+    const funcName = funcNameOf(call.func);
     return typeof funcName === "string"
       ? this.#newJob(checked, funcName)
       : funcName.then((name) => this.#newJob(checked, name));
-  }
-
-  #check(call: EnqueueCall<JobFunction>): CheckedCall {
-    const options = checkJobOptions(call, this.#defaultTimeout);
-    const args = call.args ?? [];
-    const kwargs = call.kwargs ?? {};
-    const argsJson = encodeJson(args, "args");
-    const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs") : "{}";
-    if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
-      throw new TypeError(
-        "Cannot enqueue: args is no list or kwargs no object",
-      );
-    }
-    const { meta } = options;
-    const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
-    if (!metaJson.startsWith("{")) {
-      throw new TypeError("Cannot use meta: expected an object");
-    }
-    const wait = mergeDependencies(call.dependsOn);
-    const id = options.jobId ?? crypto.randomUUID();
-    if (wait.jobIds.includes(id)) {
-      throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
-    }
-    return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait };
   }
 
   #newJob(

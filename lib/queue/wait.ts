@@ -6,6 +6,7 @@
 
 import { pause } from "../base/backoff.ts";
 import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { StoredResult } from "../store/job_store.ts";
 import type { Context } from "./context.ts";
@@ -32,6 +33,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS = optionNames<WaitOptions>({ timeout: true, signal: true });
+
 /** Waits for the end of a job; see {@linkcode Job.wait}. */
 export async function waitForResult(
   context: Context,
@@ -40,21 +43,23 @@ export async function waitForResult(
 ): Promise<unknown> {
   const signal = signalOf(id, options);
   try {
+    let how = "";
     for (;;) {
-      const before = await context.store.state(id, signal.signal);
-      if (!before.exists) throw noSuchJob(id);
+      const before = await context.store.await(id, signal.signal);
+      if (!before.exists) throw noSuchJob(id, how);
+      if (before.inVain !== null) throw inVain(id, before.inVain);
       const status = statusOfText(before.status);
       if (status === "canceled") throw canceled(id);
       if (hasEnded(status)) {
         return before.latest === null
-          ? await concludeWithoutResult(context, id, status, signal.signal)
+          ? await concludeWithoutResult(context, id, status, how, signal.signal)
           : conclude(id, before.latest);
       }
       const after = before.latest?.entryId ?? "0-0";
-      const outcome = await context.waiter.wait(id, after, signal.signal);
-      if (outcome === "canceled") throw canceled(id);
-      if (outcome === "gone") throw noSuchJob(id);
-      if (outcome !== "ended") return conclude(id, outcome);
+      const from = { after, endsAfter: before.endsAfter };
+      const outcome = await context.waiter.wait(id, from, signal.signal);
+      if ("entryId" in outcome) return conclude(id, outcome);
+      how = outcome.how;
     }
   } finally {
     signal.dispose();
@@ -74,12 +79,17 @@ async function concludeWithoutResult(
   context: Context,
   id: string,
   status: JobStatus | null,
+  how: string,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (status === "finished") return undefined;
   const from = performance.now();
   for (;;) {
     const record = await context.store.fetch(id);
+    if (status === "finished") {
+      const unkept = how === status || record?.integer("result_ttl") === 0;
+      if (unkept) throw noSuchJob(id, status);
+      return undefined;
+    }
     const text = record && failureOf(record);
     const isLate = performance.now() - from > TEXT_FOLLOWS_MS;
     if (text || isLate) throw failedError(id, text || "Error: no text");
@@ -95,11 +105,32 @@ function canceled(id: string): InvalidJobOperationError {
   );
 }
 
+const STATES: Readonly<Record<string, string>> = {
+  failed: "has failed",
+  stopped: "was stopped",
+  canceled: "was canceled",
+  gone: "is gone",
+};
+
+/** The default of a dependency: its child waits until somebody requeues the parent. */
+function inVain(
+  id: string,
+  { parent, status }: { parent: string; status: string },
+): InvalidJobOperationError {
+  return new InvalidJobOperationError(
+    `Cannot wait for job "${id}": job "${parent}", on which it depends, ${
+      STATES[status] ?? "has ended"
+    }, so it stays deferred`,
+    { jobId: id, status: "deferred" },
+  );
+}
+
 /** A signal for both ways in which a wait may end early. */
 function signalOf(
   id: string,
   options: WaitOptions,
 ): { signal: AbortSignal; dispose: () => void } {
+  refuseUnknown(options, OPTIONS, `Cannot wait for job "${id}"`);
   const { timeout = Infinity, signal } = options;
   if (Number.isNaN(timeout) || timeout < 0) {
     throw new RangeError(
@@ -123,10 +154,14 @@ function signalOf(
   };
 }
 
-/** There is no job of this id. */
-export function noSuchJob(id: string): NoSuchJobError {
-  return new NoSuchJobError(
-    `No such job "${id}": it was never there, was deleted or has expired`,
-    { jobId: id },
-  );
+/** There is no job of this id; `how` is the status that it was seen to end with. */
+export function noSuchJob(id: string, how = ""): NoSuchJobError {
+  const state = UNKEPT[how] ??
+    "it was never there, was deleted or has expired";
+  return new NoSuchJobError(`No such job "${id}": ${state}`, { jobId: id });
 }
+
+const UNKEPT: Readonly<Record<string, string>> = {
+  finished: "it has finished, and its result is not kept",
+  failed: "it has failed, and failures of it are not kept",
+};

@@ -21,28 +21,40 @@
  * @module
  */
 
-/** Any exported function. */
-// deno-lint-ignore no-explicit-any -- the arguments of a stranger's function
-export type AnyFunction = (...args: any[]) => unknown;
+import type { JobOptions } from "../job/options.ts";
+import type { CallArgs, JobFunction, StoredArgs } from "../job/stored.ts";
+import { runningJob } from "./current_source.ts";
+
+export type { JobOptions } from "../job/options.ts";
+export type {
+  ArrivesAs,
+  CallArgs,
+  JobFunction,
+  NotJson,
+  Stored,
+  StoredArgs,
+} from "../job/stored.ts";
 
 /** What is called: a dotted path, a module and export, or a function that the job's own module exports. */
-export type CurrentFunc = string | URL | AnyFunction;
+export type CurrentFunc<F extends JobFunction = JobFunction> = string | URL | F;
 
 /** What `enqueueCall()` takes: every option of `Queue.enqueueCall()`, and the queue. */
-export interface CurrentEnqueueOptions {
+export type CurrentEnqueueCall<F extends JobFunction = JobFunction> =
+  & CurrentCallOptions<F>
+  & CallArgs<F>;
+
+/** All that can be said of a follow-up job, but for its arguments. */
+export interface CurrentCallOptions<F extends JobFunction> extends JobOptions {
   /** The function; see {@linkcode CurrentFunc}. */
-  readonly func: CurrentFunc;
+  readonly func: CurrentFunc<F>;
   /** The queue's name. @default the running job's queue */
   readonly queue?: string;
-  /** Positional arguments, JSON values. @default [] */
-  readonly args?: readonly unknown[];
-  /** Named arguments, JSON values: one last object argument if not empty. @default {} */
-  readonly kwargs?: Readonly<Record<string, unknown>>;
-  /** Longest run in seconds or as `"90s"`, `"5m"`; `-1` for no limit. @default 180 */
-  readonly timeout?: number | string;
-  /** Any other option of `Queue.enqueueCall()`, as JSON. */
-  readonly [option: string]: unknown;
+  /** Jobs to wait for: their ids, or follow-up jobs. */
+  readonly dependsOn?: ParentJob | readonly ParentJob[];
 }
+
+/** A job that another one waits for. */
+export type ParentJob = string | EnqueuedJob;
 
 /** A follow-up job that has been stored. */
 export interface EnqueuedJob {
@@ -89,33 +101,22 @@ export interface CurrentJob {
    * @throws {TypeError} if an argument cannot be JSON, or if a function is given
    * that the job's own module does not export
    */
-  enqueue(func: CurrentFunc, ...args: unknown[]): Promise<EnqueuedJob>;
+  enqueue<F extends JobFunction>(
+    func: CurrentFunc<F>,
+    ...args: StoredArgs<F>
+  ): Promise<EnqueuedJob>;
   /**
    * Adds a follow-up job with options. Resolves once it is stored.
    *
-   * @throws {TypeError} as {@linkcode CurrentJob.enqueue} does
+   * @throws {TypeError} as {@linkcode CurrentJob.enqueue} does, and if there is no such option
    */
-  enqueueCall(options: CurrentEnqueueOptions): Promise<EnqueuedJob>;
-}
-
-/**
- * Under this symbol the subprocess leaves the way to the running job: a job's import of this
- * module may be another instance of it, by another URL, than the subprocess's own.
- */
-const CURRENT: unique symbol = Symbol.for("deno-rq.current");
-
-/** Tells where the running job is to be found. Called by the subprocess, once. */
-export function setCurrentJobSource(
-  source: () => CurrentJob | undefined,
-): void {
-  Object.defineProperty(globalThis, CURRENT, { value: source });
+  enqueueCall<F extends JobFunction>(
+    call: CurrentEnqueueCall<F>,
+  ): Promise<EnqueuedJob>;
 }
 
 function current(): CurrentJob {
-  const source = (globalThis as { [CURRENT]?: () => CurrentJob | undefined })[
-    CURRENT
-  ];
-  const job = source?.();
+  const job = runningJob();
   if (job === undefined) {
     throw new Error(
       "Cannot use currentJob: no job is running, it exists only in functions that a worker runs",
@@ -147,5 +148,5 @@ export const currentJob: CurrentJob = Object.freeze<CurrentJob>({
   setMeta: (patch) => current().setMeta(patch),
   progress: (value, note) => current().progress(value, note),
   enqueue: (func, ...args) => current().enqueue(func, ...args),
-  enqueueCall: (options) => current().enqueueCall(options),
+  enqueueCall: (call) => current().enqueueCall(call),
 });

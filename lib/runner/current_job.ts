@@ -4,11 +4,14 @@
  * @module
  */
 
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
 import { encodeJson } from "../job/json.ts";
+import { JOB_OPTIONS } from "../job/option_names.ts";
+import { positional } from "../job/positional.ts";
+import type { JobFunction } from "../job/stored.ts";
 import type {
-  AnyFunction,
-  CurrentEnqueueOptions,
+  CurrentEnqueueCall,
   CurrentFunc,
   CurrentJob,
   EnqueuedJob,
@@ -40,13 +43,30 @@ export interface RunningJobOptions {
   readonly exports: () => Readonly<Record<string, unknown>>;
 }
 
+const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({
+  ...JOB_OPTIONS,
+  func: true,
+  queue: true,
+  args: true,
+  kwargs: true,
+  dependsOn: true,
+});
+
 /** Makes the object that `currentJob` stands for. */
 export function createCurrentJob(options: RunningJobOptions): CurrentJob {
   const { request, calls, signal } = options;
   let meta: Record<string, unknown> = { ...request.meta };
   const enqueueCall = async (
-    { func, queue, ...rest }: CurrentEnqueueOptions,
+    call: CurrentEnqueueCall,
   ): Promise<EnqueuedJob> => {
+    refuseUnknown(call, OPTIONS, "Cannot enqueue");
+    const { func, queue, args, dependsOn, ...others } = call;
+    const isFollowed = Object.keys(call.kwargs ?? {}).length > 0;
+    const rest = {
+      ...others,
+      args: args && positional(args, isFollowed),
+      dependsOn: idsOf(dependsOn),
+    };
     const name = nameOf(func, request.funcName, options.exports());
     const stored = queue === undefined
       ? { func: name, options: plain(rest) }
@@ -73,6 +93,13 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
   });
+}
+
+function idsOf(dependsOn: CurrentEnqueueCall["dependsOn"]): unknown {
+  if (Array.isArray(dependsOn)) return dependsOn.map(idsOf);
+  const isJob = typeof dependsOn === "object" && dependsOn !== null &&
+    "id" in dependsOn;
+  return isJob ? dependsOn.id : dependsOn; // what is no id is refused by the worker
 }
 
 /** Not `async`: a progress that could not be stored must not fail a job that does not await it. */
@@ -118,7 +145,7 @@ function nameOf(
     : `${ref.specifier}#${found}`;
 }
 
-function unknownFunction(func: AnyFunction): TypeError {
+function unknownFunction(func: JobFunction): TypeError {
   const name = typeof func === "function" ? func.name || "anonymous" : func;
   return new TypeError(
     `Cannot enqueue ${name}: the job's own module does not export it, name it as "path.to.module.function" or "path/to/module.ts#function"`,

@@ -24,6 +24,7 @@ import {
   packJob,
 } from "./new_job.ts";
 import {
+  AWAIT,
   CANCEL,
   DELETE,
   EMPTY,
@@ -53,6 +54,14 @@ export interface JobState {
   readonly status: string | null;
   /** The latest entry of its results, which may be of an earlier run. */
   readonly latest: StoredResult | null;
+}
+
+/** What one who is about to wait for a job needs to know of it. */
+export interface AwaitedState extends JobState {
+  /** Entries in the stream of ends after this one are later than the state. */
+  readonly endsAfter: string;
+  /** A parent on which a deferred job waits in vain, if there is one, and its status or `gone`. */
+  readonly inVain: { readonly parent: string; readonly status: string } | null;
 }
 
 /** How many jobs one call of a bounded script touches. */
@@ -146,12 +155,33 @@ export class JobStore {
       [this.keys.prefix],
       signal === undefined ? RESEND : { ...RESEND, signal },
     );
-    const [exists, status, entry] = list(reply);
+    return stateOf(reply);
+  }
+
+  /** The same for one who is about to wait: from now on the stream of ends tells of this job too. */
+  async await(id: string, signal?: AbortSignal): Promise<AwaitedState> {
+    const reply = await AWAIT.run(
+      this.client,
+      [this.keys.job(id), this.keys.results(id), this.keys.dependencies(id)],
+      [this.keys.prefix],
+      signal === undefined ? RESEND : { ...RESEND, signal },
+    );
+    const [, , , millis, parent, status] = list(reply);
     return {
-      exists: exists === 1,
-      status: status ? String(status) : null,
-      latest: entry ? resultOfEntry(entry) : null,
+      ...stateOf(reply),
+      endsAfter: `${Number(millis) - 1}-0`,
+      inVain: parent
+        ? { parent: String(parent), status: String(status) }
+        : null,
     };
+  }
+
+  /** The status in a job's hash alone, `null` where there is none: a first look that is cheap. */
+  async status(id: string): Promise<string | null> {
+    const reply = await noWrongType(
+      this.client.send("HGET", [this.keys.job(id), "status"], RESEND),
+    );
+    return typeof reply === "string" ? reply : null;
   }
 
   /** Whether a job of this id is stored. */
@@ -309,6 +339,15 @@ export class JobStore {
     );
     return list(reply).map((key) => this.keys.queueName(String(key))).sort();
   }
+}
+
+function stateOf(reply: RedisReply): JobState {
+  const [exists, status, entry] = list(reply);
+  return {
+    exists: exists === 1,
+    status: status ? String(status) : null,
+    latest: entry ? resultOfEntry(entry) : null,
+  };
 }
 
 /** The parts of an array reply, as text. */

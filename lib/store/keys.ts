@@ -126,6 +126,10 @@ export class Keys {
   probe(token: string): string {
     return `${this.prefix}probe:${token}`;
   }
+  /** Stream of ours: ids of jobs that somebody waits for and whose streams of results tell no end. */
+  get ends(): string {
+    return `${this.prefix}x_ends`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -150,6 +154,7 @@ const LUA_NAMES = {
   worker_key: ["w", "'worker:' .. w"],
   worker_executions_key: ["w", "'worker:' .. w .. ':executions'"],
   queue_workers_key: ["q", "'workers:' .. q"],
+  ends_key: ["", "'x_ends'"],
   group_key: ["g", "'group:' .. g"],
   channel: ["w", "'pubsub:' .. w"],
 } as const;

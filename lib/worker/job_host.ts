@@ -5,7 +5,8 @@
  */
 
 import { encodeJson } from "../job/json.ts";
-import { type EnqueueCall, Queue } from "../queue/queue.ts";
+import type { EnqueueCall } from "../queue/enqueue_call.ts";
+import { Queue } from "../queue/queue.ts";
 import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";

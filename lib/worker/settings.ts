@@ -5,10 +5,14 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName } from "../job/names.ts";
 import { DEFAULT_RESULT_TTL } from "../job/options.ts";
-import type { ConnectionOptions } from "../queue/context.ts";
+import {
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+} from "../queue/context.ts";
 import type { ChildPermissions } from "../runner/permissions.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
 import { SILENT, steady, type SteadyLog, type WorkerLog } from "./log.ts";
@@ -194,6 +198,32 @@ export interface WorkerSettings {
   readonly log: SteadyLog;
 }
 
+const OPTIONS = optionNames<WorkerOptions>({
+  ...CONNECTION_OPTIONS,
+  name: true,
+  paths: true,
+  permissions: true,
+  execPath: true,
+  burst: true,
+  resultTtl: true,
+  workerTtl: true,
+  jobMonitoringInterval: true,
+  maintenanceInterval: true,
+  isolation: true,
+  queueIsolation: true,
+  maxJobsPerProcess: true,
+  maxMemoryPerProcess: true,
+  preload: true,
+  concurrency: true,
+  maxJobs: true,
+  maxIdleTime: true,
+  withScheduler: true,
+  dequeueStrategy: true,
+  grace: true,
+  logJobDescription: true,
+  log: true,
+});
+
 /** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
 const MIN_WORKER_TTL = 30;
 
@@ -212,6 +242,7 @@ export function checkSettings(
   queues: string | readonly string[],
   options: WorkerOptions,
 ): WorkerSettings {
+  refuseUnknown(options, OPTIONS, "Cannot make a worker");
   refuseUselessPermissions(options);
   const names = typeof queues === "string" ? [queues] : queues;
   if (names.length === 0) {

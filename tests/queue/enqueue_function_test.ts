@@ -149,7 +149,7 @@ Deno.test("what is enqueued is as it was when it was handed over, also while its
   const mine = { n: 1 };
   const one = desk.queue.enqueue(arrow, mine as never);
   const many = desk.queue.enqueueMany([
-    { func: leak, args: [mine] },
+    { func: leak as (mine: unknown) => unknown, args: [mine] },
     { func: "a.b", args: [mine] },
   ]);
   mine.n = 2;

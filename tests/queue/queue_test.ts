@@ -8,7 +8,8 @@ import {
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { dependency } from "../../lib/queue/dependency.ts";
 import { Job } from "../../lib/queue/job.ts";
-import { type EnqueueCall, Queue } from "../../lib/queue/queue.ts";
+import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
+import { Queue } from "../../lib/queue/queue.ts";
 import { Desk } from "./support.ts";
 import { waitFor } from "../support/wait_for.ts";
 
@@ -64,7 +65,7 @@ Deno.test("enqueueCall() stores every option under RQ's name", async () => {
   const parent = await desk.queue.enqueue("a.b");
   const job = await desk.queue.enqueueCall({
     func: "a.b",
-    args: [1, undefined, { x: [2] }],
+    args: [1, null, { x: [2] }],
     kwargs: { z: 1, y: null },
     timeout: "1h30m",
     resultTtl: 0,

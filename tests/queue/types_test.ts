@@ -2,13 +2,130 @@
 
 import { assertEquals } from "@std/assert";
 import type { Job } from "../../lib/queue/job.ts";
+import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
+import type { NotJson } from "../../lib/job/stored.ts";
 import type { Queue } from "../../lib/queue/queue.ts";
+import { currentJob } from "../../lib/runner/current.ts";
 import report, { nothing, send } from "./fixtures/project/jobs/mail.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
   (<T>() => T extends B ? 1 : 2) ? true : false;
 
 function is<A, B>(_same: Same<A, B>): void {}
+
+declare function asks(when: Date, big: bigint, map: Map<string, number>): void;
+declare function shape(of: { a?: string; tags: string[] }): Shape;
+declare function named(options: { n: number }): number;
+declare function kept(day: { at: string | undefined }, any: unknown): void;
+declare function soon(): Promise<Date>;
+
+interface Shape {
+  when: Date;
+  maybe?: Date;
+  gaps: (number | undefined)[];
+  url: URL;
+  size: bigint;
+  pair: [Date, "a" | 1];
+  inner: { lost(): void; kept: boolean };
+}
+
+/** Never called. */
+export async function stored(queue: Queue): Promise<void> {
+  const job = await queue.enqueue(shape, { tags: [] });
+  is<
+    typeof job,
+    Job<{
+      when: string;
+      maybe?: string;
+      gaps: (number | null)[];
+      url: string;
+      size: bigint | number;
+      pair: [string, "a" | 1];
+      inner: { kept: boolean };
+    }>
+  >(true);
+  const later = await queue.enqueue(soon);
+  is<typeof later, Job<string>>(true);
+  const key = await queue.enqueue<typeof shape>("a.shape", { tags: ["a"] });
+  is<Awaited<ReturnType<typeof key.wait>>["when"], string>(true);
+  await queue.enqueue(kept, { at: undefined }, 1);
+
+  const refused = await queue.enqueue(() => new Map<string, number>());
+  is<typeof refused, Job<NotJson<Map<string, number>>>>(true);
+  // @ts-expect-error a Date arrives as a text
+  await queue.enqueueCall({ func: (_: Date) => 1, args: [new Date()] });
+  // @ts-expect-error none of them arrives as it was
+  await queue.enqueue(asks, new Date(), 1n, new Map());
+  // @ts-expect-error a Date inside arrives as a text
+  await queue.enqueue((_: { at: Date }) => 1, { at: new Date() });
+}
+
+/** Never called. */
+export async function called(queue: Queue): Promise<void> {
+  await queue.enqueueCall({ func: nothing });
+  const byName = await queue.enqueueCall({ func: named, kwargs: { n: 1 } });
+  is<typeof byName, Job<number>>(true);
+  // @ts-expect-error its arguments are missing
+  await queue.enqueueCall({ func: send });
+  // @ts-expect-error the first argument is missing
+  await queue.enqueueCall({ func: send, args: [] });
+}
+
+/** Never called. */
+export async function many(queue: Queue): Promise<void> {
+  const three = await queue.enqueueMany([
+    { func: send, args: ["a"] },
+    { func: report, args: [2026], timeout: "5m" },
+    { func: nothing },
+  ]);
+  is<typeof three, [Job<string>, Job<number>, Job<void>]>(true);
+  const names = ["a", "b"].map((to) => ({ func: send, args: [to] }));
+  const mapped = await queue.enqueueMany(names);
+  is<typeof mapped, Job<string>[]>(true);
+  const keyed: EnqueueCall<typeof send>[] = [{ func: "m.send", args: ["a"] }];
+  const ofKeyed = await queue.enqueueMany(keyed);
+  is<typeof ofKeyed, Job<string>[]>(true);
+  const any: readonly EnqueueCall[] = Array(3).fill({ func: "a.b" });
+  await queue.enqueueMany(any);
+  await queue.enqueueMany([...any, { func: "a.b", kwargs: { a: 1 } }]);
+
+  // @ts-expect-error the argument is a text
+  await queue.enqueueMany([{ func: nothing }, { func: send, args: [1] }]);
+  // @ts-expect-error there are too many arguments
+  await queue.enqueueMany([{ func: report, args: [1, 2] }]);
+  // @ts-expect-error its arguments are missing
+  await queue.enqueueMany([{ func: send }]);
+  // @ts-expect-error there is no such option
+  await queue.enqueueMany([{ func: nothing, tiemout: 5 }]);
+  // @ts-expect-error a year is no text
+  await queue.enqueueMany([2026].map((y) => ({ func: closed, args: [y] })));
+}
+
+declare function closed(text: string): void;
+
+/** Never called. */
+export async function inJob(): Promise<void> {
+  const first = await currentJob.enqueue(send, "a");
+  await currentJob.enqueue<typeof send>("jobs.mail.send", "a", 2);
+  await currentJob.enqueue("jobs.mail.send", 1, { a: 2 });
+  await currentJob.enqueueCall({ func: nothing, dependsOn: [first, "id"] });
+  await currentJob.enqueueCall({
+    func: send,
+    args: ["a"],
+    queue: "low",
+    ttl: 5,
+  });
+  // @ts-expect-error the first argument is a text
+  await currentJob.enqueue(send, 42);
+  // @ts-expect-error it is called by its name, and takes a text
+  await currentJob.enqueue<typeof send>("jobs.mail.send", 42);
+  // @ts-expect-error its arguments are missing
+  await currentJob.enqueueCall({ func: send });
+  // @ts-expect-error there is no such option
+  await currentJob.enqueueCall({ func: nothing, resultTTL: 5 });
+  // @ts-expect-error there is no such option
+  await currentJob.enqueueCall({ func: nothing, dependOn: [first] });
+}
 
 /** Never called. */
 export async function checked(queue: Queue): Promise<void> {

@@ -9,6 +9,8 @@ import {
   JobFailedError,
   NoSuchJobError,
 } from "../../lib/base/errors.ts";
+import { dependency } from "../../lib/queue/dependency.ts";
+import type { Job } from "../../lib/queue/job.ts";
 import { blocked, Desk, zlibOf } from "./support.ts";
 
 /** Rejects if a promise takes longer: a wait that never ends fails its test instead of hanging it. */
@@ -249,4 +251,104 @@ Deno.test("wait() notices that the job has failed without an entry in its result
   await blocked(desk);
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
   await assertRejects(() => waiting, JobFailedError);
+});
+
+Deno.test.each<[string, string, (desk: Desk, parent: Job) => Promise<unknown>]>(
+  [
+    ["has failed", "has failed", (desk) => desk.fail()],
+    [
+      "was stopped",
+      "was stopped",
+      (desk) => desk.fail("E: no", { outcome: "stopped" }),
+    ],
+    ["was canceled", "was canceled", (_desk, parent) => parent.cancel()],
+    ["was deleted", "is gone", (_desk, parent) => parent.delete()],
+    [
+      "was canceled by Python",
+      "was canceled",
+      (desk, { id }) =>
+        desk.bench.send("HSET", `rq:job:${id}`, "status", "canceled"),
+    ],
+  ],
+)(
+  "wait() for a child whose parent %s says so, before and after",
+  async (_name, how, act) => {
+    await using desk = await Desk.open();
+    const parent = await desk.queue.enqueue("f.g");
+    const child = await desk.queue.enqueueCall({
+      func: "f.g",
+      dependsOn: parent,
+    });
+    const waiting = assertRejects(() => child.wait(), InvalidJobOperationError);
+    await blocked(desk);
+    await act(desk, parent);
+    const { message } = await within(20_000, waiting);
+    assertEquals(
+      message,
+      `Cannot wait for job "${child.id}": job "${parent.id}", on which it depends, ${how}, so it stays deferred`,
+    );
+    await assertRejects(() => child.wait(), InvalidJobOperationError, how);
+  },
+);
+
+Deno.test("wait() for a child that allows failure goes on when its parent fails", async () => {
+  await using desk = await Desk.open();
+  const parent = await desk.queue.enqueue("f.g");
+  const child = await desk.queue.enqueueCall({
+    func: "f.g",
+    dependsOn: dependency(parent, { allowFailure: true }),
+  });
+  const waiting = child.wait();
+  await blocked(desk);
+  await desk.fail();
+  await desk.finish("3");
+  assertEquals(await waiting, 3);
+});
+
+Deno.test("wait() for a child of which one parent is gone goes on while another may finish", async () => {
+  await using desk = await Desk.open();
+  const [gone, other] = await desk.queue.enqueueMany([
+    { func: "f.g" },
+    { func: "f.g" },
+  ]);
+  const child = await desk.queue.enqueueCall({
+    func: "f.g",
+    dependsOn: [gone!, other!],
+  });
+  await gone!.delete();
+  const waiting = child.wait();
+  await blocked(desk);
+  await desk.finish("1");
+  await desk.finish("3");
+  assertEquals(await waiting, 3);
+});
+
+Deno.test("wait() for a job that is made anew under its id goes on with that", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueueCall({ func: "f.g", jobId: "a" });
+  const waiting = job.wait();
+  await blocked(desk);
+  await desk.bench.send("DEL", "rq:job:a", "rq:queue:q");
+  await desk.queue.enqueueCall({ func: "f.g", jobId: "a" });
+  await desk.finish("4");
+  assertEquals(await waiting, 4);
+});
+
+Deno.test("wait() says that a result is not kept", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const waiting = assertRejects(() => job.wait(), NoSuchJobError);
+  await blocked(desk);
+  await desk.finish("1", { ttl: 0 });
+  assertEquals(
+    (await within(20_000, waiting)).message,
+    `No such job "${job.id}": it has finished, and its result is not kept`,
+  );
+});
+
+Deno.test("wait() says that a result is not kept also while the job is still there for its children", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueueCall({ func: "f.g", resultTtl: 0 });
+  await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "finished");
+  await assertRejects(() => job.wait(), NoSuchJobError, "is not kept");
 });

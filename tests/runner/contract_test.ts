@@ -195,7 +195,11 @@ eachWay("currentJob tells of the job and asks the worker", async (create) => {
     ["enqueue", {
       queue: "low",
       func: "other.job",
-      options: { timeout: "5m", args: [1] },
+      options: {
+        timeout: "5m",
+        args: [1],
+        dependsOn: ["new-3", "other-id"],
+      },
     }],
     ["meta", { kept: 1, step: 1, last: true }],
   ]);
@@ -209,7 +213,12 @@ eachWay(
     assertMatch(errors[0]!, /^RangeError: Cannot store progress/);
     assertMatch(errors[1]!, /^TypeError: Cannot enqueue anonymous/);
     assertMatch(errors[2]!, /^TypeError: Cannot store args\[0\]: BigInt/);
-    assertEquals(errors[3], "Error: the queue is closed");
+    assertMatch(
+      errors[3]!,
+      /^TypeError: .*no option "atfront", did you mean "atFront"/,
+    );
+    assertMatch(errors[4]!, /^TypeError: Cannot store args\[0\]: undefined/);
+    assertEquals(errors[5], "Error: the queue is closed");
   },
 );
 

@@ -1,6 +1,7 @@
 /** The scripts behind `job.cancel()`, `job.delete()`, `job.requeue()` and `queue.empty()`. @module */
 
 import { Script } from "../../redis/script.ts";
+import { someKeysLua } from "../keys.ts";
 import {
   ENDING_LUA,
   JOB_LUA,
@@ -43,6 +44,8 @@ drop_executions(id, q)
 redis.call('HSET', KEYS[1], 'status', 'canceled', 'x_change', ARGV[4] .. ' ' .. status)
 redis.call('HDEL', KEYS[1], 'x_execution')
 register(id, q, 'canceled', now)
+wake(id, 'canceled')
+wake_children(id)
 local ttl = seconds(h[4], tonumber(ARGV[3]))
 keep(id, ttl == 0 and 60 or ttl) -- long enough to be seen
 if status == 'started' and h[3] then
@@ -159,6 +162,48 @@ local is_job = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HEXISTS'
 local status = is_job == 1 and redis.call('HGET', KEYS[1], 'status') or ''
 local latest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 return {is_job == 1 and 1 or 0, status or '', latest[1]}
+`,
+);
+
+/**
+ * The same for one who is about to wait for the job. The mark that it leaves (`x_waited`) has ends that no result
+ * tells of written to the stream of ends. Tells too what the job itself waits for in vain: a parent that has failed,
+ * was stopped or canceled; or one that is gone, if so are all that are left, since none of them will release it.
+ *
+ * ```
+ * KEYS  1 the job's hash   2 the stream of its results   3 the jobs that it waits for
+ * ARGV  1 key prefix
+ * reply { 1 if there is such a job, status or "", the latest entry or "", milliseconds since 1970,
+ *         the id of such a parent or "", its status or "gone" }
+ * ```
+ */
+export const AWAIT: Script = new Script(
+  "await",
+  `${someKeysLua(["job_key"])}
+local is_job = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HEXISTS', KEYS[1], 'data') == 1
+local h = is_job and redis.call('HMGET', KEYS[1], 'status', 'x_waited', 'allow_dependency_failures') or {}
+local status = h[1] or ''
+local latest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local time = redis.call('TIME')
+-- pcall: one can also wait on a server that is full or read only
+if is_job and not h[2] then redis.pcall('HSET', KEYS[1], 'x_waited', 1) end
+
+local function in_vain()
+  local parents = redis.pcall('SMEMBERS', KEYS[3])
+  local gone = 0
+  for _, parent in ipairs(parents) do
+    local key = job_key(parent)
+    local state = redis.pcall('HGET', key, 'status')
+    if state == 'stopped' or state == 'canceled' or (state == 'failed' and h[3] ~= '1') then return parent, state end
+    if type(state) ~= 'string' and redis.pcall('HEXISTS', key, 'data') ~= 1 then gone = gone + 1 end
+  end
+  if gone > 0 and gone == #parents then return parents[1], 'gone' end
+  return '', ''
+end
+
+local parent, state = '', ''
+if status == 'deferred' then parent, state = in_vain() end
+return {is_job and 1 or 0, status, latest[1] or '', time[1] .. string.format('%03d', math.floor(time[2] / 1000)), parent, state}
 `,
 );
 

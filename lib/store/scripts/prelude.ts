@@ -181,6 +181,8 @@ end
  *   transition: a registry is left as it is, a stream of results is made anew
  * - \`add_result(id, ttl, text, field, value, …)\`: \`text\` is the one of the values that may be long
  * - \`expire(key, ttl)\`, \`keep(id, ttl)\`: let a key, or all keys of a job, expire after \`ttl\` seconds; -1 for never
+ * - \`wake(id, how)\`: tells whoever waits for a job (\`x_waited\`) to look at it again, where no entry in its stream
+ *   of results does so; \`wake_children(id)\`: likewise for jobs that wait for this one. Never an error.
  * - \`discard(id, q, released)\`: forgets a job whose end is not kept
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
@@ -204,7 +206,18 @@ local function add_result(id, ttl, text, ...)
   end
   expire(key, ttl)
 end
+local function wake(id, how)
+  if not field(id, 'x_waited') then return end
+  redis.pcall('XADD', ends_key(), 'MAXLEN', '~', 1000, '*', 'job_id', id, 'how', how)
+  redis.pcall('EXPIRE', ends_key(), 60)
+end
+local function wake_children(id)
+  local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- further ones look for themselves
+  for _, c in ipairs(children) do wake(c, '') end
+end
 local function forget(id, q)
+  wake(id, field(id, 'status') or '')
+  wake_children(id)
   drop_executions(id, q)
   unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled', 'canceled'})
   local group = field(id, 'group_id')
@@ -216,11 +229,13 @@ local function keep(id, ttl)
 end
 local function discard(id, q, released)
   if released == '0' then return forget(id, q) end
+  wake(id, field(id, 'status') or '')
   redis.call('EXPIRE', job_key(id), 60) -- stays until its last dependents are released
   redis.call('EXPIRE', dependents_key(id), 60)
 end
 local function fail(id, q, status, ttl, text, worker, e)
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
+  wake_children(id)
   if ttl == 0 then return end -- to be discarded, once its dependents have seen it
   add_result(id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
   register(id, q, 'failed', ttl < 0 and -1 or now + ttl)

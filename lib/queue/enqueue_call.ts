@@ -1,0 +1,108 @@
+/**
+ * A call on its way to a queue, and the check of all that is said of it.
+ *
+ * @module
+ */
+
+import { optionNames, refuseUnknown } from "../base/options.ts";
+import { encodeJson } from "../job/json.ts";
+import { JOB_OPTIONS } from "../job/option_names.ts";
+import {
+  type CheckedJobOptions,
+  checkJobOptions,
+  type JobOptions,
+} from "../job/options.ts";
+import { positional } from "../job/positional.ts";
+import type {
+  ArgsOf,
+  CallArgs,
+  FuncOf,
+  JobFunction,
+  StoredResultOf,
+} from "../job/stored.ts";
+import {
+  type Dependency,
+  type DependsOn,
+  mergeDependencies,
+} from "./dependency.ts";
+import type { Job } from "./job.ts";
+
+/** A job to be enqueued, with everything that can be said of it. */
+export type EnqueueCall<F extends JobFunction = JobFunction> =
+  & CallOptions<F>
+  & CallArgs<F>;
+
+/** All that can be said of a job, but for its arguments. */
+export interface CallOptions<F extends JobFunction> extends JobOptions {
+  /** The function: itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
+  readonly func: F | string | URL;
+  /** Jobs to wait for. */
+  readonly dependsOn?: DependsOn;
+}
+
+/** Many calls, each of whose arguments fit its own function. */
+export type EnqueueCalls<C extends readonly EnqueueCall[]> = readonly [
+  ...{
+    [K in keyof C]:
+      & C[K]
+      & CallOptions<FuncOf<C[K]>>
+      & ArgsOf<C[K]>
+      & { readonly [O in Exclude<keyof C[K], keyof EnqueueCall>]?: never };
+  },
+];
+
+/** The jobs of many calls, each with the result of its own function. */
+export type JobsOf<C extends readonly EnqueueCall[]> = {
+  -readonly [K in keyof C]: Job<StoredResultOf<FuncOf<C[K]>>>;
+};
+
+/** A call that can be stored, all but the name of its function. */
+export interface CheckedCall {
+  readonly id: string;
+  readonly options: CheckedJobOptions;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly argsJson: string;
+  readonly kwargsJson: string;
+  readonly metaJson: string;
+  readonly wait: Dependency;
+}
+
+const OPTIONS = optionNames<Required<EnqueueCall>>({
+  ...JOB_OPTIONS,
+  func: true,
+  args: true,
+  kwargs: true,
+  dependsOn: true,
+});
+
+/**
+ * Checks a call and writes its values down as they are now.
+ *
+ * @throws {RangeError | TypeError} naming the option or the argument that is wrong
+ */
+export function checkCall(
+  call: EnqueueCall,
+  defaultTimeout: number,
+): CheckedCall {
+  refuseUnknown(call, OPTIONS, "Cannot enqueue");
+  const options = checkJobOptions(call, defaultTimeout);
+  const kwargs = call.kwargs ?? {};
+  const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs") : "{}";
+  const args = positional(call.args ?? [], kwargsJson !== "{}");
+  const argsJson = encodeJson(args, "args");
+  if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
+    throw new TypeError("Cannot enqueue: args is no list or kwargs no object");
+  }
+  const { meta } = options;
+  const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
+  if (!metaJson.startsWith("{")) {
+    throw new TypeError("Cannot use meta: expected an object");
+  }
+  const wait = mergeDependencies(call.dependsOn);
+  const id = options.jobId ?? crypto.randomUUID();
+  if (wait.jobIds.includes(id)) {
+    throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
+  }
+  return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait };
+}
