@@ -5,8 +5,17 @@
  * @module
  */
 
-// Kept, because this also writes the results of jobs, which may replace them.
-const { parse, stringify } = JSON;
+import {
+  execPattern,
+  isArray,
+  ObjectPrototype,
+  parseJson as parse,
+  prototypeOf,
+} from "../base/primordials.ts";
+
+// This also writes the results of jobs, which may replace all that hangs on a global.
+const { stringify } = JSON;
+const LITERAL = /NaN|Infinity/;
 
 type Path = readonly (string | number)[];
 
@@ -79,7 +88,7 @@ export function decodeJson(text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (!/NaN|Infinity/.test(text)) throw error;
+    if (execPattern(LITERAL, text) === null) throw error;
     return decodePythonJson(text, error);
   }
 }
@@ -119,9 +128,9 @@ function isPlain(value: unknown, depth: number): boolean {
   }
   if (value === null) return true;
   if (depth > PLAIN_DEPTH) return false;
-  if (Array.isArray(value)) return isPlainArray(value, depth + 1);
-  const proto = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null) return false;
+  if (isArray(value)) return isPlainArray(value, depth + 1);
+  const proto = prototypeOf(value);
+  if (proto !== ObjectPrototype && proto !== null) return false;
   return isPlainRecord(value as Record<string, unknown>, depth + 1);
 }
 

@@ -4,32 +4,60 @@
  * @module
  */
 
+import {
+  encodeText,
+  lengthOfBytes,
+  mapDelete,
+  mapGet,
+  mapSet,
+  mapSize,
+  stringifyJson,
+  withResolvers,
+} from "../base/primordials.ts";
 import type { Calls } from "./current_job.ts";
-import type { CallMessage, ReplyMessage } from "./protocol.ts";
+import {
+  type CallRequest,
+  MAX_CALL_BYTES,
+  MAX_CALLS,
+  type ReplyMessage,
+} from "./protocol.ts";
 import type { EnqueueRequest } from "./runner.ts";
 
-type Resolver = ReturnType<typeof Promise.withResolvers<string>>;
-type Call = CallMessage extends infer C ? C extends CallMessage ? Omit<C, "id">
-  : never
-  : never;
+/** A call that the worker has not answered. */
+interface Call {
+  readonly size: number;
+  readonly resolve: (value: string) => void;
+  readonly reject: (error: Error) => void;
+}
 
-const withResolvers = Promise.withResolvers.bind(Promise);
+/** A call that waits until there is room for it, and the one behind it. */
+interface Waiting {
+  readonly size: number;
+  readonly go: () => void;
+  next: Waiting | undefined;
+}
+
+const encoder = new TextEncoder();
 
 /** Counts on from job to job: a late reply to one job's call must not settle the next one's. */
 let lastId = 0;
 
 /** Sends calls and settles their promises as the replies come in. */
 export class ChildCalls implements Calls {
-  readonly #send: (call: CallMessage) => void;
-  readonly #pending = new Map<number, Resolver>();
-  #waiting: (() => void)[] = [];
+  readonly #send: (call: Uint8Array) => void;
+  readonly #pending = new Map<number, Call>();
+  #bytes = 0;
+  #first: Waiting | undefined;
+  #last: Waiting | undefined;
+  #onSettled: (() => void) | undefined;
+  #isOver = false;
 
   /**
    * Sends nothing yet.
    *
    * @param send writes one call to the worker
    */
-  constructor(send: (call: CallMessage) => void) {
+  constructor(send: (call: Uint8Array) => void) {
     this.#send = send;
   }
 
@@ -53,30 +81,86 @@ export class ChildCalls implements Calls {
   }
 
   /** Takes the answer to a call. */
-  settle(reply: ReplyMessage): void {
-    const call = this.#pending.get(reply.id);
+  settle({ id, value, error }: ReplyMessage): void {
+    const call = mapGet(this.#pending, id);
     if (call === undefined) return;
-    this.#pending.delete(reply.id);
-    if (reply.error === undefined) call.resolve(reply.value ?? "");
-    else call.reject(new Error(reply.error));
-    if (this.#pending.size > 0) return;
-    for (const wake of this.#waiting.splice(0)) wake();
+    mapDelete(this.#pending, id);
+    this.#bytes -= call.size;
+    if (error === undefined) call.resolve(value ?? "");
+    else call.reject(new Error(error));
+    this.#sendWaiting();
+    if (mapSize(this.#pending) === 0) this.#onSettled?.();
   }
 
   /** Waits until every call has been answered: the job's time limit bounds it. */
   async settled(): Promise<void> {
-    while (this.#pending.size > 0) {
+    while (mapSize(this.#pending) > 0) {
       const { promise, resolve } = withResolvers<void>();
-      this.#waiting.push(resolve);
+      this.#onSettled = resolve;
       await promise;
     }
   }
 
-  #call(call: Call): Promise<string> {
-    const id = ++lastId;
-    const resolver = withResolvers<string>();
-    this.#pending.set(id, resolver);
-    this.#send({ id, ...call } as CallMessage);
-    return resolver.promise;
+  /** The job has ended: what it left running asks in vain. */
+  end(): void {
+    this.#isOver = true;
   }
+
+  #call(request: CallRequest): Promise<string> {
+    const id = ++lastId;
+    const { promise, resolve, reject } = withResolvers<string>();
+    if (this.#isOver) {
+      reject(
+        new Error(
+          `Cannot ask the worker for ${request.method}: the job has ended`,
+        ),
+      );
+      return promise;
+    }
+    const bytes = encodeText(encoder, stringifyJson({ id, ...request }));
+    const size = lengthOfBytes(bytes);
+    if (size > MAX_CALL_BYTES) {
+      reject(tooLarge(request.method, size));
+      return promise;
+    }
+    const go = () => {
+      mapSet(this.#pending, id, { size, resolve, reject });
+      this.#bytes += size;
+      this.#send(bytes);
+    };
+    if (this.#first === undefined && this.#hasRoomFor(size)) go();
+    else this.#wait(size, go);
+    return promise;
+  }
+
+  #hasRoomFor(size: number): boolean {
+    const calls = mapSize(this.#pending);
+    return calls === 0 ||
+      (calls < MAX_CALLS && this.#bytes + size <= MAX_CALL_BYTES);
+  }
+
+  #wait(size: number, go: () => void): void {
+    const waiting: Waiting = { size, go, next: undefined };
+    if (this.#last === undefined) this.#first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
+  }
+
+  #sendWaiting(): void {
+    while (this.#first !== undefined && this.#hasRoomFor(this.#first.size)) {
+      const { go, next } = this.#first;
+      this.#first = next;
+      if (next === undefined) this.#last = undefined;
+      go();
+    }
+  }
+}
+
+function tooLarge(method: string, size: number): RangeError {
+  const most = MAX_CALL_BYTES / 1024 / 1024;
+  return new RangeError(
+    `Cannot ask the worker for ${method}: it takes ${
+      (size / 1024 / 1024).toFixed(1)
+    } MB of JSON, more than ${most} MB`,
+  );
 }

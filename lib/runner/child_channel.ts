@@ -4,8 +4,10 @@
  * @module
  */
 
+import { encodeText } from "../base/primordials.ts";
 import { nextTurn, writeAnswer, writeEndMark } from "./child_io.ts";
-import { FrameWriter, type MessageKind } from "./frames.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import type { MessageKind } from "./frames.ts";
 import type { HelloMessage } from "./protocol.ts";
 
 const encoder = new TextEncoder();
@@ -33,17 +35,25 @@ export class Channel {
    *
    * @param isMute whether nothing is ever to be written
    */
-  constructor({ token, shared, memoryLimit }: HelloMessage, isMute = false) {
+  constructor(
+    { token, isolation, memoryLimit }: HelloMessage,
+    isMute = false,
+  ) {
     const bytes = Uint8Array.fromHex(token);
     this.#answers = new FrameWriter(bytes, isMute ? ignore : writeAnswer);
     this.#marks = new FrameWriter(bytes, isMute ? ignore : writeEndMark);
     this.#memory = new MemoryLimit(memoryLimit);
-    this.#shared = shared;
+    this.#shared = isolation === "shared";
   }
 
   /** Tells the worker something, at once. */
   say(kind: MessageKind, run: number, text = ""): void {
-    this.#answers.send(kind, run, encoder.encode(text));
+    this.#answers.send(kind, run, encodeText(encoder, text));
+  }
+
+  /** Asks the worker for something; the JSON of a `CallMessage`. */
+  call(run: number, call: Uint8Array): void {
+    this.#answers.send("call", run, call);
   }
 
   /** Tells how a run ended; with a mark on stderr, unless it may be quiet and has succeeded. */
@@ -55,7 +65,7 @@ export class Channel {
   ): void {
     if (kind === "failure" || !isQuiet) this.#needsMark = true;
     if (this.#memory.isFull()) this.#answers.add("full", run);
-    this.#answers.add(kind, run, encoder.encode(text));
+    this.#answers.add(kind, run, encodeText(encoder, text));
     if (!this.#shared) this.#flush();
     else if (!this.#flushing) this.#flushLater();
   }

@@ -4,13 +4,21 @@
  * @module
  */
 
+import {
+  bufferOfBytes,
+  Bytes,
+  decodeText,
+  indexOfByte,
+  lengthOfBytes,
+  offsetOfBytes,
+} from "../base/primordials.ts";
 import { decodeJson } from "../job/json.ts";
+import { CONTROL_PATH } from "./control_pipe.ts";
 import type { ControlMessage, HelloMessage } from "./protocol.ts";
 
 // A job may replace any global. What is needed after it was loaded is kept here.
 const { stderr, stdin, stdout } = Deno;
 const exit: (code: number) => never = Deno.exit;
-const readStdin = stdin.read.bind(stdin);
 const writeStdout = stdout.writeSync.bind(stdout);
 const writeStderr = stderr.writeSync.bind(stderr);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
@@ -37,20 +45,20 @@ export async function nextTurn(): Promise<void> {
   await turned.value;
 }
 
-/** Writes all of the bytes to stdout, or to stderr if stdout cannot be written to. */
-export function writeAnswer(bytes: Uint8Array): void {
+/** Writes the first bytes of a buffer to stdout, or to stderr if stdout cannot be written to. */
+export function writeAnswer(buffer: ArrayBuffer, length: number): void {
   try {
-    writeFully(writeStdout, bytes);
+    writeFully(writeStdout, buffer, 0, length);
   } catch {
     // The job has closed stdout. The worker looks for frames on both pipes.
-    writeFully(writeStderr, bytes);
+    writeFully(writeStderr, buffer, 0, length);
   }
 }
 
-/** Writes all of the bytes to stderr, if it can be written to. */
-export function writeEndMark(bytes: Uint8Array): void {
+/** Writes the first bytes of a buffer to stderr, if it can be written to. */
+export function writeEndMark(buffer: ArrayBuffer, length: number): void {
   try {
-    writeFully(writeStderr, bytes);
+    writeFully(writeStderr, buffer, 0, length);
   } catch {
     return; // closed by the job: then nothing follows on it either
   }
@@ -58,12 +66,13 @@ export function writeEndMark(bytes: Uint8Array): void {
 
 function writeFully(
   write: (bytes: Uint8Array) => number,
-  bytes: Uint8Array,
+  buffer: ArrayBuffer,
+  from: number,
+  to: number,
 ): void {
-  let from = 0;
-  while (from < bytes.length) {
+  while (from < to) {
     try {
-      from += write(bytes.subarray(from));
+      from += write(new Bytes(buffer, from, to - from));
     } catch (error) {
       // A grandchild may have made the shared pipe non-blocking.
       if (!(error instanceof WouldBlock)) throw error;
@@ -72,75 +81,98 @@ function writeFully(
   }
 }
 
-/** Reads the lines on stdin. */
+const STREAM = { __proto__: null, stream: true } as TextDecodeOptions;
+
+type Handle = (message: ControlMessage) => void;
+
+/** Reads the lines of the worker; see `control_pipe.ts`. */
 export class ControlReader {
   readonly #decoder = new TextDecoder();
-  readonly #buffer = new Uint8Array(64 * 1024);
-  #parts: string[] = [];
+  readonly #buffer = new ArrayBuffer(64 * 1024);
+  readonly #bytes = new Uint8Array(this.#buffer);
+  #read: (bytes: Uint8Array) => Promise<number | null> = stdin.read.bind(stdin);
+  #isStdin = true;
+  /** What has come of a line that is not over. */
+  #line = "";
   #ahead: ControlMessage[] = [];
 
-  /** Reads the first line, without waiting for an event loop; ends the process if there is none. */
+  /** Whether what the worker says comes by stdin, which the job must not read then. */
+  get isStdin(): boolean {
+    return this.#isStdin;
+  }
+
+  /**
+   * Reads the first line, without waiting for an event loop; ends the process if there is none.
+   * Nothing of it is left in the buffer: it holds the token.
+   */
   readHello(): HelloMessage {
+    let read = stdin.readSync.bind(stdin);
     for (;;) {
-      const n = stdin.readSync(this.#buffer);
-      if (n === null) exitNow(0);
-      const [hello, ...rest] = this.#push(this.#buffer.subarray(0, n));
-      this.#ahead = rest;
-      if (hello !== undefined) return hello as HelloMessage;
+      const n = read(this.#bytes);
+      if (n === null && this.#isStdin) read = this.#openControl();
+      else if (n === null) exitNow(0);
+      else this.#push(n, (message) => this.#ahead.push(message));
+      const hello = this.#ahead.shift();
+      if (hello === undefined) continue;
+      this.#bytes.fill(0);
+      return hello as HelloMessage;
     }
   }
 
   /**
    * Hands each further line to a function, and tells when all that came at once has been handed on.
-   * The end of stdin is the end of the worker, and of this process.
+   * The end of the pipe is the end of the worker, and of this process.
    */
-  async forEach(
-    handle: (message: ControlMessage) => void,
-    handled: () => void,
-  ): Promise<never> {
+  async forEach(handle: Handle, handled: () => void): Promise<never> {
     for (const message of this.#ahead) handle(message);
+    handled();
+    const read = this.#read;
     for (;;) {
-      const n = await readStdin(this.#buffer);
+      const n = await read(this.#bytes);
       if (n === null) exitNow(0);
-      for (const message of this.#push(this.#buffer.subarray(0, n))) {
-        handle(message);
-      }
+      this.#push(n, handle);
       handled();
     }
   }
 
-  #push(bytes: Uint8Array): ControlMessage[] {
-    const messages: ControlMessage[] = [];
-    let from = 0;
-    for (;;) {
-      const end = bytes.indexOf(10, from);
-      if (end < 0) break;
-      this.#append(bytes.subarray(from, end));
-      messages.push(decodeJson(this.#parts.join("")) as ControlMessage);
-      this.#parts = [];
-      from = end + 1;
+  /** Stdin is empty: the worker is on its own pipe, or there is none. */
+  #openControl(): (bytes: Uint8Array) => number | null {
+    try {
+      const file = Deno.openSync(CONTROL_PATH);
+      // Nobody is to open it a second time.
+      Deno.permissions.revokeSync({ name: "read", path: CONTROL_PATH });
+      this.#isStdin = false;
+      this.#read = file.read.bind(file);
+      return file.readSync.bind(file);
+    } catch {
+      return exitNow(0);
     }
-    if (from < bytes.length) this.#append(bytes.subarray(from));
-    return messages;
   }
 
-  #append(bytes: Uint8Array): void {
-    this.#parts.push(this.#decoder.decode(bytes, { stream: true }));
+  #push(length: number, handle: Handle): void {
+    for (let from = 0; from < length;) {
+      const found = indexOfByte(this.#bytes, 10, from);
+      const isWhole = found >= 0 && found < length;
+      const to = isWhole ? found : length;
+      const part = new Bytes(this.#buffer, from, to - from);
+      this.#line += decodeText(this.#decoder, part, STREAM);
+      from = to + 1;
+      if (!isWhole) return;
+      const line = this.#line;
+      this.#line = "";
+      handle(decodeJson(line) as ControlMessage);
+    }
   }
 }
 
 /**
  * Keeps the job from closing or reading what carries the answers: as in
  * `stream.pipeTo(Deno.stdout.writable)`, which closes stdout at its end, or in
- * `new Deno.Command("ffmpeg").spawn()`, which would read the worker's replies.
+ * `new Deno.Command("ffmpeg").spawn()`, which would read the worker's replies if stdin carried them.
+ *
+ * @param isControl whether stdin does
  */
-export function shieldStdio(): void {
-  Object.defineProperties(stdin, {
-    read: { value: () => Promise.resolve(null) },
-    readSync: { value: () => null },
-    close: { value: () => undefined },
-    readable: { get: once(emptyStream) },
-  });
+export function shieldStdio(isControl: boolean): void {
   const outputs = [[stdout, writeStdout], [stderr, writeStderr]] as const;
   for (const [file, write] of outputs) {
     Object.defineProperties(file, {
@@ -148,6 +180,13 @@ export function shieldStdio(): void {
       writable: { get: once(() => streamTo(write)) },
     });
   }
+  if (!isControl) return;
+  Object.defineProperties(stdin, {
+    read: { value: () => Promise.resolve(null) },
+    readSync: { value: () => null },
+    close: { value: () => undefined },
+    readable: { get: once(emptyStream) },
+  });
   shieldCommands();
 }
 
@@ -220,5 +259,15 @@ function emptyStream(): ReadableStream<Uint8Array> {
 function streamTo(
   write: (bytes: Uint8Array) => number,
 ): WritableStream<Uint8Array> {
-  return new WritableStream({ write: (chunk) => writeFully(write, chunk) });
+  return new WritableStream({
+    write: (chunk) => {
+      const from = offsetOfBytes(chunk);
+      writeFully(
+        write,
+        bufferOfBytes(chunk),
+        from,
+        from + lengthOfBytes(chunk),
+      );
+    },
+  });
 }

@@ -4,6 +4,17 @@
  * @module
  */
 
+import {
+  apply,
+  codeUnitAt,
+  defineProperty,
+  isArray,
+  joinTexts,
+  keysOf,
+  mapGet,
+  mapSet,
+  sortTexts,
+} from "../base/primordials.ts";
 import { encodeJson } from "../job/json.ts";
 import {
   describeFailure,
@@ -61,7 +72,7 @@ export function rehearsal(): string {
 /** Imports a module ahead of time; tells whether that went well. */
 export async function preloadModule(url: string): Promise<boolean> {
   try {
-    modules.set(url, await import(url));
+    mapSet(modules, url, await import(url));
     return true;
   } catch {
     return false; // the job that needs it is told why, by a process that has not tried before
@@ -74,8 +85,8 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
   let module: JobModule;
   try {
     // To import what is loaded already takes a trip through the loader all the same.
-    module = modules.get(url) ?? await import(url);
-    modules.set(url, module);
+    module = mapGet(modules, url) ?? await import(url);
+    mapSet(modules, url, module);
   } catch (error) {
     return failLoad(`Cannot load module ${url}`, error);
   }
@@ -83,7 +94,7 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
   if (typeof func === "function") {
     return { type: "loaded", module, func: func as JobFunction };
   }
-  const exports = listed(Object.keys(module).sort());
+  const exports = listed(sortTexts(keysOf(module)));
   return failLoad(
     exportName in module
       ? `Cannot run "${exportName}" of ${url}: it is ${
@@ -103,14 +114,17 @@ function failLoad(text: string, cause?: unknown): Failed {
 function listed(names: readonly string[]): string {
   if (names.length === 0) return "nothing";
   const more = names.length - MAX_LISTED;
-  return more > 0
-    ? `${names.slice(0, MAX_LISTED).join(", ")} and ${more} more`
-    : names.join(", ");
+  if (more <= 0) return joinTexts(names, ", ");
+  let text = "";
+  for (let i = 0; i < MAX_LISTED; i++) {
+    text += `${i > 0 ? ", " : ""}${names[i]}`;
+  }
+  return `${text} and ${more} more`;
 }
 
 function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return "an array";
+  if (value === null || value === undefined) return `${value}`;
+  if (isArray(value)) return "an array";
   const type = typeof value;
   return type === "object" ? "an object" : `a ${type}`;
 }
@@ -120,11 +134,9 @@ export async function callJob(
   func: JobFunction,
   request: RunRequest,
 ): Promise<Called> {
-  const args = [...request.args];
-  if (Object.keys(request.kwargs).length > 0) args.push(request.kwargs);
   let result: unknown;
   try {
-    result = await func(...args);
+    result = await apply(func, undefined, argumentsOf(request));
   } catch (error) {
     return { type: "failure", failure: describeThrown("error", error) };
   }
@@ -134,6 +146,20 @@ export async function callJob(
   } catch (error) {
     return { type: "failure", failure: describeOwn("result", error) };
   }
+}
+
+function argumentsOf({ args, kwargs }: RunRequest): readonly unknown[] {
+  if (keysOf(kwargs).length === 0) return args;
+  const all = args as unknown[]; // read from JSON for this run alone
+  // Not push(): that would call a setter that somebody gave to Object.prototype.
+  defineProperty(all, all.length, {
+    __proto__: null,
+    value: kwargs,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  } as PropertyDescriptor);
+  return all;
 }
 
 function encodeResult(result: unknown): Called {
@@ -151,7 +177,7 @@ function encodeResult(result: unknown): Called {
 function byteLength(text: string): number {
   let size = text.length;
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
+    const unit = codeUnitAt(text, i);
     if (unit < 0x80) continue;
     // Half of a surrogate pair is 2 of its 4 bytes; JSON text has no lone ones.
     size += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;

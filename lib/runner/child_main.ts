@@ -8,12 +8,20 @@
  * @module
  */
 
+import {
+  mapDelete,
+  mapGet,
+  mapSet,
+  mapSize,
+  uncurryThis,
+} from "../base/primordials.ts";
 import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import { ChildRun } from "./child_run.ts";
 import type { CurrentJob } from "./current.ts";
 import { setCurrentJobSource } from "./current_source.ts";
 import { preloadModule, REHEARSAL_URL } from "./child_job.ts";
+import { describeThrown } from "./describe_error.ts";
 import { decodeJson } from "../job/json.ts";
 import {
   type ControlMessage,
@@ -22,18 +30,19 @@ import {
   type RunMessage,
 } from "./protocol.ts";
 
+const preventDefault = uncurryThis(Event.prototype.preventDefault);
+
 /** Serves jobs. Returns at once; the process ends when the worker wants it to. */
 export function runChild(): void {
   const reader = new ControlReader();
   const hello = reader.readHello();
-  shieldStdio();
+  shieldStdio(reader.isStdin);
   const channel = new Channel(hello);
-  if (hello.shared) {
-    sharedContext().then((context) =>
-      serve(new Child(channel, context), reader)
-    )
+  if (hello.isolation === "process") serve(new Child(channel), reader);
+  else {
+    runContext().then((context) => serve(new Child(channel, context), reader))
       .catch(() => exitNow(1));
-  } else serve(new Child(channel, undefined), reader);
+  }
   rehearse(hello);
 }
 
@@ -58,22 +67,31 @@ function serve(child: Child, reader: ControlReader): void {
     .catch(() => exitNow(1));
 }
 
-/** With several runs side by side, what the current job is depends on who asks. */
-async function sharedContext(): Promise<RunContext> {
+/**
+ * With several runs side by side, or one after the other, whose code it is depends on who asks. It knows runs by
+ * their numbers only: a job may replace the storage's methods.
+ */
+async function runContext(): Promise<RunContext> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
-  const storage = new AsyncLocalStorage<ChildRun>();
+  const storage = new AsyncLocalStorage<number>();
+  const enter = uncurryThis(storage.run) as (
+    self: typeof storage,
+    run: number,
+    work: () => void,
+  ) => void;
+  const get = uncurryThis(storage.getStore);
   return {
-    enter: (run, work) => storage.run(run, work),
-    get: () => storage.getStore(),
+    enter: (run, work) => enter(storage, run, work),
+    get: () => get(storage),
   };
 }
 
 /** Tells which run the code that asks belongs to. */
 interface RunContext {
   /** Does something as a part of a run. */
-  enter(run: ChildRun, work: () => void): void;
-  /** The run, if it is known. */
-  get(): ChildRun | undefined;
+  enter(run: number, work: () => void): void;
+  /** The number of the run, if it is known. */
+  get(): number | undefined;
 }
 
 /** The process: its pipes, and what goes wrong outside of a function's own promise. */
@@ -83,30 +101,34 @@ class Child {
   readonly #runs = new Map<number, ChildRun>();
   #last: ChildRun | undefined;
   #started = 0;
+  #isLate = false;
 
-  /** Without a context, there is one run at a time. */
-  constructor(channel: Channel, context: RunContext | undefined) {
+  /** Without a context, there is one run in all. */
+  constructor(channel: Channel, context?: RunContext) {
     this.#channel = channel;
     this.#context = context;
-    setCurrentJobSource((): CurrentJob | undefined =>
-      (context === undefined ? this.#last : context.get())?.currentJob
-    );
+    setCurrentJobSource((): CurrentJob | undefined => {
+      const run = context === undefined ? this.#last : this.#run(context.get());
+      return run?.currentJob;
+    });
   }
 
   listen(): void {
     addEventListener("unhandledrejection", (event) => {
-      event.preventDefault();
+      preventDefault(event);
       this.#failUncaught(event.reason, this.#context?.get());
     });
     addEventListener("error", (event) => {
-      event.preventDefault();
-      // Not by the context: errors thrown in timers are told in that of another one.
+      preventDefault(event);
+      // Not by the context: errors thrown in timers are told in none, or in that of another one.
       this.#failUncaught(event.error ?? event.message, undefined);
     });
     addEventListener("unload", () => {
-      const run = this.#context?.get() ?? this.#only();
-      if (run?.isAnswered === true && this.#runs.size === 0) return;
-      this.#channel.say("exit", run?.number ?? 0);
+      const culprit = this.#context?.get() ?? this.#only();
+      const isAnswered = culprit === undefined ||
+        this.#run(culprit) === undefined;
+      if (isAnswered && mapSize(this.#runs) === 0) return;
+      this.#channel.say("exit", culprit ?? 0);
     });
     this.#channel.say("ready", 0);
   }
@@ -117,26 +139,27 @@ class Child {
         this.#preload(message.url);
         break;
       case "run": {
+        const { run: number } = message;
         const run = new ChildRun(
           message,
           this.#channel,
-          () => this.#runs.delete(message.run),
+          () => mapDelete(this.#runs, number),
         );
-        this.#runs.set(message.run, run);
+        mapSet(this.#runs, number, run);
         this.#last = run;
-        this.#within(run, () => run.start());
+        this.#within(number, () => run.start());
         break;
       }
       case "abort": {
-        const run = this.#runs.get(message.run);
+        const run = mapGet(this.#runs, message.run);
         if (run === undefined) break;
         this.#channel.say("stopping", message.run);
         // Its listeners are the job's code, too.
-        this.#within(run, () => run.abort(message));
+        this.#within(message.run, () => run.abort(message));
         break;
       }
       case "reply":
-        this.#runs.get(message.run)?.settle(message);
+        mapGet(this.#runs, message.run)?.settle(message);
         break;
     }
   }
@@ -149,7 +172,11 @@ class Child {
     this.#channel.say("started", last.number);
   }
 
-  #within(run: ChildRun, work: () => void): void {
+  #run(number: number | undefined): ChildRun | undefined {
+    return number === undefined ? undefined : mapGet(this.#runs, number);
+  }
+
+  #within(run: number, work: () => void): void {
     if (this.#context === undefined) work();
     else this.#context.enter(run, work);
   }
@@ -158,16 +185,23 @@ class Child {
     if (!await preloadModule(url)) this.#channel.say("unloaded", 0);
   }
 
-  #failUncaught(thrown: unknown, culprit: ChildRun | undefined): void {
-    const run = culprit ?? this.#only();
+  /** An error of a run that has answered is nobody's: it must not fail one that runs now. */
+  #failUncaught(thrown: unknown, culprit: number | undefined): void {
+    const number = culprit ?? this.#only();
+    const run = this.#run(number);
     if (run !== undefined) run.failUncaught(thrown);
-    else if (this.#runs.size > 0) this.#channel.say("uncaught", 0);
+    else if (this.#context === undefined || this.#last === undefined) return;
+    else if (number === undefined && mapSize(this.#runs) > 0) {
+      this.#channel.say("uncaught", 0);
+    } else if (!this.#isLate) {
+      this.#isLate = true; // the process ends now, and need not say so twice
+      const { message } = describeThrown("error", thrown);
+      this.#channel.say("late", number ?? 0, message);
+    }
   }
 
-  /** The run that it must have been, if there is but one. */
-  #only(): ChildRun | undefined {
-    if (this.#context === undefined) return this.#last;
-    const [only] = this.#runs.values();
-    return this.#runs.size === 1 ? only : undefined;
+  /** The number of the run that it must have been, if there has been but one. */
+  #only(): number | undefined {
+    return this.#last?.number === 1 ? 1 : undefined;
   }
 }

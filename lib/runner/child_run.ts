@@ -4,6 +4,7 @@
  * @module
  */
 
+import { stringifyJson, uncurryThis } from "../base/primordials.ts";
 import { ChildCalls } from "./child_calls.ts";
 import type { Channel } from "./child_channel.ts";
 import {
@@ -24,7 +25,7 @@ import type {
 
 // A job may replace any global.
 const { AbortController, DOMException } = globalThis;
-const { stringify } = JSON;
+const abort = uncurryThis(AbortController.prototype.abort);
 
 /** Runs one job. What most jobs do not use is only made when it is asked for. */
 export class ChildRun {
@@ -50,7 +51,7 @@ export class ChildRun {
     return this.#currentJob ??= createCurrentJob({
       request: this.#message.job.request,
       calls: this.#calls ??= new ChildCalls((call) =>
-        this.#channel.say("call", this.number, stringify(call))
+        this.#channel.call(this.number, call)
       ),
       signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},
@@ -62,19 +63,14 @@ export class ChildRun {
     return this.#message.run;
   }
 
-  /** Whether the worker has been told how it ended. */
-  get isAnswered(): boolean {
-    return this.#answered;
-  }
-
   /** Begins. */
   start(): void {
-    this.#run().catch((error) => this.failUncaught(error));
+    void this.#begin();
   }
 
   /** Asks the job to stop. */
   abort({ name, message }: AbortMessage): void {
-    this.#aborter().abort(new DOMException(message, name));
+    abort(this.#aborter(), new DOMException(message, name));
   }
 
   /** Takes the answer to one of its calls. */
@@ -101,6 +97,14 @@ export class ChildRun {
     return this.#abort ??= new AbortController();
   }
 
+  async #begin(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      this.failUncaught(error);
+    }
+  }
+
   async #run(): Promise<void> {
     // The worker hears that the job has started before any code of it runs.
     await undefined;
@@ -120,13 +124,14 @@ export class ChildRun {
   /** A failure, too, is told only after what the job asked for before is done. */
   async #fail(failure: FailureMessage): Promise<void> {
     await this.#calls?.settled();
-    this.#answer("failure", stringify(failure));
+    this.#answer("failure", stringifyJson(failure));
   }
 
   #answer(kind: "success" | "failure", text: string): void {
     if (this.#answered) return;
     this.#answered = true;
     this.#onAnswered();
+    this.#calls?.end();
     this.#channel.answer(kind, this.number, text, this.#message.isQuiet);
   }
 }

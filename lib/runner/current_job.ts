@@ -5,6 +5,12 @@
  */
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
+import {
+  defineProperty,
+  freeze,
+  keysOf,
+  parseJson as parse,
+} from "../base/primordials.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
 import { encodeJson } from "../job/json.ts";
 import { JOB_OPTIONS } from "../job/option_names.ts";
@@ -17,9 +23,6 @@ import type {
   EnqueuedJob,
 } from "./current.ts";
 import type { EnqueueRequest, RunRequest } from "./runner.ts";
-
-const { parse } = JSON;
-const { freeze } = Object;
 
 /** What a running job can have its worker do. */
 export interface Calls {
@@ -121,8 +124,16 @@ function progress(
 /** Each option is named in the error if it cannot be JSON. */
 function plain(options: Record<string, unknown>): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
-    if (value !== undefined) copy[key] = parse(encodeJson(value, key));
+  const keys = keysOf(options);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const value = options[key];
+    if (value === undefined) continue;
+    defineProperty(copy, key, {
+      __proto__: null,
+      value: parse(encodeJson(value, key)),
+      enumerable: true,
+    } as PropertyDescriptor);
   }
   return copy;
 }
@@ -137,12 +148,23 @@ function nameOf(
     return func;
   }
   if (func instanceof URL) return func.href;
-  const found = Object.keys(exports).find((key) => exports[key] === func);
+  const found = exportOf(func, exports);
   if (found === undefined) throw unknownFunction(func);
   const ref = parseFuncRef(own);
   return ref.kind === "dotted"
     ? formatFuncRef(`${ref.modulePath}.ts`, found)
     : `${ref.specifier}#${found}`;
+}
+
+function exportOf(
+  func: JobFunction,
+  exports: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const names = keysOf(exports);
+  for (let i = 0; i < names.length; i++) {
+    if (exports[names[i]!] === func) return names[i];
+  }
+  return undefined;
 }
 
 function unknownFunction(func: JobFunction): TypeError {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { execPattern, indexOfText, sliceText } from "../base/primordials.ts";
 import type { FailureMessage } from "./protocol.ts";
 import type { FailureReason } from "./runner.ts";
 
@@ -16,11 +17,18 @@ const MAX_LINE = 1_000;
 /** Our own modules: their lines in a stack say nothing about the job. */
 const OWN_MODULES = new URL("./", import.meta.url).href;
 // deno-lint-ignore no-control-regex -- the escape character is what is looked for
-const ANSI = /\x1b\[[0-9;]*m/g;
+const ANSI = /\x1b\[[0-9;]*m/;
+const STACK_LINE = /^\s+at /;
 
 /** Removes the escape sequences of colours, which Deno puts into some messages. */
 export function stripColors(text: string): string {
-  return text.replace(ANSI, "");
+  let plain = "";
+  for (;;) {
+    const found = execPattern(ANSI, text);
+    if (found === null) return plain + text;
+    plain += sliceText(text, 0, found.index);
+    text = sliceText(text, found.index + found[0].length);
+  }
 }
 
 /** Describes a thrown value, whatever it is. Never throws. */
@@ -100,21 +108,33 @@ function show(value: unknown): string {
 
 /** Leaves out our own lines of stacks, but not the brace that may stand at their ends. */
 function trim(text: string): string {
-  const kept: string[] = [];
-  for (const line of stripColors(text).split("\n")) {
-    if (!/^\s+at /.test(line) || !line.includes(OWN_MODULES)) kept.push(line);
-    else if (line.endsWith(" {")) kept.push(`${kept.pop() ?? ""} {`);
+  const all = stripColors(text);
+  let kept = "";
+  for (let from = 0; from <= all.length;) {
+    const end = indexOfText(all, "\n", from);
+    const to = end < 0 ? all.length : end;
+    const line = sliceText(all, from, to);
+    if (!isOwn(line)) kept += from === 0 ? line : `\n${line}`;
+    else if (sliceText(line, -2) === " {") kept += " {";
+    from = to + 1;
   }
-  return kept.join("\n");
+  return kept;
+}
+
+function isOwn(line: string): boolean {
+  return execPattern(STACK_LINE, line) !== null &&
+    indexOfText(line, OWN_MODULES) >= 0;
 }
 
 function firstLine(text: string): string {
-  const line = stripColors(text).split("\n", 1)[0] ?? "";
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+  const plain = stripColors(text);
+  const end = indexOfText(plain, "\n");
+  const line = end < 0 ? plain : sliceText(plain, 0, end);
+  return line.length > MAX_LINE ? `${sliceText(line, 0, MAX_LINE)}…` : line;
 }
 
 function cut(text: string): string {
   return text.length > MAX_TEXT
-    ? `${text.slice(0, MAX_TEXT)}\n… (${text.length - MAX_TEXT} more)`
+    ? `${sliceText(text, 0, MAX_TEXT)}\n… (${text.length - MAX_TEXT} more)`
     : text;
 }

@@ -6,7 +6,8 @@
  * all. Frames are written one by one or several together, never more than
  * {@linkcode FRAME_SIZE} bytes at once, so that a write is atomic on a pipe: nothing that a
  * grandchild prints at the same time can land inside a frame. The mark holds a token of 128 random
- * bits which the job never sees, so that nothing it prints can be taken for a frame.
+ * bits which the job never sees, so that nothing it prints can be taken for a frame. Bytes that lack it
+ * are output, whatever they look like.
  *
  * ```text
  * 0xFF  token (16)  kind (1)  run (4)  number and last flag (4)  length (2)  payload
@@ -24,11 +25,17 @@ export const FRAME_SIZE: number = Deno.build.os === "linux" ? 4_096 : 512;
 /** The length of a token in bytes. */
 export const TOKEN_SIZE = 16;
 
-const MARK_SIZE = 1 + TOKEN_SIZE;
-const HEADER_SIZE = MARK_SIZE + 1 + 4 + 4 + 2;
-const PAYLOAD_SIZE = FRAME_SIZE - HEADER_SIZE;
-const LAST = 0x8000_0000;
-const NOTHING = new Uint8Array();
+/** The length of the mark in bytes. */
+export const MARK_SIZE: number = 1 + TOKEN_SIZE;
+
+/** The length of all that is before the payload, in bytes. */
+export const HEADER_SIZE: number = MARK_SIZE + 1 + 4 + 4 + 2;
+
+/** Set in the number of a message's last frame. */
+export const LAST_FRAME = 0x8000_0000;
+
+/** The longest message in bytes: a result, and a call around arguments, of 64 MB each. */
+const MAX_MESSAGE_SIZE = 65 * 1024 * 1024;
 
 /**
  * What a message says.
@@ -40,7 +47,8 @@ const NOTHING = new Uint8Array();
  * - `failure`: it did not, JSON
  * - `stopping`: the job has been asked to stop: its process is not blocked
  * - `exit`: the subprocess is ending by `Deno.exit()`
- * - `uncaught`: an error was left unhandled, of one of several runs
+ * - `uncaught`: an error was left unhandled, of one of several runs: it is not known of which
+ * - `late`: an error was left unhandled by a run that had answered before, 0 if it is not known by which; one line of text
  * - `answered`: so much for the answers; what was printed before ends with the mark of this number, 0 for none
  * - `unloaded`: the module that it was to load ahead of time cannot be loaded so
  * - `full`: it has grown beyond its limit of memory
@@ -55,12 +63,14 @@ export type MessageKind =
   | "stopping"
   | "exit"
   | "uncaught"
+  | "late"
   | "answered"
   | "unloaded"
   | "full"
   | "end";
 
-const KINDS: readonly MessageKind[] = [
+/** All of them; a frame holds the index. */
+export const KINDS: readonly MessageKind[] = [
   "ready",
   "started",
   "call",
@@ -69,6 +79,7 @@ const KINDS: readonly MessageKind[] = [
   "stopping",
   "exit",
   "uncaught",
+  "late",
   "answered",
   "unloaded",
   "full",
@@ -86,68 +97,17 @@ export type FrameEvent =
     readonly payload: Uint8Array;
   };
 
-/** Writes messages as frames. */
-export class FrameWriter {
-  readonly #write: (bytes: Uint8Array) => void;
-  readonly #mark: Uint8Array;
-  readonly #buffer = new Uint8Array(FRAME_SIZE);
-  readonly #view: DataView = new DataView(this.#buffer.buffer);
-  #length = 0;
-
-  /**
-   * Writes nothing yet.
-   *
-   * @param token shared with the parser and nobody else
-   * @param write takes whole frames, which are only valid during the call
-   */
-  constructor(token: Uint8Array, write: (bytes: Uint8Array) => void) {
-    this.#mark = markOf(token);
-    this.#write = write;
-  }
-
-  /** Writes one message at once, in as many frames as it needs. */
-  send(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
-    this.add(kind, run, payload);
-    this.flush();
-  }
-
-  /** Adds one message to those that {@linkcode FrameWriter.flush} writes; what does not fit is written before. */
-  add(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
-    let from = 0;
-    let number = 0;
-    do {
-      const size = Math.min(PAYLOAD_SIZE, payload.length - from);
-      if (this.#length + HEADER_SIZE + size > FRAME_SIZE) this.flush();
-      const last = from + size === payload.length ? LAST : 0;
-      const at = this.#length;
-      this.#buffer.set(this.#mark, at);
-      this.#buffer[at + MARK_SIZE] = KINDS.indexOf(kind);
-      this.#view.setUint32(at + MARK_SIZE + 1, run);
-      this.#view.setUint32(at + MARK_SIZE + 5, (number++ | last) >>> 0);
-      this.#view.setUint16(at + MARK_SIZE + 9, size);
-      const part = payload.subarray(from, from + size);
-      this.#buffer.set(part, at + HEADER_SIZE);
-      this.#length += HEADER_SIZE + size;
-      from += size;
-    } while (from < payload.length);
-  }
-
-  /** Writes what was added. */
-  flush(): void {
-    if (this.#length === 0) return;
-    const length = this.#length;
-    this.#length = 0;
-    this.#write(this.#buffer.subarray(0, length));
-  }
-}
-
 /** Separates the frames in a stream of bytes from everything else, in linear time. */
 export class FrameParser {
   readonly #mark: Uint8Array;
   /** How far to move on after a mismatch, by the byte under the mark's last one (Horspool). */
   readonly #skip: Uint8Array = new Uint8Array(256).fill(MARK_SIZE);
   #rest: Uint8Array = new Uint8Array();
+  /** What has come of a message whose last frame has not. */
   #parts: Uint8Array[] = [];
+  #size = 0;
+  #kind: MessageKind | undefined;
+  #run = 0;
 
   /**
    * Looks for the frames of one writer.
@@ -211,23 +171,35 @@ export class FrameParser {
     }
   }
 
+  /** Nothing of a frame is believed: a job may have got hold of the token. */
   #take(frame: Uint8Array): FrameEvent | undefined {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
     const run = view.getUint32(MARK_SIZE + 1);
     const number = view.getUint32(MARK_SIZE + 5);
     const kind = KINDS[frame[MARK_SIZE]!];
-    if (kind === undefined || (number & ~LAST) >>> 0 !== this.#parts.length) {
+    const isFirst = this.#parts.length === 0;
+    this.#size += frame.length - HEADER_SIZE;
+    if (
+      kind === undefined || frame.length > FRAME_SIZE ||
+      (number & ~LAST_FRAME) >>> 0 !== this.#parts.length ||
+      (!isFirst && (kind !== this.#kind || run !== this.#run)) ||
+      this.#size > MAX_MESSAGE_SIZE
+    ) {
       throw new Error("Cannot read the subprocess's answer: malformed frame");
     }
+    this.#kind = kind;
+    this.#run = run;
     this.#parts.push(frame.slice(HEADER_SIZE));
-    if (number < LAST) return undefined;
+    if (number < LAST_FRAME) return undefined;
     const payload = concat(this.#parts);
     this.#parts = [];
+    this.#size = 0;
     return { type: "message", kind, run, payload };
   }
 }
 
-function markOf(token: Uint8Array): Uint8Array {
+/** What each frame begins with. */
+export function markOf(token: Uint8Array): Uint8Array {
   if (token.length !== TOKEN_SIZE) {
     throw new RangeError(
       `Cannot use token: expected ${TOKEN_SIZE} bytes, got ${token.length}`,

@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { CallMessage, ReplyMessage } from "./protocol.ts";
+import { type HostCall, refuseMessage } from "./child_messages.ts";
+import {
+  type CallMessage,
+  MAX_CALL_BYTES,
+  MAX_CALLS,
+  type ReplyMessage,
+} from "./protocol.ts";
 import type { JobHost } from "./runner.ts";
 
 /** How long calls of a job that has ended may go on, in milliseconds. */
@@ -16,13 +22,15 @@ export class HostCalls {
   readonly #host: JobHost;
   readonly #reply: (reply: ReplyMessage) => Promise<void>;
   #last: Promise<void> | undefined;
+  #calls = 0;
+  #bytes = 0;
 
   /**
    * Does nothing yet.
    *
    * @param run the number of the run
    * @param host whom the job asks
-   * @param reply sends an answer to the subprocess
+   * @param reply sends an answer to the subprocess; never rejects
    */
   constructor(
     run: number,
@@ -34,9 +42,19 @@ export class HostCalls {
     this.#reply = reply;
   }
 
-  /** Takes a call. */
-  add(call: CallMessage): void {
-    this.#last = this.#answer(this.#last, call);
+  /**
+   * Takes a call.
+   *
+   * @throws {MessageError} if the job has more in hand than its own side lets through
+   */
+  add({ call, size }: HostCall): void {
+    const isFirst = this.#calls === 0;
+    this.#calls++;
+    this.#bytes += size;
+    if (
+      this.#calls > MAX_CALLS || (!isFirst && this.#bytes > MAX_CALL_BYTES)
+    ) refuseMessage("call", "too many of them wait for an answer");
+    this.#last = this.#answer(this.#last, call, size);
   }
 
   /** Waits, not for ever, until all are done: a job that was killed may have been in the middle of one. */
@@ -51,9 +69,12 @@ export class HostCalls {
   async #answer(
     before: Promise<void> | undefined,
     call: CallMessage,
+    size: number,
   ): Promise<void> {
     await before;
     const answer = await this.#perform(call);
+    this.#calls--;
+    this.#bytes -= size;
     await this.#reply({
       type: "reply",
       run: this.#run,

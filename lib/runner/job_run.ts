@@ -4,13 +4,16 @@
  * @module
  */
 
+import { readAnswer, readCall, refuseMessage } from "./child_messages.ts";
 import { HostCalls } from "./host_calls.ts";
 import {
-  answerOutcome,
+  brokenOutcome,
   endedOutcome,
   timeoutMessage,
   timeoutOutcome,
 } from "./outcomes.ts";
+import type { MessageKind } from "./frames.ts";
+import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
@@ -20,6 +23,8 @@ import { TimeLimit } from "./time_limit.ts";
 export interface JobRunOptions {
   /** The subprocess, waiting for its job. */
   readonly child: Subprocess;
+  /** The job's id. */
+  readonly jobId: string;
   /** A `RunnableJob` as JSON. */
   readonly job: string;
   /** Seconds that the job may run; below 0 there is no limit. */
@@ -32,9 +37,16 @@ export interface JobRunOptions {
   readonly reusable: boolean;
 }
 
+/**
+ * Milliseconds in which a subprocess that waits for a job has to say that it has begun one. Else it does not hear: what
+ * a job before has left there holds the processor, or somebody else reads its control pipe.
+ */
+const START_MS = 10_000;
+
 /** Runs one job to its end. */
 export class JobRun {
-  readonly #options: JobRunOptions;
+  /** What it was made with. */
+  readonly options: JobRunOptions;
   /** Resolves with the answer, with the end of the subprocess or with the abort, whatever is first. */
   readonly #over = Promise.withResolvers<void>();
   readonly #aborted = Promise.withResolvers<void>();
@@ -44,24 +56,33 @@ export class JobRun {
   #answer: Outcome | undefined;
   #started = false;
   #exitCalled = false;
+  /** Whether the process ends by what may be the fault of a job before this one. */
+  #isInnocent = false;
+  #isOver = false;
   #isReusable = false;
 
   /** Nothing happens before {@linkcode JobRun.run}. */
   constructor(options: JobRunOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Whether the subprocess is there for another job. */
   get isReusable(): boolean {
-    const { child } = this.#options;
+    const { child } = this.options;
     return this.#isReusable && this.#abortReason === undefined &&
-      !child.isFull && child.status === undefined;
+      !child.isFull && !child.isSpoiled && child.fault === undefined &&
+      child.status === undefined;
+  }
+
+  /** Whether it had begun, and is to begin again through no fault of its own. */
+  get isInterrupted(): boolean {
+    return this.#started && this.#isInnocent;
   }
 
   /** Kills the job at once; `run()` then rejects with the reason. */
   abort(reason: unknown): void {
     this.#abortReason ??= { reason };
-    this.#options.child.kill("SIGKILL");
+    this.options.child.kill("SIGKILL");
     this.#aborted.resolve();
     this.#over.resolve();
   }
@@ -69,13 +90,17 @@ export class JobRun {
   /**
    * Sends the job and resolves with how it ended. If it has not answered in time, all that it started is
    * gone by then, or has been sent SIGKILL; else that is left to the owner of the subprocess, who has
-   * the answer to pass on first. Resolves to undefined if the subprocess died before it began the job.
+   * the answer to pass on first. Resolves to undefined if the subprocess died before it began the job, or by what
+   * may be the fault of an earlier one: then another has to begin it, which has served none.
    */
   async run(): Promise<Outcome | undefined> {
-    const { child, job, host, timeout, killGrace } = this.#options;
-    const run = child.begin(false);
+    const { child, job, host, timeout, killGrace } = this.options;
+    const run = child.begin(this.options.jobId, false);
     const calls = new HostCalls(run, host, (reply) => child.send(reply));
-    this.#listen(calls);
+    this.#listen(run, calls);
+    const start = child.alarms.set(START_MS, () => {
+      if (!this.#started) child.kill("SIGKILL");
+    });
     using limit = new TimeLimit(timeout, {
       killGrace,
       abort: () => {
@@ -88,51 +113,97 @@ export class JobRun {
     void child.sendLine(encodeRun(run, job, child.isQuiet));
     await this.#over.promise;
     const timedOut = limit.stop();
+    child.alarms.clear(start);
     const drained = this.#drain();
     if (drained !== undefined) {
       await Promise.race([drained, this.#aborted.promise]);
     }
-    this.#isReusable = this.#options.reusable && !timedOut &&
+    this.#isReusable = this.options.reusable && !timedOut &&
       this.#answer?.type === "success";
+    this.#isOver = true;
     if (this.#answer === undefined || timedOut) await child.close();
     await calls.finish();
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;
     }
+    const isOthers = this.#isInnocent && this.#answer === undefined;
     const hasBegun = this.#started && !child.isUnfit;
-    return hasBegun || timedOut ? this.#outcome(timedOut) : undefined;
+    return hasBegun && !isOthers ? this.#outcome(timedOut) : undefined;
   }
 
-  #listen(calls: HostCalls): void {
-    const { child } = this.#options;
+  #listen(run: number, calls: HostCalls): void {
+    const { child } = this.options;
     // No race with its end, which is a promise that would remember each of its jobs.
     child.onExit = () => this.#over.resolve();
     if (child.status !== undefined) this.#over.resolve();
-    child.onMessage = (kind, number, payload) => {
-      switch (kind) {
-        case "started":
-          this.#started = true;
-          break;
-        case "call":
-          calls.add(JSON.parse(decoder.decode(payload)));
-          break;
-        case "exit":
-          this.#exitCalled = true;
-          break;
-        case "success":
-        case "failure":
-          this.#answer ??= answerOutcome(kind, decoder.decode(payload));
-          break;
-        case "answered":
-          this.#mark = number;
-          this.#over.resolve();
-      }
-    };
+    child.onMessage = (...message) => this.#handle(run, calls, ...message);
+  }
+
+  #handle(
+    run: number,
+    calls: HostCalls,
+    ...[kind, number, payload]: Parameters<MessageHandler>
+  ): void {
+    const { child } = this.options;
+    switch (kind) {
+      case "late":
+        if (this.#isOver) child.kill("SIGKILL");
+        break;
+      case "answered":
+        if (this.#answer === undefined || this.#mark !== undefined) {
+          refuseMessage(kind, "the job has no answer");
+        }
+        this.#mark = number;
+        this.#over.resolve();
+        break;
+      case "uncaught":
+        this.#endFor(0, run);
+        child.kill("SIGKILL");
+        break;
+      case "exit":
+        this.#endFor(number, run);
+        break;
+      case "call":
+        // What a job before this one left running asks in vain.
+        if (number === run && !this.#isOver) calls.add(readCall(payload));
+        break;
+      default:
+        if (
+          number !== run || this.#answer !== undefined ||
+          this.#started === (kind === "started")
+        ) {
+          refuseMessage(
+            kind,
+            `it is of run ${number} in run ${run}, out of turn`,
+          );
+        }
+        this.#handleOwn(kind, payload);
+    }
+  }
+
+  #handleOwn(kind: MessageKind, payload: Uint8Array): void {
+    switch (kind) {
+      case "started":
+        this.#started = true;
+        break;
+      case "stopping":
+        break;
+      case "success":
+      case "failure":
+        this.#answer = readAnswer(kind, payload);
+    }
+  }
+
+  /** The process is ending for the sake of a run, 0 for one that is not known. */
+  #endFor(culprit: number, run: number): void {
+    const isOwn = culprit === run || run === 1;
+    if (isOwn) this.#exitCalled = true;
+    else this.#isInnocent = true;
   }
 
   /** Waits until what the job printed has been passed on, if it has not been. */
   #drain(): Promise<void> | undefined {
-    const { child } = this.#options;
+    const { child } = this.options;
     if (this.#mark !== undefined) return child.drainAnswered(this.#mark);
     // Whatever it left running may hold the pipes.
     child.kill("SIGKILL");
@@ -140,14 +211,13 @@ export class JobRun {
   }
 
   #outcome(timedOut: boolean): Outcome {
-    if (timedOut) return timeoutOutcome(this.#options.timeout, this.#answer);
+    const { child } = this.options;
+    if (child.fault !== undefined) return brokenOutcome(child.fault);
+    if (timedOut) return timeoutOutcome(this.options.timeout, this.#answer);
     if (this.#answer !== undefined) return this.#answer;
-    const { child } = this.#options;
     return endedOutcome(child.status!, {
       exitCalled: this.#exitCalled,
       stderrTail: child.stderrTail(),
     });
   }
 }
-
-const decoder = new TextDecoder();

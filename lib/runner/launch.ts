@@ -8,6 +8,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { VERSION } from "../base/version.ts";
+import { CONTROL_PATH, controlFlags } from "./control_pipe.ts";
+import { canMoveStdin } from "./own_group.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { CHILD_ARGUMENT } from "./protocol.ts";
 import { nearestConfig, type ResolvedFunc } from "./resolve.ts";
@@ -44,6 +46,8 @@ export interface Launch {
   readonly args: readonly string[];
   /** Whether it is of use for any job with this key, not only for the one it was made for. */
   readonly generic: boolean;
+  /** Whether its control pipe is apart from its stdin; see `control_pipe.ts`. */
+  readonly controlApart: boolean;
 }
 
 /** Decides how the subprocesses of a runner are started. */
@@ -99,7 +103,20 @@ export class LaunchPlan {
       ? [CHILD_ARGUMENT]
       : this.#denoArgs(config, modules);
     const generic = modules.length === 0;
-    return { key: args.join("\0"), command, args, generic };
+    const controlApart = this.#controlFlags() !== undefined;
+    return { key: args.join("\0"), command, args, generic, controlApart };
+  }
+
+  /** The permission to open the control pipe; `undefined` if that has to be stdin. */
+  #controlFlags(): string[] | undefined {
+    if (!canMoveStdin()) return undefined;
+    if (!this.#startsItself()) {
+      return controlFlags(this.#options.permissions.flags);
+    }
+    // A compiled program may as a subprocess what it may here.
+    const control = { name: "read", path: CONTROL_PATH } as const;
+    const { state } = Deno.permissions.querySync(control);
+    return state === "granted" ? [] : undefined;
   }
 
   #denoArgs(
@@ -116,6 +133,7 @@ export class LaunchPlan {
       ...(config === undefined ? ["--no-config"] : ["--config", config]),
       ...(this.#options.denoArgs ?? []),
       ...this.#options.permissions.flags,
+      ...this.#controlFlags() ?? [],
       modules.length === 0 ? child : mainModuleOf(child, modules),
     ];
   }

@@ -5,24 +5,10 @@
  */
 
 import { describeOwn } from "./describe_error.ts";
-import type { FailureMessage } from "./protocol.ts";
 import type { FailureOutcome, FailureReason, Outcome } from "./runner.ts";
 
 const OUT_OF_MEMORY =
   /Fatal JavaScript (invalid size error|out of memory)|heap limit|Reached heap limit|memory allocation of \d+ bytes failed/;
-
-/** Makes an outcome of what the subprocess said: a result as JSON, or a {@linkcode FailureMessage}. */
-export function answerOutcome(
-  kind: "success" | "failure",
-  text: string,
-): Outcome {
-  if (kind === "failure") return failureOf(JSON.parse(text));
-  return text === "" ? { type: "success" } : { type: "success", result: text };
-}
-
-function failureOf(failure: FailureMessage): FailureOutcome {
-  return { type: "failure", ...failure };
-}
 
 /** The job ran longer than it may, whatever it then answered. */
 export function timeoutOutcome(
@@ -48,7 +34,12 @@ export function timeoutMessage(seconds: number): string {
 
 /** The module could not be found. */
 export function unresolvedOutcome(error: unknown): FailureOutcome {
-  return failureOf(describeOwn("load", error));
+  return { type: "failure", ...describeOwn("load", error) };
+}
+
+/** The subprocess was killed, since it has said what the worker cannot read. */
+export function brokenOutcome(fault: string): FailureOutcome {
+  return withTail("crash", undefined, `Work-horse killed: ${fault}`, "");
 }
 
 /** The subprocess ended without an answer. */

@@ -20,8 +20,10 @@ export interface PumpOptions {
   readonly token: Uint8Array;
   /** Takes what the job printed, which is only valid until it is done; awaited, so that the pipe fills while it is slow. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void>;
-  /** Takes a message. */
+  /** Takes a message. What it throws ends the reading, as a malformed frame does. */
   readonly onMessage: MessageHandler;
+  /** Told what ended the reading before the end of the pipe: the subprocess cannot be understood any more. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** No pipe holds more than this: what was written before a moment has been read once so much came after. */
@@ -45,7 +47,7 @@ export class OutputPump {
   constructor(pipe: ReadableStream<Uint8Array>, options: PumpOptions) {
     this.#reader = pipe.getReader({ mode: "byob" });
     this.#options = options;
-    this.done = this.#run().catch(() => this.close());
+    this.done = this.#run().catch((error) => this.#break(error));
   }
 
   /**
@@ -71,7 +73,12 @@ export class OutputPump {
 
   /** Stops reading. */
   async close(): Promise<void> {
-    await this.#reader.cancel();
+    await this.#reader.cancel().catch(() => undefined);
+  }
+
+  #break(error: unknown): Promise<void> {
+    this.#options.onBroken(error);
+    return this.close();
   }
 
   #isQuiet(from: number): boolean {

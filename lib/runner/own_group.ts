@@ -4,10 +4,20 @@
  * @module
  */
 
+import { MOVE_CONTROL } from "./control_pipe.ts";
+
 /** Where util-linux's `setsid` is. */
 const SETSID = ["/usr/bin/setsid", "/bin/setsid"];
+const SHELL = "/bin/sh";
 
 let setsid: string | null | undefined;
+let shell: boolean | undefined;
+
+/** What is started, and how. */
+interface Start {
+  readonly command: string;
+  readonly options: { args: string[]; detached: boolean };
+}
 
 /**
  * How to start a program so that it leads a group, and a signal to the group reaches all that it starts.
@@ -15,18 +25,29 @@ let setsid: string | null | undefined;
  * Deno's `detached` copies the memory map of the whole process for that (fork and
  * setsid in the copy): with 200 MB in use, a start took 25 ms of the event loop, and 0.3 ms by
  * way of `setsid`, which takes the program's place under the same process id.
+ *
+ * @param moveStdin whether what is its stdin here is to be its control pipe, where {@linkcode canMoveStdin} says so
  */
 export function inOwnGroup(
   command: string,
   args: readonly string[],
-): { command: string; options: { args: string[]; detached: boolean } } {
+  { moveStdin = false }: { readonly moveStdin?: boolean } = {},
+): Start {
   setsid ??= findSetsid();
-  return setsid === null
-    ? { command, options: { args: [...args], detached: true } }
-    : {
-      command: setsid,
-      options: { args: [command, ...args], detached: false },
-    };
+  const all = moveStdin
+    ? [SHELL, "-c", MOVE_CONTROL, "sh", command, ...args]
+    : [command, ...args];
+  const [first = command, ...rest] = setsid === null ? all : [setsid, ...all];
+  return {
+    command: first,
+    options: { args: rest, detached: setsid === null },
+  };
+}
+
+/** Whether there is a shell that can move the stdin of a program elsewhere. */
+export function canMoveStdin(): boolean {
+  return shell ??= Deno.build.os !== "windows" && mayRun(SHELL) &&
+    isFile(SHELL);
 }
 
 function findSetsid(): string | null {

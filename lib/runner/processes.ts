@@ -5,6 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
+import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
@@ -12,7 +13,7 @@ import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
 import type { RunnableJob } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type { FailureOutcome, OutputSink, RunRequest } from "./runner.ts";
-import { Subprocess } from "./subprocess.ts";
+import { type LateError, Subprocess } from "./subprocess.ts";
 import { WarmPool } from "./warm_pool.ts";
 
 /** How subprocesses are had. */
@@ -41,6 +42,10 @@ export interface ProcessesOptions extends LaunchOptions {
   readonly preload?: boolean;
   /** Megabytes of memory beyond which a subprocess takes no further job. @default none */
   readonly maxMemoryPerProcess?: number;
+  /** Told of a job that is begun again, since its process ended for the sake of another. */
+  readonly onBeganAgain?: (request: RunRequest) => void;
+  /** Told of an error that a job left behind, which is nobody's failure; its process takes no more jobs. */
+  readonly onLateError?: (error: LateError) => void;
 }
 
 /** A subprocess that is ready for a job, or why there is none. */
@@ -68,7 +73,7 @@ const BOOT_ATTEMPTS = 2;
 /** Starts subprocesses, and sees to it that none is left. */
 export class Processes {
   readonly #options: ProcessesOptions;
-  readonly #shared: boolean;
+  readonly #isolation: Isolation;
   readonly #plan: LaunchPlan;
   readonly #warm: WarmPool;
   readonly #found = new Map<string, Found & { readonly until: number }>();
@@ -82,10 +87,10 @@ export class Processes {
   /**
    * Starts nothing yet.
    *
-   * @param shared whether they run several jobs side by side
+   * @param isolation whether they serve one job, several one after the other, or several side by side
    * @throws {RangeError} if `bootTimeout` is no time, or `prewarm` no number of processes
    */
-  constructor(options: ProcessesOptions, shared: boolean) {
+  constructor(options: ProcessesOptions, isolation: Isolation) {
     checkTime("bootTimeout", options.bootTimeout);
     const { prewarm = 2 } = options;
     if (!Number.isInteger(prewarm) || prewarm < 0) {
@@ -94,7 +99,7 @@ export class Processes {
       );
     }
     this.#options = options;
-    this.#shared = shared;
+    this.#isolation = isolation;
     this.#plan = new LaunchPlan(options);
     this.#warm = new WarmPool({
       size: prewarm,
@@ -143,10 +148,18 @@ export class Processes {
     this.#warm.fill(most);
   }
 
-  /** Takes a waiting subprocess if one fits, else starts one. Rejects with the signal's reason. */
-  boot(launch: Launch, signal: AbortSignal): Booted | Promise<Booted> {
+  /**
+   * Takes a waiting subprocess if one fits, else starts one. Rejects with the signal's reason.
+   *
+   * @param fresh whether it must not have served a job
+   */
+  boot(
+    launch: Launch,
+    signal: AbortSignal,
+    fresh = false,
+  ): Booted | Promise<Booted> {
     this.#guard();
-    const child = this.#warm.take(launch);
+    const child = this.#warm.take(launch, fresh);
     if (!child?.waits) return this.#boot(child, launch, signal);
     this.#warm.succeeded();
     return { child };
@@ -234,18 +247,19 @@ export class Processes {
   }
 
   #spawn(launch: Launch, preload?: string): Subprocess {
-    const { sink, maxMemoryPerProcess } = this.#options;
+    const { sink, maxMemoryPerProcess, onLateError } = this.#options;
     const limit = maxMemoryPerProcess === undefined
       ? {}
       : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 };
-    const shared = this.#shared;
+    const late = onLateError === undefined ? {} : { onLateError };
     const module = preload === undefined ? {} : { preload };
     const child = new Subprocess({
       ...launch,
       ...limit,
       ...module,
+      ...late,
       sink,
-      shared,
+      isolation: this.#isolation,
     });
     void this.#guardian?.add(child.pid);
     child.exited.then(() => {

@@ -1,10 +1,11 @@
 /**
  * What the worker and a subprocess tell each other. Lines of JSON go in by the
- * subprocess's stdin, messages in frames come back; see `frames.ts`.
+ * subprocess's control pipe (`control_pipe.ts`), messages in frames come back (`frames.ts`).
  *
  * @module
  */
 
+import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
 import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
 
@@ -14,12 +15,18 @@ export const CHILD_ARGUMENT = "--deno-rq-child";
 /** The longest result in bytes of JSON: 64 MB. */
 export const MAX_RESULT_SIZE: number = 64 * 1024 * 1024;
 
+/** The most calls of one job that its worker may have in hand; further ones wait in the subprocess. */
+export const MAX_CALLS = 1_000;
+
+/** The most bytes of JSON in them together, and so in one: 64 MB. */
+export const MAX_CALL_BYTES: number = 64 * 1024 * 1024;
+
 /** Tells whether a compiled program was started as a subprocess; its arguments are `Deno.args`. */
 export function isChildInvocation(args: readonly string[]): boolean {
   return args[0] === CHILD_ARGUMENT;
 }
 
-/** A line on a subprocess's stdin. */
+/** A line on a subprocess's control pipe. */
 export type ControlMessage =
   | HelloMessage
   | PreloadMessage
@@ -43,8 +50,8 @@ export interface HelloMessage {
   readonly type: "hello";
   /** The token of the frames, in hexadecimal digits. */
   readonly token: string;
-  /** Whether it is to run several jobs side by side. */
-  readonly shared: boolean;
+  /** Whether it serves one job, several one after the other, or several side by side. */
+  readonly isolation: Isolation;
   /** Bytes of memory beyond which it says that it is full; absent for a process that serves one job. */
   readonly memoryLimit?: number;
 }
@@ -105,18 +112,18 @@ export interface ReplyMessage {
   readonly error?: string;
 }
 
-/** A running job's request to its worker. */
-export type CallMessage =
-  & { readonly id: number }
-  & (
-    | { readonly method: "enqueue"; readonly request: EnqueueRequest }
-    | { readonly method: "saveMeta"; readonly meta: Record<string, unknown> }
-    | {
-      readonly method: "saveProgress";
-      readonly value: number;
-      readonly note?: string;
-    }
-  );
+/** What a running job asks of its worker. */
+export type CallRequest =
+  | { readonly method: "enqueue"; readonly request: EnqueueRequest }
+  | { readonly method: "saveMeta"; readonly meta: Record<string, unknown> }
+  | {
+    readonly method: "saveProgress";
+    readonly value: number;
+    readonly note?: string;
+  };
+
+/** It, with its number. */
+export type CallMessage = { readonly id: number } & CallRequest;
 
 /** Why a job failed, as the subprocess tells it. */
 export interface FailureMessage {

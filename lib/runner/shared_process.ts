@@ -5,9 +5,10 @@
  */
 
 import type { Alarm } from "../base/alarms.ts";
+import { readAnswer, readCall, refuseMessage } from "./child_messages.ts";
 import { HostCalls } from "./host_calls.ts";
 import {
-  answerOutcome,
+  brokenOutcome,
   endedOutcome,
   timeoutMessage,
   timeoutOutcome,
@@ -20,6 +21,8 @@ import { ABORT_GRACE, TimeLimit } from "./time_limit.ts";
 
 /** A job that is to run beside others. */
 export interface SharedJob {
+  /** The job's id. */
+  readonly jobId: string;
   /** A `RunnableJob` as JSON. */
   readonly job: string;
   /** Seconds that it may run; below 0 there is no limit. */
@@ -55,8 +58,6 @@ interface Run {
   stopAlarm?: Alarm;
 }
 
-const decoder = new TextDecoder();
-
 /** Runs jobs in one subprocess, which ends when one of them does not stop where it has to. */
 export class SharedProcess {
   /** Resolves once the process has ended and all of its jobs are settled. */
@@ -86,7 +87,7 @@ export class SharedProcess {
 
   /** Whether it takes no more jobs. */
   get isOver(): boolean {
-    return this.#isOver || this.#child.isFull ||
+    return this.#isOver || this.#child.isFull || this.#child.isSpoiled ||
       this.#child.status !== undefined;
   }
 
@@ -104,7 +105,7 @@ export class SharedProcess {
    * the process together. Rejects with the signal's reason once the job has stopped or has been killed.
    */
   run(job: SharedJob): Promise<Outcome | Interrupted> {
-    const number = this.#child.begin(!this.#isIdle);
+    const number = this.#child.begin(job.jobId, !this.#isIdle);
     const { promise, resolve, reject } = Promise.withResolvers<
       Outcome | Interrupted
     >();
@@ -165,34 +166,50 @@ export class SharedProcess {
   }
 
   #handle(...[kind, number, payload]: Parameters<MessageHandler>): void {
-    const run = this.#runs.get(number);
     switch (kind) {
       case "started":
+        if (number <= this.#started) refuseMessage(kind, "it is an old one");
         this.#started = number;
-        break;
-      case "call":
-        run?.calls.add(JSON.parse(decoder.decode(payload)));
-        break;
-      case "success":
-      case "failure":
-        if (run === undefined) break;
-        this.#runs.delete(number);
-        run.answer = answerOutcome(kind, decoder.decode(payload));
-        this.#answered.push(run);
-        break;
-      case "stopping":
-        if (run !== undefined) run.isAtFault = true;
         break;
       case "answered":
         this.#settleAnswered(number);
         break;
       case "exit":
         this.#exitCalled = true;
-        this.#culprit ??= run ?? (number === 0 ? "unknown" : "another");
+        this.#culprit ??= this.#runs.get(number) ??
+          (number === 0 ? "unknown" : "another");
+        break;
+      case "late":
+        this.retire();
         break;
       case "uncaught":
         this.#culprit ??= "unknown";
         this.kill();
+        break;
+      default:
+        this.#handleOwn(kind, number, payload);
+    }
+  }
+
+  /** What is wrong with it is the fault of the run that it is of. */
+  #handleOwn(...[kind, number, payload]: Parameters<MessageHandler>): void {
+    const run = this.#runs.get(number);
+    // What a job left running asks in vain; it may have been stopping just when it answered.
+    if (run === undefined && (kind === "call" || kind === "stopping")) return;
+    if (run === undefined || number > this.#started) {
+      refuseMessage(kind, `there is no run ${number} now`);
+    }
+    try {
+      if (kind === "stopping") run.isAtFault = true;
+      else if (kind === "call") run.calls.add(readCall(payload));
+      else if (kind === "success" || kind === "failure") {
+        run.answer = readAnswer(kind, payload);
+        this.#runs.delete(number);
+        this.#answered.push(run);
+      }
+    } catch (error) {
+      this.#culprit ??= run;
+      throw error;
     }
   }
 
@@ -255,7 +272,7 @@ export class SharedProcess {
       : undefined;
     const culprit = this.#culprit ?? lone ?? "unknown";
     for (const [number, run] of runs) {
-      const timedOut = run.limit.stop() &&
+      const timedOut = run.limit.stop() && number <= this.#started &&
         (run.isAtFault || run === culprit);
       if (timedOut) {
         settle(run, timeoutOutcome(run.job.timeout, undefined));
@@ -268,6 +285,8 @@ export class SharedProcess {
   }
 
   #outcomeOfCulprit(status: Deno.CommandStatus): Outcome {
+    const { fault } = this.#child;
+    if (fault !== undefined) return brokenOutcome(fault);
     return endedOutcome(status, {
       exitCalled: this.#exitCalled,
       stderrTail: this.#child.stderrTail(),

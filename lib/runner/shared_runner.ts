@@ -34,8 +34,6 @@ export interface SharedRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
   readonly maxJobsPerProcess?: number;
   /** Runs what cannot run beside others. */
   readonly alone: Runner;
-  /** Told of a job that is begun again, since its process ended for the sake of another. */
-  readonly onBeganAgain?: (request: RunRequest) => void;
 }
 
 /** How often a job is begun again for the sake of others. */
@@ -63,7 +61,7 @@ export class SharedRunner implements Runner {
   constructor(options: SharedRunnerOptions) {
     checkTime("killGrace", options.killGrace);
     this.#options = options;
-    this.#processes = new Processes({ ...options, prewarm: 1 }, true);
+    this.#processes = new Processes({ ...options, prewarm: 1 }, "shared");
   }
 
   /** Starts the process, if there is none. Never throws. */
@@ -88,7 +86,8 @@ export class SharedRunner implements Runner {
     const prepared = this.#processes.prepare(request);
     if ("failure" in prepared) return prepared.failure;
     const { launch, job } = prepared;
-    const given = { job, timeout: request.timeout, host, signal };
+    const { jobId, timeout } = request;
+    const given = { jobId, job, timeout, host, signal };
     // Else its module can only be reached by a process that was started for it.
     const most = launch.generic ? MAX_INTERRUPTIONS : 0;
     for (let interruptions = 0; interruptions < most;) {

@@ -5,6 +5,8 @@
  */
 
 import { Alarms } from "../base/alarms.ts";
+import type { Isolation } from "../job/isolation.ts";
+import { readLine, refuseMessage } from "./child_messages.ts";
 import { stripColors } from "./describe_error.ts";
 import { TOKEN_SIZE } from "./frames.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
@@ -20,13 +22,28 @@ export interface SubprocessOptions {
   readonly args: readonly string[];
   /** Where what it prints goes. */
   readonly sink: OutputSink;
-  /** Whether it is to run several jobs side by side. @default false */
-  readonly shared?: boolean;
+  /** Whether its control pipe is apart from its stdin; see `control_pipe.ts`. @default false */
+  readonly controlApart?: boolean;
+  /** Whether it serves one job, several one after the other, or several side by side. @default "process" */
+  readonly isolation?: Isolation;
   /** Bytes of memory beyond which it says that it is full. @default none */
   readonly memoryLimit?: number;
   /** A module to load ahead of time. @default none */
   readonly preload?: string;
+  /** Told of an error that a job which had answered before left behind; the process then takes no more jobs. */
+  readonly onLateError?: (error: LateError) => void;
 }
+
+/** An error that nobody waits for any more. */
+export interface LateError {
+  /** The job that left it, if that is known. */
+  readonly jobId: string | undefined;
+  /** One line. */
+  readonly message: string;
+}
+
+/** How many of the last jobs are known by their ids. */
+const KNOWN_JOBS = 1_000;
 
 /** How much of the end of stderr is kept, in bytes. */
 const TAIL_SIZE = 8 * 1024;
@@ -57,6 +74,7 @@ export class Subprocess {
   /** Set once the process has ended. */
   status: Deno.CommandStatus | undefined;
 
+  readonly #options: SubprocessOptions;
   readonly #process: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #encoder = new TextEncoder();
@@ -70,6 +88,10 @@ export class Subprocess {
   #quietSince = 0;
   #isFull = false;
   #isUnfit = false;
+  #isSpoiled = false;
+  #fault: string | undefined;
+  /** The ids of the last jobs, by the numbers of their runs. */
+  readonly #jobIds = new Map<number, string>();
   #tail: Uint8Array = new Uint8Array();
   #waits = false;
   readonly #isClosed = Promise.withResolvers<void>();
@@ -81,7 +103,9 @@ export class Subprocess {
    * @throws {Deno.errors.NotFound} if there is no such program
    */
   constructor(options: SubprocessOptions) {
-    const start = inOwnGroup(options.command, options.args);
+    const start = inOwnGroup(options.command, options.args, {
+      moveStdin: options.controlApart ?? false,
+    });
     this.#process = new Deno.Command(start.command, {
       ...start.options,
       stdin: "piped",
@@ -95,6 +119,7 @@ export class Subprocess {
       token,
       onMessage: (...message) => this.#handle(...message),
       onOutput: guarded((bytes) => options.sink.stdout(bytes)),
+      onBroken: (error) => this.#break(error),
     });
     const stderr = guarded((bytes) => options.sink.stderr(bytes));
     this.#stderr = new OutputPump(this.#process.stderr, {
@@ -108,12 +133,14 @@ export class Subprocess {
         this.#keepTail(bytes);
         return stderr(bytes);
       },
+      onBroken: (error) => this.#break(error),
     });
     this.exited = this.#awaitExit();
     this.ready = this.#isReady.promise;
     this.closed = this.#isClosed.promise;
-    const { shared = false, memoryLimit } = options;
-    const hello = { type: "hello", token: token.toHex(), shared } as const;
+    this.#options = options;
+    const { isolation = "process", memoryLimit } = options;
+    const hello = { type: "hello", token: token.toHex(), isolation } as const;
     void this.send(
       memoryLimit === undefined ? hello : { ...hello, memoryLimit },
     );
@@ -147,6 +174,16 @@ export class Subprocess {
     return this.#isFull;
   }
 
+  /** Whether a job has left something behind that throws: it takes no further job. */
+  get isSpoiled(): boolean {
+    return this.#isSpoiled;
+  }
+
+  /** What it has said that cannot be understood, for which it was killed. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   /** Whether it could not load a module ahead of time, and is of no use for jobs that need it. */
   get isUnfit(): boolean {
     return this.#isUnfit;
@@ -157,9 +194,12 @@ export class Subprocess {
    *
    * @param beside whether others are running, whose output cannot be told from its own
    */
-  begin(beside: boolean): number {
+  begin(jobId: string, beside: boolean): number {
     if (!beside && this.#tail.length > 0) this.#tail = new Uint8Array();
-    return ++this.#jobs;
+    const run = ++this.#jobs;
+    this.#jobIds.set(run, jobId);
+    this.#jobIds.delete(run - KNOWN_JOBS);
+    return run;
   }
 
   /** Sends one message that is encoded already; all those of one turn together. */
@@ -171,8 +211,9 @@ export class Subprocess {
     this.#outbox = [];
     try {
       await this.#writer.write(this.#encoder.encode(lines));
-    } catch (error) {
-      if (this.#closing === undefined && !isGone(error)) throw error;
+    } catch {
+      // It does not hear any more. Mostly it has ended; if not, it is of no use.
+      this.kill("SIGKILL");
     }
   }
 
@@ -251,19 +292,60 @@ export class Subprocess {
     return status;
   }
 
+  /** @throws {MessageError} if it cannot mean that now */
   #handle(...message: Parameters<MessageHandler>): void {
-    const [kind] = message;
-    if (kind === "ready") {
-      this.#waits = true;
-      this.#isReady.resolve(true);
-    } else if (kind === "unloaded") {
-      this.#isUnfit = true;
-      this.kill("SIGKILL");
-    } else if (kind === "full") this.#isFull = true;
-    else this.onMessage?.(...message);
+    const [kind, run, payload] = message;
+    if (run > this.#jobs && kind !== "answered") {
+      refuseMessage(kind, `there is no run ${run}`);
+    }
+    switch (kind) {
+      case "ready":
+        if (this.#waits) refuseMessage(kind, "it was ready before");
+        this.#waits = true;
+        this.#isReady.resolve(true);
+        break;
+      case "unloaded":
+        this.#giveUpPreload();
+        break;
+      case "full":
+        this.#isFull = true;
+        break;
+      case "late":
+        this.#spoil(run, readLine(kind, payload));
+        this.onMessage?.(...message);
+        break;
+      case "end":
+        refuseMessage(kind, "it is not on stderr");
+        break;
+      default:
+        if (this.onMessage === undefined) refuseMessage(kind, "it has no job");
+        this.onMessage(...message);
+    }
+  }
+
+  /** What it was to load ahead of time it can only have tried before its first job was over. */
+  #giveUpPreload(): void {
+    if (this.#options.preload === undefined || this.#jobs > 1) {
+      refuseMessage("unloaded", "it was not to load anything");
+    }
+    this.#isUnfit = true;
+    this.kill("SIGKILL");
+  }
+
+  #spoil(run: number, message: string): void {
+    if (this.#isSpoiled) return;
+    this.#isSpoiled = true;
+    const jobId = this.#jobIds.get(run);
+    this.#options.onLateError?.({ jobId, message });
+  }
+
+  #break(error: unknown): void {
+    this.#fault ??= error instanceof Error ? error.message : String(error);
+    this.kill("SIGKILL");
   }
 
   #endStderr(mark: number): void {
+    if (mark < this.#stderrEnd) refuseMessage("end", "its mark is an old one");
     this.#stderrEnd = mark;
     const over = this.#drains.filter((drain) => drain.mark <= mark);
     if (over.length === 0) return;

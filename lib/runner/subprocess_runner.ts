@@ -71,7 +71,10 @@ export class SubprocessRunner implements Runner {
       );
     }
     this.#options = options;
-    this.#processes = new Processes(options, false);
+    this.#processes = new Processes(
+      options,
+      maxJobsPerProcess === 1 ? "process" : "reuse",
+    );
   }
 
   /** Starts the subprocesses of the next jobs, if none are waiting. Never throws. */
@@ -123,17 +126,21 @@ export class SubprocessRunner implements Runner {
     const prepared = this.#processes.prepare(request);
     if ("failure" in prepared) return prepared.failure;
     const { launch, job } = prepared;
-    const { timeout } = request;
+    const { jobId, timeout } = request;
+    let fresh = false;
     for (let attempt = 1;;) {
-      const booting = this.#processes.boot(launch, signal);
+      const booting = this.#processes.boot(launch, signal, fresh);
       const booted = booting instanceof Promise ? await booting : booting;
       if ("failure" in booted) return booted.failure;
       const { child } = booted;
-      const given = { job, timeout, host };
-      const outcome = await this.#runIn(child, launch, given, signal);
+      const given = { jobId, job, timeout, host };
+      const run = this.#runOf(child, launch, given);
+      const outcome = await this.#runIn(run, launch, child, signal);
       if (outcome !== undefined) return outcome;
-      // It died while it waited, so the job has not begun: another may run it.
+      // It has not begun, or was interrupted by what a job before it left: another process runs it.
       if (child.isUnfit) continue; // no more than waited are
+      if (run.isInterrupted) this.#options.onBeganAgain?.(request);
+      fresh = true;
       if (attempt++ >= RUN_ATTEMPTS) return bootFailure(child, launch);
     }
   }
@@ -150,15 +157,24 @@ export class SubprocessRunner implements Runner {
     }, ms);
   }
 
-  async #runIn(
+  #runOf(
     child: Subprocess,
     launch: Launch,
-    job: Pick<JobRunOptions, "job" | "timeout" | "host">,
-    signal: AbortSignal,
-  ): Promise<Outcome | undefined> {
+    job: Pick<JobRunOptions, "jobId" | "job" | "timeout" | "host">,
+  ): JobRun {
     const { killGrace = 1_000, maxJobsPerProcess = 1 } = this.#options;
     const reusable = launch.generic && child.jobs + 1 < maxJobsPerProcess;
-    const run = new JobRun({ child, ...job, killGrace, reusable });
+    return new JobRun({ child, ...job, killGrace, reusable });
+  }
+
+  async #runIn(
+    run: JobRun,
+    launch: Launch,
+    child: Subprocess,
+    signal: AbortSignal,
+  ): Promise<Outcome | undefined> {
+    const { maxJobsPerProcess = 1 } = this.#options;
+    const { reusable } = run.options;
     const onAbort = () => run.abort(signal.reason);
     this.#runs.add(run);
     signal.addEventListener("abort", onAbort, { once: true });

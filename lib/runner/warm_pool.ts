@@ -55,14 +55,21 @@ export class WarmPool {
     }
   }
 
-  /** Hands over the one that has waited longest, if any was started in the given way; ends those that were not. */
-  take(launch: Launch): Subprocess | undefined {
+  /**
+   * Hands over the one that has waited longest, if any was started in the given way; ends those that were not.
+   *
+   * @param fresh whether it must not have served a job
+   */
+  take(launch: Launch, fresh = false): Subprocess | undefined {
     // One that fits only its own job says nothing against those that wait.
     if (!launch.generic) return undefined;
     this.#keep(({ key, child }) =>
       key === launch.key && child.status === undefined
     );
-    return this.#waiting.shift()?.child;
+    const at = this.#waiting.findIndex(({ child }) =>
+      !fresh || child.jobs === 0
+    );
+    return at < 0 ? undefined : this.#waiting.splice(at, 1)[0]!.child;
   }
 
   /** Takes one back that is ready for another job; `false` if there are enough. */

@@ -14,6 +14,7 @@ import {
   type SubprocessRunnerOptions,
 } from "../runner/subprocess_runner.ts";
 import type { Execution } from "../store/worker_types.ts";
+import type { WorkerLog } from "./log.ts";
 import type { WorkerSettings } from "./settings.ts";
 
 /** What {@linkcode Runners} work with. */
@@ -92,7 +93,8 @@ export class Runners implements AsyncDisposable {
   }
 
   #make(isolation: Isolation): Runner {
-    const { common, settings } = this.#options;
+    const { settings } = this.#options;
+    const common = { ...this.#options.common, ...told(settings.log) };
     const { concurrency, maxJobsPerProcess, maxMemoryPerProcess } = settings;
     const cores = navigator.hardwareConcurrency;
     // More than the machine boots at once is only memory.
@@ -120,11 +122,23 @@ export class Runners implements AsyncDisposable {
           maxJobsPerProcess: maxJobsPerProcess ?? Infinity,
           maxMemoryPerProcess,
           alone: this.#single(),
-          onBeganAgain: ({ origin, jobId }) =>
-            settings.log.warn(
-              `${origin}: Its process ended, begun again (${jobId})`,
-            ),
         });
     }
   }
+}
+
+/** What is logged of jobs that get into each other's way. */
+function told(
+  log: WorkerLog,
+): Pick<SubprocessRunnerOptions, "onBeganAgain" | "onLateError"> {
+  return {
+    onBeganAgain: ({ origin, jobId }) =>
+      log.warn(`${origin}: Its process ended, begun again (${jobId})`),
+    onLateError: ({ jobId, message }) =>
+      log.warn(
+        `Error left behind by a job that had ended, its process takes no more: ${message} (${
+          jobId ?? "unknown job"
+        })`,
+      ),
+  };
 }

@@ -204,6 +204,7 @@ const OPTIONS = optionNames<WorkerOptions>({
   paths: true,
   permissions: true,
   execPath: true,
+  startPatience: true,
   burst: true,
   resultTtl: true,
   workerTtl: true,

@@ -3,16 +3,19 @@ import {
   FRAME_SIZE,
   type FrameEvent,
   FrameParser,
-  FrameWriter,
   type MessageKind,
   TOKEN_SIZE,
 } from "../../lib/runner/frames.ts";
+import { FrameWriter } from "../../lib/runner/frame_writer.ts";
 
 const TOKEN = new Uint8Array(TOKEN_SIZE).map((_, i) => i * 7 + 1);
 
 function framesOf(kind: MessageKind, payload: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
-  new FrameWriter(TOKEN, (frame) => frames.push(frame.slice()))
+  new FrameWriter(
+    TOKEN,
+    (buffer, length) => frames.push(new Uint8Array(buffer.slice(0, length))),
+  )
     .send(kind, 7, payload);
   return frames;
 }

@@ -1,0 +1,152 @@
+/**
+ * Built-in functions as they were when this module was loaded.
+ *
+ * The code of a job shares its realm with ours and may replace whatever hangs on a global or a prototype. What carries
+ * its answers must neither break by that nor show it anything, least of all the token of the frames. So code
+ * that runs after a job's module was loaded calls these instead of methods.
+ *
+ * It keeps to what no patch reaches besides: indices of typed arrays, fields of classes, literals, text by `+` and
+ * templates. Not `for…of`, spread arguments and destructured arrays, which ask the patched
+ * iterator; not new elements of an array, which a setter of `Object.prototype` may catch; not `subarray()` and
+ * `slice()` of bytes, which ask the patched `constructor`.
+ *
+ * @module
+ */
+
+const { bind, call } = Function.prototype;
+
+// deno-lint-ignore no-explicit-any -- the methods of all built-in types
+type Method = (this: any, ...args: any[]) => any;
+
+/** Makes a function of a method: what was `this` becomes the first argument. */
+export const uncurryThis = bind.bind(call) as <F extends Method>(
+  method: F,
+) => (self: ThisParameterType<F>, ...args: Parameters<F>) => ReturnType<F>;
+
+/** The getter of an accessor that a prototype has itself. */
+function getterOf<T, V>(prototype: object, name: string): (self: T) => V {
+  const { get } = Object.getOwnPropertyDescriptor(prototype, name)!;
+  return uncurryThis(get!) as (self: T) => V;
+}
+
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
+
+/** `Uint8Array` */
+export const Bytes: typeof Uint8Array = Uint8Array;
+/** `bytes.length` */
+export const lengthOfBytes: (bytes: Uint8Array) => number = getterOf(
+  TypedArray,
+  "length",
+);
+/** `bytes.buffer` */
+export const bufferOfBytes: (bytes: Uint8Array) => ArrayBuffer = getterOf(
+  TypedArray,
+  "buffer",
+);
+/** `bytes.byteOffset` */
+export const offsetOfBytes: (bytes: Uint8Array) => number = getterOf(
+  TypedArray,
+  "byteOffset",
+);
+/** `bytes.set(source, at)` */
+export const copyBytes: (
+  bytes: Uint8Array,
+  source: Uint8Array,
+  at: number,
+) => void = uncurryThis(Uint8Array.prototype.set);
+/** `bytes.indexOf(byte, from)` */
+export const indexOfByte: (
+  bytes: Uint8Array,
+  byte: number,
+  from: number,
+) => number = uncurryThis(Uint8Array.prototype.indexOf);
+
+/** `encoder.encode(text)` */
+export const encodeText: (encoder: TextEncoder, text: string) => Uint8Array =
+  uncurryThis(TextEncoder.prototype.encode);
+/** `decoder.decode(bytes, options)` */
+export const decodeText: (
+  decoder: TextDecoder,
+  bytes: Uint8Array,
+  options: TextDecodeOptions,
+) => string = uncurryThis(TextDecoder.prototype.decode);
+
+/** `JSON.parse` */
+export const parseJson: typeof JSON.parse = JSON.parse;
+/** `JSON.stringify` */
+export const stringifyJson: (value: unknown) => string = JSON.stringify;
+
+/** `map.get(key)` */
+export const mapGet = uncurryThis(Map.prototype.get) as <K, V>(
+  map: ReadonlyMap<K, V>,
+  key: K,
+) => V | undefined;
+/** `map.set(key, value)` */
+export const mapSet = uncurryThis(Map.prototype.set) as <K, V>(
+  map: Map<K, V>,
+  key: K,
+  value: V,
+) => void;
+/** `map.delete(key)` */
+export const mapDelete = uncurryThis(Map.prototype.delete) as <K>(
+  map: Map<K, unknown>,
+  key: K,
+) => boolean;
+/** `map.size` */
+export const mapSize: (map: ReadonlyMap<unknown, unknown>) => number = getterOf(
+  Map.prototype,
+  "size",
+);
+
+/** `Array.isArray` */
+export const isArray: (value: unknown) => value is readonly unknown[] = Array
+  .isArray as (value: unknown) => value is readonly unknown[];
+/** `array.join(separator)`, of strings */
+export const joinTexts: (
+  texts: readonly string[],
+  separator: string,
+) => string = uncurryThis(Array.prototype.join);
+/** `array.sort()` */
+export const sortTexts: (texts: string[]) => string[] = uncurryThis(
+  Array.prototype.sort,
+);
+
+/** `Object.create` */
+export const createObject: (prototype: object | null) => object = Object.create;
+/** `Object.defineProperty` */
+export const defineProperty: typeof Object.defineProperty =
+  Object.defineProperty;
+/** `Object.freeze` */
+export const freeze: typeof Object.freeze = Object.freeze;
+/** `Object.getPrototypeOf` */
+export const prototypeOf: (value: unknown) => unknown = Object.getPrototypeOf;
+/** `Object.keys` */
+export const keysOf: (value: object) => string[] = Object.keys;
+/** `Object.prototype`, to compare with */
+export const ObjectPrototype: object = Object.prototype;
+/** `Reflect.apply` */
+export const apply: typeof Reflect.apply = Reflect.apply;
+
+/** `text.indexOf(part, from)` */
+export const indexOfText: (
+  text: string,
+  part: string,
+  from?: number,
+) => number = uncurryThis(String.prototype.indexOf);
+/** `text.slice(from, to)` */
+export const sliceText: (text: string, from: number, to?: number) => string =
+  uncurryThis(String.prototype.slice);
+/** `text.charCodeAt(index)` */
+export const codeUnitAt: (text: string, index: number) => number = uncurryThis(
+  String.prototype.charCodeAt,
+);
+/** `pattern.exec(text)` */
+export const execPattern: (
+  pattern: RegExp,
+  text: string,
+) => RegExpExecArray | null = uncurryThis(RegExp.prototype.exec);
+
+/** `Promise.withResolvers` */
+export const withResolvers: <T>() => ReturnType<
+  typeof Promise.withResolvers<T>
+> = Promise.withResolvers.bind(Promise);

@@ -1,0 +1,162 @@
+/**
+ * What a subprocess says, as the worker reads it: as hostile input. A job that got hold of the token of its frames may
+ * say anything; the worst that comes of it is that its process is killed and that it fails.
+ *
+ * @module
+ */
+
+import {
+  type CallMessage,
+  type CallRequest,
+  type FailureMessage,
+  MAX_CALL_BYTES,
+  MAX_RESULT_SIZE,
+} from "./protocol.ts";
+import type { EnqueueRequest, Outcome } from "./runner.ts";
+
+/** The longest failure in bytes of JSON: the texts are cut long before. */
+const MAX_FAILURE_SIZE = 8 * 1024 * 1024;
+/** The longest line of text in bytes. */
+const MAX_LINE_SIZE = 16 * 1024;
+/** What is kept of a name. */
+const MAX_NAME = 1_024;
+
+/** A call that has been read. */
+export interface HostCall {
+  readonly call: CallMessage;
+  /** Bytes of JSON that it took. */
+  readonly size: number;
+}
+
+/** A subprocess has said what it cannot have meant. */
+export class MessageError extends Error {
+  override readonly name = "MessageError";
+}
+
+/** Refuses a message, with what is wrong with it. */
+export function refuseMessage(kind: string, state: string): never {
+  throw new MessageError(`Cannot read the subprocess's ${kind}: ${state}`);
+}
+
+/**
+ * Reads how a job ended.
+ *
+ * @throws {MessageError} if it is no answer
+ */
+export function readAnswer(
+  kind: "success" | "failure",
+  payload: Uint8Array,
+): Outcome {
+  if (kind === "failure") {
+    return { type: "failure", ...readFailure(payload) };
+  }
+  if (payload.length === 0) return { type: "success" };
+  const result = textOf(kind, payload, MAX_RESULT_SIZE);
+  jsonOf(kind, result);
+  return { type: "success", result };
+}
+
+/**
+ * Reads a call of a job.
+ *
+ * @throws {MessageError} if it is none
+ */
+export function readCall(payload: Uint8Array): HostCall {
+  const call = recordOf("call", payload, MAX_CALL_BYTES);
+  const size = payload.length;
+  const { id } = call;
+  if (!Number.isSafeInteger(id)) refuseMessage("call", "its id is no number");
+  return { size, call: { id: id as number, ...requestOf(call) } };
+}
+
+/**
+ * Reads one line of text.
+ *
+ * @throws {MessageError} if it is none
+ */
+export function readLine(kind: string, payload: Uint8Array): string {
+  return textOf(kind, payload, MAX_LINE_SIZE);
+}
+
+function readFailure(payload: Uint8Array): FailureMessage {
+  const failure = recordOf("failure", payload, MAX_FAILURE_SIZE);
+  const { reason, message, excInfo } = failure;
+  if (reason !== "error" && reason !== "load" && reason !== "result") {
+    refuseMessage("failure", "its reason is unknown");
+  }
+  if (typeof message !== "string" || typeof excInfo !== "string") {
+    refuseMessage("failure", "it is not made of text");
+  }
+  return { reason, message, excInfo };
+}
+
+function requestOf(call: Record<string, unknown>): CallRequest {
+  switch (call["method"]) {
+    case "enqueue":
+      return { method: "enqueue", request: enqueueOf(call["request"]) };
+    case "saveMeta":
+      if (!isRecord(call["meta"])) refuseMessage("call", "meta is no object");
+      return { method: "saveMeta", meta: call["meta"] };
+    case "saveProgress": {
+      const { value, note } = call;
+      if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+        refuseMessage("call", "the progress is not from 0 to 1");
+      }
+      if (note === undefined) return { method: "saveProgress", value };
+      if (typeof note !== "string") {
+        refuseMessage("call", "the note is no text");
+      }
+      return { method: "saveProgress", value, note };
+    }
+    default:
+      return refuseMessage("call", "its method is unknown");
+  }
+}
+
+function enqueueOf(request: unknown): EnqueueRequest {
+  if (!isRecord(request)) refuseMessage("call", "the request is no object");
+  const { func, queue, options } = request;
+  if (!isName(func)) refuseMessage("call", "func is no text");
+  if (!isRecord(options)) refuseMessage("call", "the options are no object");
+  if (queue === undefined) return { func, options };
+  if (!isName(queue)) refuseMessage("call", "the queue is no text");
+  return { func, queue, options };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_NAME;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function recordOf(
+  kind: string,
+  payload: Uint8Array,
+  most: number,
+): Record<string, unknown> {
+  const value = jsonOf(kind, textOf(kind, payload, most));
+  return isRecord(value) ? value : refuseMessage(kind, "it is no object");
+}
+
+function jsonOf(kind: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return refuseMessage(kind, "it is not JSON");
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(kind: string, payload: Uint8Array, most: number): string {
+  if (payload.length > most) {
+    refuseMessage(kind, `it has ${payload.length} bytes, more than ${most}`);
+  }
+  try {
+    return decoder.decode(payload);
+  } catch {
+    return refuseMessage(kind, "it is not UTF-8");
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Where a subprocess hears its worker: on a pipe that is apart from its stdin, wherever that can be.
+ *
+ * What a job starts may inherit its stdin, as `node:child_process` does with `stdio: "inherit"`; in there it would
+ * read, and so take away, what the worker says. So a shell moves the pipe to another number and puts `/dev/null` in
+ * its place, the subprocess opens that number anew, in a way that no program it starts inherits, and gives the
+ * permission back that this took. (The number itself is inherited; nobody reads it who does not mean to.)
+ *
+ * Where there is no shell, as on Windows, or no permission for it, the pipe is stdin; then a program that
+ * inherits it can take what is meant for the job. The worker begins a job again of which it hears nothing.
+ *
+ * Rejected: an IPC channel of `node:child_process`, whose modules take longer to load than all else;
+ * a socket, which takes a permission that cannot be given back.
+ *
+ * @module
+ */
+
+/** The file descriptor of the control pipe; a shell reads one digit. */
+const CONTROL_FD = 9;
+
+/** The file by which a subprocess opens it. */
+export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
+
+/** What the shell does before it gives its place to a program. */
+export const MOVE_CONTROL: string = `exec "$@" ${CONTROL_FD}<&0 </dev/null`;
+
+const ALL = ["-A", "--allow-all", "--allow-read"];
+
+/**
+ * What has to be added to the permission flags of a subprocess so that it can open
+ * its control pipe; `undefined` if they deny that in any case.
+ */
+export function controlFlags(flags: readonly string[]): string[] | undefined {
+  const denied = flags.some((flag) =>
+    /^--(deny|ignore)-read(=(.*,)?\/(dev(\/.*)?)?(,.*)?)?$/.test(flag)
+  );
+  if (denied) return undefined;
+  return flags.some((flag) => ALL.includes(flag))
+    ? []
+    : [`--allow-read=${CONTROL_PATH}`];
+}
