@@ -29,6 +29,9 @@ export interface LinkOptions {
 /** A connection that lived shorter than this, in milliseconds, counts as one more failure in a row. */
 const SHORT_LIFE = 1_000;
 
+/** Milliseconds that a dial which is not wanted any more has to end in; it goes on alone after that. */
+const LATE_DIAL = 1_000;
+
 /** See the module. */
 export class Link {
   readonly #options: LinkOptions;
@@ -120,7 +123,10 @@ export class Link {
   }
 }
 
-/** Dials until the signal is aborted, also with a package that does not heed it; a late connection is closed. */
+/**
+ * Dials until the signal is aborted. A connection that was open by then is closed before
+ * this ends; one that a package opens later, not heeding the signal, as soon as it is.
+ */
 async function dialUntil(
   driver: Driver,
   signal: AbortSignal,
@@ -133,7 +139,10 @@ async function dialUntil(
     signal.throwIfAborted();
     return await Promise.race([dialling, promise]);
   } catch (error) {
-    dialling.then((late) => late.close(toError(error)), () => undefined);
+    const settled = new AbortController();
+    dialling.then((late) => late.close(toError(error)), () => undefined)
+      .finally(() => settled.abort());
+    await pause(LATE_DIAL, settled.signal);
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", giveUp);
