@@ -165,6 +165,29 @@ export class ConnectionLostError extends Error {
   }
 }
 
+/**
+ * This one call cannot be brought to Redis, now or later: the server calls it a protocol error, it is
+ * larger than the server takes, or the connection was cut each time that it was sent.
+ */
+export class CallRefusedError extends Error {
+  /** The class of the error. */
+  override readonly name = "CallRefusedError";
+  /** How large the call is, in bytes. */
+  readonly bytes: number;
+  /** Whether it had been written, so that it may have been carried out. */
+  readonly sent: boolean;
+
+  /** Made by the client. */
+  constructor(
+    message: string,
+    options: { bytes: number; sent: boolean; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.bytes = options.bytes;
+    this.sent = options.sent;
+  }
+}
+
 /** The server refuses us for good: wrong password, or a Redis that is too old. No reconnect is tried. */
 export class ConnectionRefusedError extends Error {
   /** The class of the error. */
