@@ -29,7 +29,7 @@ export interface Limits {
 export const SURELY_TAKEN: number = Math.floor(2 ** 20 / 3);
 
 /** How often a call is sent at least and at most before it is given up, and how many bytes of it altogether. */
-const [FEWEST_TRIES, MOST_TRIES, MOST_BYTES] = [3, 8, 8 << 20];
+const [FEWEST_TRIES, MOST_TRIES, MOST_BYTES] = [3, 6, 8 << 20];
 
 const SETTINGS: readonly Command[] = [
   "proto-max-bulk-len",
