@@ -93,6 +93,11 @@ export class CallQueue {
     });
   }
 
+  /** Whether there is a connection, as far as it is known. */
+  get connected(): boolean {
+    return this.#connection !== undefined;
+  }
+
   /** Whether a pipeline is at the server. */
   get busy(): boolean {
     return this.#inFlight.length > 0;

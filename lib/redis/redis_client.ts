@@ -109,6 +109,8 @@ export interface RedisClient extends AsyncDisposable {
 
 /** A connection for blocking commands (`BLMOVE`, `XREAD BLOCK`). */
 export interface BlockingClient extends AsyncDisposable {
+  /** Whether there is a connection now, as far as it is known. */
+  readonly connected: boolean;
   /**
    * Sends one blocking command. `blockMs` is how long the server may block; if
    * nothing at all came back for that long plus the reply timeout, the connection is
