@@ -143,7 +143,14 @@ class Client implements Redis {
     const { hostname, port = 6379, ...rest } = options;
     this.client = { connection: { hostname, port, options: rest } };
     this.#redis = redis;
-    redis.on("error", (error: Error) => this.lastError = error);
+    redis.on("error", (error: Error) => {
+      if (this.lastError instanceof ErrorReplyError) return;
+      // The package reads what came before it asked as the reply to its first command.
+      const words = / Last error: (.*)$/s.exec(error.message)?.[1];
+      this.lastError = words === undefined
+        ? error
+        : new ErrorReplyError(`-${words}`);
+    });
   }
 
   get isConnected(): boolean {

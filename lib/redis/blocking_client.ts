@@ -26,8 +26,8 @@ export interface BlockingConnectionOptions {
   readonly connectTimeout: number;
   /** Milliseconds beyond the blocking that a reply may take. */
   readonly replyTimeout: number;
-  /** Told of each loss. */
-  readonly onDown: () => void;
+  /** Told of each loss, and of each try to connect that failed. */
+  readonly onDown: (error: Error) => void;
   /** Told when it is closed. */
   readonly onClose: () => void;
 }
@@ -55,8 +55,13 @@ export class BlockingConnection implements BlockingClient {
       replyTimeout: options.replyTimeout,
       maxBatch: 1,
       onUp: ({ clientId }) => this.#clientId = clientId,
-      onDown: () => options.onDown(),
+      onDown: (error) => options.onDown(error),
     });
+  }
+
+  /** See {@linkcode BlockingClient.connected}. */
+  get connected(): boolean {
+    return this.#queue.connected;
   }
 
   /** See {@linkcode BlockingClient.send}. */

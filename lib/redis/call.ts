@@ -40,6 +40,8 @@ export class Call {
   readonly source: string | undefined;
   /** Whether it has been written, so that it may have been carried out. */
   sent = false;
+  /** How often the connection was lost between sending it and its reply. */
+  losses = 0;
   /** Whether it has its reply or error. */
   settled = false;
   /** When it first had to wait for a connection, in milliseconds of `performance.now()`. */

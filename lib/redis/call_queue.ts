@@ -22,6 +22,14 @@ import {
   ReplyError,
 } from "./redis_client.ts";
 import { Call, type CallOptions } from "./call.ts";
+import { takeBatch } from "./call_batch.ts";
+import {
+  askLimits,
+  lossesOf,
+  protocolErrorOf,
+  refusalOf,
+  SURELY_TAKEN,
+} from "./call_limits.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How a {@linkcode CallQueue} is made. */
@@ -42,11 +50,11 @@ export interface CallQueueOptions {
   readonly onDown: (error: Error) => void;
 }
 
-/** No pipeline goes past this many bytes, unless one command alone does. */
-const MAX_BATCH_BYTES = 1 << 20;
-
 /** After so many idle milliseconds, a connection has to prove itself before a call that cannot be re-sent. */
 const STALE_AFTER = 1_000;
+
+/** Bytes in a millisecond with which a large call still arrives: it must not be given up for a slow network. */
+const SLOWEST_UPLOAD = 1_000;
 
 /** The longest delay that a timer can have. */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -66,7 +74,9 @@ export class CallQueue {
   #flushing = false;
   /** Drops the connection if there is no reply in time, which rejects the pipeline. */
   readonly #watchdog = new Watchdog((patience) =>
-    this.#link.drop(new Error(`no reply within ${patience / 1_000} s`))
+    this.#link.drop(
+      new Error(`no reply within ${Math.round(patience) / 1_000} s`),
+    )
   );
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -81,6 +91,11 @@ export class CallQueue {
       onDown: (error) => this.#down(error),
       onRefused: (error) => this.#refuse(error),
     });
+  }
+
+  /** Whether there is a connection, as far as it is known. */
+  get connected(): boolean {
+    return this.#connection !== undefined;
   }
 
   /** Whether a pipeline is at the server. */
@@ -170,43 +185,50 @@ export class CallQueue {
   #flush(): void {
     const connection = this.#connection;
     if (connection === undefined || this.busy) return;
-    const batch = this.#takeBatch();
+    const batch = takeBatch(this.#waiting, this.#options.maxBatch);
     if (batch.length === 0) return;
     this.#inFlight = batch;
     const now = performance.now();
-    const ready = now - this.#lastUse > STALE_AFTER &&
-        batch.some((call) => !call.resend)
-      ? this.#prove(connection, now)
-      : undefined;
+    const ready = this.#prepare(connection, batch, now);
     if (ready === undefined) this.#transmit(connection, batch, now);
     else {
       ready.then(
-        () => this.#transmit(connection, batch, performance.now()),
+        (fit) => this.#transmit(connection, fit, performance.now()),
         (error) => this.#lose(connection, batch, toError(error)),
       );
     }
   }
 
-  #takeBatch(): Call[] {
-    const [only] = this.#waiting;
-    if (this.#waiting.length === 1 && !only!.settled) {
-      return this.#waiting.splice(0, 1);
+  /** What has to be known before a batch is sent, if anything; gives what of it is to be sent. */
+  #prepare(
+    connection: Connection,
+    batch: readonly Call[],
+    now: number,
+  ): Promise<readonly Call[]> | undefined {
+    if (batch.some(({ size }) => size > SURELY_TAKEN)) {
+      return this.#fitting(connection, batch, now);
     }
-    const batch: Call[] = [];
-    let taken = 0;
-    let bytes = 0;
-    for (const call of this.#waiting) {
-      if (!call.settled) {
-        bytes += call.size;
-        const full = batch.length === this.#options.maxBatch ||
-          (bytes > MAX_BATCH_BYTES && batch.length > 0);
-        if (full) break;
-        batch.push(call);
-      }
-      taken++;
-    }
-    this.#waiting.splice(0, taken);
-    return batch;
+    const stale = now - this.#lastUse > STALE_AFTER;
+    return stale && batch.some((call) => !call.resend)
+      ? this.#prove(connection, batch, now)
+      : undefined;
+  }
+
+  /** A call that is too large would take the connection with it, and with that its neighbours. */
+  async #fitting(
+    connection: Connection,
+    batch: readonly Call[],
+    now: number,
+  ): Promise<readonly Call[]> {
+    this.#watchdog.watch(this.#options.replyTimeout, now);
+    const limits = await askLimits(connection);
+    return batch.filter((call) => {
+      const refusal = call.size > SURELY_TAKEN
+        ? refusalOf(call, limits, this.#options.driver.url)
+        : undefined;
+      if (refusal !== undefined) call.reject(refusal);
+      return refusal === undefined;
+    });
   }
 
   /**
@@ -214,9 +236,14 @@ export class CallQueue {
    * written into that socket might have been carried out, and would have to be
    * rejected. A lost PING costs nobody anything.
    */
-  #prove(connection: Connection, now: number): Promise<unknown> {
+  async #prove(
+    connection: Connection,
+    batch: readonly Call[],
+    now: number,
+  ): Promise<readonly Call[]> {
     this.#watchdog.watch(this.#options.replyTimeout, now);
-    return connection.pipeline(PING);
+    await connection.pipeline(PING);
+    return batch;
   }
 
   #transmit(
@@ -224,14 +251,19 @@ export class CallQueue {
     batch: readonly Call[],
     now: number,
   ): void {
+    if (batch.length === 0) return this.#settle(connection, batch, []);
     const commands: Command[] = [];
     let blockMs = 0;
+    let size = 0;
     for (const call of batch) {
       call.sent = true;
+      size += call.size;
       commands.push(call.command);
       if (call.blockMs > blockMs) blockMs = call.blockMs;
     }
-    this.#watchdog.watch(blockMs + this.#options.replyTimeout, now);
+    const patience = blockMs + this.#options.replyTimeout +
+      size / SLOWEST_UPLOAD;
+    this.#watchdog.watch(patience, now);
     connection.pipeline(commands).then(
       (replies) => this.#settle(connection, batch, replies),
       (error) => this.#lose(connection, batch, toError(error)),
@@ -254,12 +286,13 @@ export class CallQueue {
         call.resolve(reply);
         continue;
       }
+      const refusal = protocolErrorOf(call, reply, this.#options.driver.url);
       if (reply.code !== "NOSCRIPT" || call.source === undefined) {
-        call.reject(reply);
+        call.reject(refusal ?? reply);
       } else unknown.push(call);
-      // After a failover this address may lead to another server by now.
-      const readonly = reply.code === "READONLY";
-      if (readonly && connection === this.#connection) this.#link.drop(reply);
+      // After a failover this address may lead to another server by now; after a protocol error the server hangs up.
+      const over = reply.code === "READONLY" || refusal !== undefined;
+      if (over && connection === this.#connection) this.#link.drop(reply);
     }
     if (unknown.length > 0) this.#repeatScripts(unknown);
     this.#flush();
@@ -286,22 +319,27 @@ export class CallQueue {
     if (this.#final === undefined) this.#watchdog.rest();
     else this.#watchdog.stop();
     if (connection === this.#connection) this.#link.drop(error);
-    const again: Call[] = [];
-    for (const call of batch) {
-      if (!call.sent || call.resend) again.push(call);
-      else {
-        call.reject(
-          new ConnectionLostError(
-            `Lost the connection to Redis at ${this.#options.driver.url} before the reply to ${call.command.name}: ${
-              describe(error)
-            }`,
-            { sent: true, cause: error },
-          ),
-        );
-      }
-    }
+    const again = batch.filter((call) => this.#survives(call, error));
     this.#requeue(again);
     this.#flush();
+  }
+
+  /** Whether a call may be sent again; otherwise it is rejected. */
+  #survives(call: Call, error: Error): boolean {
+    if (!call.sent) return true;
+    const { url } = this.#options.driver;
+    call.losses++;
+    const lost = call.resend ? lossesOf(call, error, url) : undefined;
+    if (call.resend && lost === undefined) return true;
+    call.reject(
+      lost ?? new ConnectionLostError(
+        `Lost the connection to Redis at ${url} before the reply to ${call.command.name}: ${
+          describe(error)
+        }`,
+        { sent: true, cause: error },
+      ),
+    );
+    return false;
   }
 
   #requeue(calls: readonly Call[]): void {

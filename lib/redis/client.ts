@@ -16,6 +16,7 @@ import {
   type RedisClient,
   type RedisClientOptions,
   type RedisReply,
+  ReplyError,
   type SendOptions,
   type Subscription,
 } from "./redis_client.ts";
@@ -39,6 +40,9 @@ export interface Settings {
   readonly name: string | undefined;
 }
 
+/** Milliseconds after which it is told once more that there are no further connections. */
+const TELL_AGAIN = 60_000;
+
 /** See the module. */
 export class Client implements RedisClient {
   readonly url: string;
@@ -52,6 +56,8 @@ export class Client implements RedisClient {
   #downSince: number | undefined;
   #warned = false;
   #closed = false;
+  /** When it was last told that there are no further connections, in milliseconds of `performance.now()`. */
+  #toldAt = -Infinity;
 
   /** Dials upon the first call. */
   constructor(drivers: Drivers, options: RedisClientOptions) {
@@ -92,7 +98,7 @@ export class Client implements RedisClient {
       ...this.#settings,
       driver: this.#drivers.own(),
       parent: this,
-      onDown: () => this.#probe(),
+      onDown: (error) => this.#onChildDown(error),
       onClose: () => this.#children.delete(child),
     });
     this.#adopt(child);
@@ -109,7 +115,7 @@ export class Client implements RedisClient {
       driver: this.#drivers.own(),
       channel,
       onMessage,
-      onDown: () => this.#probe(),
+      onDown: (error) => this.#onChildDown(error),
       onClose: () => this.#children.delete(child),
     });
     this.#adopt(child);
@@ -138,8 +144,18 @@ export class Client implements RedisClient {
   }
 
   /** Another connection to the server was lost: find out whether ours is, rather than at the next call. */
-  #probe(): void {
+  #onChildDown(error: Error): void {
     if (this.#closed || this.#downSince !== undefined) return;
+    const now = performance.now();
+    // What the server says of itself, such as that it has too many clients, concerns that connection alone.
+    if (error instanceof ReplyError && now - this.#toldAt > TELL_AGAIN) {
+      this.#toldAt = now;
+      this.#tell(this.#onWarning, [
+        `Cannot have a further connection to Redis at ${this.url}: ${
+          describe(error)
+        }; trying again until there is one`,
+      ]);
+    }
     this.send("PING", [], { resend: true }).catch(ignore);
   }
 

@@ -62,14 +62,38 @@ export class DbRedisDriver implements Driver {
   /** Connects once: the package's own retries are off. */
   async dial(signal: AbortSignal): Promise<Connection> {
     let dialled = false;
-    const redis = await connect({
-      ...this.#options,
-      // The read loop of a subscription dials again all the same; it must not.
-      signal: () => dialled ? AbortSignal.abort() : signal,
-    });
-    dialled = true;
-    return new DbRedisConnection(redis, { owned: true });
+    const { heeded, release } = stopsOnlyOpening(signal);
+    try {
+      const redis = await connect({
+        ...this.#options,
+        // The read loop of a subscription dials again all the same; it must not.
+        signal: () => dialled ? AbortSignal.abort() : heeded,
+      });
+      return new DbRedisConnection(redis, { owned: true });
+    } finally {
+      dialled = true;
+      release();
+    }
   }
+}
+
+/**
+ * `Deno.connect` asks its signal once more when the socket is open, and would drop an open
+ * socket, which nobody could close any more. This signal still ends the opening, but says
+ * nothing to that question: the socket is given to us, and whoever gave up closes it.
+ */
+function stopsOnlyOpening(
+  signal: AbortSignal,
+): { heeded: AbortSignal; release: () => void } {
+  const opening = new AbortController();
+  const stop = () => opening.abort(signal.reason);
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  else Object.assign(opening.signal, { throwIfAborted: () => undefined });
+  return {
+    heeded: opening.signal,
+    release: () => signal.removeEventListener("abort", stop),
+  };
 }
 
 /** One `@db/redis` client as a connection. */

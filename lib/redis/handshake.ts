@@ -29,7 +29,7 @@ const OLDEST = [6, 2] as const;
  *
  * @throws {ConnectionRefusedError} If it will never do: a wrong password or
  * database, or an old version.
- * @throws {Error} If it does not do now: it is loading, or a read-only replica.
+ * @throws {ReplyError} If it does not do now: it is loading, or a read-only replica.
  */
 export async function greet(
   connection: Connection,
@@ -61,6 +61,20 @@ export async function greet(
     new Map(steps.map(([step], i) => [step, replies[i] ?? null])),
     driver.url,
   );
+}
+
+/**
+ * Why a server may have hung up on {@linkcode greet}, asked over a new connection: it says so to nobody in particular
+ * and hangs up, as it does when it has too many clients, and a package that waits for several replies may drop that.
+ */
+export async function askWhy(
+  connection: Connection,
+): Promise<ReplyError | undefined> {
+  const ping: Command = { name: "PING", args: [], binary: false };
+  const [reply] = await connection.pipeline([ping]);
+  return reply instanceof ReplyError && reply.code !== "NOAUTH"
+    ? reply
+    : undefined;
 }
 
 function read(
@@ -128,12 +142,12 @@ function checkVersion(version: string | undefined, url: string): void {
 /** INFO answers while the server loads and on replicas, where nothing else would work. */
 function checkRole(fields: ReadonlyMap<string, string>): void {
   if (fields.get("loading") === "1") {
-    throw new Error("LOADING Redis is loading the dataset in memory");
+    throw new ReplyError("LOADING Redis is loading the dataset in memory");
   }
   if (
     fields.get("role") === "slave" && fields.get("slave_read_only") !== "0"
   ) {
-    throw new Error("READONLY the server is a read-only replica");
+    throw new ReplyError("READONLY the server is a read-only replica");
   }
 }
 

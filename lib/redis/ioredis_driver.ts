@@ -111,7 +111,11 @@ export class IoredisConnection implements Connection {
     this.#owned = options.owned;
     if (!options.owned) return;
     // Without a listener, ioredis prints errors; they are told when it ends.
-    redis.on("error", (error: Error) => this.#lastError = error);
+    redis.on("error", (error: Error) => {
+      if (this.#lastError instanceof ReplyError) return;
+      const words = UNASKED.exec(error.message)?.[1];
+      this.#lastError = words === undefined ? error : new ReplyError(words);
+    });
     redis.on("close", () => this.close(this.#reasonFor(undefined)));
   }
 
@@ -123,6 +127,7 @@ export class IoredisConnection implements Connection {
   async open(): Promise<void> {
     try {
       await this.#ending.guard(this.#redis.connect());
+      this.#heedFirstWords();
     } catch (error) {
       const reason = this.#reasonFor(error);
       this.close(reason);
@@ -174,6 +179,16 @@ export class IoredisConnection implements Connection {
     else stream.destroy();
   }
 
+  /** A server that has too many clients says so before it is asked anything, which the package passes to nobody. */
+  #heedFirstWords(): void {
+    const { stream } = this.#redis as Partial<Pick<Redis, "stream">>;
+    stream?.once("data", (chunk: Uint8Array) => {
+      const [, words] = /^-(.*)\r\n/.exec(new TextDecoder().decode(chunk)) ??
+        [];
+      if (words !== undefined) this.#lastError = new ReplyError(words);
+    });
+  }
+
   /** The promise says "Connection is closed." only; the event before it knew why. */
   #reasonFor(error: unknown): Error {
     if (this.#lastError !== undefined) return this.#lastError;
@@ -208,6 +223,9 @@ export class IoredisConnection implements Connection {
     }));
   }
 }
+
+/** How ioredis tells of an error reply that came before it asked anything. */
+const UNASKED = /^Command queue state error.* Last error: (.*)$/s;
 
 /** The message of the error that ioredis gives all that waits when the connection ends. */
 const CLOSED = "Connection is closed.";

@@ -7,8 +7,8 @@
 
 import { backoff, pause } from "../base/backoff.ts";
 import { type Connection, type Driver, toError } from "./driver.ts";
-import { greet, type Greeting } from "./handshake.ts";
-import { ConnectionRefusedError } from "./redis_client.ts";
+import { askWhy, greet, type Greeting } from "./handshake.ts";
+import { ConnectionRefusedError, ReplyError } from "./redis_client.ts";
 
 /** How a {@linkcode Link} is made. */
 export interface LinkOptions {
@@ -28,6 +28,9 @@ export interface LinkOptions {
 
 /** A connection that lived shorter than this, in milliseconds, counts as one more failure in a row. */
 const SHORT_LIFE = 1_000;
+
+/** Milliseconds that a dial which is not wanted any more has to end in; it goes on alone after that. */
+const LATE_DIAL = 1_000;
 
 /** See the module. */
 export class Link {
@@ -94,7 +97,7 @@ export class Link {
   }
 
   async #dial(): Promise<[Connection, Greeting]> {
-    const { driver, name, dialTimeout } = this.#options;
+    const { driver, dialTimeout } = this.#options;
     const attempt = new AbortController();
     const stop = () => attempt.abort(this.#closing.signal.reason);
     this.#closing.signal.addEventListener("abort", stop);
@@ -103,24 +106,63 @@ export class Link {
     }, dialTimeout);
     try {
       const connection = await dialUntil(driver, attempt.signal);
-      const giveUp = () => connection.close(toError(attempt.signal.reason));
-      attempt.signal.addEventListener("abort", giveUp);
-      try {
-        return [connection, await greet(connection, driver, name)];
-      } catch (error) {
-        connection.close(toError(error));
-        throw error;
-      } finally {
-        attempt.signal.removeEventListener("abort", giveUp);
-      }
+      return [connection, await this.#greet(connection, attempt.signal)];
     } finally {
       clearTimeout(timer);
       this.#closing.signal.removeEventListener("abort", stop);
     }
   }
+
+  async #greet(connection: Connection, signal: AbortSignal): Promise<Greeting> {
+    const { driver, name } = this.#options;
+    try {
+      const greeting = greet(connection, driver, name);
+      await finishOrClose(connection, greeting, signal);
+      return await greeting;
+    } catch (error) {
+      throw await this.#reasonFor(toError(error), signal);
+    }
+  }
+
+  /** What the server said that only seems to have hung up, if it says that once more. */
+  async #reasonFor(error: Error, signal: AbortSignal): Promise<Error> {
+    const known = error instanceof ReplyError ||
+      error instanceof ConnectionRefusedError;
+    if (known || signal.aborted) return error;
+    try {
+      const connection = await dialUntil(this.#options.driver, signal);
+      const reason = askWhy(connection);
+      await finishOrClose(connection, reason, signal);
+      connection.close(error);
+      return await reason ?? error;
+    } catch {
+      return error;
+    }
+  }
 }
 
-/** Dials until the signal is aborted, also with a package that does not heed it; a late connection is closed. */
+/** Waits for what is said on a connection, which is closed if that fails or takes until the signal is aborted. */
+async function finishOrClose(
+  connection: Connection,
+  talk: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = () => connection.close(toError(signal.reason));
+  signal.addEventListener("abort", giveUp);
+  try {
+    await talk;
+  } catch (error) {
+    connection.close(toError(error));
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/**
+ * Dials until the signal is aborted. A connection that was open by then is closed before
+ * this ends; one that a package opens later, not heeding the signal, as soon as it is.
+ */
 async function dialUntil(
   driver: Driver,
   signal: AbortSignal,
@@ -133,7 +175,10 @@ async function dialUntil(
     signal.throwIfAborted();
     return await Promise.race([dialling, promise]);
   } catch (error) {
-    dialling.then((late) => late.close(toError(error)), () => undefined);
+    const settled = new AbortController();
+    dialling.then((late) => late.close(toError(error)), () => undefined)
+      .finally(() => settled.abort());
+    await pause(LATE_DIAL, settled.signal);
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", giveUp);

@@ -109,6 +109,8 @@ export interface RedisClient extends AsyncDisposable {
 
 /** A connection for blocking commands (`BLMOVE`, `XREAD BLOCK`). */
 export interface BlockingClient extends AsyncDisposable {
+  /** Whether there is a connection now, as far as it is known. */
+  readonly connected: boolean;
   /**
    * Sends one blocking command. `blockMs` is how long the server may block; if
    * nothing at all came back for that long plus the reply timeout, the connection is
@@ -161,6 +163,29 @@ export class ConnectionLostError extends Error {
   /** Made by the client. */
   constructor(message: string, options: { sent: boolean; cause?: unknown }) {
     super(message, { cause: options.cause });
+    this.sent = options.sent;
+  }
+}
+
+/**
+ * This one call cannot be brought to Redis, now or later: the server calls it a protocol error, it is
+ * larger than the server takes, or the connection was cut each time that it was sent.
+ */
+export class CallRefusedError extends Error {
+  /** The class of the error. */
+  override readonly name = "CallRefusedError";
+  /** How large the call is, in bytes. */
+  readonly bytes: number;
+  /** Whether it had been written, so that it may have been carried out. */
+  readonly sent: boolean;
+
+  /** Made by the client. */
+  constructor(
+    message: string,
+    options: { bytes: number; sent: boolean; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.bytes = options.bytes;
     this.sent = options.sent;
   }
 }

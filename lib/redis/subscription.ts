@@ -26,8 +26,8 @@ export interface ChannelSubscriptionOptions {
   readonly connectTimeout: number;
   /** Milliseconds that the confirmation of a connected server may take. */
   readonly replyTimeout: number;
-  /** Told of each loss. */
-  readonly onDown: () => void;
+  /** Told of each loss, and of each try to connect that failed. */
+  readonly onDown: (error: Error) => void;
   /** Told when it is closed. */
   readonly onClose: () => void;
 }
@@ -50,7 +50,7 @@ export class ChannelSubscription implements Subscription {
       onUp: (connection) => this.#subscribe(connection),
       onDown: (error) => {
         this.#lastError = error;
-        options.onDown();
+        options.onDown(error);
       },
       onRefused: (error) => this.#fail(error),
     });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RedisClient } from "../redis/redis_client.ts";
+import { CallRefusedError, type RedisClient } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
@@ -110,7 +110,25 @@ export class EndingBatch {
       : Math.floor(performance.now() + this.#clockLead);
   }
 
+  /** Sends ends together, or one by one where Redis refuses them together: only one may be to blame. */
   async #run(
+    worker: WorkerIdentity,
+    waiting: readonly Waiting[],
+  ): Promise<void> {
+    try {
+      await this.#runTogether(worker, waiting);
+    } catch (error) {
+      if (!(error instanceof CallRefusedError) || waiting.length === 1) {
+        throw error;
+      }
+      const runs = waiting.map((end) =>
+        this.#runTogether(worker, [end]).catch(end.settled.reject)
+      );
+      await Promise.all(runs);
+    }
+  }
+
+  async #runTogether(
     worker: WorkerIdentity,
     waiting: readonly Waiting[],
   ): Promise<void> {

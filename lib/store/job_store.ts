@@ -8,6 +8,7 @@
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import {
+  CallRefusedError,
   type RedisArg,
   type RedisClient,
   type RedisReply,
@@ -89,6 +90,7 @@ export class JobStore {
    * Stores a job and puts it on its queue, or among the deferred ones.
    *
    * @throws {ConnectionLostError} if the connection broke before the reply and the job keeps no result
+   * @throws {CallRefusedError} if Redis will never take it, being too large for instance
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
   async enqueue(job: NewJob): Promise<EnqueuedJob> {
@@ -113,6 +115,12 @@ export class JobStore {
     try {
       reply = await this.#enqueue(jobs[0]!, packed);
     } catch (reason) {
+      // One may be to blame; the others are not to pay for it.
+      if (reason instanceof CallRefusedError && jobs.length > 1) {
+        const alone = jobs.flatMap((job) => batchesOf([job]));
+        const settled = alone.map((batch) => this.#settle(batch));
+        return (await Promise.all(settled)).flat();
+      }
       return jobs.map(() => ({ status: "rejected", reason }));
     }
     return jobs.map((job, i) => {

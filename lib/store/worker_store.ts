@@ -178,6 +178,19 @@ export class WorkerStore {
     return claim;
   }
 
+  /** Whether one of these queues has jobs waiting, or a key that no queue should have. */
+  async hasJobs(
+    queues: readonly string[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const lists = queues.map((queue) => this.keys.queue(queue));
+    const count = await this.client.send("EXISTS", lists, {
+      ...RESEND,
+      signal,
+    });
+    return Number(count) > 0;
+  }
+
   /** The server's time in milliseconds since 1970, as far as it is known from the last claim. */
   get serverTime(): number {
     return this.#endings.serverTime ?? Date.now();

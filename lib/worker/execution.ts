@@ -8,7 +8,7 @@ import { backoff } from "../base/backoff.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
-import { ReplyError } from "../redis/redis_client.ts";
+import { CallRefusedError, ReplyError } from "../redis/redis_client.ts";
 import type {
   FailureOutcome,
   Outcome,
@@ -216,15 +216,22 @@ export class Executor {
   /** Stores the end, however long Redis takes to accept it: the job's work is done. */
   async #store(execution: Execution, ending: Ending): Promise<EndingReply> {
     const { store, identity, log, running } = this.#options;
+    let stored = ending;
     for (let attempt = 0;; attempt++) {
       try {
         return await store.finish(
           identity,
           execution,
-          { ...ending, beaten: running.isBeaten(execution) },
+          { ...stored, beaten: running.isBeaten(execution) },
           running.isBusy ? "busy" : "idle",
         );
       } catch (error) {
+        const refused = error instanceof CallRefusedError &&
+          stored === ending && ending.payload !== "";
+        if (refused) {
+          stored = this.#refusedEnding(execution, ending, error);
+          continue;
+        }
         if (!(error instanceof ReplyError && TRANSIENT.has(error.code))) {
           throw error;
         }
@@ -236,6 +243,23 @@ export class Executor {
         await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
       }
     }
+  }
+
+  /** What Redis will never take, such as a result that is too large, is the job's failure. */
+  #refusedEnding(
+    { job, queue }: Execution,
+    { workedMs }: Ending,
+    refusal: CallRefusedError,
+  ): Ending {
+    const text =
+      `${refusal.name}: Cannot store how the job ended: ${refusal.message}`;
+    this.#options.log.error(`${queue}: Job failed (${job.id})\n${text}`);
+    return {
+      workedMs,
+      outcome: "failed",
+      ttl: job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL,
+      payload: encodeFailure(text),
+    };
   }
 
   #logOutcome({ queue, job }: Execution, ended: Ended): void {

@@ -5,11 +5,7 @@
  */
 
 import { pause } from "../base/backoff.ts";
-import {
-  type BlockingClient,
-  ConnectionLostError,
-  ReplyError,
-} from "../redis/redis_client.ts";
+import { ReplyError } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type {
   CaughtJob,
@@ -20,6 +16,7 @@ import type {
   WorkerIdentity,
 } from "../store/worker_types.ts";
 import type { WorkerLog } from "./log.ts";
+import { QueueWaiter } from "./queue_waiter.ts";
 
 /** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
 export type DequeueStrategy = "default" | "round_robin" | "random";
@@ -61,8 +58,10 @@ const NORMAL: ReadonlySet<string> = new Set([
 /** Gets the next job. */
 export class Fetcher implements AsyncDisposable {
   readonly #options: FetcherOptions;
-  readonly #blocking = new Map<string, BlockingClient>();
+  readonly #waiter: QueueWaiter;
   readonly #reported = new Set<string>();
+  /** Queues that the last claim could not use, a key of theirs holding another type of value. */
+  #unusable: ReadonlySet<string> = new Set();
   #order: readonly string[];
   #suspended = false;
   #hasWaited = false;
@@ -71,6 +70,8 @@ export class Fetcher implements AsyncDisposable {
   constructor(options: FetcherOptions) {
     this.#options = options;
     this.#order = options.identity.queues;
+    const onTrouble = (text: string) => this.#report(text);
+    this.#waiter = new QueueWaiter({ store: options.store, onTrouble });
   }
 
   /**
@@ -122,9 +123,7 @@ export class Fetcher implements AsyncDisposable {
 
   /** Closes the connections for waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const clients = [...this.#blocking.values()];
-    await Promise.all(clients.map((client) => client.close()));
-    this.#blocking.clear();
+    await this.#waiter[Symbol.asyncDispose]();
   }
 
   async #claim(
@@ -148,6 +147,8 @@ export class Fetcher implements AsyncDisposable {
       return "more"; // what was caught is put back by the sweeper
     }
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
+    const unusable = reply.skipped.filter(({ jobId }) => jobId === "");
+    this.#unusable = new Set(unusable.map(({ queue }) => queue));
     const { executions } = reply;
     await this.#noteSuspension(reply.kind === "suspended", executions.length);
     const last = executions.at(-1);
@@ -191,51 +192,18 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
-  /** Waits until a queue has a job, and takes it into the queue's intermediate list. */
+  /** Waits until a queue may have a job; what cannot be used is tried again with the next claim, soon. */
   async #wait(ms: number): Promise<CaughtJob[]> {
     const { stopping } = this.#options;
-    const unblockAll = () => {
-      for (const client of this.#blocking.values()) client.unblock();
-    };
-    stopping.addEventListener("abort", unblockAll);
-    try {
-      const waits = this.#order.map(async (queue) => {
-        const jobId = await this.#catch(queue, ms);
-        unblockAll(); // the first to be served, or to fail, ends the others
-        return jobId === null ? null : { queue, jobId };
-      });
-      if (stopping.aborted) unblockAll();
-      return (await Promise.all(waits)).filter((job) => job !== null);
-    } finally {
-      stopping.removeEventListener("abort", unblockAll);
+    const usable = this.#order.filter((queue) => !this.#unusable.has(queue));
+    const patience = usable.length === this.#order.length
+      ? ms
+      : Math.min(ms, RETRY_MS);
+    if (usable.length > 0) {
+      return await this.#waiter.wait(usable, patience, stopping);
     }
-  }
-
-  /** The id that BLMOVE took from one queue, or `null`. */
-  async #catch(queue: string, ms: number): Promise<string | null> {
-    const { store, stopping } = this.#options;
-    let client = this.#blocking.get(queue);
-    if (client === undefined) {
-      client = store.client.blocking();
-      this.#blocking.set(queue, client);
-    }
-    const { keys } = store;
-    try {
-      const reply = await client.send("BLMOVE", [
-        keys.queue(queue),
-        keys.intermediate(queue),
-        "LEFT",
-        "RIGHT",
-        (ms / 1_000).toFixed(3),
-      ], { blockMs: ms });
-      return reply === null ? null : String(reply);
-    } catch (error) {
-      if (error instanceof ReplyError) {
-        this.#report(`${queue}: Cannot wait for jobs: ${error.message}`);
-        await pause(Math.min(ms, RETRY_MS), stopping);
-      } else if (!(error instanceof ConnectionLostError)) throw error;
-      return null; // the claim that follows waits for the connection to come back
-    }
+    await pause(patience, stopping);
+    return [];
   }
 
   async #giveBack(caught: readonly CaughtJob[]): Promise<void> {

@@ -107,6 +107,8 @@ export class Proxy implements AsyncDisposable {
   deaf = false;
   /** While set, what the client says is swallowed for ever. */
   mute = false;
+  /** Whether to cut the connection rather than to pass on what the client said. */
+  cutsAt: (bytes: Uint8Array) => boolean = () => false;
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
   readonly #open = new Set<Deno.Conn>();
@@ -167,7 +169,8 @@ export class Proxy implements AsyncDisposable {
     this.#open.add(server);
     let answered = true;
     await Promise.all([
-      this.#copy(client, server, () => {
+      this.#copy(client, server, (bytes) => {
+        if (this.cutsAt(bytes)) throw new Error("cut");
         if (answered) this.roundTrips++;
         answered = false;
         return !this.mute;
@@ -182,14 +185,14 @@ export class Proxy implements AsyncDisposable {
   async #copy(
     from: Deno.Conn,
     to: Deno.Conn,
-    passes: () => boolean,
+    passes: (bytes: Uint8Array) => boolean,
   ): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (;;) {
         const size = await from.read(buffer);
         if (size === null) break;
-        if (!passes()) continue;
+        if (!passes(buffer.subarray(0, size))) continue;
         for (let at = 0; at < size;) {
           at += await to.write(buffer.subarray(at, size));
         }
