@@ -5,6 +5,8 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+
 /** How a {@linkcode Service} is run. */
 export interface ServiceOptions {
   /** Named in what is told of its errors. */
@@ -20,6 +22,8 @@ export interface ServiceOptions {
   readonly jitter?: number;
   /** Told of what a pass threw; the next pass comes all the same. */
   readonly onError: (error: unknown) => void;
+  /** Measures the pauses. @default SYSTEM_CLOCK */
+  readonly clock?: Clock;
 }
 
 /** Something done again and again until it is stopped. */
@@ -72,11 +76,11 @@ export abstract class Service implements AsyncDisposable {
   }
 
   #pause(stopped: Promise<boolean>): Promise<boolean> {
-    const { interval, jitter = 0.1 } = this.#options;
+    const { interval, jitter = 0.1, clock = SYSTEM_CLOCK } = this.#options;
     const factor = 1 + jitter * (2 * Math.random() - 1);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), interval * factor);
-      stopped.then(() => clearTimeout(timer));
+      const timer = clock.setTimeout(() => resolve(false), interval * factor);
+      stopped.then(() => clock.clearTimeout(timer));
     });
   }
 }
