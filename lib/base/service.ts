@@ -22,8 +22,6 @@ export interface ServiceOptions {
   readonly jitter?: number;
   /** Told of what a pass threw; the next pass comes all the same. */
   readonly onError: (error: unknown) => void;
-  /** Measures the pauses. @default SYSTEM_CLOCK */
-  readonly clock?: Clock;
 }
 
 /** Something done again and again until it is stopped. */
@@ -38,6 +36,11 @@ export abstract class Service implements AsyncDisposable {
   constructor(options: ServiceOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  /** Measures the pauses; tests have another one than the system's. */
+  protected get clock(): Clock {
+    return SYSTEM_CLOCK;
   }
 
   /** One pass. Also called by tests, and where something should happen at once. */
@@ -76,7 +79,8 @@ export abstract class Service implements AsyncDisposable {
   }
 
   #pause(stopped: Promise<boolean>): Promise<boolean> {
-    const { interval, jitter = 0.1, clock = SYSTEM_CLOCK } = this.#options;
+    const { interval, jitter = 0.1 } = this.#options;
+    const { clock } = this;
     const factor = 1 + jitter * (2 * Math.random() - 1);
     return new Promise((resolve) => {
       const timer = clock.setTimeout(() => resolve(false), interval * factor);
