@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { Bench, Ledger, type WorkerProcess } from "../e2e/support.ts";
 import { pidAlive } from "../support/processes.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { sized } from "../support/long.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { assertDrained, finished, Fleet, kill } from "./support.ts";
 
@@ -42,12 +43,17 @@ async function length(bench: Bench, list: string): Promise<number> {
   return Number(await bench.client.send("LLEN", [list]));
 }
 
-Deno.test.each([
+/** Each waits for a lease to end, which takes its time. */
+const KILLED = [
   { isolation: "shared", count: 100 },
-  { isolation: "reuse", count: 12 },
-  { isolation: "process", count: 12 },
-])(
-  "a worker that is killed with $count jobs in hand ($isolation) gives all of them back in 20 seconds",
+  ...sized([], [
+    { isolation: "reuse", count: 12 },
+    { isolation: "process", count: 12 },
+  ]),
+];
+
+Deno.test.each(KILLED)(
+  "a worker that is killed with $count jobs in hand ($isolation) gives all of them back",
   async ({ isolation, count }) => {
     await using at = await busy(isolation, count);
     const { bench, fleet, pids } = at;
