@@ -38,15 +38,13 @@ export interface EnsurePythonsOptions {
   readonly cache?: string;
   /** The Python that virtual environments are made with. @default "python3" */
   readonly python?: string;
-  /** Environment variables to add for `pip`. @default {} */
-  readonly env?: Readonly<Record<string, string>>;
   /** Installs packages of the system. @default installWithApt */
   readonly installPackages?: typeof installWithApt;
 }
 
 /**
  * The environment variables that name Pythons with RQ, for the tests. Those that are
- * set already stay as they are. Never throws for want of a network.
+ * set already stay as they are. What cannot be installed is said and left out.
  */
 export async function ensurePythons(
   options: EnsurePythonsOptions = {},
@@ -76,7 +74,7 @@ async function find(
     // Another task may have installed it while this one waited.
     if (await rqVersion(own) === rq) return undefined;
     return await makeEnvironment(home, version, options);
-  });
+  }).catch((error: Error) => error.message); // such as a cache that is read-only
   if (reason === undefined) return own;
   if (system) {
     await (options.installPackages ?? installWithApt)([system.package]);
@@ -100,7 +98,7 @@ async function makeEnvironment(
   // A network that refuses is told from a slow one before it gets boring.
   const patience = ["--timeout", "20", "--retries", "2"];
   const all = [...args, ...flags, ...patience, ...requirements];
-  return reasonOf(await tryRun(command, all, options.env));
+  return reasonOf(await tryRun(command, all));
 }
 
 /** A program with its first arguments. */
@@ -141,12 +139,14 @@ async function hasPip(python: string): Promise<boolean> {
 async function tryRun(
   command: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
 ): Promise<Captured> {
   try {
-    return await capture(command, args, { env });
+    return await capture(command, args);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { NotFound, PermissionDenied } = Deno.errors;
+    const isMissing = error instanceof NotFound ||
+      error instanceof PermissionDenied;
+    if (!isMissing) throw error;
     const stderr = `${command} is not installed`;
     return { success: false, stdout: "", stderr };
   }

@@ -41,9 +41,9 @@ async function machine(mode: string) {
   return {
     cache,
     packages,
-    ensure: (install = true) =>
+    ensure: (install = true, folder = cache) =>
       ensurePythons({
-        cache,
+        cache: folder,
         python,
         install,
         installPackages: (names) => {
@@ -83,6 +83,12 @@ Deno.test("a network that refuses costs the tests across languages, nothing else
   await using at = await machine("no-network");
   const { RQ_PYTHON } = await at.ensure();
   assertEquals(RQ_PYTHON, undefined);
+});
+
+Deno.test("a cache that cannot be written costs the tests across languages, nothing else", async () => {
+  await using at = await machine("good");
+  const cache = `${at.cache}/python3/a-file-is-no-folder`;
+  assertEquals((await at.ensure(true, cache))["RQ_PYTHON"], undefined);
 });
 
 Deno.test("an environment that was left half made is made anew", async () => {
