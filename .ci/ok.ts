@@ -8,7 +8,7 @@ import config from "../deno.json" with { type: "json" };
 import { captureDeno, runDeno, say } from "./deno.ts";
 import { tally } from "./junit.ts";
 import { dryRun } from "./publish.ts";
-import { testArgs, testEnv } from "./tests.ts";
+import { testArgs } from "./tests.ts";
 
 /** How the checks went. */
 export interface Summary {
@@ -40,11 +40,14 @@ function toolChecks(importFlags: readonly string[]): [string, string[]][] {
  * Runs every check, and ends with one line of counts.
  *
  * @param importFlags see `importFlags()` of `jsr.ts`
+ * @param args flags for the tests
+ * @param env the environment of the tests
  * @returns the exit code
  */
 export async function ok(
   importFlags: readonly string[],
-  redisUrl: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
 ): Promise<number> {
   const summary: Summary = { passed: 0, failed: 0, skipped: [] };
   for (const [name, args] of toolChecks(importFlags)) {
@@ -53,7 +56,7 @@ export async function ok(
   }
   const published = await dryRun(importFlags);
   record(summary, published.name, published.success, published.output);
-  await runTests(summary, importFlags, redisUrl);
+  await runTests(summary, testArgs(importFlags, args), env);
   return conclude(summary);
 }
 
@@ -73,13 +76,12 @@ function record(
 
 async function runTests(
   summary: Summary,
-  importFlags: readonly string[],
-  redisUrl: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
 ): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const args = testArgs(importFlags, [`--junit-path=${report}`]);
-    const code = await runDeno(args, { env: testEnv(redisUrl) });
+    const code = await runDeno([...args, `--junit-path=${report}`], { env });
     const { passed, failed, skipped } = tally(await Deno.readTextFile(report));
     summary.passed += passed;
     // A module that cannot be loaded fails the run, but is no test in the report.

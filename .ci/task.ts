@@ -11,8 +11,9 @@ import { runDeno, say } from "./deno.ts";
 import { importFlags } from "./jsr.ts";
 import { conclude, ok } from "./ok.ts";
 import { dryRun } from "./publish.ts";
+import { ensurePythons } from "./python.ts";
 import { ensureRedisServer, openRedis } from "./redis.ts";
-import { testArgs, testEnv } from "./tests.ts";
+import { needsPython, testArgs, testEnv } from "./tests.ts";
 
 /** Runs with the arguments after its name, and returns the exit code. */
 type Task = (args: readonly string[]) => Promise<number>;
@@ -53,17 +54,20 @@ async function runTests(args: readonly string[]): Promise<number> {
   const flags = await importFlags();
   // Tests start servers of their own, also where `REDIS_URL` names one.
   await ensureRedisServer();
+  const pythons = await ensurePythons({ install: needsPython(args) });
   await using redis = await openRedis();
-  return await runDeno(testArgs(flags, args), { env: testEnv(redis.url) });
+  const env = { ...testEnv(redis.url, args), ...pythons };
+  return await runDeno(testArgs(flags, args), { env });
 }
 
 /** Whoever reads the last line finds the counts there, also where the checks cannot begin. */
-async function runOk(): Promise<number> {
+async function runOk(args: readonly string[]): Promise<number> {
   try {
     const flags = await importFlags();
     await ensureRedisServer();
+    const pythons = await ensurePythons();
     await using redis = await openRedis();
-    return await ok(flags, redis.url);
+    return await ok(flags, args, { ...testEnv(redis.url, args), ...pythons });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     say(`Cannot run the checks: ${error.message}`);

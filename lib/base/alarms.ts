@@ -4,9 +4,11 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK, type Timer } from "./clock.ts";
+
 /** Something that is to be done at a time, unless it is taken back. */
 export interface Alarm {
-  /** When, on the clock of `performance.now()`. */
+  /** When, in milliseconds of the clock. */
   readonly at: number;
   /** What. */
   readonly ring: () => void;
@@ -20,13 +22,19 @@ const MAX_DELAY = 2 ** 31 - 1;
  * setting and taking back costs an entry in a set.
  */
 export class Alarms implements Disposable {
+  readonly #clock: Clock;
   readonly #alarms = new Set<Alarm>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #ringsAt = Infinity;
+
+  /** None is set yet. */
+  constructor(clock: Clock = SYSTEM_CLOCK) {
+    this.#clock = clock;
+  }
 
   /** Has something done after so many milliseconds. */
   set(ms: number, ring: () => void): Alarm {
-    const alarm = { at: performance.now() + ms, ring };
+    const alarm = { at: this.#clock.now() + ms, ring };
     this.#alarms.add(alarm);
     if (alarm.at < this.#ringsAt) this.#arm(alarm.at);
     return alarm;
@@ -40,20 +48,20 @@ export class Alarms implements Disposable {
   /** Takes all back. */
   [Symbol.dispose](): void {
     this.#alarms.clear();
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     this.#ringsAt = Infinity;
   }
 
   #arm(at: number): void {
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     this.#ringsAt = at;
-    const ms = Math.min(Math.max(0, at - performance.now()), MAX_DELAY);
-    this.#timer = setTimeout(() => this.#ring(), ms);
+    const ms = Math.min(Math.max(0, at - this.#clock.now()), MAX_DELAY);
+    this.#timer = this.#clock.setTimeout(() => this.#ring(), ms);
   }
 
   #ring(): void {
     this.#ringsAt = Infinity;
-    const now = performance.now();
+    const now = this.#clock.now();
     let next = Infinity;
     const due: Alarm[] = [];
     for (const alarm of this.#alarms) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+
 /** The bounds of {@linkcode backoff}. */
 export interface BackoffOptions {
   /**
@@ -44,6 +46,7 @@ export function backoff(
 export function pause(
   milliseconds: number,
   signal: AbortSignal,
+  clock: Clock = SYSTEM_CLOCK,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (signal.aborted) {
@@ -51,11 +54,11 @@ export function pause(
     return promise;
   }
   const finish = () => {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     signal.removeEventListener("abort", finish);
     resolve();
   };
-  const timer = setTimeout(finish, milliseconds);
+  const timer = clock.setTimeout(finish, milliseconds);
   signal.addEventListener("abort", finish);
   return promise;
 }

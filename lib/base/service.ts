@@ -6,6 +6,7 @@
  */
 
 import { pause } from "./backoff.ts";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
 /** How a {@linkcode Service} is run. */
 export interface ServiceOptions {
@@ -38,6 +39,11 @@ export abstract class Service implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Measures the pauses; tests have another one than the system's. */
+  protected get clock(): Clock {
+    return SYSTEM_CLOCK;
+  }
+
   /** One pass. Also called by tests, and where something should happen at once. */
   abstract runOnce(): Promise<unknown>;
 
@@ -65,7 +71,7 @@ export abstract class Service implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await pause(this.#interval(), signal);
+      await pause(this.#interval(), signal, this.clock);
       if (signal.aborted) return;
       try {
         await this.runOnce();

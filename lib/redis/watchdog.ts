@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK, type Timer } from "../base/clock.ts";
+
 /** The longest delay that a timer can have. */
 const MAX_DELAY = 2 ** 31 - 1;
 
@@ -13,17 +15,22 @@ const MAX_DELAY = 2 ** 31 - 1;
  */
 export class Watchdog {
   readonly #onLate: (patience: number) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
   #rings = Infinity;
   #deadline = Infinity;
   #patience = Infinity;
 
   /** Is told of the milliseconds that were too few. */
-  constructor(onLate: (patience: number) => void) {
+  constructor(
+    onLate: (patience: number) => void,
+    clock: Clock = SYSTEM_CLOCK,
+  ) {
     this.#onLate = onLate;
+    this.#clock = clock;
   }
 
-  /** Begins to watch, instead of what was watched before; `now` is what `performance.now()` says. */
+  /** Begins to watch, instead of what was watched before; `now` is what the clock says. */
   watch(patience: number, now: number): void {
     this.#patience = patience;
     this.#deadline = patience > MAX_DELAY ? Infinity : now + patience;
@@ -37,22 +44,22 @@ export class Watchdog {
 
   /** Leaves no timer. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     this.#rings = Infinity;
     this.#deadline = Infinity;
   }
 
   #set(delay: number, now: number): void {
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     this.#rings = now + delay;
-    this.#timer = setTimeout(() => this.#ring(), delay);
+    this.#timer = this.#clock.setTimeout(() => this.#ring(), delay);
     // While a reply is awaited, its socket keeps the program running.
-    Deno.unrefTimer(this.#timer);
+    this.#clock.unrefTimer(this.#timer);
   }
 
   #ring(): void {
     this.#rings = Infinity;
-    const now = performance.now();
+    const now = this.#clock.now();
     const left = this.#deadline - now;
     // Timers may fire a fraction of a millisecond early.
     if (left <= 1) {

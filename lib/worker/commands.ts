@@ -37,6 +37,8 @@ const PROBE_INTERVAL = 15_000;
 export class Commands extends Service {
   readonly #options: CommandsOptions;
   #subscription: Subscription | undefined;
+  /** The last call of `subscribe()`, if nothing has stopped it. */
+  #attempt: object | undefined;
   #probe: string | undefined;
 
   /** Nothing is heard before {@linkcode Commands.subscribe}. */
@@ -46,13 +48,20 @@ export class Commands extends Service {
     this.#options = options;
   }
 
-  /** Begins to listen. */
+  /** Begins to listen. Does nothing if it listens already. */
   async subscribe(): Promise<void> {
+    if (this.#subscription !== undefined) return;
     const { client, channel } = this.#options;
-    this.#subscription = await client.subscribe(
+    const attempt = this.#attempt = {};
+    const subscription = await client.subscribe(
       channel,
       (message) => this.#receive(message),
     );
+    if (this.#attempt !== attempt) {
+      await subscription.close(); // it was stopped meanwhile, or asked twice
+      return;
+    }
+    this.#subscription = subscription;
     this.start();
   }
 
@@ -70,9 +79,11 @@ export class Commands extends Service {
 
   /** Ends the listening. */
   override async stop(): Promise<void> {
+    this.#attempt = undefined;
     await super.stop();
-    await this.#subscription?.close();
+    const subscription = this.#subscription;
     this.#subscription = undefined;
+    await subscription?.close();
   }
 
   #receive(message: string): void {

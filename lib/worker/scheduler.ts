@@ -35,11 +35,15 @@ export class Scheduler extends Service {
     return moved.reduce((sum, n) => sum + Math.max(n, 0), 0);
   }
 
-  /** Also gives the locks up, so that a Python scheduler can take over at once. */
+  /** Also gives the locks up, so that a Python scheduler can take over at once. Without a Redis they end by themselves. */
   override async stop(): Promise<void> {
     await super.stop();
     if (!this.#ran) return;
-    const { store, queues } = this.#options;
-    await Promise.all(queues.map((queue) => store.releaseScheduler(queue)));
+    const { store, queues, onError } = this.#options;
+    try {
+      await Promise.all(queues.map((queue) => store.releaseScheduler(queue)));
+    } catch (error) {
+      onError(error);
+    }
   }
 }

@@ -1,26 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { Service } from "../../lib/base/service.ts";
+import { FakeClock, turn } from "../support/fake_clock.ts";
+
+const INTERVAL = 1_000;
+/** By then a pause is over, whatever its jitter. */
+const PAUSE = INTERVAL * 1.1;
 
 /** Counts its passes; `pass` says what each of them does. */
 class Counting extends Service {
   passes = 0;
   inside = 0;
   most = 0;
-  readonly errors: unknown[];
+  readonly fake = new FakeClock();
+  readonly errors: unknown[] = [];
   readonly #pass: (n: number) => Promise<void> | void;
 
-  constructor(
-    pass: (n: number) => Promise<void> | void = () => {},
-    interval = 1,
-    errors: unknown[] = [],
-  ) {
+  constructor(pass: (n: number) => Promise<void> | void = () => {}) {
     super({
       name: "counting",
-      interval,
-      onError: (error) => errors.push(error),
+      interval: INTERVAL,
+      onError: (error) => this.errors.push(error),
     });
-    this.errors = errors;
     this.#pass = pass;
+  }
+
+  protected override get clock(): FakeClock {
+    return this.fake;
   }
 
   override async runOnce(): Promise<void> {
@@ -33,28 +38,19 @@ class Counting extends Service {
   }
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`Never: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 Deno.test("a service does nothing before it is started", async () => {
   await using service = new Counting();
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  assertEquals(service.passes, 0);
+  await service.fake.advance(10 * PAUSE);
+  assertEquals([service.passes, service.fake.pending], [0, 0]);
   assertEquals(service.name, "counting");
 });
 
 Deno.test("a service goes on from pass to pass, one at a time", async () => {
-  await using service = new Counting(async () => {
-    await Promise.resolve();
-  });
+  await using service = new Counting(() => Promise.resolve());
   service.start();
   service.start();
-  await until(() => service.passes >= 10);
+  await service.fake.advance(10 * PAUSE);
+  assert(service.passes >= 10, `${service.passes} passes`);
   assertEquals(service.most, 1);
 });
 
@@ -69,8 +65,9 @@ Deno.test.each<[string, (n: number) => Promise<void> | void]>([
 ])("a pass that %s is told of and does not end the loop", async (_n, pass) => {
   await using service = new Counting(pass);
   service.start();
-  await until(() => service.passes >= 5);
-  assert(service.errors.length >= 4, `${service.errors.length}`);
+  await service.fake.advance(5 * PAUSE);
+  assert(service.passes >= 5, `${service.passes} passes`);
+  assertEquals(service.errors.length, service.passes);
   assertEquals(String(service.errors[0]).replace("Error: ", ""), "no");
 });
 
@@ -78,32 +75,36 @@ Deno.test("stop() waits for the pass that goes on, and no other begins", async (
   const { promise, resolve } = Promise.withResolvers<void>();
   await using service = new Counting(() => promise);
   service.start();
-  await until(() => service.inside === 1);
+  await service.fake.advance(PAUSE);
+  assertEquals(service.inside, 1);
   let stopped = false;
   const stopping = service.stop().then(() => stopped = true);
-  await new Promise((r) => setTimeout(r, 10));
+  await service.fake.advance(10 * PAUSE);
   assertEquals([stopped, service.passes], [false, 1]);
   resolve();
   await stopping;
+  await service.fake.advance(10 * PAUSE);
   assertEquals([service.inside, service.passes], [0, 1]);
 });
 
-Deno.test("stop() ends a long pause at once and leaves no timer", async () => {
-  const service = new Counting(() => {}, 3_600_000);
+Deno.test("stop() ends a pause, however much of it is left, and leaves no timer", async () => {
+  const service = new Counting();
   service.start();
-  const begin = performance.now();
-  await service.stop();
-  assert(performance.now() - begin < 1_000);
-  assertEquals(service.passes, 0);
+  await turn();
+  assertEquals(service.fake.pending, 1);
+  await service.stop(); // no time passes
+  assertEquals([service.passes, service.fake.pending], [0, 0]);
 });
 
 Deno.test("stop() before start(), twice, and at the same time does no harm", async () => {
   const service = new Counting();
   await service.stop();
   service.start();
-  await until(() => service.passes >= 1);
+  await service.fake.advance(PAUSE);
+  assertEquals(service.passes, 1);
   await Promise.all([service.stop(), service.stop(), service.stop()]);
   await service.stop();
+  assertEquals(service.fake.pending, 0);
 });
 
 Deno.test("a stopped service can be started again", async () => {
@@ -111,37 +112,37 @@ Deno.test("a stopped service can be started again", async () => {
   for (let i = 0; i < 5; i++) {
     const before = service.passes;
     service.start();
-    await until(() => service.passes >= before + 2);
+    await service.fake.advance(PAUSE);
+    assertEquals(service.passes, before + 1);
     await service.stop();
   }
 });
 
 Deno.test("a service that is started and stopped at random ends stopped, with never two passes at once", async () => {
-  const service = new Counting(
-    () => new Promise((resolve) => setTimeout(resolve, 1)),
-  );
+  const service = new Counting(turn);
   const stops: Promise<void>[] = [];
   for (let i = 0; i < 500; i++) {
     if (Math.random() < 0.5) service.start();
     else stops.push(service.stop());
-    if (Math.random() < 0.2) {
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
-    }
+    const lot = Math.random();
+    if (lot < 0.2) await service.fake.advance(lot * 10 * PAUSE);
+    else if (lot < 0.5) await turn();
   }
   await Promise.all(stops);
   await service.stop();
   const { passes } = service;
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assertEquals([service.most <= 1, service.passes], [true, passes]);
+  await service.fake.advance(10 * PAUSE);
+  assertEquals([service.most, service.passes], [1, passes]);
   service.start();
-  await until(() => service.passes > passes);
+  await service.fake.advance(PAUSE);
+  assertEquals(service.passes, passes + 1);
   await service.stop();
 });
 
 Deno.test("a service that is started while an earlier stop() is settling can still be stopped", async () => {
   const service = new Counting();
   service.start();
-  await until(() => service.passes >= 1);
+  await service.fake.advance(PAUSE);
   const first = service.stop();
   const second = service.stop();
   await first;
@@ -149,8 +150,8 @@ Deno.test("a service that is started while an earlier stop() is settling can sti
   await second;
   await service.stop();
   const { passes } = service;
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assertEquals(service.passes, passes);
+  await service.fake.advance(10 * PAUSE);
+  assertEquals([service.passes, service.fake.pending], [passes, 0]);
 });
 
 Deno.test("a service that is started right after an unawaited stop() runs", async () => {
@@ -158,17 +159,31 @@ Deno.test("a service that is started right after an unawaited stop() runs", asyn
   const stopping = service.stop(); // it does not run yet
   service.start();
   await stopping;
-  await until(() => service.passes >= 1);
+  await service.fake.advance(PAUSE);
+  assertEquals(service.passes, 1);
 });
 
-Deno.test("each pause is the interval, a tenth more or less", async () => {
+Deno.test("each pause is the interval, a tenth more or less, and not twice the same", async () => {
   const times: number[] = [];
   await using service = new Counting(() => {
-    times.push(performance.now());
-  }, 40);
+    times.push(service.fake.now());
+  });
   service.start();
-  await until(() => times.length >= 4);
-  for (let i = 1; i < times.length; i++) {
-    assert(times[i]! - times[i - 1]! >= 34, `${times}`);
-  }
+  await service.fake.advance(50 * PAUSE);
+  const pauses = times.slice(1).map((time, i) => time - times[i]!);
+  assert(pauses.length >= 49, `${pauses.length} pauses`);
+  assert(Math.min(...pauses) >= 0.899 * INTERVAL, `${pauses}`);
+  assert(Math.max(...pauses) <= 1.101 * INTERVAL, `${pauses}`);
+  assert(new Set(pauses).size > 40, `${pauses}`);
+});
+
+Deno.test("a service keeps the system's time by itself", async () => {
+  const passed = Promise.withResolvers<void>();
+  await using service = new class extends Service {
+    override runOnce(): Promise<void> {
+      return Promise.resolve(passed.resolve());
+    }
+  }({ name: "real", interval: 1, onError: passed.reject });
+  service.start();
+  await passed.promise;
 });

@@ -8,7 +8,7 @@ async function run(
   await using worker = new WorkerProcess(args, {
     env: { REDIS_URL: "redis://127.0.0.1:1" },
   });
-  return await worker.ended({ timeout: 10_000 });
+  return await worker.ended();
 }
 
 const MISTAKES: readonly {

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
 const names = (n: number, from = 0) =>
@@ -63,7 +63,8 @@ for (const isolation of ["reuse", "shared"]) {
     assertEquals(ledger.lines().slice(0, 41), [...names(40), "began long"]);
     assertEquals(others().toSorted(), names(80).toSorted());
     assertEquals(await bench.field("rq:job:long", "status"), "started");
-    assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 1);
+    const leases = () => bench.client.send("ZCARD", ["rq:wip:low"]);
+    await waitForEqual<unknown>(leases, 1);
     await Deno.writeTextFile(gate, "");
     await bench.hasStatus("long", "finished");
     await Deno.remove(gate);

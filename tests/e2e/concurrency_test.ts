@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { pidAlive } from "../support/processes.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
 /** Defines a test for each way of keeping jobs apart. */
@@ -72,17 +72,15 @@ eachWay(
       "queued",
     ]);
     assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 4);
-    assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
+    await bench.workerIs("w1", "busy");
     await busy.open();
     for (const job of busy.jobs) {
       assertEquals(await job.wait({ timeout: 10_000 }), "went on");
     }
     assertEquals(busy.pids.lines().length, 5);
-    await waitFor(async () =>
-      await bench.field("rq:worker:w1", "state") === "idle"
-    );
-    assertEquals(
-      await bench.field("rq:worker:w1", "successful_job_count"),
+    await bench.workerIs("w1", "idle");
+    await waitForEqual(
+      () => bench.field("rq:worker:w1", "successful_job_count"),
       "5",
     );
   },
@@ -101,9 +99,9 @@ eachWay(
     // It does not listen: where all share a process, that one ends, and the others begin again.
     const begun = isolation === "shared" ? 8 : 5;
     await waitFor(() => pids.lines().length === begun);
-    assertEquals(await alive(pids), 4);
-    assertEquals(await bench.field("rq:worker:w1", "state"), "busy");
-    assertEquals(await busy.statuses(), [
+    await waitForEqual(() => alive(pids), 4);
+    await bench.workerIs("w1", "busy");
+    await waitForEqual<unknown>(busy.statuses, [
       "started",
       "stopped",
       "started",
@@ -131,8 +129,8 @@ eachWay("a cold shutdown puts all of several jobs back", async (isolation) => {
   busy.worker.kill("SIGTERM");
   await busy.worker.waitForOutput(/Warm shut down requested/);
   await busy.worker.killAgain("SIGTERM");
-  assertEquals((await busy.worker.ended({ timeout: 10_000 })).code, 0);
-  assertEquals(await alive(busy.pids), 0);
+  assertEquals((await busy.worker.ended()).code, 0);
+  await waitForEqual(() => alive(busy.pids), 0);
   const ids = await busy.bench.queue("low").jobIds();
   assertEquals(ids.toSorted(), ["job-1", "job-2", "job-3", "job-4", "job-5"]);
   assertEquals(ids.at(-1), "job-5");

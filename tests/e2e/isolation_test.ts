@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, logLines, WorkerProcess } from "./support.ts";
 
 const WAYS = ["process", "reuse", "shared"] as const;
@@ -170,12 +170,11 @@ Deno.test("a job that does not stop in time fails alone, and those that are begu
   await Deno.writeTextFile(gate, "");
   assertEquals(await other.wait({ timeout: 10_000 }), "went on");
   await Deno.remove(gate);
-  const again = logLines(worker.stdout).filter((line) =>
-    line.includes("begun again")
-  );
+  const again = () =>
+    logLines(worker.stdout).filter((line) => line.includes("begun again"));
   // Which of the two has blocked their process shows when each is alone.
-  assertEquals(
-    again.toSorted(),
+  await waitForEqual(
+    () => again().toSorted(),
     [other.id, stuck.id].map((id) =>
       `low: Its process ended, begun again (${id})`
     ).toSorted(),

@@ -3,7 +3,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { runFlags } from "../support/deno_flags.ts";
 import { ROOT } from "../support/paths.ts";
 import { pidAlive, Program } from "../support/processes.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, JOBS, Ledger, WorkerProcess } from "./support.ts";
 
 /** A worker in the middle of a job, which goes on once `open()` has been called. */
@@ -96,7 +96,7 @@ Deno.test("a second signal kills the job and puts it back at the head of its que
   busy.worker.kill("SIGTERM");
   await busy.worker.waitForOutput(/Warm shut down requested/);
   await busy.worker.killAgain("SIGTERM");
-  const { code } = await busy.worker.ended({ timeout: 5_000 });
+  const { code } = await busy.worker.ended();
   assertEquals(code, 0);
   assertEquals(await pidAlive(busy.childPid), false);
   assertEquals(await busy.job.getStatus(), "queued");
@@ -109,7 +109,7 @@ Deno.test("--grace ends a warm shutdown that takes too long", async () => {
   await using bench = new Bench(redis.url);
   await using busy = await busyWorker(redis, bench, "--grace", "1s");
   busy.worker.kill("SIGTERM");
-  const { code, stdout } = await busy.worker.ended({ timeout: 5_000 });
+  const { code, stdout } = await busy.worker.ended();
   assertEquals(code, 0);
   assertStringIncludes(stdout, "Cold shut down");
   assertEquals(await pidAlive(busy.childPid), false);
@@ -132,17 +132,20 @@ Deno.test("an idle worker leaves at once, and takes itself out of Redis", async 
     assertEquals(await client.send("SMEMBERS", [key]), ["rq:worker:w1"]);
   }
   assertEquals(await bench.field("rq:worker:w1", "queues"), "high,low");
-  assertEquals(await bench.field("rq:worker:w1", "state"), "idle");
+  await bench.workerIs("w1", "idle");
   assertEquals(await bench.field("rq:worker:w1", "pid"), String(worker.pid));
   const ttl = Number(await client.send("TTL", ["rq:worker:w1"]));
   assert(ttl > 30 && ttl <= 120, `the hash lives for ${ttl} s`);
   worker.kill("SIGINT");
-  const { code } = await worker.ended({ timeout: 5_000 });
+  const { code } = await worker.ended();
   assertEquals(code, 0);
   const sets = await client.send("KEYS", ["rq:workers*"]);
   assertEquals(sets, []);
   assert(await bench.field("rq:worker:w1", "death"));
-  assertEquals(await client.send("CLIENT", ["LIST", "TYPE", "pubsub"]), "");
+  await waitForEqual<unknown>(
+    () => client.send("CLIENT", ["LIST", "TYPE", "pubsub"]),
+    "",
+  );
 });
 
 Deno.test("a worker leaves no process behind", async () => {
@@ -158,8 +161,8 @@ Deno.test("a worker leaves no process behind", async () => {
   await waitFor(() => childrenOf(worker.pid).length > 0);
   const children = childrenOf(worker.pid);
   worker.kill("SIGTERM");
-  await worker.ended({ timeout: 5_000 });
-  for (const pid of children) assertEquals(await pidAlive(pid), false);
+  await worker.ended();
+  for (const pid of children) await waitFor(async () => !await pidAlive(pid));
 });
 
 Deno.test("the name of a worker that left is free at once", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, logLines, WorkerProcess } from "./support.ts";
 
 Deno.test("the worker's hash holds what RQ's monitors read", async () => {
@@ -52,8 +52,8 @@ Deno.test("a worker shows its job and its heartbeat while it works", async () =>
   ]);
   const key = "rq:worker:w1";
   await bench.hasStatus(job.id, "started");
-  assertEquals(await bench.field(key, "state"), "busy");
-  assertEquals(await bench.field(key, "current_job"), job.id);
+  await bench.workerIs("w1", "busy");
+  await waitForEqual(() => bench.field(key, "current_job"), job.id);
   assertEquals(await bench.field(`rq:job:${job.id}`, "worker_name"), "w1");
   const before = await bench.field(key, "last_heartbeat");
   await waitFor(async () =>
@@ -89,11 +89,10 @@ Deno.test("a worker drops dead workers from the sets of all queues", async () =>
     "--maintenance-interval",
     "1",
   ]);
-  await waitFor(async () =>
-    String(await client.send("SMEMBERS", ["rq:workers"])) === "rq:worker:w1"
-  );
-  assertEquals(await client.send("SMEMBERS", ["rq:workers:old"]), []);
-  assertEquals(await client.send("SMEMBERS", ["rq:workers:low"]), [
+  const members = (key: string) => client.send("SMEMBERS", [key]);
+  await waitForEqual<unknown>(() => members("rq:workers"), ["rq:worker:w1"]);
+  await waitForEqual<unknown>(() => members("rq:workers:old"), []);
+  await waitForEqual<unknown>(() => members("rq:workers:low"), [
     "rq:worker:w1",
   ]);
 });

@@ -1,6 +1,6 @@
 import { fromFileUrl } from "../support/paths.ts";
 import { type Program, spawnWorker } from "../support/processes.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { connect, Queue, type RedisClient } from "../../mod.ts";
 
 /** The project of the jobs: `jobs.hello` is `jobs.ts#hello` in it. */
@@ -65,7 +65,7 @@ export class WorkerProcess implements AsyncDisposable {
     pattern: RegExp,
     options: { timeout?: number } = {},
   ): Promise<void> {
-    await this.#program.waitForOutput(pattern, { timeout: 20_000, ...options });
+    await this.#program.waitForOutput(pattern, options);
   }
 
   /** Sends a signal. */
@@ -84,7 +84,7 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** Waits until it has ended by itself. */
   async ended(options: { timeout?: number } = {}): Promise<Ended> {
-    const { timeout = 30_000 } = options;
+    const { timeout = 60_000 } = options;
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => late.resolve(undefined), timeout);
     const status = await Promise.race([this.#program.status, late.promise]);
@@ -143,13 +143,18 @@ export class Bench implements AsyncDisposable {
   async hasStatus(
     id: string,
     status: string | null,
-    timeout = 20_000,
+    timeout = 60_000,
   ): Promise<void> {
     let seen: string | null = null;
     await waitFor(async () => {
       seen = await this.field(`rq:job:${id}`, "status");
       return seen === status;
     }, { timeout, message: () => `job ${id} to be ${status}, it is ${seen}` });
+  }
+
+  /** Waits until a worker shows a state. */
+  async workerIs(name: string, state: string): Promise<void> {
+    await waitForEqual(() => this.field(`rq:worker:${name}`, "state"), state);
   }
 
   /** Writes a job's hash by hand, as another program might, and puts its id on a queue. */

@@ -75,7 +75,6 @@ Deno.test.each([...TROUBLES])(
     await low.enqueue("jobs.note", ledger.path, "after");
     await bench.queue("other").enqueue("jobs.note", ledger.path, "other");
     await waitFor(() => ledger.lines().length >= 5, {
-      timeout: 20_000,
       message: () =>
         `all to run, ${ledger.lines()} did\n${busy.stdout}${busy.stderr}${idle.stdout}${idle.stderr}`,
     });
@@ -88,7 +87,7 @@ Deno.test.each([...TROUBLES])(
     ]);
     for (const worker of [busy, idle]) {
       worker.kill("SIGTERM");
-      const { code, stderr } = await worker.ended({ timeout: 10_000 });
+      const { code, stderr } = await worker.ended();
       assertEquals(code, 0, stderr);
     }
     await assertDrained(bench, ["low", "other"]);
@@ -119,5 +118,5 @@ Deno.test("jobs are each run once after a script of somebody else has kept a Red
   assertEquals(await job.wait({ timeout: 20_000 }), "after");
   assertEquals(ledger.lines(), ["after"]);
   worker.kill("SIGTERM");
-  assertEquals((await worker.ended({ timeout: 10_000 })).code, 0);
+  assertEquals((await worker.ended()).code, 0);
 });

@@ -121,7 +121,6 @@ Deno.test.each([
     const done = () => bench.field("rq:worker:w1", "successful_job_count");
     let seen: string | null = null;
     await waitFor(async () => (seen = await done()) === String(total), {
-      timeout: 30_000,
       message: () => `${total} jobs to be counted, ${seen} are`,
     });
     assert(proxy.lost > 1, `${proxy.lost} replies were lost`);

@@ -1,7 +1,7 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
 import { pidAlive } from "../support/processes.ts";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "../e2e/support.ts";
 
 /** How often a text is in another. */
@@ -28,7 +28,7 @@ Deno.test("a worker that has never found a Redis leaves on a signal", async () =
   await worker.waitForOutput(/Cannot reach Redis/);
   worker.kill("SIGTERM");
   await worker.waitForOutput(/Warm shut down requested/);
-  const { stderr } = await worker.ended({ timeout: 10_000 });
+  const { stderr } = await worker.ended();
   assertEquals(/^ {4}at /m.test(stderr), false, stderr);
 });
 
@@ -45,7 +45,7 @@ Deno.test.each([{ flags: ["--verbose"] }, { flags: ["--with-scheduler"] }])(
     await redis.kill();
     await worker.waitForOutput(/Lost the connection to Redis/);
     worker.kill("SIGTERM");
-    await worker.ended({ timeout: 15_000 });
+    await worker.ended();
   },
 );
 
@@ -71,7 +71,7 @@ Deno.test("a Redis that is full while it is suspended neither ends a worker nor 
   await bench.hasStatus(job.id, "finished");
   await Deno.remove(`${gate.path}.open`);
   worker.kill("SIGTERM");
-  await worker.ended({ timeout: 15_000 });
+  await worker.ended();
 });
 
 Deno.test("an idle worker whose Redis has gone silent leaves on a signal", async () => {
@@ -83,7 +83,7 @@ Deno.test("an idle worker whose Redis has gone silent leaves on a signal", async
   ]);
   redis.pause();
   worker.kill("SIGTERM");
-  await worker.ended({ timeout: 30_000 });
+  await worker.ended();
 });
 
 Deno.test("a busy worker whose Redis is gone leaves on the second signal, its job dead", async () => {
@@ -103,7 +103,7 @@ Deno.test("a busy worker whose Redis is gone leaves on the second signal, its jo
   await worker.waitForOutput(/Warm shut down requested/);
   await worker.waitForOutput(/Lost the connection to Redis/);
   await worker.killAgain("SIGINT");
-  await worker.ended({ timeout: 15_000 });
+  await worker.ended();
   const [pid] = pids.lines().map(Number);
   await waitFor(async () => !(await pidAlive(pid!)));
 });
@@ -122,9 +122,9 @@ Deno.test("a Redis that was restarted empty gets its worker back, and the worker
   await using bench = new Bench(redis.url);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
   assertEquals(await job.wait({ timeout: 20_000 }), 3);
-  const members = await bench.client.send("SMEMBERS", ["rq:workers"]);
-  assertEquals(members, ["rq:worker:w1"]);
-  assertEquals(await bench.field("rq:worker:w1", "queues"), "low");
+  const members = () => bench.client.send("SMEMBERS", ["rq:workers"]);
+  await waitForEqual<unknown>(members, ["rq:worker:w1"]);
+  await waitForEqual(() => bench.field("rq:worker:w1", "queues"), "low");
   await waitFor(async () =>
     String(await bench.client.send("PUBSUB", ["NUMSUB", "rq:pubsub:w1"])) ===
       "rq:pubsub:w1,1"
@@ -172,7 +172,7 @@ Deno.test("a worker outlives a Redis that is out of memory, and goes on when it 
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
   assertEquals(await job.wait({ timeout: 10_000 }), 3);
   await setMemory("1");
-  await worker.waitForOutput(/OOM/, { timeout: 20_000 });
+  await worker.waitForOutput(/OOM/);
   await setMemory("0");
   const next = await bench.queue("low").enqueue("jobs.add", 2, 2);
   assertEquals(await next.wait({ timeout: 20_000 }), 4);
@@ -204,7 +204,7 @@ Deno.test("a job that ends while Redis is out of memory is recorded once there i
   await bench.client.send("CONFIG", ["SET", "maxmemory", "0"]);
   assertEquals(await job.wait({ timeout: 20_000 }), "done");
   assertEquals(ledger.lines(), ["began done", "done"]);
-  assertMatch(worker.stdout, /low: Job OK/);
+  await worker.waitForOutput(/low: Job OK/);
   await Deno.remove(gate);
 });
 

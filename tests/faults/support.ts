@@ -1,5 +1,4 @@
-import { assertEquals } from "@std/assert";
-import { waitFor } from "../support/wait_for.ts";
+import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { type Bench, WorkerProcess } from "../e2e/support.ts";
 
 /** Workers whose processes can be told from all others, however deep they are. */
@@ -63,18 +62,21 @@ export async function until(moment: number): Promise<void> {
   await waitFor(() => performance.now() >= moment, { timeout: 60_000 });
 }
 
-/** Nothing of a queue is left where jobs wait or run. */
+/** Nothing of a queue is left where jobs wait or run, at most a moment later. */
 export async function assertDrained(
   bench: Bench,
   queues: readonly string[],
 ): Promise<void> {
   for (const name of queues) {
-    const left = await Promise.all([
-      read(bench, "LRANGE", `rq:queue:${name}`, 0, 9),
-      read(bench, "LRANGE", `rq:queue:${name}:intermediate`, 0, 9),
-      read(bench, "ZRANGE", `rq:wip:${name}`, 0, 9),
-    ]);
-    assertEquals(left, [[], [], []], `left on ${name}`);
+    const left = async () => ({
+      name,
+      left: await Promise.all([
+        read(bench, "LRANGE", `rq:queue:${name}`, 0, 9),
+        read(bench, "LRANGE", `rq:queue:${name}:intermediate`, 0, 9),
+        read(bench, "ZRANGE", `rq:wip:${name}`, 0, 9),
+      ]),
+    });
+    await waitForEqual<unknown>(left, { name, left: [[], [], []] });
   }
 }
 
@@ -92,7 +94,7 @@ export async function finished(
   bench: Bench,
   queues: readonly string[],
   count: number,
-  timeout: number,
+  timeout: number = 120_000,
 ): Promise<void> {
   let seen = 0;
   await waitFor(async () => {

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { Job, Queue } from "../../mod.ts";
+import { waitForEqual } from "../support/wait_for.ts";
 import { eachPython, findPythons, type Stage, waitFor } from "./support.ts";
 
 const pythons = await findPythons();
@@ -87,7 +88,10 @@ eachPython(
       { id, execution },
     );
     await stage.reaches(id, "stopped");
-    assertEquals(await stage.send("KEYS", `rq:execution*:${id}*`), []);
+    await waitForEqual<unknown>(
+      () => stage.send("KEYS", `rq:execution*:${id}*`),
+      [],
+    );
   },
 );
 
@@ -220,8 +224,11 @@ eachPython(
     const id = await holding(stage, HOLD);
     await stage.py(`fetch(args["id"]).delete()`, { id });
     await worker.said("nothing recorded");
-    assertEquals(await stage.send("KEYS", `rq:*${id}*`), []);
-    assertEquals(await stage.send("ZRANGE", "rq:wip:default", 0, -1), []);
+    await waitForEqual<unknown>(() => stage.send("KEYS", `rq:*${id}*`), []);
+    await waitForEqual<unknown>(
+      () => stage.send("ZRANGE", "rq:wip:default", 0, -1),
+      [],
+    );
   },
 );
 

@@ -7,7 +7,7 @@ import { type Truthy, waitFor as waitForTruthy } from "../support/wait_for.ts";
 export const PYTHON_DIR: string = `${ROOT}/tests/interop/python`;
 
 /** How long a condition may take to become true, in milliseconds. */
-export const DEADLINE: number = 20_000;
+export const DEADLINE: number = 60_000;
 
 /** Waits until a condition is truthy; gives what it gave. */
 export function waitFor<T>(

@@ -26,7 +26,7 @@ const JOBS = `${ROOT}/tests/interop/jobs`;
 
 /** Why tests are skipped where {@linkcode findPythons} finds none. */
 export const REASON: string =
-  "no Python has RQ; set RQ_PYTHON or RQ1_PYTHON to one that does";
+  "no Python has RQ; `deno task test` installs it, or RQ_PYTHON names one that does";
 
 /** The Pythons that have RQ, each version once. */
 export async function findPythons(): Promise<Python[]> {

@@ -11,7 +11,7 @@ import type {
 /** Waits for a condition, at most `timeout` milliseconds. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  timeout = 5_000,
+  timeout = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
   while (!await condition()) {

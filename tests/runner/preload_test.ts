@@ -15,6 +15,8 @@ async function project(code: string) {
   };
 }
 
+const LOAD = "load\n";
+
 const SLOW = `
 await new Promise((resolve) => setTimeout(resolve, 400));
 const loadedAt = Date.now();
@@ -46,15 +48,19 @@ Deno.test("with preload, the next process has loaded the module of the last job 
 Deno.test("without it, a module is loaded by its job only", async () => {
   await using at = await project(SLOW);
   await using t = await TestRunner.create({ paths: [at.dir], prewarm: 1 });
-  await t.result("slow.loaded");
-  await t.result("slow.loaded");
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assertEquals(t.stdout(), "loaded\nloaded\n");
+  for (let n = 0; n < 3; n++) {
+    const asked = Date.now();
+    const { at } = await t.result("slow.loaded") as Load;
+    assert(at >= asked, "the module was loaded before there was a job");
+  }
+  await t.runner.close();
+  assertEquals(t.stdout(), "loaded\n".repeat(3));
 });
 
 Deno.test("a module that only loads inside a job is not loaded ahead of time again, and its jobs run", async () => {
   await using at = await project(`
 import { currentJob } from ${JSON.stringify(CURRENT)};
+console.log("load");
 const { id } = currentJob;
 export const own = () => id;
 `);
@@ -63,10 +69,13 @@ export const own = () => id;
     preload: true,
     prewarm: 1,
   });
-  for (let n = 1; n <= 4; n++) {
+  assertEquals(await t.result("slow.own"), "job-1");
+  await until("it is tried ahead of time", () => t.stdout() === LOAD.repeat(2));
+  for (let n = 2; n <= 4; n++) {
     assertEquals(await t.result("slow.own"), `job-${n}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  await t.runner.close();
+  assertEquals(t.stdout(), LOAD.repeat(5)); // once for each job, and the one try
 });
 
 Deno.test("a module that cannot be loaded fails its job as ever, and no storm of processes starts", async () => {
@@ -83,7 +92,7 @@ throw new Error("at import");
     const failure = await t.failure("slow.gone");
     assertEquals(failure.reason, "load");
   }
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await t.runner.close();
   const loads = t.stdout().split("\n").length - 1;
   assert(loads <= 3 + 4, `loaded ${loads} times`);
 });

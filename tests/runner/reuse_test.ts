@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Outcome } from "../../lib/runner/runner.ts";
 import { pidAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
@@ -71,7 +71,7 @@ Deno.test.each<[string, { args?: unknown[]; timeout?: number }]>([
   const after = await count(t);
   assertNotEquals(after.pid, before.pid);
   assertEquals(after.calls, 1);
-  assert(!(await pidAlive(before.pid)));
+  await waitFor(async () => !(await pidAlive(before.pid)));
 });
 
 Deno.test("a signal kills the process and what it runs, and the next job gets another", async () => {

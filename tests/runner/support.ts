@@ -216,7 +216,7 @@ export class TestRunner implements AsyncDisposable {
 export async function until(
   what: string,
   isSo: () => boolean,
-  deadline = 10_000,
+  deadline = 60_000,
 ): Promise<void> {
   const end = performance.now() + deadline;
   while (!isSo()) {

@@ -1,8 +1,13 @@
 /** Waiting for a condition instead of for a length of time. */
 
+import { assertEquals, equal } from "@std/assert";
+
+/** A deadline only ends what would never end: it costs nothing where all is well, on a busy machine too. */
+const DEADLINE = 60_000;
+
 /** How {@linkcode waitFor} waits. */
 export interface WaitForOptions {
-  /** Milliseconds until it gives up. @default 10_000 */
+  /** Milliseconds until it gives up. @default 60_000 */
   readonly timeout?: number;
   /** Milliseconds between two looks. @default 10 */
   readonly interval?: number;
@@ -18,7 +23,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitForOptions = {},
 ): Promise<Truthy<T>> {
-  const { timeout = 10_000, interval = 10, message } = options;
+  const { timeout = DEADLINE, interval = 10, message } = options;
   const deadline = performance.now() + timeout;
   for (;;) {
     const answer = await condition();
@@ -30,4 +35,25 @@ export async function waitFor<T>(
   throw new Error(
     `Waited ${timeout} ms in vain: ${text ?? String(condition)}`,
   );
+}
+
+/**
+ * Reads again and again until what is read equals what is expected: for a fact that
+ * one source may know a moment later than another.
+ */
+export async function waitForEqual<T>(
+  read: () => T | Promise<T>,
+  expected: T,
+  options: Omit<WaitForOptions, "message"> = {},
+): Promise<void> {
+  const { timeout = DEADLINE, interval = 10 } = options;
+  const deadline = performance.now() + timeout;
+  for (;;) {
+    const actual = await read();
+    if (equal(actual, expected)) return;
+    if (performance.now() > deadline) {
+      assertEquals(actual, expected, `Waited ${timeout} ms in vain`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
 }

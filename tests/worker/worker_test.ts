@@ -150,7 +150,7 @@ Deno.test("three workers on one idle queue run each of sixty jobs once", async (
   for (let i = 0; i < 60; i++) {
     await low.enqueue("jobs.note", ledger.path, `job-${i}`);
   }
-  await waitFor(() => ledger.lines().length >= 60, { timeout: 30_000 });
+  await waitFor(() => ledger.lines().length >= 60);
   for (const worker of workers) worker.stop();
   const counts = await Promise.all(working);
   assertEquals(counts.reduce((sum, n) => sum + n, 0), 60);
