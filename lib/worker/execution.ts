@@ -188,7 +188,7 @@ export class Executor {
     ended: Ended,
     workedMs: number,
   ): Ending {
-    const failureTtl = job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+    const failureTtl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
     const failed = (outcome: "failed" | "stopped", text: string): Ending => ({
       workedMs,
       outcome,
@@ -208,7 +208,7 @@ export class Executor {
     return {
       workedMs,
       outcome: "finished",
-      ttl: job.integer("result_ttl") ?? this.#options.resultTtl,
+      ttl: job.seconds("result_ttl") ?? this.#options.resultTtl,
       payload: outcome.result === undefined ? "" : encodeResult(outcome.result),
     };
   }
@@ -298,7 +298,7 @@ function returned(job: JobRecord, now: number): Ending {
 
 /** How long a job may still wait in its queue: at least a second, -1 for ever. */
 function secondsLeft(job: JobRecord, now: number): number {
-  const ttl = job.integer("ttl");
+  const ttl = job.seconds("ttl");
   if (ttl === undefined) return -1;
   const since = job.date("enqueued_at")?.getTime() ?? now;
   return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));

@@ -4,6 +4,7 @@ import * as change from "../../lib/store/scripts/change.ts";
 import * as claim from "../../lib/store/scripts/claim.ts";
 import * as enqueue from "../../lib/store/scripts/enqueue.ts";
 import * as finish from "../../lib/store/scripts/finish.ts";
+import * as registries from "../../lib/store/scripts/registries.ts";
 import * as sweep from "../../lib/store/scripts/sweep.ts";
 import * as worker from "../../lib/store/scripts/worker.ts";
 import { Bench } from "./support.ts";
@@ -13,6 +14,7 @@ const FILES: Record<string, object> = {
   claim,
   enqueue,
   finish,
+  registries,
   sweep,
   worker,
 };

@@ -277,7 +277,7 @@ Deno.test.each(STORIES)(
     await passTime(bench);
     await bench.workers.deregister(worker);
     await bench.sweep();
-    await bench.workers.dropDeadWorkers([]);
+    await bench.dropDeadWorkers();
     await passTime(bench);
     assertEquals(await bench.allKeys(), ["rq:queues"]);
   },
