@@ -42,7 +42,7 @@ export interface SweepReply {
 const BATCH = {
   leases: 500,
   recover: 50,
-  caught: 100,
+  caught: 50,
   deferred: 100,
   canceled: 1_000,
   expired: 2_000,

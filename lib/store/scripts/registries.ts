@@ -8,7 +8,7 @@ import { JOB_LUA, TIME_LUA, withPrelude } from "./prelude.ts";
  * Drops ids of results and failures whose time is up. Those that are kept for ever, with a score of -1 or +inf, stay.
  *
  * ```
- * KEYS  registries of finished or failed jobs, any number of them
+ * KEYS  … registries of finished or failed jobs
  * ARGV  1 key prefix   2 how many ids one call may drop
  * reply how many were dropped; if it is as many as that, call again
  * ```
@@ -66,7 +66,7 @@ return {#ids - left, left}
  * next sweep finds its job.
  *
  * ```
- * KEYS  the hashes of workers, any number of them
+ * KEYS  … the hashes of workers
  * ARGV  1 key prefix   2 seconds without a heartbeat after which a worker is dead
  * reply the keys of those that are gone
  * ```

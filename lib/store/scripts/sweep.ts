@@ -83,17 +83,17 @@ local at, back, answer = iso(), {}, {}
 -- A loss counts for a job that had its worker for itself: a suspect, and one of a worker that has no others in hand,
 -- as the execution's id tells. Else it only becomes a suspect. What was counted holds for this stay in the queue, which
 -- enqueued_at tells from a later one.
-local function recover(id, e)
-  local h = redis.call('HMGET', job_key(id), 'failure_ttl', 'worker_name', 'x_abandoned', 'enqueued_at')
-  local count, since = string.match(h[3] or '', '^(%d+) (%S+)$')
-  local suspect = count and since == h[4]
+local function recover(id, e, job)
+  local failure_ttl, worker, abandoned, enqueued_at = job[3], job[4], job[5], job[6]
+  local count, since = string.match(abandoned or '', '^(%d+) (%S+)$')
+  local suspect = count and since == enqueued_at
   local losses = suspect and whole(count) or 0
   if suspect or #e ~= ${EXECUTION_ID_LENGTH} or string.sub(e, 1, 1) == '${ALONE_DIGIT}' then losses = losses + 1 end
   drop_executions(id, q)
   redis.call('HDEL', job_key(id), 'x_execution', 'x_abandoned')
   if losses > most then
-    local ttl = seconds(h[1], tonumber(ARGV[6]))
-    fail(id, q, 'failed', ttl, ARGV[7], h[2] or '', e)
+    local ttl = seconds(failure_ttl, tonumber(ARGV[6]))
+    fail(id, q, 'failed', ttl, ARGV[7], worker or '', e)
     local released, looked_at = release(id, 'failed', '0', budget)
     budget = budget - looked_at
     if ttl == 0 then discard(id, q, 'failed', released)
@@ -105,19 +105,23 @@ local function recover(id, e)
   return 'requeued'
 end
 
-for i = 10, #ARGV do
-  local member = ARGV[i]
+local function look_at(member, score)
   local id, e = string.match(member, '^(.*):([^:]*)$')
   if not id then id, e = member, '' end
-  local score = redis.call('ZSCORE', KEYS[1], member)
-  if score and lease_end(e, score) <= now then
-    local abandoned = field(id, 'status') == 'started' and is_job(id) and not live_execution(id, q)
-    if not abandoned or pushable then redis.call('ZREM', KEYS[1], member) end
-    if abandoned and pushable then
-      answer[#answer + 1] = recover(id, e)
-      answer[#answer + 1] = id
-    end
+  if lease_end(e, score) > now then return end
+  local job = redis.pcall('HMGET', job_key(id), 'status', 'data', 'failure_ttl', 'worker_name', 'x_abandoned',
+    'enqueued_at')
+  local abandoned = job[1] == 'started' and job[2] and not live_execution(id, q)
+  if not abandoned or pushable then redis.call('ZREM', KEYS[1], member) end
+  if abandoned and pushable then
+    answer[#answer + 1] = recover(id, e, job)
+    answer[#answer + 1] = id
   end
+end
+
+for i = 10, #ARGV do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if score then look_at(ARGV[i], score) end
 end
 if #back > 0 then redis.call('SADD', QUEUES, queue_key(q)) end
 put_at_head(q, back, ARGV[9])
