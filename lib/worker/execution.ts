@@ -25,6 +25,7 @@ import type {
 import { JobAborted } from "./abort.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { WorkerLog } from "./log.ts";
+import { PutBacks } from "./put_backs.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 
 /** What an {@linkcode Executor} works with. */
@@ -92,10 +93,12 @@ export interface RunOver {
 /** Runs executions. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #putBacks: PutBacks;
 
   /** One for each worker. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#putBacks = new PutBacks(() => options.running.isBusy);
   }
 
   /** Takes a job in hand that has been claimed; from now on its lease is kept. */
@@ -151,6 +154,8 @@ export class Executor {
   ): Promise<void> {
     const { log, running, store, identity } = this.#options;
     running.ending(execution);
+    const turn = ended.kind === "cold" && this.#putBacks.turn(execution);
+    this.#putBacks.check();
     try {
       if (ended.kind === "lost") {
         log.warn(
@@ -160,6 +165,7 @@ export class Executor {
         return;
       }
       const ending = this.#endingOf(execution, ended, workedMs);
+      if (turn) await turn;
       const storing = this.#store(execution, ending);
       this.#logOutcome(execution, ended);
       this.#logRecorded(execution, ending, await storing);
