@@ -102,9 +102,14 @@ export class SweepStore {
     return groups.flat();
   }
 
-  /** The keys of what is in the hands of workers. */
+  /** The keys of what is in the hands of workers: jobs, and dependents to be released. */
   inHandKeys(queue: string): string[] {
-    return [this.keys.registry("wip", queue), this.keys.intermediate(queue)];
+    const { keys } = this;
+    return [
+      keys.registry("wip", queue),
+      keys.intermediate(queue),
+      keys.releasing,
+    ];
   }
 
   /** The keys of some registries of a queue. */
@@ -335,6 +340,8 @@ export class SweepStore {
   /**
    * Queues scheduled jobs whose time has come, in the order of their time; tells how many, or -1 where a Python
    * scheduler does it.
+   *
+   * @throws {Error} if a key of the queue holds another type of value; the jobs stay scheduled
    */
   async promoteScheduled(
     queue: string,
@@ -356,6 +363,11 @@ export class SweepStore {
       );
       const [taken = 0, queued = 0] = texts(reply).map(Number);
       if (queued === -1 && moved === 0) return -1;
+      if (queued === -2) {
+        throw new Error(
+          `Cannot queue scheduled jobs of "${queue}": a key of the queue holds another type of value`,
+        );
+      }
       moved += Math.max(queued, 0);
       if (taken < BATCH.scheduled) break;
     }

@@ -24,6 +24,8 @@ const INTERVAL_MS = 1_000;
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
   readonly #pass: string;
+  /** What was last told of a queue: the same is not told every second. */
+  readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */
   constructor(options: SchedulerOptions) {
@@ -45,9 +47,12 @@ export class Scheduler extends Service {
     const { sweeps, queues, onError } = this.#options;
     const moved = await Promise.all(queues.map(async (queue) => {
       try {
-        return await sweeps.promoteScheduled(queue, signal);
+        const count = await sweeps.promoteScheduled(queue, signal);
+        this.#told.delete(queue);
+        return count;
       } catch (error) {
-        onError(error);
+        if (this.#told.get(queue) !== String(error)) onError(error);
+        this.#told.set(queue, String(error));
         return 0;
       }
     }));

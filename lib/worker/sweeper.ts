@@ -65,7 +65,6 @@ export class Sweeper extends Service {
     const signal = this.stopping;
     const queues = await sweeps.queueNames();
     const recovered = await this.#recoverAll(queues, signal);
-    await sweeps.releaseHeld(signal);
     if (await this.#takeTurn("registries")) {
       await this.#cleanRegistries(queues, signal);
     }
@@ -101,6 +100,7 @@ export class Sweeper extends Service {
   ): Promise<number> {
     const { sweeps } = this.#options;
     const found = await sweeps.having((q) => sweeps.inHandKeys(q), queues);
+    if (found.length > 0) await sweeps.releaseHeld(signal);
     const counts = await this.#each(
       found,
       "sweep",
