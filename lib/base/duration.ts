@@ -11,8 +11,11 @@ const SECONDS_PER_UNIT: Readonly<Record<string, number>> = {
   d: 86_400,
 };
 
-/** The largest number of seconds taken, a century: what Redis' `EXPIRE` and a Python `int` hold with ease. */
-const MAX_SECONDS = 100 * 365 * 86_400;
+/**
+ * The largest number of seconds taken, a century: what Redis' `EXPIRE` and a Python `int` hold with ease. What
+ * other programs have written beyond it means as long as can be.
+ */
+export const MAX_SECONDS: number = 100 * 365 * 86_400;
 
 /**
  * A length of time: whole seconds, or text such as `"90"`, `"90s"`, `"5m"`,

@@ -44,6 +44,11 @@ export abstract class Service implements AsyncDisposable {
     return SYSTEM_CLOCK;
   }
 
+  /** Fires when it is to stop: a long pass then ends as soon as it can. */
+  protected get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   /** One pass. Also called by tests, and where something should happen at once. */
   abstract runOnce(): Promise<unknown>;
 

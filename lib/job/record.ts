@@ -6,7 +6,7 @@
  */
 
 import { parseDate } from "../base/date.ts";
-import { parseDuration } from "../base/duration.ts";
+import { MAX_SECONDS, parseDuration } from "../base/duration.ts";
 import { type Call, decodeData, UnreadableDataError } from "./codec.ts";
 import { decodeJson } from "./json.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
@@ -46,6 +46,16 @@ export class JobRecord {
       ? Number(text)
       : undefined;
     return Number.isSafeInteger(number) ? number : undefined;
+  }
+
+  /**
+   * A field as a time to live in seconds, or `undefined` where it is missing or no whole number; `-1` for ever. What is
+   * longer than a century is taken for one.
+   */
+  seconds(field: string): number | undefined {
+    const text = this.text(field);
+    if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined;
+    return Math.max(-1, Math.min(Number(text), MAX_SECONDS));
   }
 
   /** A field as a date, or `null`. */

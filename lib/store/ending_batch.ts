@@ -5,9 +5,11 @@
  */
 
 import { CallRefusedError, type RedisClient } from "../redis/redis_client.ts";
+import { MAX_SECONDS } from "../base/duration.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
+import { RELEASE_BATCH } from "./release.ts";
 import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
 import { FINISH } from "./scripts/finish.ts";
 import type {
@@ -16,9 +18,6 @@ import type {
   Execution,
   WorkerIdentity,
 } from "./worker_types.ts";
-
-/** How many dependents one script call releases. */
-export const RELEASE_BATCH = 100;
 
 /** Most ends of one call, where one that is no success counts twice: at some 30 µs each, Redis is held for 2 ms. */
 const MAX_WEIGHT = 50;
@@ -157,13 +156,9 @@ export class EndingBatch {
   }
 }
 
-/** Longer times to live, a century, are a mistake: nothing is kept. */
-const LONGEST_TTL = 3_153_600_000;
-
-/** A time to live as Redis takes it: -1 for all below 0. */
+/** A time to live as Redis takes it: -1 for all below 0, at most a century. */
 function wholeSeconds(ttl: number): number {
-  if (ttl < 0) return -1;
-  return ttl <= LONGEST_TTL ? Math.floor(ttl) : 0;
+  return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
 }
 
 const packer = new Packer();

@@ -130,6 +130,14 @@ export class Keys {
   get ends(): string {
     return `${this.prefix}x_ends`;
   }
+  /** Hash of the parents that have ended and still have dependents to release. */
+  get releasing(): string {
+    return `${this.prefix}x_releasing`;
+  }
+  /** Exists while the pass of this name is somebody else's. */
+  turn(pass: string): string {
+    return `${this.prefix}x_turn:${pass}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -172,7 +180,7 @@ export function someKeysLua(
   });
   return `
 local P = ARGV[1]
-local QUEUES, WORKERS, SUSPENDED = P .. 'queues', P .. 'workers', P .. 'suspended'
+local QUEUES, SUSPENDED, RELEASING = P .. 'queues', P .. 'suspended', P .. 'x_releasing'
 ${functions.join("")}`;
 }
 

@@ -1,13 +1,12 @@
 /**
  * What a worker does to Redis: registering, claiming, keeping leases, ending
- * executions, sweeping. Every change of a job is one script.
+ * executions. Every change of a job is one script.
  *
  * @module
  */
 
-import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
-import { list, texts } from "./job_store.ts";
+import { texts } from "./job_store.ts";
 import type {
   CaughtJob,
   ClaimReply,
@@ -17,22 +16,17 @@ import type {
   HeartbeatReply,
   NameTaken,
   SuspectMode,
-  SweepReply,
   WorkerIdentity,
 } from "./worker_types.ts";
-import { EndingBatch, RELEASE_BATCH } from "./ending_batch.ts";
+import { EndingBatch } from "./ending_batch.ts";
 import { executionPrefix } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
-import { FINISH, RELEASE } from "./scripts/finish.ts";
+import { FINISH } from "./scripts/finish.ts";
 import { PROBE } from "./scripts/probe.ts";
-import {
-  DROP_DEAD_WORKERS,
-  PROMOTE_SCHEDULED,
-  RELEASE_SCHEDULER,
-  SWEEP,
-} from "./scripts/sweep.ts";
+import { DEAD_AFTER_SECONDS, LEASE_SECONDS } from "./lease.ts";
+import { releaseDependents } from "./release.ts";
 import {
   DEREGISTER,
   REGISTER,
@@ -40,17 +34,8 @@ import {
   SHOW_IDLE,
 } from "./scripts/worker.ts";
 
-/** Seconds that a claim or a heartbeat leases a job for. */
-export const LEASE_SECONDS = 15;
-/** Seconds without a heartbeat after which a worker of ours is dead. */
-export const DEAD_AFTER_SECONDS = 20;
-/** How often a job may lose its worker before it fails. */
-export const MAX_LOSSES = 3;
-
-/** How many ids one script call looks at. */
-const BATCH = 100;
-/** Seconds that an id may stay unclaimed in an intermediate list. */
-const INTERMEDIATE_GRACE = 6;
+/** How many ids one claim may skip. */
+const MAX_SKIPPED = 100;
 
 const RESEND = { resend: true } as const;
 
@@ -161,7 +146,7 @@ export class WorkerStore {
         this.keys.prefix,
         worker.name,
         LEASE_SECONDS,
-        BATCH,
+        MAX_SKIPPED,
         wanted,
         ahead,
         this.#executionPrefix,
@@ -238,89 +223,10 @@ export class WorkerStore {
       ending,
     });
     if (answer === "finished" || answer === "failed") {
-      await this.#releaseRest(execution.job.id, answer, cursor);
+      const parent = { id: execution.job.id, status: answer };
+      await releaseDependents(this.client, this.keys, parent, cursor);
     }
     return answer;
-  }
-
-  async #releaseRest(
-    parentId: string,
-    status: "finished" | "failed",
-    from: string,
-  ): Promise<void> {
-    const keys = [this.keys.dependents(parentId)];
-    for (let cursor = from; cursor !== "0";) {
-      const args = [this.keys.prefix, parentId, status, cursor, RELEASE_BATCH];
-      cursor = String(await RELEASE.run(this.client, keys, args, RESEND));
-    }
-  }
-
-  /** One bounded pass over a queue for what was left behind. */
-  async sweep(
-    queue: string,
-    abandonedText: string,
-    deferredOffset: number,
-  ): Promise<SweepReply> {
-    const reply = await SWEEP.run(
-      this.client,
-      [
-        this.keys.registry("wip", queue),
-        this.keys.intermediate(queue),
-        this.keys.registry("finished", queue),
-        this.keys.registry("failed", queue),
-        this.keys.registry("deferred", queue),
-        this.keys.registry("canceled", queue),
-      ],
-      [
-        this.keys.prefix,
-        queue,
-        BATCH,
-        MAX_LOSSES,
-        INTERMEDIATE_GRACE,
-        DEFAULT_FAILURE_TTL,
-        abandonedText,
-        deferredOffset,
-      ],
-      RESEND,
-    );
-    const [offset, ...pairs] = texts(reply);
-    const requeued: string[] = [];
-    const failed: string[] = [];
-    for (let i = 0; i + 1 < pairs.length; i += 2) {
-      (pairs[i] === "failed" ? failed : requeued).push(pairs[i + 1]!);
-    }
-    return { deferredOffset: Number(offset), requeued, failed };
-  }
-
-  /** Queues scheduled jobs whose time has come; tells how many, or -1 where a Python scheduler does it. */
-  async promoteScheduled(queue: string): Promise<number> {
-    const reply = await PROMOTE_SCHEDULED.run(
-      this.client,
-      [this.keys.registry("scheduled", queue), this.keys.schedulerLock(queue)],
-      [this.keys.prefix, queue, BATCH],
-      RESEND,
-    );
-    return Number(reply);
-  }
-
-  /** Lets a Python scheduler have the queue at once, not only when our lock has expired. */
-  async releaseScheduler(queue: string): Promise<void> {
-    await RELEASE_SCHEDULER.run(
-      this.client,
-      [this.keys.schedulerLock(queue)],
-      [this.keys.prefix],
-      RESEND,
-    );
-  }
-
-  /** The names of all queues that have ever been used. */
-  async queueNames(): Promise<string[]> {
-    const reply = await this.client.send(
-      "SMEMBERS",
-      [this.keys.queues],
-      RESEND,
-    );
-    return list(reply).map((key) => this.keys.queueName(String(key)));
   }
 
   /** Puts what was caught and will not be run back at the head of its queue. */
@@ -345,17 +251,6 @@ export class WorkerStore {
       RESEND,
     );
     return reply === 1;
-  }
-
-  /** Drops workers whose hash has expired from the sets of all queues, and of those named; gives their names. */
-  async dropDeadWorkers(queues: readonly string[]): Promise<string[]> {
-    const reply = await DROP_DEAD_WORKERS.run(
-      this.client,
-      [this.keys.workers, this.keys.queues],
-      [this.keys.prefix, BATCH, DEAD_AFTER_SECONDS, ...queues],
-      RESEND,
-    );
-    return texts(reply).map((key) => this.keys.workerName(key));
   }
 
   /** Shows that the worker runs nothing, as long as its hash is this worker's. */

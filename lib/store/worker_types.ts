@@ -95,14 +95,6 @@ export interface HeartbeatReply {
   readonly lost: ReadonlySet<string>;
 }
 
-/** What one pass over a queue did. */
-export interface SweepReply {
-  /** Where the next pass starts to look at deferred jobs. */
-  readonly deferredOffset: number;
-  readonly requeued: readonly string[];
-  readonly failed: readonly string[];
-}
-
 /** The name of another worker is taken by one that lives. */
 export interface NameTaken {
   readonly hostname: string;

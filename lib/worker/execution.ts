@@ -25,6 +25,7 @@ import type {
 import { JobAborted } from "./abort.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { SteadyLog } from "./log.ts";
+import { PutBacks } from "./put_backs.ts";
 import type { RunningJobs } from "./running_jobs.ts";
 
 /** What an {@linkcode Executor} works with. */
@@ -92,10 +93,12 @@ export interface RunOver {
 /** Runs executions. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #putBacks: PutBacks;
 
   /** One for each worker. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#putBacks = new PutBacks(() => options.running.isBusy);
   }
 
   /** Takes a job in hand that has been claimed; from now on its lease is kept. */
@@ -151,6 +154,8 @@ export class Executor {
   ): Promise<void> {
     const { log, running, store, identity } = this.#options;
     running.ending(execution);
+    const turn = ended.kind === "cold" && this.#putBacks.turn(execution);
+    this.#putBacks.check();
     try {
       if (ended.kind === "lost") {
         log.warn(
@@ -160,6 +165,7 @@ export class Executor {
         return;
       }
       const ending = this.#endingOf(execution, ended, workedMs);
+      if (turn) await turn;
       const storing = this.#store(execution, ending);
       this.#logOutcome(execution, ended);
       this.#logRecorded(execution, ending, await storing);
@@ -188,7 +194,7 @@ export class Executor {
     ended: Ended,
     workedMs: number,
   ): Ending {
-    const failureTtl = job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+    const failureTtl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
     const failed = (outcome: "failed" | "stopped", text: string): Ending => ({
       workedMs,
       outcome,
@@ -208,7 +214,7 @@ export class Executor {
     return {
       workedMs,
       outcome: "finished",
-      ttl: job.integer("result_ttl") ?? this.#options.resultTtl,
+      ttl: job.seconds("result_ttl") ?? this.#options.resultTtl,
       payload: outcome.result === undefined ? "" : encodeResult(outcome.result),
     };
   }
@@ -324,7 +330,7 @@ function returned(job: JobRecord, now: number): Ending {
 
 /** How long a job may still wait in its queue: at least a second, -1 for ever. */
 function secondsLeft(job: JobRecord, now: number): number {
-  const ttl = job.integer("ttl");
+  const ttl = job.seconds("ttl");
   if (ttl === undefined) return -1;
   const since = job.date("enqueued_at")?.getTime() ?? now;
   return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));

@@ -5,45 +5,57 @@
  */
 
 import { Service } from "../base/service.ts";
-import type { WorkerStore } from "../store/worker_store.ts";
+import type { SweepStore } from "../store/sweep_store.ts";
 
 /** What a {@linkcode Scheduler} works with. */
 export interface SchedulerOptions {
-  readonly store: WorkerStore;
+  readonly sweeps: SweepStore;
   readonly queues: readonly string[];
   readonly onError: (error: unknown) => void;
 }
 
-/** RQ's `rq worker --with-scheduler`: looks at the scheduled jobs of the worker's queues every second. */
+/** Milliseconds between two passes. */
+const INTERVAL_MS = 1_000;
+
+/**
+ * RQ's `rq worker --with-scheduler`: looks at the scheduled jobs of the worker's queues every second. Of many workers with
+ * the same queues one looks for all. A queue whose lock a Python scheduler holds is left to that.
+ */
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
-  #ran = false;
+  readonly #pass: string;
+  /** What was last told of a queue: the same is not told every second. */
+  readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */
   constructor(options: SchedulerOptions) {
-    super({ name: "scheduler", interval: 1_000, onError: options.onError });
+    const { queues, onError } = options;
+    super({ name: "scheduler", interval: INTERVAL_MS, onError });
     this.#options = options;
+    this.#pass = `scheduler:${queues.toSorted().join(",")}`;
   }
 
-  /** One pass; tells how many jobs were queued. */
+  /** One pass, if it is this worker's turn; tells how many jobs were queued. */
   override async runOnce(): Promise<number> {
-    const { store, queues } = this.#options;
-    const moved = await Promise.all(
-      queues.map((queue) => store.promoteScheduled(queue)),
-    );
-    this.#ran = true;
-    return moved.reduce((sum, n) => sum + Math.max(n, 0), 0);
+    const { sweeps } = this.#options;
+    const isTurn = await sweeps.takeTurn(this.#pass, INTERVAL_MS / 2);
+    return isTurn ? await this.promote() : 0;
   }
 
-  /** Also gives the locks up, so that a Python scheduler can take over at once. Without a Redis they end by themselves. */
-  override async stop(): Promise<void> {
-    await super.stop();
-    if (!this.#ran) return;
-    const { store, queues, onError } = this.#options;
-    try {
-      await Promise.all(queues.map((queue) => store.releaseScheduler(queue)));
-    } catch (error) {
-      onError(error);
-    }
+  /** One pass; tells how many jobs were queued. A queue that cannot be looked at does not keep the others from it. */
+  async promote(signal: AbortSignal = this.stopping): Promise<number> {
+    const { sweeps, queues, onError } = this.#options;
+    const moved = await Promise.all(queues.map(async (queue) => {
+      try {
+        const count = await sweeps.promoteScheduled(queue, signal);
+        this.#told.delete(queue);
+        return count;
+      } catch (error) {
+        if (this.#told.get(queue) !== String(error)) onError(error);
+        this.#told.set(queue, String(error));
+        return 0;
+      }
+    }));
+    return moved.reduce((sum, n) => sum + Math.max(n, 0), 0);
   }
 }

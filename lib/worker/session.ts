@@ -11,6 +11,7 @@
 import { VERSION } from "../base/version.ts";
 import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Keys } from "../store/keys.ts";
+import { SweepStore } from "../store/sweep_store.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
 import { Commands } from "./commands.ts";
@@ -67,7 +68,8 @@ export class WorkerSession {
     };
     const onError = (error: unknown) => log.error(describeError(error));
     const register = () => this.#register();
-    const common = { store, identity, queues, running, log, onError };
+    const sweeps = new SweepStore(client, keys);
+    const common = { store, sweeps, identity, queues, running, log, onError };
     this.#store = store;
     this.#identity = identity;
     this.#heartbeat = new Heartbeat({
@@ -147,7 +149,8 @@ export class WorkerSession {
 
   /** Works until told to stop; tells how many jobs it ran. */
   async work(): Promise<number> {
-    const { log, name, queues, withScheduler } = this.#options.settings;
+    const { settings, stopping } = this.#options;
+    const { log, name, queues, withScheduler } = settings;
     await this.#checkAccess();
     await this.#register();
     try {
@@ -160,10 +163,10 @@ export class WorkerSession {
       this.#heartbeat.start();
       for (const queue of queues) {
         log.info(`Cleaning registries for queue: ${queue}`);
-        await this.#sweeper.sweep(queue);
+        await this.#sweeper.sweep(queue, stopping);
       }
       this.#sweeper.start();
-      if (withScheduler) await this.#scheduler.runOnce();
+      if (withScheduler) await this.#scheduler.promote(stopping);
       if (withScheduler) this.#scheduler.start();
       log.info(`*** Listening on ${queues.join(", ")}...`);
       this.#options.runners.prepare();

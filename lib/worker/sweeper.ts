@@ -6,12 +6,13 @@
 
 import { Service } from "../base/service.ts";
 import { encodeFailure } from "../queue/result.ts";
-import { MAX_LOSSES, type WorkerStore } from "../store/worker_store.ts";
+import { MAX_LOSSES } from "../store/lease.ts";
+import type { SweepStore } from "../store/sweep_store.ts";
 import type { WorkerLog } from "./log.ts";
 
 /** What a {@linkcode Sweeper} works with. */
 export interface SweeperOptions {
-  readonly store: WorkerStore;
+  readonly sweeps: SweepStore;
   readonly log: WorkerLog;
   /** The worker's own queues: nobody may have put a job on them yet. */
   readonly queues: readonly string[];
@@ -27,12 +28,27 @@ const ABANDONED = encodeFailure(
   } times; it was put back ${MAX_LOSSES} times and is not tried again`,
 );
 
-/** Puts jobs of dead workers back, drops what has expired, queues deferred jobs that nobody released. */
+/** Intervals for which a pass is nobody else's, and how long after that it comes again at the latest. */
+const TURNS = {
+  /** What workers have left in the middle: with three seconds between two passes, it is found within four. */
+  sweep: 1 / 3,
+  /** What has expired, and what nobody has released. */
+  registries: 3 / 2,
+  /** Dead workers: to look at them costs the more, the more workers there are. */
+  workers: 5,
+} as const;
+
+/**
+ * Puts jobs of dead workers back, drops what has expired, queues deferred jobs that nobody released.
+ *
+ * All workers have one, and none leads: who takes a turn does a pass for all, so that the cost of a pass does not grow
+ * with the number of workers. A turn is over by itself: whoever dies in it delays the next one by no more than its length.
+ */
 export class Sweeper extends Service {
   readonly #options: SweeperOptions;
-  /** Where the next pass looks at the deferred jobs of a queue. */
-  readonly #offsets = new Map<string, number>();
-  /** What was last told of a queue that cannot be swept: the same is not told every three seconds. */
+  /** Until when a turn is this worker's own, by its pass. */
+  readonly #taken = new Map<string, number>();
+  /** What was last told of a pass over a queue that cannot be swept: the same is not told every three seconds. */
   readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */
@@ -42,42 +58,119 @@ export class Sweeper extends Service {
     this.#options = options;
   }
 
-  /** One pass over all queues; tells how many jobs were put back or failed. */
+  /** One pass over all queues, as far as it is this worker's turn; tells how many jobs were put back or failed. */
   override async runOnce(): Promise<number> {
-    const { store, log } = this.#options;
-    const queues = await store.queueNames();
-    const swept = await Promise.all(queues.map((queue) => this.sweep(queue)));
-    for (const name of await store.dropDeadWorkers(this.#options.queues)) {
-      log.debug(`Dropped dead worker ${name}`);
+    if (!await this.#takeTurn("sweep")) return 0;
+    const { sweeps } = this.#options;
+    const signal = this.stopping;
+    const queues = await sweeps.queueNames();
+    const recovered = await this.#recoverAll(queues, signal);
+    if (await this.#takeTurn("registries")) {
+      await this.#cleanRegistries(queues, signal);
     }
-    return swept.reduce((sum, n) => sum + n, 0);
+    if (await this.#takeTurn("workers")) await this.#dropDead(queues, signal);
+    return recovered;
   }
 
-  /** One pass over one queue. A queue that cannot be swept does not keep the others from it. */
-  async sweep(queue: string): Promise<number> {
-    const { store, log } = this.#options;
-    try {
-      const { deferredOffset, requeued, failed } = await store.sweep(
-        queue,
-        ABANDONED,
-        this.#offsets.get(queue) ?? 0,
-      );
-      this.#offsets.set(queue, deferredOffset);
-      this.#told.delete(queue);
-      for (const id of requeued) {
-        log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`);
-      }
-      for (const id of failed) {
-        log.error(`${queue}: AbandonedJobError, job failed (${id})`);
-      }
-      return requeued.length + failed.length;
-    } catch (error) {
-      const text = String(error);
-      if (this.#told.get(queue) !== text) {
-        log.error(`${queue}: Cannot sweep the queue: ${text}`);
-      }
-      this.#told.set(queue, text);
-      return 0;
+  /** One pass over one queue, whoever's turn it is; tells how many jobs were put back or failed. */
+  async sweep(
+    queue: string,
+    signal: AbortSignal = this.stopping,
+  ): Promise<number> {
+    const recovered = await this.#recoverAll([queue], signal);
+    await this.#cleanRegistries([queue], signal);
+    return recovered;
+  }
+
+  async #takeTurn(pass: keyof typeof TURNS): Promise<boolean> {
+    const { sweeps, interval } = this.#options;
+    const now = performance.now();
+    if (this.stopping.aborted || now < (this.#taken.get(pass) ?? 0)) {
+      return false;
     }
+    const ms = Math.ceil(interval * TURNS[pass]);
+    const isTurn = await sweeps.takeTurn(pass, ms);
+    if (isTurn) this.#taken.set(pass, now + ms);
+    return isTurn;
+  }
+
+  async #recoverAll(
+    queues: readonly string[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { sweeps } = this.#options;
+    const found = await sweeps.having((q) => sweeps.inHandKeys(q), queues);
+    if (found.length > 0) await sweeps.releaseHeld(signal);
+    const counts = await this.#each(
+      found,
+      "sweep",
+      (queue) => this.#recover(queue, signal),
+    );
+    return counts.reduce((sum, n) => sum + n, 0);
+  }
+
+  async #recover(queue: string, signal: AbortSignal): Promise<number> {
+    const { sweeps, log } = this.#options;
+    const { requeued, failed } = await sweeps.recover(queue, ABANDONED, signal);
+    for (const id of requeued) {
+      log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`);
+    }
+    for (const id of failed) {
+      log.error(`${queue}: AbandonedJobError, job failed (${id})`);
+    }
+    return requeued.length + failed.length;
+  }
+
+  async #cleanRegistries(
+    queues: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sweeps } = this.#options;
+    const [ended, others] = await Promise.all([
+      sweeps.having(sweeps.registryKeys(["finished", "failed"]), queues),
+      sweeps.having(sweeps.registryKeys(["canceled", "deferred"]), queues),
+    ]);
+    await sweeps.dropExpired(ended, signal);
+    await this.#each(others, "registries", async (queue) => {
+      await sweeps.dropCanceled(queue, signal);
+      await sweeps.promoteDeferred(queue, signal);
+      return 0;
+    });
+  }
+
+  async #dropDead(
+    queues: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sweeps, log } = this.#options;
+    const all = [...new Set([...queues, ...this.#options.queues])];
+    for (const name of await sweeps.dropDeadWorkers(all, signal)) {
+      log.debug(`Dropped dead worker ${name}`);
+    }
+  }
+
+  /** Does something to each queue. One that cannot be swept does not keep the others from it. */
+  #each(
+    queues: readonly string[],
+    pass: keyof typeof TURNS,
+    sweep: (queue: string) => Promise<number>,
+  ): Promise<number[]> {
+    return Promise.all(queues.map(async (queue) => {
+      const key = `${pass} ${queue}`;
+      try {
+        const count = await sweep(queue);
+        this.#told.delete(key);
+        return count;
+      } catch (error) {
+        const text = String(error);
+        if (this.#told.get(key) !== text) {
+          this.#options.log.error(
+            `${queue}: Cannot sweep the queue: ${text}`,
+          );
+        }
+        this.#told.set(key, text);
+        return 0;
+      }
+    }));
   }
 }

@@ -104,6 +104,36 @@ Deno.test("a second signal kills the job and puts it back at the head of its que
   assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 0);
 });
 
+Deno.test("what a worker with many jobs in hand puts back at once is in its old order, and in front of what has come since", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const gate = `${ledger.path}.gate`;
+  const queue = bench.queue("low");
+  const jobs = await queue.enqueueMany(
+    Array.from({ length: 40 }, () => ({
+      func: "jobs.noteOnce",
+      args: [ledger.path, "begun", gate],
+    })),
+  );
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+    "--concurrency",
+    "30",
+    "--isolation",
+    "shared",
+  ]);
+  await waitFor(() => ledger.lines().length >= 30);
+  const later = await queue.enqueue("jobs.add", 1, 2);
+  worker.kill("SIGTERM");
+  await worker.waitForOutput(/Warm shut down requested/);
+  await worker.killAgain("SIGTERM");
+  assertEquals((await worker.ended({ timeout: 10_000 })).code, 0);
+  assertEquals(await queue.jobIds(), [...jobs, later].map(({ id }) => id));
+});
+
 Deno.test("--grace ends a warm shutdown that takes too long", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);

@@ -112,6 +112,43 @@ eachPython(
 
 eachPython(
   pythons,
+  "Deno jobs whose worker was killed are run by another one, however often RQ cleans its registries meanwhile",
+  async (stage) => {
+    const ledger = `${stage.folder}/ledger`;
+    const args = { ledger, go: `${stage.folder}/go` };
+    const worker = await stage.listening("--concurrency", "6", "default");
+    const ids = await stage.py<string[]>(
+      `out = [queue().enqueue("shared.slow", args["ledger"], args["go"]).id for _ in range(6)]`,
+      args,
+    );
+    await waitFor(
+      "all have begun",
+      () => read(ledger).split("begin").length === 7,
+    );
+    await worker.killTree();
+    await Deno.writeTextFile(args.go, "");
+    await stage.listening("--concurrency", "6", "default");
+    // What `rq info -i 1` does each second, without a pause; no time is made to pass.
+    const finished = () =>
+      stage.py<number>(`
+        for _ in range(20):
+            StartedJobRegistry("default", connection=redis, serializer=JSONSerializer).cleanup()
+            clean_registries(queue())
+        assert redis.zcard("rq:failed:default") == 0, "a job was failed"
+        out = redis.zcard("rq:finished:default")
+      `);
+    await waitFor(
+      "all are finished",
+      async () => await finished() === 6,
+      45_000,
+    );
+    for (const id of ids) assertEquals((await stage.look(id)).value, "done");
+    assertEquals(await left(stage), [0, 0, 0]);
+  },
+);
+
+eachPython(
+  pythons,
   "A Deno job with retries whose worker was killed is run again after Python's maintenance",
   async (stage) => {
     const worker = await stage.listening("default");

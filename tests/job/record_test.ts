@@ -15,6 +15,22 @@ function record(fields: Record<string, string | Uint8Array>): JobRecord {
   return new JobRecord("a1", new Map(map));
 }
 
+Deno.test.each<[string, number | undefined]>([
+  ["0", 0],
+  ["500", 500],
+  ["-1", -1],
+  ["-7", -1],
+  ["3153600000", 3_153_600_000],
+  ["8000000000000000", 3_153_600_000],
+  ["99999999999999999999", 3_153_600_000],
+  ["1.5", undefined],
+  ["1e3", undefined],
+  ["inf", undefined],
+  ["", undefined],
+])("a time to live of %j is read as %j", (text, seconds) => {
+  assertEquals(record({ result_ttl: text }).seconds("result_ttl"), seconds);
+});
+
 Deno.test("a hash with nothing in it has a default for everything", () => {
   const job = record({});
   assertEquals(

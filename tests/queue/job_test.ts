@@ -310,7 +310,7 @@ Deno.test.each(PREFIXES.map((p) => [p]))(
     await desk.fail();
     await bench.claim(worker);
     await bench.sweep();
-    await bench.workers.promoteScheduled("q");
+    await bench.sweeps.promoteScheduled("q");
     await (await queue.enqueue("f.g")).cancel();
     const keys = await bench.allKeys();
     assert(keys.length >= 12, `${keys}`);

@@ -104,7 +104,8 @@ Deno.test("a heartbeat extends the leases that hold and tells those that are los
   assertEquals(await bench.members("rq:wip:q"), [`a:${a.id}`, `c:${c.id}`]);
   const [now] = await bench.send("TIME") as string[];
   const score = await bench.send("ZSCORE", "rq:wip:q", `c:${c.id}`);
-  assert(Math.abs(Number(score) - Number(now) - 15) <= 1, `${score}`);
+  // The lease of 15 seconds, and the margin by which RQ may not be first.
+  assert(Math.abs(Number(score) - Number(now) - 75) <= 1, `${score}`);
 });
 
 Deno.test("a lease that somebody's clean-up has dropped is made anew by the next heartbeat, and loses nothing before", async () => {

@@ -23,6 +23,8 @@ Deno.test("the keys are RQ's, the double colon included", () => {
       keys.queueWorkers("low"),
       keys.suspended,
       keys.schedulerLock("low"),
+      keys.releasing,
+      keys.turn("sweep"),
       keys.channel("w"),
     ],
     [
@@ -41,6 +43,8 @@ Deno.test("the keys are RQ's, the double colon included", () => {
       "rq:workers:low",
       "rq:suspended",
       "rq:scheduler-lock:low",
+      "rq:x_releasing",
+      "rq:x_turn:sweep",
       "rq:pubsub:w",
     ],
   );
@@ -60,7 +64,7 @@ Deno.test.each<[string]>([["rq:"], ["{rq}:"], ["app:rq:"]])(
     const script = new Script(
       "keys",
       `${KEYS_LUA}
-return {QUEUES, WORKERS, SUSPENDED, queue_key('q'), intermediate_key('q'), job_key('j'),
+return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job_key('j'),
   dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
   registry_key('canceled', 'q'), worker_key('w'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
@@ -68,8 +72,8 @@ return {QUEUES, WORKERS, SUSPENDED, queue_key('q'), intermediate_key('q'), job_k
     );
     assertEquals(texts(await script.run(bench.client, [], [prefix])), [
       keys.queues,
-      keys.workers,
       keys.suspended,
+      keys.releasing,
       keys.queue("q"),
       keys.intermediate("q"),
       keys.job("j"),

@@ -9,7 +9,8 @@ import type {
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
-import { Bench, echoing, masked, newJob } from "./support.ts";
+import { SweepStore } from "../../lib/store/sweep_store.ts";
+import { Bench, echoing, masked, newJob, sweepAll } from "./support.ts";
 
 /** A bench, and stores that send everything twice. */
 interface Twice {
@@ -17,6 +18,7 @@ interface Twice {
   readonly worker: WorkerIdentity;
   readonly jobs: JobStore;
   readonly workers: WorkerStore;
+  readonly sweeps: SweepStore;
 }
 
 const ENDING = { ttl: 500, payload: "", workedMs: 5 };
@@ -212,12 +214,12 @@ const SCENES: [string, Scene][] = [
     const execution = await started(bench, worker);
     return () => workers.record(execution, { meta: "{}", x_progress: "0.5" });
   }],
-  ["sweep: nothing to do", ({ workers }) => {
-    return Promise.resolve(() => workers.sweep("q", "x", 0));
+  ["sweep: nothing to do", ({ sweeps }) => {
+    return Promise.resolve(() => sweepAll(sweeps, "q"));
   }],
-  ["promote scheduled: none due", async ({ bench, workers }) => {
+  ["promote scheduled: none due", async ({ bench, sweeps }) => {
     await bench.send("ZADD", "rq:scheduled:q", 9_999_999_999, "a");
-    return () => workers.promoteScheduled("q");
+    return () => sweeps.promoteScheduled("q");
   }],
   ["register", ({ workers }) => {
     const worker = { name: "w2", instance: "i", queues: ["q", "r"] };
@@ -286,30 +288,26 @@ const REPORTS: [string, Scene][] = [
     await bench.send("RPUSH", "rq:queue:q:intermediate", "a");
     return () => workers.giveBack({ queue: "q", jobId: "a" });
   }],
-  ["sweep: expired lease", async ({ bench, worker, workers }) => {
+  ["sweep: expired lease", async ({ bench, worker, sweeps }) => {
     await bench.expire(await started(bench, worker));
-    return () => workers.sweep("q", "x", 0);
+    return () => sweepAll(sweeps, "q");
   }],
-  ["sweep: deferred ones to be queued", async ({ bench, workers }) => {
+  ["sweep: deferred ones to be queued", async ({ bench, sweeps }) => {
     await bench.add("p");
     await bench.add("a", { dependsOn: ["p"] });
     await bench.send("DEL", "rq:job:p");
-    return () => workers.sweep("q", "x", 0);
+    return () => sweepAll(sweeps, "q");
   }],
-  ["promote scheduled", async ({ bench, workers }) => {
+  ["promote scheduled", async ({ bench, sweeps }) => {
     await bench.add("a");
     await bench.send("DEL", "rq:queue:q");
     await bench.send("HSET", "rq:job:a", "status", "scheduled");
     await bench.send("ZADD", "rq:scheduled:q", 1, "a");
-    return () => workers.promoteScheduled("q");
+    return () => sweeps.promoteScheduled("q");
   }],
-  ["release scheduler", async ({ bench, workers }) => {
-    await bench.send("SET", "rq:scheduler-lock:q", "0");
-    return () => workers.releaseScheduler("q");
-  }],
-  ["drop dead workers", async ({ bench, workers }) => {
+  ["drop dead workers", async ({ bench, sweeps }) => {
     await bench.send("SADD", "rq:workers", "rq:worker:dead");
-    return () => workers.dropDeadWorkers([]);
+    return () => sweeps.dropDeadWorkers(["q"]);
   }],
 ];
 
@@ -324,7 +322,8 @@ async function replay(scene: Scene, answers: boolean): Promise<void> {
   });
   const jobs = new JobStore(client, bench.keys);
   const workers = new WorkerStore(client, bench.keys);
-  const call = await scene({ bench, worker, jobs, workers });
+  const sweeps = new SweepStore(client, bench.keys);
+  const call = await scene({ bench, worker, jobs, workers, sweeps });
   await call();
   assertEquals(await bench.dump(), after);
   const [first, second] = replies;

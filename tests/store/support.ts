@@ -14,6 +14,7 @@ import type {
 import { JobStore, list, texts } from "../../lib/store/job_store.ts";
 import type { EnqueuedJob, NewJob } from "../../lib/store/new_job.ts";
 import { Keys } from "../../lib/store/keys.ts";
+import { type SweepReply, SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
   CaughtJob,
@@ -46,6 +47,7 @@ export class Bench implements AsyncDisposable {
   readonly keys: Keys;
   readonly jobs: JobStore;
   readonly workers: WorkerStore;
+  readonly sweeps: SweepStore;
 
   private constructor(server: RedisServer, keys: Keys) {
     this.server = server;
@@ -53,6 +55,7 @@ export class Bench implements AsyncDisposable {
     this.client = connect(server.url);
     this.jobs = new JobStore(this.client, keys);
     this.workers = new WorkerStore(this.client, keys, true);
+    this.sweeps = new SweepStore(this.client, keys);
   }
 
   /** Starts it. */
@@ -128,9 +131,14 @@ export class Bench implements AsyncDisposable {
     return execution.job.id;
   }
 
-  /** One pass over a queue. */
-  sweep(queue = "q", offset = 0): ReturnType<WorkerStore["sweep"]> {
-    return this.workers.sweep(queue, ABANDONED, offset);
+  /** All passes over a queue. */
+  sweep(queue = "q"): Promise<SweepReply> {
+    return sweepAll(this.sweeps, queue);
+  }
+
+  /** Drops dead workers from the sets of all queues; gives their names. */
+  async dropDeadWorkers(): Promise<string[]> {
+    return await this.sweeps.dropDeadWorkers(await this.sweeps.queueNames());
   }
 
   /** Lets an execution's lease run out, as if its worker had died. */
@@ -217,6 +225,19 @@ export class Bench implements AsyncDisposable {
         return await this.send("GET", key);
     }
   }
+}
+
+/** All passes over a queue. */
+export async function sweepAll(
+  sweeps: SweepStore,
+  queue: string,
+): Promise<SweepReply> {
+  const reply = await sweeps.recover(queue, ABANDONED);
+  await sweeps.releaseHeld();
+  await sweeps.dropExpired([queue]);
+  await sweeps.dropCanceled(queue);
+  await sweeps.promoteDeferred(queue);
+  return reply;
 }
 
 /** A job on its way in. */

@@ -94,6 +94,49 @@ Deno.test.each<["failed" | "stopped", number]>([
   },
 );
 
+const CENTURY = 100 * YEAR;
+const VERY_LONG = ["8000000000000000", "99999999999999999999", "3153600001"];
+
+Deno.test.each(VERY_LONG.map((ttl) => [ttl]))(
+  "%s seconds are a century, for whatever they are the time to live, in TypeScript and in Lua",
+  async (ttl) => {
+    await using bench = await Bench.open();
+    const worker = await relative(bench);
+    const fields = { result_ttl: ttl, failure_ttl: ttl };
+    for (const id of ["failed", "canceled", "abandoned"]) {
+      await bench.add(id, { fields });
+    }
+    await bench.run(worker, { ttl: Number(ttl) });
+    await assertTtl(bench, "rq:results:a", CENTURY);
+    await assertTtl(bench, "rq:job:a", CENTURY);
+    await assertScore(bench, "rq:finished:q", CENTURY);
+    await bench.run(worker, { outcome: "failed", ttl: Number(ttl) });
+    await bench.jobs.cancel("canceled");
+    const { job } = await bench.claim(worker);
+    assertEquals(job.seconds("failure_ttl"), CENTURY);
+    for (let loss = 0; loss < 5; loss++) {
+      const [member] = await bench.members("rq:wip:q");
+      if (member !== undefined) await bench.send("ZADD", "rq:wip:q", 1, member);
+      await bench.sweep();
+      if (await bench.status("abandoned") === "failed") break;
+      await bench.claim(worker);
+    }
+    for (const id of ["failed", "canceled", "abandoned"]) {
+      await assertTtl(bench, `rq:job:${id}`, CENTURY);
+    }
+  },
+);
+
+Deno.test("a job whose wait may be very long keeps that when it is given back", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  const ttl = Number.MAX_VALUE;
+  await bench.end(worker, execution, { outcome: "returned", ttl, payload: "" });
+  await assertTtl(bench, "rq:job:a", CENTURY);
+});
+
 Deno.test("a failure that is kept for ever has no time to live, and RQ's score for that", async () => {
   await using bench = await Bench.open();
   const worker = await relative(bench);
@@ -277,7 +320,7 @@ Deno.test.each(STORIES)(
     await passTime(bench);
     await bench.workers.deregister(worker);
     await bench.sweep();
-    await bench.workers.dropDeadWorkers([]);
+    await bench.dropDeadWorkers();
     await passTime(bench);
     assertEquals(await bench.allKeys(), ["rq:queues"]);
   },

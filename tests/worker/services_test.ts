@@ -6,6 +6,7 @@ import type { Service } from "../../lib/base/service.ts";
 import { connect } from "../../lib/redis/connect.ts";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { Keys } from "../../lib/store/keys.ts";
+import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Commands } from "../../lib/worker/commands.ts";
 import { Heartbeat } from "../../lib/worker/heartbeat.ts";
@@ -92,13 +93,15 @@ class Stage implements AsyncDisposable {
   private constructor(redis: RedisServer) {
     this.redis = redis;
     this.client = connect(redis.url);
-    const store = new WorkerStore(this.client, new Keys("rq:"));
+    const keys = new Keys("rq:");
+    const store = new WorkerStore(this.client, keys);
     const identity = { name: "w1", instance: "i1", queues: ["low", "high"] };
     const quiet = () => {};
     const common = {
       client: this.client,
       channel: this.channel,
       store,
+      sweeps: new SweepStore(this.client, keys),
       identity,
       queues: identity.queues,
       running: new RunningJobs(),

@@ -3,6 +3,7 @@
 import { Script } from "../../redis/script.ts";
 import { someKeysLua } from "../keys.ts";
 import {
+  DEPENDENTS_LUA,
   ENDING_LUA,
   JOB_LUA,
   LEASE_LUA,
@@ -27,7 +28,7 @@ import {
 export const CANCEL: Script = new Script(
   "cancel",
   withPrelude(
-    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
 local id = ARGV[2]
 if not is_job(id) then return {'gone'} end
@@ -68,7 +69,7 @@ return {'canceled', status}
 export const DELETE: Script = new Script(
   "delete",
   withPrelude(
-    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
 local id = ARGV[2]
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {'gone'} end
@@ -78,7 +79,7 @@ redis.call('LREM', queue_key(q), 1, id)
 for _, parent in ipairs(redis.call('SMEMBERS', dependencies_key(id))) do
   redis.call('SREM', dependents_key(parent), id)
 end
-forget(id, q)
+forget(id, q, is_held(id))
 if status == 'started' and h[3] then
   redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))
 end
@@ -133,7 +134,7 @@ return {'requeued', redis.call('HGET', KEYS[1], 'enqueued_at')}
 export const EMPTY: Script = new Script(
   "empty",
   withPrelude(
-    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, ENDING_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
 local ids = redis.call('LPOP', KEYS[1], ARGV[3])
 if not ids then return 0 end

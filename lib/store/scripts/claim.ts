@@ -2,6 +2,7 @@
 
 import { Script } from "../../redis/script.ts";
 import { someKeysLua } from "../keys.ts";
+import { LEASE_MARGIN } from "../lease.ts";
 import {
   JOB_LUA,
   LEASE_LUA,
@@ -63,7 +64,7 @@ local first_queue, first_caught = 11, 11 + n
 local met, stop = false, false
 local skipped, claimed, leases, in_hand = {}, {}, {}, {}
 local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
-local answer, expiry, count, at = {'jobs', now_ms, skipped}, string.format('%d', now + lease), 0, nil
+local answer, score, count, at = {'jobs', now_ms, skipped}, string.format('%d', now + lease + ${LEASE_MARGIN}), 0, nil
 
 local function skip(q, id, reason)
   for _, value in ipairs({q, id, reason}) do skipped[#skipped + 1] = value end
@@ -122,7 +123,7 @@ local function start(q, id)
   local e = ARGV[7] .. string.format('%08x', ARGV[8] + count)
   if not leases[q] then leases[q] = {} end
   local list = leases[q]
-  list[#list + 1] = expiry
+  list[#list + 1] = score
   list[#list + 1] = id .. ':' .. e
   in_hand[id] = true
   at = at or iso()
@@ -245,7 +246,7 @@ for i = 6, #ARGV, 3 do
   -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
   local mine = is_job(id) and field(id, 'status') == 'started' and field(id, 'x_execution') == e
   if answer[1] ~= 'replaced' and mine then
-    redis.call('ZADD', wip, now + lease, member)
+    redis.call('ZADD', wip, now + lease + ${LEASE_MARGIN}, member)
     redis.call('HSET', job_key(id), 'last_heartbeat', at)
     redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
     redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)

@@ -66,7 +66,7 @@ return function(job)
     for i = 4, 3 + parents do fit = fit and holds_only('set', dependents_key(job[i])) end
     if not fit then return 'unfit', '' end
   end
-  if ended_on then forget(id, ended_on) end
+  if ended_on then forget(id, ended_on, is_held(id)) end
 
   local what, detail = 'deferred', ''
   if wait_for_parents(job, id, parents, given.allow_dependency_failures == '1') then

@@ -107,6 +107,8 @@ function rare.add_result(given)
   end
 end
 
+rare.hold = hold
+
 -- as if it had not been claimed
 local function put_back(x)
   local attempts = whole(field(x.id, 'x_attempts'))
@@ -143,8 +145,11 @@ function rare.carry_out(x)
   else
     return go_on(x)
   end
-  if x.ttl ~= 0 then return end
-  discard(x.id, x.q, x.cursor)
+  if x.ttl ~= 0 then
+    if x.cursor ~= '0' then hold(x.id, x.q, x.answer, x.ttl) end
+    return
+  end
+  discard(x.id, x.q, x.answer, x.cursor)
   if not is_job(x.id) then remember(x, x.answer) end
 end
 
@@ -256,9 +261,10 @@ end
 local function finish(i, given)
   local key, q, id, ttl = keys[i], given[1], given[2], given[5]
   redis.call('HSET', key, 'status', 'finished', 'ended_at', at)
+  local held = false
   if awaited then
     cursors[i] = rare().release(id, 'finished')
-    if cursors[i] ~= '0' then expire(dependents_key(id), ttl) end
+    held = cursors[i] ~= '0'
   end
   if not scores[ttl] then -- as texts: Redis takes its time over numbers
     scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
@@ -270,7 +276,7 @@ local function finish(i, given)
   local members = list_of(finished, q)
   members[#members + 1] = scores[ttl]
   members[#members + 1] = id
-  expire(key, ttl)
+  if held then rare().hold(id, q, 'finished', ttl) else expire(key, ttl) end
   if given[10] ~= '' then expire(dependencies_key(id), ttl) end
 end
 
@@ -315,10 +321,12 @@ return reply
 );
 
 /**
- * Goes on releasing the dependents of a job that had very many.
+ * Goes on releasing the dependents of a job that had very many. The job is kept until that is done: only then
+ * its time to live begins, or it is discarded. One that is deleted meanwhile was what it was: its dependents are released
+ * all the same.
  *
  * ```
- * KEYS  1 the dependents of the parent
+ * KEYS  1 the hash of the parents that are being released
  * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor   5 how many one call may release
  * reply the cursor to go on from, "0" at the end
  * ```
@@ -326,11 +334,24 @@ return reply
 export const RELEASE: Script = new Script(
   "release",
   withPrelude(
-    [TIME_LUA, JOB_LUA, DEPENDENTS_LUA],
+    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
     `
-local status = field(ARGV[2], 'status')
-if status and status ~= ARGV[3] then return '0' end -- it was requeued meanwhile
-return release(ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]))
+local id, actual = ARGV[2], field(ARGV[2], 'status')
+local held = redis.pcall('HGET', KEYS[1], id)
+if type(held) ~= 'string' then held = nil end
+if actual and actual ~= ARGV[3] then -- it was requeued meanwhile, or the id is another job's
+  if held then redis.call('HDEL', KEYS[1], id) end
+  return '0'
+end
+local cursor = release(id, ARGV[3], ARGV[4], tonumber(ARGV[5]))
+if cursor ~= '0' or not held then return cursor end
+redis.call('HDEL', KEYS[1], id)
+local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
+ttl = seconds(ttl, 0)
+if not actual then redis.call('DEL', dependents_key(id))
+elseif ttl == 0 then forget(id, q or '')
+else for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, ttl) end end
+return '0'
 `,
   ),
 );

@@ -13,13 +13,19 @@
  * @module
  */
 
+import { MAX_SECONDS } from "../../base/duration.ts";
+import { EXECUTION_ID_LENGTH } from "../execution_id.ts";
 import { KEYS_LUA } from "../keys.ts";
+import { LEASE_MARGIN } from "../lease.ts";
+
+/** How far from the head of a queue ids are put back in their order. */
+export const HEAD_LENGTH = 5_000;
 
 /**
  * `now` in seconds and `iso()` as RQ writes dates. Redis' Lua has no `os.date`,
  * so the calendar is worked out (Howard Hinnant's `civil_from_days`).
  */
-export const NOW_LUA = `
+export const NOW_LUA: string = `
 local time = redis.call('TIME')
 local now = tonumber(time[1])
 local function iso()
@@ -44,14 +50,14 @@ local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 `;
 
 /**
- * - `seconds(text, default)`: a time to live of at most a century; -1, for ever, for all below 0
+ * - `seconds(text, default)`: a time to live in whole seconds, of at most a century; -1, for ever, for all below 0
  * - `expire(key, ttl)`: lets a key expire after `ttl` seconds; -1 for never
  */
-export const TTL_LUA = `
+export const TTL_LUA: string = `
 local function seconds(text, default)
-  local number = tonumber(text or '')
-  if number and number < 0 then return -1 end
-  return number and number <= 3153600000 and math.floor(number) or default
+  local number = string.find(text or '', '^[+-]?%d+$') and tonumber(text)
+  if not number then return default end
+  return number < 0 and -1 or math.min(number, ${MAX_SECONDS})
 end
 local function expire(key, ttl)
   if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
@@ -65,7 +71,7 @@ end
  * - `can_push(q)`: whether nothing of another type is under the queue's keys; to be asked before `push`
  * - `push(id, q, front)`: puts an id on its queue as `queued`
  */
-export const JOB_LUA = `
+export const JOB_LUA: string = `
 local function is_job(id)
   return redis.pcall('HEXISTS', job_key(id), 'data') == 1
 end
@@ -89,16 +95,21 @@ end
 `;
 
 /**
- * Leases: members \`<job>:<execution>\` of \`wip\`, scored with their expiry.
+ * Leases: members \`<job>:<execution>\` of \`wip\`, scored with their end; ours with a margin behind that.
  *
+ * - \`lease_end(e, score)\`: when the lease of an execution ends. Plain members, as RQ 1.x writes them, are of
+ *   the execution \`""\`
  * - `live_execution(id, q)`: the execution whose lease still holds, or nil; \`x_execution\`
  *   names ours, \`rq:executions:<job>\` those of Python workers
  * - `drop_executions(id, q)`: takes every lease and execution record of a job away
  */
-export const LEASE_LUA = `
+export const LEASE_LUA: string = `
+local function lease_end(e, score)
+  return tonumber(score) - (#e == ${EXECUTION_ID_LENGTH} and ${LEASE_MARGIN} or 0)
+end
 local function holds(id, q, e)
   local score = redis.call('ZSCORE', registry_key('wip', q), id .. ':' .. e)
-  return score and tonumber(score) > now
+  return score and lease_end(e, score) > now
 end
 local function python_executions(id)
   local list = redis.pcall('ZRANGE', executions_key(id), 0, 99)
@@ -129,6 +140,24 @@ end
 `;
 
 /**
+ * - \`put_at_head(q, ids, before)\`: puts ids at the head of a queue, the first one foremost; behind \`before\` if that
+ *   is still near the head, where an earlier call for the same ids has put it, else in front of all. "" for none.
+ */
+export const HEAD_LUA: string = `
+local function put_at_head(q, ids, before)
+  if #ids == 0 then return end
+  local list, ahead = queue_key(q), {}
+  local place = before ~= '' and redis.call('LPOS', list, before, 'MAXLEN', ${HEAD_LENGTH})
+  if place then ahead = redis.call('LPOP', list, place + 1) end
+  for _, part in ipairs({ids, ahead}) do
+    local reversed = {}
+    for i = #part, 1, -1 do reversed[#reversed + 1] = part[i] end
+    if #reversed > 0 then redis.call('LPUSH', list, unpack(reversed)) end
+  end
+end
+`;
+
+/**
  * Dependents:
  *
  * - \`promote(c, strict)\`: queues a deferred job once every parent is done. A parent whose hash
@@ -137,8 +166,11 @@ end
  *   gives the cursor to go on from, "0" at the end, and how many it looked at; with a limit of 0 it only says
  *   whether there are any. A parent that has finished is taken off the child's list: it may be gone when the
  *   next parent ends.
+ * - \`hold(id, q, status, ttl)\`: keeps a parent until the last of them is released, and notes what it was where
+ *   the sweep finds it; it is kept for \`ttl\` seconds after that
+ * - \`is_held(id)\`: whether that is so
  */
-export const DEPENDENTS_LUA = `
+export const DEPENDENTS_LUA: string = `
 local function promote(c, strict)
   if not is_job(c) then return false end
   local h = redis.call('HMGET', job_key(c), 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
@@ -168,25 +200,36 @@ local function release(id, status, cursor, limit)
   end
   local page = redis.pcall('SSCAN', key, cursor == 'begin' and '0' or cursor, 'COUNT', limit)
   if page.err then return '0', 0 end
+  local deleted = not field(id, 'status') -- which counts as done, for a child that does not allow failure too
   for _, c in ipairs(page[2]) do
-    if promote(c) then redis.call('SREM', key, c) end
+    local may = not deleted or field(c, 'allow_dependency_failures') == '1'
+    if may and promote(c) then redis.call('SREM', key, c) end
   end
   return page[1], #page[2]
+end
+local function hold(id, q, status, ttl)
+  local held = redis.pcall('HSET', RELEASING, id, status .. ' ' .. ttl .. ' ' .. q)
+  -- where the key holds another type of value, nobody would end the wait
+  local kept = type(held) == 'table' and tonumber(ttl) or -1
+  for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, kept) end
+end
+local function is_held(id)
+  return redis.pcall('HEXISTS', RELEASING, id) == 1
 end
 `;
 
 /**
- * - \`forget(id, q)\`: takes a job out of everything, its keys included
+ * - \`forget(id, q, keeps_dependents)\`: takes a job out of everything, its keys included; its dependents not where they are being released
  * - \`register\`, \`unregister\`, \`add_result\`: a key that holds something of another type spoils no
  *   transition: a registry is left as it is, a stream of results is made anew
  * - \`add_result(id, ttl, text, field, value, …)\`: \`text\` is the one of the values that may be long
  * - \`expire(key, ttl)\`, \`keep(id, ttl)\`: let a key, or all keys of a job, expire after \`ttl\` seconds; -1 for never
  * - \`wake(id, how)\`: tells whoever waits for a job (\`x_waited\`) to look at it again, where no entry in its stream
  *   of results does so; \`wake_children(id)\`: likewise for jobs that wait for this one. Never an error.
- * - \`discard(id, q, released)\`: forgets a job whose end is not kept
+ * - \`discard(id, q, status, released)\`: forgets a job whose end is not kept, once its dependents are released
  * - \`fail(id, q, status, ttl, text, worker, e)\`: ends a job as \`failed\` or \`stopped\`
  */
-export const ENDING_LUA = `
+export const ENDING_LUA: string = `
 local function unregister(id, q, names)
   for _, name in ipairs(names) do redis.pcall('ZREM', registry_key(name, q), id) end
 end
@@ -215,23 +258,23 @@ local function wake_children(id)
   local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- further ones look for themselves
   for _, c in ipairs(children) do wake(c, '') end
 end
-local function forget(id, q)
+local function forget(id, q, keeps_dependents)
   wake(id, field(id, 'status') or '')
   wake_children(id)
   drop_executions(id, q)
   unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled', 'canceled'})
   local group = field(id, 'group_id')
   if group and group ~= '' then redis.pcall('SREM', group_key(group), id) end
-  redis.call('DEL', job_key(id), dependents_key(id), dependencies_key(id), results_key(id), executions_key(id))
+  redis.call('DEL', job_key(id), dependencies_key(id), results_key(id), executions_key(id))
+  if not keeps_dependents then redis.call('DEL', dependents_key(id)) end
 end
 local function keep(id, ttl)
   for _, key in ipairs({job_key(id), results_key(id), dependents_key(id), dependencies_key(id)}) do expire(key, ttl) end
 end
-local function discard(id, q, released)
+local function discard(id, q, status, released)
   if released == '0' then return forget(id, q) end
-  wake(id, field(id, 'status') or '')
-  redis.call('EXPIRE', job_key(id), 60) -- stays until its last dependents are released
-  redis.call('EXPIRE', dependents_key(id), 60)
+  wake(id, status)
+  hold(id, q, status, 0)
 end
 local function fail(id, q, status, ttl, text, worker, e)
   redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())

@@ -23,6 +23,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["HSETNX", "KEY", "a", "1"],
   ["LLEN", "KEY"],
   ["LPOP", "KEY"],
+  ["LPOS", "KEY", "a"],
   ["LPUSH", "KEY", "a"],
   ["LRANGE", "KEY", "0", "0"],
   ["LREM", "KEY", "1", "a"],
@@ -34,7 +35,6 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["SET", "KEY", "a", "NX"],
   ["SMEMBERS", "KEY"],
   ["SPOP", "KEY"],
-  ["SRANDMEMBER", "KEY"],
   ["SREM", "KEY", "a"],
   ["SSCAN", "KEY", "0"],
   ["TIME"],
@@ -43,10 +43,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["XADD", "KEY", "*", "a", "1"],
   ["XREVRANGE", "KEY", "+", "-", "COUNT", "1"],
   ["ZADD", "KEY", "1", "a"],
-  ["ZRANDMEMBER", "KEY"],
+  ["ZCOUNT", "KEY", "0", "0"],
   ["ZRANGE", "KEY", "0", "0"],
   ["ZRANGEBYSCORE", "KEY", "0", "0"],
   ["ZREM", "KEY", "a"],
+  ["ZREMRANGEBYRANK", "KEY", "0", "0"],
   ["ZSCORE", "KEY", "a"],
 ];
 

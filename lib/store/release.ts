@@ -1,0 +1,38 @@
+/**
+ * Releasing the dependents of a job that has very many, in bounded calls.
+ *
+ * @module
+ */
+
+import type { RedisClient } from "../redis/redis_client.ts";
+import type { Keys } from "./keys.ts";
+import { RELEASE } from "./scripts/finish.ts";
+
+/** How many dependents one script call releases. */
+export const RELEASE_BATCH = 100;
+
+/** A job that has ended and that others wait for. */
+export interface Parent {
+  readonly id: string;
+  /** What it was when it ended. */
+  readonly status: string;
+}
+
+/** Releases the dependents of a parent, from a cursor on, until none is left or the signal fires. */
+export async function releaseDependents(
+  client: RedisClient,
+  keys: Keys,
+  parent: Parent,
+  from: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let cursor = from; cursor !== "0" && !signal?.aborted;) {
+    const reply = await RELEASE.run(
+      client,
+      [keys.releasing],
+      [keys.prefix, parent.id, parent.status, cursor, RELEASE_BATCH],
+      { resend: true },
+    );
+    cursor = String(reply);
+  }
+}

@@ -1,0 +1,385 @@
+/**
+ * What the passes in the background do to Redis. Each works in bounded calls until nothing is left to do, and stops
+ * between two calls when its signal fires. Any number of workers may do the same at once.
+ *
+ * @module
+ */
+
+import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import type { Script } from "../redis/script.ts";
+import { list, texts } from "./job_store.ts";
+import type { Keys, RegistryName } from "./keys.ts";
+import { DEAD_AFTER_SECONDS, MAX_LOSSES } from "./lease.ts";
+import { RELEASE_BATCH, releaseDependents } from "./release.ts";
+import {
+  DROP_CANCELED,
+  DROP_EXPIRED,
+  DROP_WORKERS,
+  FIND_DEAD_WORKERS,
+  PROMOTE_SCHEDULED,
+} from "./scripts/registries.ts";
+import { HEAD_LENGTH } from "./scripts/prelude.ts";
+import {
+  EXPIRED_LEASES,
+  PROMOTE_DEFERRED,
+  RECOVER,
+  RETURN_CAUGHT,
+} from "./scripts/sweep.ts";
+
+/** What a pass over what was left in the middle did to one queue. */
+export interface SweepReply {
+  /** Ids of jobs that were put back. */
+  readonly requeued: readonly string[];
+  /** Ids of jobs that were lost too often. */
+  readonly failed: readonly string[];
+}
+
+/**
+ * How many ids one call of each script looks at. With so many, each took Redis 1 to 3 ms where there was the most to
+ * do for every one of them.
+ */
+const BATCH = {
+  leases: 500,
+  recover: 50,
+  caught: 50,
+  deferred: 100,
+  canceled: 1_000,
+  expired: 2_000,
+  scheduled: 250,
+  workers: 20,
+  queues: 100,
+} as const;
+
+/** Seconds that an id may stay unclaimed in an intermediate list. */
+const INTERMEDIATE_GRACE = 6;
+/** Milliseconds for which who recovers leases of a queue may come back with the next ones before somebody else may. */
+const RECOVERING_MS = 1_000;
+
+const RESEND = { resend: true } as const;
+
+/** What the passes in the background do to Redis. */
+export class SweepStore {
+  /** The connection. */
+  readonly client: RedisClient;
+  /** The names of the keys. */
+  readonly keys: Keys;
+
+  /** Works on one connection and under one prefix. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.client = client;
+    this.keys = keys;
+  }
+
+  /**
+   * Whether it is the caller's turn to do a pass: nobody else has had it for so many milliseconds. It is no lock,
+   * and is not given back: who dies in the middle keeps others waiting for no longer than that.
+   */
+  async takeTurn(pass: string, ms: number): Promise<boolean> {
+    const args = [this.keys.turn(pass), "1", "NX", "PX", ms];
+    return await this.client.send("SET", args, RESEND) !== null;
+  }
+
+  /** The names of all queues that have ever been used. */
+  async queueNames(): Promise<string[]> {
+    const args = [this.keys.queues];
+    const reply = await this.client.send("SMEMBERS", args, RESEND);
+    return list(reply).map((key) => this.keys.queueName(String(key)));
+  }
+
+  /** Of these queues those that may have something under one of their keys; one command for very many that have not. */
+  async having(
+    keysOf: (queue: string) => readonly string[],
+    queues: readonly string[],
+  ): Promise<string[]> {
+    const groups = await Promise.all(
+      chunks(queues, BATCH.queues).map(async (group) => {
+        const keys = group.flatMap(keysOf);
+        const found = await this.client.send("EXISTS", keys, RESEND);
+        return found === 0 ? [] : group;
+      }),
+    );
+    return groups.flat();
+  }
+
+  /** The keys of what is in the hands of workers: jobs, and dependents to be released. */
+  inHandKeys(queue: string): string[] {
+    const { keys } = this;
+    return [
+      keys.registry("wip", queue),
+      keys.intermediate(queue),
+      keys.releasing,
+    ];
+  }
+
+  /** The keys of some registries of a queue. */
+  registryKeys(
+    names: readonly RegistryName[],
+  ): (queue: string) => string[] {
+    return (queue) => names.map((name) => this.keys.registry(name, queue));
+  }
+
+  /**
+   * Puts back what workers have left in the middle: jobs whose lease ran out, and ids that were caught and never claimed.
+   * They come to the head of the queue in the order in which they were taken from it.
+   */
+  async recover(
+    queue: string,
+    abandonedText: string,
+    signal?: AbortSignal,
+  ): Promise<SweepReply> {
+    const caught = await this.#returnCaught(queue, signal);
+    const { requeued, failed } = await this.#recoverLeases(
+      queue,
+      abandonedText,
+      signal,
+    );
+    return { requeued: [...requeued, ...caught], failed };
+  }
+
+  async #recoverLeases(
+    queue: string,
+    abandonedText: string,
+    signal?: AbortSignal,
+  ): Promise<SweepReply> {
+    const members = await this.#expiredLeases(queue, signal);
+    const token = crypto.randomUUID();
+    const requeued: string[] = [];
+    const failed: string[] = [];
+    // The youngest first where there are very many: the oldest then come before them.
+    const groups = chunks(members, HEAD_LENGTH).toReversed();
+    for (const [i, group] of groups.entries()) {
+      let before = "";
+      const parts = chunks(group, BATCH.recover);
+      for (const [k, some] of parts.entries()) {
+        if (signal?.aborted) break;
+        const isLast = i + 1 === groups.length && k + 1 === parts.length;
+        const pairs = texts(
+          await RECOVER.run(this.client, [
+            this.keys.registry("wip", queue),
+            this.keys.turn(`recover:${queue}`),
+          ], [
+            this.keys.prefix,
+            queue,
+            token,
+            isLast ? 0 : RECOVERING_MS,
+            MAX_LOSSES,
+            DEFAULT_FAILURE_TTL,
+            abandonedText,
+            RELEASE_BATCH,
+            before,
+            ...some,
+          ], RESEND),
+        );
+        if (pairs[0] === "busy") return { requeued, failed };
+        for (let i = 0; i + 1 < pairs.length; i += 2) {
+          (pairs[i] === "failed" ? failed : requeued).push(pairs[i + 1]!);
+          if (pairs[i] !== "failed") before = pairs[i + 1]!;
+        }
+      }
+    }
+    return { requeued, failed };
+  }
+
+  /** Members of the started registry whose lease ran out, in the order in which their jobs were claimed. */
+  async #expiredLeases(
+    queue: string,
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    const found: { member: string; order: string }[] = [];
+    const keys = [this.keys.registry("wip", queue)];
+    for (let offset = 0; !signal?.aborted; offset += BATCH.leases) {
+      const args = [this.keys.prefix, offset, BATCH.leases];
+      const reply = await EXPIRED_LEASES.run(this.client, keys, args, RESEND);
+      const [looked, ...pairs] = texts(reply);
+      for (let i = 0; i + 1 < pairs.length; i += 2) {
+        found.push({ member: pairs[i]!, order: pairs[i + 1]! });
+      }
+      if (Number(looked) < BATCH.leases) break;
+    }
+    return found
+      .sort((a, b) => a.order < b.order ? -1 : a.order > b.order ? 1 : 0)
+      .map(({ member }) => member);
+  }
+
+  async #returnCaught(
+    queue: string,
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    const requeued: string[] = [];
+    let from = 0;
+    while (!signal?.aborted) {
+      const [stay, left, ...ids] = texts(
+        await RETURN_CAUGHT.run(this.client, [this.keys.intermediate(queue)], [
+          this.keys.prefix,
+          queue,
+          INTERMEDIATE_GRACE,
+          from,
+          BATCH.caught,
+          requeued.at(-1) ?? "",
+        ], RESEND),
+      );
+      requeued.push(...ids);
+      if (Number(stay) + Number(left) < BATCH.caught) break;
+      from += Number(stay);
+    }
+    return requeued;
+  }
+
+  /** Drops ids of results and failures whose time is up; tells how many. */
+  async dropExpired(
+    queues: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<number> {
+    let dropped = 0;
+    const keysOf = this.registryKeys(["finished", "failed"]);
+    for (const group of chunks(queues, BATCH.queues)) {
+      const keys = group.flatMap(keysOf);
+      const args = [this.keys.prefix, BATCH.expired];
+      for (let last: number = BATCH.expired; last === BATCH.expired;) {
+        if (signal?.aborted) return dropped;
+        last = Number(await DROP_EXPIRED.run(this.client, keys, args, RESEND));
+        dropped += last;
+      }
+    }
+    return dropped;
+  }
+
+  /** Drops ids of canceled jobs that are gone; tells how many. */
+  dropCanceled(queue: string, signal?: AbortSignal): Promise<number> {
+    return this.#walk(DROP_CANCELED, "canceled", queue, signal);
+  }
+
+  /** Queues deferred jobs that nobody has released, and drops those that are gone; tells how many. */
+  promoteDeferred(queue: string, signal?: AbortSignal): Promise<number> {
+    return this.#walk(PROMOTE_DEFERRED, "deferred", queue, signal);
+  }
+
+  /** Looks at all members of a registry, some with each call; tells how many have left it. */
+  async #walk(
+    script: Script,
+    name: "canceled" | "deferred",
+    queue: string,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const keys = [this.keys.registry(name, queue)];
+    const batch = BATCH[name];
+    let left = 0;
+    for (let from = 0; !signal?.aborted;) {
+      const args = [this.keys.prefix, from, batch];
+      const reply = await script.run(this.client, keys, args, RESEND);
+      const [stay = 0, gone = 0] = texts(reply).map(Number);
+      left += gone;
+      if (stay + gone < batch) break;
+      from += stay;
+    }
+    return left;
+  }
+
+  /** Goes on where somebody who released the dependents of a job has died, or is still at it; tells of how many jobs. */
+  async releaseHeld(signal?: AbortSignal): Promise<number> {
+    const reply = await this.client.send(
+      "HGETALL",
+      [this.keys.releasing],
+      RESEND,
+    );
+    const fields = texts(reply);
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const [id, what] = [fields[i]!, fields[i + 1]!];
+      const status = what.split(" ", 1)[0]!;
+      if (signal?.aborted) break;
+      const parent = { id, status };
+      await releaseDependents(this.client, this.keys, parent, "begin", signal);
+    }
+    return fields.length / 2;
+  }
+
+  /** Drops workers whose hash has expired from the sets of these queues and of all workers; gives their names. */
+  async dropDeadWorkers(
+    queues: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    const { client, keys } = this;
+    const dropped: string[] = [];
+    let cursor = "0";
+    do {
+      const page = await client.send(
+        "SSCAN",
+        [keys.workers, cursor, "COUNT", BATCH.workers],
+        RESEND,
+      );
+      const [next, members] = list(page);
+      cursor = String(next);
+      for (const some of chunks(texts(members ?? []), BATCH.workers)) {
+        if (signal?.aborted) return dropped;
+        const args = [keys.prefix, DEAD_AFTER_SECONDS];
+        const reply = await FIND_DEAD_WORKERS.run(client, some, args, RESEND);
+        const gone = texts(reply);
+        if (gone.length > 0) dropped.push(...await this.#drop(gone, queues));
+      }
+    } while (cursor !== "0");
+    return dropped.map((key) => keys.workerName(key));
+  }
+
+  async #drop(
+    workers: readonly string[],
+    queues: readonly string[],
+  ): Promise<string[]> {
+    const { client, keys } = this;
+    const drop = (what: string, names: readonly RedisArg[]) =>
+      DROP_WORKERS.run(
+        client,
+        [keys.workers, ...workers],
+        [keys.prefix, what, ...names],
+        RESEND,
+      );
+    for (const names of chunks(queues, BATCH.queues)) await drop("", names);
+    return texts(await drop("all", []));
+  }
+
+  /**
+   * Queues scheduled jobs whose time has come, in the order of their time; tells how many, or -1 where a Python
+   * scheduler does it.
+   *
+   * @throws {Error} if a key of the queue holds another type of value; the jobs stay scheduled
+   */
+  async promoteScheduled(
+    queue: string,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const { keys } = this;
+    const scheduled = [
+      keys.registry("scheduled", queue),
+      keys.schedulerLock(queue),
+    ];
+    const args = [keys.prefix, queue, BATCH.scheduled];
+    let moved = 0;
+    while (!signal?.aborted) {
+      const reply = await PROMOTE_SCHEDULED.run(
+        this.client,
+        scheduled,
+        args,
+        RESEND,
+      );
+      const [taken = 0, queued = 0] = texts(reply).map(Number);
+      if (queued === -1 && moved === 0) return -1;
+      if (queued === -2) {
+        throw new Error(
+          `Cannot queue scheduled jobs of "${queue}": a key of the queue holds another type of value`,
+        );
+      }
+      moved += Math.max(queued, 0);
+      if (taken < BATCH.scheduled) break;
+    }
+    return moved;
+  }
+}
+
+/** Parts of at most so many. */
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let i = 0; i < items.length; i += size) {
+    parts.push(items.slice(i, i + size));
+  }
+  return parts;
+}
