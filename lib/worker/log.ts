@@ -23,3 +23,21 @@ export const SILENT: WorkerLog = {
   warn() {},
   error() {},
 };
+
+/** The same log, whose failures are nobody else's: a line that it cannot take is dropped. */
+export function steady(log: WorkerLog): WorkerLog {
+  const guarded = (level: keyof WorkerLog) => (text: string): void => {
+    try {
+      const taken = log[level](text);
+      if (taken instanceof Promise) taken.catch(() => {});
+    } catch {
+      // Whoever logs has jobs in hand, and nowhere to complain to.
+    }
+  };
+  return {
+    debug: guarded("debug"),
+    info: guarded("info"),
+    warn: guarded("warn"),
+    error: guarded("error"),
+  };
+}

@@ -18,9 +18,9 @@ import { WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { InHand } from "./in_hand.ts";
 import { JobLoop } from "./job_loop.ts";
 import type { Runners } from "./runners.ts";
-import type { RunningJobs } from "./running_jobs.ts";
 import { Scheduler } from "./scheduler.ts";
 import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -32,7 +32,7 @@ export interface WorkerSessionOptions {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly runners: Runners;
-  readonly running: RunningJobs;
+  readonly inHand: InHand;
   /** Fires when no more work is to be taken. */
   readonly stopping: AbortSignal;
   /** Begins a warm shutdown. */
@@ -50,16 +50,15 @@ export class WorkerSession {
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
   readonly #jobs: JobLoop;
+  /** Fires when the job loop cannot go on. */
+  readonly #halting = new AbortController();
 
   /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
-    const { settings, client, keys, running, stop, stopping, runners } =
-      options;
+    const { settings, client, keys, inHand, stop, stopping, runners } = options;
     const { log, queues } = settings;
     this.#options = options;
-    const claimsAhead = this.#claimsAhead();
-    const alone = settings.concurrency === 1 && !claimsAhead;
-    const store = new WorkerStore(client, keys, alone);
+    const store = new WorkerStore(client, keys);
     const identity = {
       name: settings.name,
       instance: crypto.randomUUID(),
@@ -67,7 +66,7 @@ export class WorkerSession {
     };
     const onError = (error: unknown) => log.error(describeError(error));
     const register = () => this.#register();
-    const common = { store, identity, queues, running, log, onError };
+    const common = { store, identity, queues, inHand, log, onError };
     this.#store = store;
     this.#identity = identity;
     this.#heartbeat = new Heartbeat({
@@ -77,7 +76,7 @@ export class WorkerSession {
       register,
       onReplaced: () => {
         log.error(`Another worker has taken the name ${settings.name}`);
-        running.abort("lost", () => true);
+        inHand.abort("lost", () => true);
         stop();
       },
     });
@@ -90,7 +89,7 @@ export class WorkerSession {
       burst: settings.burst,
       maxIdleMs: settings.maxIdleMs,
       register,
-      stopping,
+      stopping: AbortSignal.any([stopping, this.#halting.signal]),
     });
     const executor = new Executor({
       ...common,
@@ -101,17 +100,13 @@ export class WorkerSession {
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,
       executor,
+      inHand,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
-      claimsAhead,
+      claimsAhead: this.#claimsAhead(),
       stopping,
       starts: new StartBackoff({ log, patience: settings.startPatienceMs }),
-      onError: ({ queue, job }, error) =>
-        log.error(
-          `${queue}: Cannot record the end of the job: ${
-            describeError(error)
-          } (${job.id})`,
-        ),
+      halt: () => this.#halting.abort(),
     });
   }
 
@@ -126,7 +121,7 @@ export class WorkerSession {
   }
 
   #makeCommands(onError: (error: unknown) => void): Commands {
-    const { settings, client, keys, running, stop } = this.#options;
+    const { settings, client, keys, inHand, stop } = this.#options;
     return new Commands({
       client,
       channel: keys.channel(settings.name),
@@ -134,7 +129,7 @@ export class WorkerSession {
       onError,
       target: {
         shutdown: stop,
-        killHorse: () => running.abort("killed", () => true),
+        killHorse: () => inHand.abort("killed", () => true),
         stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
       },
     });
@@ -231,7 +226,7 @@ export class WorkerSession {
   }
 
   #stopJob(jobId: string, executionId: string | undefined): void {
-    const stopped = this.#options.running.abort(
+    const stopped = this.#options.inHand.abort(
       "stopped",
       ({ id, job }) =>
         job.id === jobId && (executionId === undefined || id === executionId),

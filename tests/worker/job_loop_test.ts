@@ -3,18 +3,20 @@
 import { assert, assertEquals } from "@std/assert";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
+import type { Ended } from "../../lib/worker/execution.ts";
+import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
 import { waitFor } from "../support/wait_for.ts";
 
 /** A queue of numbered jobs, and what a loop does with them. */
 class Fake {
   readonly stopping = new AbortController();
+  readonly inHand = new InHand();
   /** Numbers of the jobs in the queue. */
   readonly queue: number[];
   readonly begun: number[] = [];
   readonly recorded: number[] = [];
   readonly returned: number[] = [];
-  readonly accepted: number[] = [];
   /** What the loop asked for: wanted, ahead. */
   readonly claims: [number, number][] = [];
   /** Jobs that go on until this is resolved. */
@@ -33,13 +35,12 @@ class Fake {
     return new JobLoop({
       fetcher: this,
       executor: this,
+      inHand: this.inHand,
       concurrency: 1,
       maxJobs: Infinity,
       claimsAhead: true,
       stopping: this.stopping.signal,
-      onError: (_execution, error) => {
-        throw error;
-      },
+      halt: () => this.stopping.abort(),
       ...options,
     });
   }
@@ -57,27 +58,21 @@ class Fake {
     return this.#pop(ahead);
   }
 
-  accept(execution: Execution): void {
-    this.accepted.push(Number(execution.id));
-  }
-
-  async run({ id }: Execution) {
+  async run({ id }: Execution): Promise<Ended> {
     const number = Number(id);
     this.begun.push(number);
     this.#running.add(number);
     this.most = Math.max(this.most, this.#running.size);
     await (this.#long.has(number) ? this.gate.promise : undefined);
     this.#running.delete(number);
-    const record = () => {
-      this.recorded.push(number);
-      return Promise.resolve();
-    };
-    return { record };
+    return { kind: "outcome", outcome: { type: "success" }, workedMs: 0.1 };
   }
 
-  giveBack({ id }: Execution): Promise<void> {
-    this.returned.push(Number(id));
-    this.queue.unshift(Number(id));
+  record({ id }: Execution, { kind }: Ended): Promise<void> {
+    if (kind === "returned") {
+      this.returned.push(Number(id));
+      this.queue.unshift(Number(id));
+    } else this.recorded.push(Number(id));
     return Promise.resolve();
   }
 
@@ -99,7 +94,7 @@ Deno.test.each([1, 2, 10])(
     const fake = new Fake(500);
     assertEquals(await fake.loop({ concurrency }).run(), "empty");
     assertEquals(fake.begun, numbers(500));
-    assertEquals(fake.accepted, numbers(500));
+    assertEquals(fake.inHand.size, 0);
     assertEquals(fake.recorded.toSorted((a, b) => a - b), numbers(500));
     assertEquals(fake.most, concurrency);
     assertEquals(fake.returned, []);
