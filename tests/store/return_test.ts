@@ -104,19 +104,3 @@ Deno.test("a job whose queue takes no ids keeps its lease", async () => {
   assertEquals(await giveBack(bench, worker, execution), "stuck");
   assertEquals((await bench.members("rq:wip:q")).length, 1);
 });
-
-Deno.test("a job that has lost a worker is not claimed ahead, nor is what is behind it", async () => {
-  await using bench = await Bench.open();
-  const worker = await bench.worker();
-  for (const id of ["a", "b", "lost", "c"]) await bench.add(id);
-  await bench.send("HSET", "rq:job:lost", "x_abandoned", 1);
-  const ids = async (wanted: number, ahead: number) => {
-    const claim = await bench.workers.claim(worker, wanted, [], ahead);
-    return claim.executions.map(({ job }) => job.id);
-  };
-  assertEquals(await ids(1, 10), ["a", "b"]);
-  assertEquals(await bench.queued(), ["lost", "c"]);
-  assertEquals(await ids(0, 10), []);
-  assertEquals(await bench.queued(), ["lost", "c"]);
-  assertEquals(await ids(1, 10), ["lost", "c"]);
-});

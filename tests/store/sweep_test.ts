@@ -14,7 +14,11 @@ Deno.test("a job whose lease ran out goes back to the head of its queue three ti
     assertEquals([requeued, failed], [["a"], []]);
     assertEquals(await bench.queued(), ["a", "b"]);
     assertEquals(await bench.status("a"), "queued");
-    assertEquals(await bench.field("a", "x_abandoned"), String(loss));
+    const enqueuedAt = await bench.field("a", "enqueued_at");
+    assertEquals(
+      await bench.field("a", "x_abandoned"),
+      `${loss} ${enqueuedAt}`,
+    );
   }
   await bench.expire(await bench.claim(worker));
   assertEquals(await bench.sweep(), {

@@ -1,8 +1,16 @@
 /** What a worker has in hand: claimed, begun, given back and recorded, with stand-ins for Redis and the jobs. */
 
-import { assert, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { CannotStartError } from "../../lib/worker/errors.ts";
+import { StartBackoff } from "../../lib/worker/start_backoff.ts";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
+import type { NoJob } from "../../lib/worker/fetcher.ts";
 import type { Ended } from "../../lib/worker/execution.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
@@ -45,7 +53,7 @@ class Fake {
     });
   }
 
-  async next(wanted: number, ahead: number) {
+  async next(wanted: number, ahead: number): Promise<Execution[] | NoJob> {
     this.claims.push([wanted, ahead]);
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (this.stopping.signal.aborted) return "stopped" as const;
@@ -69,7 +77,7 @@ class Fake {
   }
 
   record({ id }: Execution, { kind }: Ended): Promise<void> {
-    if (kind === "returned") {
+    if (kind === "returned" || kind === "unstarted") {
       this.returned.push(Number(id));
       this.queue.unshift(Number(id));
     } else this.recorded.push(Number(id));
@@ -178,4 +186,121 @@ Deno.test("the end of a job is recorded soon, also while the next one is long", 
   fake.gate.resolve();
   await running;
   assertEquals(fake.recorded.length, 40);
+});
+
+Deno.test("ends are recorded while the loop waits until a process can be started again", async () => {
+  const fake = new Fake(3, [1]);
+  const run = fake.run.bind(fake);
+  fake.run = async (execution) => {
+    const ended = await run(execution);
+    return execution.id === "0"
+      ? { kind: "unstarted", why: "No process" }
+      : ended;
+  };
+  const loop = fake.loop({ concurrency: 2, claimsAhead: false });
+  const running = loop.run();
+  await waitFor(() => fake.returned.length === 1);
+  fake.gate.resolve();
+  await waitFor(() => fake.recorded.includes(1), { timeout: 900 });
+  fake.stopping.abort();
+  assertEquals(await running, "stopped");
+});
+
+Deno.test("a job that could not be begun is not one of those that were run", async () => {
+  const fake = new Fake(2);
+  const run = fake.run.bind(fake);
+  let failures = 1;
+  fake.run = async (execution) =>
+    failures-- > 0
+      ? { kind: "unstarted", why: "No process" }
+      : await run(execution);
+  const loop = fake.loop({ maxJobs: 2, claimsAhead: false });
+  assertEquals(await loop.run(), "max");
+  assertEquals([loop.claimed, fake.recorded], [2, [0, 1]]);
+});
+
+Deno.test("an executor that rejects has its jobs put back, and the loop gives up once that is hopeless", async () => {
+  const fake = new Fake(4);
+  fake.run = () => Promise.reject(new TypeError("a fault of the worker"));
+  fake.record = ({ id }, { kind }) => {
+    assertEquals(kind, "broken");
+    fake.queue.unshift(Number(id));
+    return Promise.resolve();
+  };
+  let now = 0;
+  const starts = new StartBackoff({ patience: 3_000, now: () => now += 1_500 });
+  const error = await assertRejects(
+    () => fake.loop({ concurrency: 4, starts }).run(),
+    CannotStartError,
+  );
+  assertStringIncludes(error.message, "a fault of the worker");
+  assertEquals(fake.inHand.size, 0);
+  assertEquals(fake.queue, numbers(4));
+});
+
+Deno.test("an end that cannot be recorded ends the loop, which holds nothing then, also while a claim waits for jobs", async () => {
+  const fake = new Fake(1);
+  const halted = Promise.withResolvers<"stopped">();
+  let claims = 0;
+  fake.next = async () => {
+    if (claims++ === 0) return await Fake.prototype.next.call(fake, 1, 0);
+    return await halted.promise;
+  };
+  fake.record = () => Promise.reject(new Error("refused"));
+  const loop = fake.loop({
+    concurrency: 2,
+    halt: () => halted.resolve("stopped"),
+  });
+  await assertRejects(() => loop.run(), Error, "refused");
+  assertEquals(fake.inHand.size, 0);
+});
+
+Deno.test("a fetcher that fails ends the loop; what runs is recorded, what waits goes back", async () => {
+  const fake = new Fake(60, [10, 11]);
+  const next = fake.next.bind(fake);
+  const ahead = fake.ahead.bind(fake);
+  const failIfLong = () => {
+    if (fake.begun.includes(11)) throw new Error("no Redis");
+  };
+  fake.next = async (wanted, ahead) => {
+    failIfLong();
+    return await next(wanted, ahead);
+  };
+  fake.ahead = async (most) => {
+    failIfLong();
+    return await ahead(most);
+  };
+  const running = assertRejects(() => fake.loop().run(), Error, "no Redis");
+  await waitFor(() => fake.begun.includes(10));
+  fake.gate.resolve();
+  await running;
+  assertEquals(fake.inHand.size, 0);
+  assertEquals(
+    fake.queue,
+    numbers(60 - fake.recorded.length, fake.recorded.length),
+  );
+});
+
+Deno.test("what a cold shutdown kills goes back in the order in which it was claimed", async () => {
+  const fake = new Fake(100, numbers(100));
+  const gates = numbers(100).map(() => Promise.withResolvers<void>());
+  fake.run = async ({ id }) => {
+    fake.begun.push(Number(id));
+    await gates[Number(id)]!.promise;
+    return { kind: "cold", workedMs: 1 };
+  };
+  fake.record = ({ id }) => {
+    fake.queue.unshift(Number(id));
+    return Promise.resolve();
+  };
+  const running = fake.loop({ concurrency: 80 }).run();
+  await waitFor(() => fake.begun.length === 80);
+  fake.stopping.abort();
+  // They end as their processes die: in any order, and not in one turn.
+  for (const n of numbers(80)) {
+    gates[(n * 37) % 80]!.resolve();
+    if (n % 7 === 0) await new Promise((go) => setTimeout(go, 1));
+  }
+  assertEquals(await running, "stopped");
+  assertEquals(fake.queue, numbers(100));
 });
