@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RedisClient } from "../redis/redis_client.ts";
+import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
@@ -95,12 +95,32 @@ export class EndingBatch {
     this.#waiting = [];
     this.#bytes = 0;
     this.#weight = 0;
-    this.#run(worker, waiting)
-      .catch((error) => {
-        for (const { settled } of waiting) settled.reject(error);
-      })
-      .finally(() => this.#unanswered -= waiting.length);
     this.#unanswered += waiting.length;
+    void this.#settle(worker, waiting);
+  }
+
+  /** One end that Redis refuses spoils no other: each is then sent by itself, which changes nothing where it was taken. */
+  async #settle(
+    worker: WorkerIdentity,
+    waiting: readonly Waiting[],
+  ): Promise<void> {
+    try {
+      await this.#run(worker, waiting);
+    } catch (error) {
+      if (waiting.length === 1 || !(error instanceof ReplyError)) {
+        for (const { settled } of waiting) settled.reject(error);
+      } else {
+        await Promise.all(waiting.map(async (end) => {
+          try {
+            await this.#run(worker, [end]);
+          } catch (error) {
+            end.settled.reject(error);
+          }
+        }));
+      }
+    } finally {
+      this.#unanswered -= waiting.length;
+    }
   }
 
   /** The server's time in milliseconds since 1970, if it is known. */
