@@ -25,8 +25,11 @@ const MAX_CLAIM = 50;
 const WAIT_MS = 50;
 /** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
 const GATHER_MS = 4;
-/** Milliseconds that jobs killed by a cold shutdown wait for each other, to go back to their queue in its order. */
-const GATHER_KILLED_MS = 1_000;
+/**
+ * Milliseconds that jobs which go back wait for those that run beside them: where a cold shutdown kills all of them, or no
+ * process can be started for any, they go back to their queue in its order.
+ */
+const GATHER_BACK_MS = 1_000;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
@@ -308,7 +311,7 @@ export class JobLoop {
         : { kind: "returned" };
       this.#add(execution, ended);
     }
-    this.#recordEnded();
+    this.#recordSoon();
   }
 
   /** Where no claim takes them along: at once, or a little later together with those that are about to follow. */
@@ -321,9 +324,9 @@ export class JobLoop {
   }
 
   #gatherMs(): number {
-    if (this.#ended.some(({ ended }) => ended.kind === "cold")) {
-      return GATHER_KILLED_MS;
-    }
+    const waits = ({ ended }: EndedJob) =>
+      isPutBack(ended) && ended.kind !== "returned";
+    if (this.#ended.some(waits)) return GATHER_BACK_MS;
     const isFull = this.#ended.length >= MAX_CLAIM;
     return isFull || this.#pace.ahead === 0 ? 0 : GATHER_MS;
   }

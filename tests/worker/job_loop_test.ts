@@ -197,11 +197,13 @@ Deno.test("ends are recorded while the loop waits until a process can be started
       ? { kind: "unstarted", why: "No process" }
       : ended;
   };
-  const loop = fake.loop({ concurrency: 2, claimsAhead: false });
+  // Its clock stands still, so that the pause has no end.
+  const starts = new StartBackoff({ now: () => 0 });
+  const loop = fake.loop({ concurrency: 2, claimsAhead: false, starts });
   const running = loop.run();
   await waitFor(() => fake.returned.length === 1);
   fake.gate.resolve();
-  await waitFor(() => fake.recorded.includes(1), { timeout: 900 });
+  await waitFor(() => fake.recorded.includes(1));
   fake.stopping.abort();
   assertEquals(await running, "stopped");
 });
@@ -303,4 +305,68 @@ Deno.test("what a cold shutdown kills goes back in the order in which it was cla
   }
   assertEquals(await running, "stopped");
   assertEquals(fake.queue, numbers(100));
+});
+
+/** Execution ids of jobs that have their worker for themselves, and of others. */
+const idOf = (alone: boolean, number: number) =>
+  `${alone ? 1 : 2}${String(number).padStart(15, "0")}`;
+
+Deno.test("nothing is claimed beside a job that has its worker for itself", async () => {
+  const fake = new Fake(0, []);
+  const alone = {
+    id: idOf(true, 1),
+    queue: "q",
+    job: new JobRecord("s", new Map()),
+  };
+  const modes: unknown[] = [];
+  fake.next = ((_wanted: number, _ahead: number, mode: unknown) => {
+    modes.push(mode);
+    return Promise.resolve(modes.length === 1 ? [alone] : "empty");
+  }) as Fake["next"];
+  fake.run = async () => {
+    fake.begun.push(0);
+    await fake.gate.promise;
+    return { kind: "outcome", outcome: { type: "success" }, workedMs: 1 };
+  };
+  const running = fake.loop({ concurrency: 20 }).run();
+  await waitFor(() => fake.begun.length === 1);
+  await new Promise((go) => setTimeout(go, 50));
+  assertEquals(modes, ["free"]);
+  fake.gate.resolve();
+  assertEquals(await running, "empty");
+  assertEquals(modes.slice(0, 2), ["free", "free"]);
+});
+
+Deno.test("a worker that meets a suspect claims nothing until its hands are free, then takes it", async () => {
+  const fake = new Fake(1, [0]);
+  const modes: unknown[] = [];
+  const first = fake.next.bind(fake);
+  fake.next = (async (wanted: number, ahead: number, mode: unknown) => {
+    modes.push(mode);
+    if (modes.length === 1) return await first(1, 0);
+    return mode === "free" ? "empty" : "suspect";
+  }) as Fake["next"];
+  const running = fake.loop({ concurrency: 20 }).run();
+  await waitFor(() => modes.length === 2);
+  await new Promise((go) => setTimeout(go, 100));
+  assertEquals(modes, ["free", "stop"]);
+  // Longer than it waits for free hands: the suspect is passed over, and the queue behind it moves on.
+  await waitFor(() => modes.includes("pass"));
+  fake.gate.resolve();
+  assertEquals(await running, "empty");
+  assertEquals(modes.at(-1), "free");
+});
+
+Deno.test("only a worker that runs one job at a time, and claims one, says that it takes no other", async () => {
+  const modes: unknown[] = [];
+  for (const concurrency of [1, 2]) {
+    const fake = new Fake(1);
+    const next = fake.next.bind(fake);
+    fake.next = ((wanted: number, ahead: number, mode: unknown) => {
+      modes.push(mode);
+      return next(wanted, ahead);
+    }) as Fake["next"];
+    await fake.loop({ concurrency, claimsAhead: false }).run();
+  }
+  assertEquals([...new Set(modes)], ["only", "free"]);
 });
