@@ -4,8 +4,12 @@
  * @module
  */
 
-import { CallRefusedError, type RedisClient } from "../redis/redis_client.ts";
 import { MAX_SECONDS } from "../base/duration.ts";
+import {
+  CallRefusedError,
+  type RedisClient,
+  ReplyError,
+} from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
@@ -94,12 +98,32 @@ export class EndingBatch {
     this.#waiting = [];
     this.#bytes = 0;
     this.#weight = 0;
-    this.#run(worker, waiting)
-      .catch((error) => {
-        for (const { settled } of waiting) settled.reject(error);
-      })
-      .finally(() => this.#unanswered -= waiting.length);
     this.#unanswered += waiting.length;
+    void this.#settle(worker, waiting);
+  }
+
+  /** One end that Redis refuses spoils no other: each is then sent by itself, which changes nothing where it was taken. */
+  async #settle(
+    worker: WorkerIdentity,
+    waiting: readonly Waiting[],
+  ): Promise<void> {
+    try {
+      await this.#run(worker, waiting);
+    } catch (error) {
+      if (waiting.length === 1 || !isRefusal(error)) {
+        for (const { settled } of waiting) settled.reject(error);
+      } else {
+        await Promise.all(waiting.map(async (end) => {
+          try {
+            await this.#run(worker, [end]);
+          } catch (error) {
+            end.settled.reject(error);
+          }
+        }));
+      }
+    } finally {
+      this.#unanswered -= waiting.length;
+    }
   }
 
   /** The server's time in milliseconds since 1970, if it is known. */
@@ -109,25 +133,7 @@ export class EndingBatch {
       : Math.floor(performance.now() + this.#clockLead);
   }
 
-  /** Sends ends together, or one by one where Redis refuses them together: only one may be to blame. */
   async #run(
-    worker: WorkerIdentity,
-    waiting: readonly Waiting[],
-  ): Promise<void> {
-    try {
-      await this.#runTogether(worker, waiting);
-    } catch (error) {
-      if (!(error instanceof CallRefusedError) || waiting.length === 1) {
-        throw error;
-      }
-      const runs = waiting.map((end) =>
-        this.#runTogether(worker, [end]).catch(end.settled.reject)
-      );
-      await Promise.all(runs);
-    }
-  }
-
-  async #runTogether(
     worker: WorkerIdentity,
     waiting: readonly Waiting[],
   ): Promise<void> {
@@ -154,6 +160,11 @@ export class EndingBatch {
       settled.resolve([answer as EndingReply, cursor]);
     });
   }
+}
+
+/** Whether Redis has answered that it does not take the call: only one of its ends may be to blame. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReplyError || error instanceof CallRefusedError;
 }
 
 /** A time to live as Redis takes it: -1 for all below 0, at most a century. */

@@ -19,7 +19,7 @@ import type {
   WorkerIdentity,
 } from "./worker_types.ts";
 import { EndingBatch } from "./ending_batch.ts";
-import { executionPrefix } from "./execution_id.ts";
+import { executionPrefix, randomWorkerDigits } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
@@ -46,18 +46,13 @@ export class WorkerStore {
   /** The names of the keys. */
   readonly keys: Keys;
   readonly #endings: EndingBatch;
-  readonly #executionPrefix: string;
+  readonly #digits = randomWorkerDigits();
   #executions = 0;
 
-  /**
-   * Works on one connection and under one prefix.
-   *
-   * @param alone whether the worker has never more than one job in hand
-   */
-  constructor(client: RedisClient, keys: Keys, alone = false) {
+  /** Works on one connection and under one prefix. */
+  constructor(client: RedisClient, keys: Keys) {
     this.client = client;
     this.keys = keys;
-    this.#executionPrefix = executionPrefix(alone);
     this.#endings = new EndingBatch(client, keys);
   }
 
@@ -122,15 +117,14 @@ export class WorkerStore {
 
   /**
    * Takes the next jobs of the worker's queues, or those caught: at most `wanted`, and
-   * `ahead` more of the first queue. `mode` says what to do with a job that may have killed its last worker:
-   * take it, alone, since nothing else is in hand; stop in front of it; pass it over.
+   * `ahead` more of the first queue. `mode` says what to do with a job that may have killed its last worker.
    */
   async claim(
     worker: WorkerIdentity,
     wanted: number,
     caught: readonly CaughtJob[],
     ahead = 0,
-    mode: SuspectMode = "alone",
+    mode: SuspectMode = "free",
   ): Promise<ClaimReply> {
     const { queues } = worker;
     const first = this.#executions;
@@ -149,9 +143,9 @@ export class WorkerStore {
         MAX_SKIPPED,
         wanted,
         ahead,
-        this.#executionPrefix,
+        executionPrefix(this.#digits, mode === "only"),
         first,
-        mode,
+        mode === "only" ? "free" : mode,
         queues.length,
         ...queues,
         ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),

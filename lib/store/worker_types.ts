@@ -38,8 +38,15 @@ export interface SkippedJob {
   readonly reason: string;
 }
 
-/** What a claim does with a job that may have killed its last worker: take it alone, stop in front of it, pass it over. */
-export type SuspectMode = "alone" | "stop" | "pass";
+/**
+ * What a claim does with a job that may have killed its last worker, a suspect.
+ *
+ * - `only`: takes it; the worker has nothing else in hand, and takes nothing else until what it claims now, one job, is over
+ * - `free`: takes it, alone; the worker has nothing else in hand
+ * - `stop`: takes what is in front of it; the worker has other jobs in hand
+ * - `pass`: takes what is in front of it and behind it
+ */
+export type SuspectMode = "only" | "free" | "stop" | "pass";
 
 /** What a claim came back with. */
 export interface ClaimReply {

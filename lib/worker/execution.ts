@@ -8,7 +8,11 @@ import { backoff } from "../base/backoff.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
-import { CallRefusedError, ReplyError } from "../redis/redis_client.ts";
+import {
+  ConnectionLostError,
+  ConnectionRefusedError,
+  ReplyError,
+} from "../redis/redis_client.ts";
 import type {
   FailureOutcome,
   Outcome,
@@ -23,10 +27,11 @@ import type {
   WorkerIdentity,
 } from "../store/worker_types.ts";
 import { JobAborted } from "./abort.ts";
+import { type Ended, KILLED, STOPPED } from "./ended.ts";
+import type { InHand } from "./in_hand.ts";
 import { ExecutionHost } from "./job_host.ts";
+import { factsOf, JobLog } from "./job_log.ts";
 import type { SteadyLog } from "./log.ts";
-import { PutBacks } from "./put_backs.ts";
-import type { RunningJobs } from "./running_jobs.ts";
 
 /** What an {@linkcode Executor} works with. */
 export interface ExecutorOptions {
@@ -34,19 +39,14 @@ export interface ExecutorOptions {
   readonly identity: WorkerIdentity;
   /** What runs an execution. */
   readonly runnerOf: (execution: Execution) => Runner;
-  readonly running: RunningJobs;
+  /** What is asked is whether the worker is busy, and whether a job ever had a heartbeat. */
+  readonly inHand: Pick<InHand, "isBusy" | "isBeaten">;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
   /** Whether log lines show the call, which may hold what should not be logged. */
   readonly logDescription: boolean;
   readonly log: SteadyLog;
 }
-
-/** RQ's words for a job that `stop-job` ended. */
-const STOPPED = "Job stopped by user, work-horse terminated.";
-/** RQ's words for a job that `kill-horse` ended. */
-const KILLED =
-  "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
 
 /** Error replies of a Redis that may take the same call later. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -63,274 +63,186 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "NOPERM",
 ]);
 
-/** Fields of newer RQs that ask for more than to run the job. */
-const NOT_HONOURED = [
-  ["repeats_left", "Repeats are"],
-  ["rate_limit_key", "Rate limits are"],
-  ["success_callback_name", "Callbacks are"],
-  ["failure_callback_name", "Callbacks are"],
-  ["stopped_callback_name", "Callbacks are"],
-  ["webhooks", "Webhooks are"],
-] as const;
-
-/** How a run ended, before it is put into the terms of the store. */
-type Ended =
-  | { readonly kind: "outcome"; readonly outcome: Outcome }
-  | { readonly kind: JobAborted["kind"] }
-  | { readonly kind: "unstarted"; readonly why: string };
-
-/** Records how a run ended. */
-export type Recorder = () => Promise<void>;
-
-/** A run that is over. */
-export interface RunOver {
-  /** Records how it ended. */
-  readonly record: Recorder;
-  /** Why no process could be started for it, if that is so: then it has not begun. */
-  readonly unstarted?: string;
-}
-
-/** Runs executions. */
+/** Runs executions, and records how they ended. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #putBacks: PutBacks;
+  readonly #log: JobLog;
 
   /** One for each worker. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#putBacks = new PutBacks(() => options.running.isBusy);
-  }
-
-  /** Takes a job in hand that has been claimed; from now on its lease is kept. */
-  accept(execution: Execution): void {
-    this.#options.running.add(execution);
-  }
-
-  /** Puts a job that has not begun back to where it was claimed; records its end if it is to have one by now. */
-  async giveBack(execution: Execution): Promise<void> {
-    const { running, store, log } = this.#options;
-    if (running.isAborted(execution)) {
-      const { record } = await this.run(execution);
-      return await record();
-    }
-    const { job, queue } = execution;
-    log.debug(`${queue}: Given back, not begun (${job.id})`);
-    running.ending(execution);
-    try {
-      await this.#store(execution, returned(job, store.serverTime));
-    } finally {
-      running.remove(execution);
-    }
+    this.#log = new JobLog(options.log, options.logDescription);
   }
 
   /**
-   * Runs one job; gives what records its end. The lease is kept until that is done.
-   * The call to Redis is made at once when the recorder is called, so that it shares a
-   * round trip with others of the same tick. Never rejects: whatever goes wrong is the end of this one job.
+   * Runs one job. Rejects only with what is neither the job's fault nor its runner's answer: the job is to be put back.
+   *
+   * @param signal kills it, with a {@linkcode JobAborted} as the reason
    */
-  async run(execution: Execution): Promise<RunOver> {
-    const { log, running, logDescription } = this.#options;
-    const { job, queue } = execution;
-    const what = logDescription ? `${job.description} (${job.id})` : job.id;
-    log.info(`${queue}: ${what}`);
-    for (const [field, feature] of NOT_HONOURED) {
-      if (job.text(field) === undefined) continue;
-      log.warn(`${queue}: ${feature} not done by this worker (${job.id})`);
-    }
-    const signal = running.begin(execution);
-    const beganMs = Date.now();
-    const ended = await this.#run(execution, signal);
-    const workedMs = Math.max(0, Date.now() - beganMs);
-    const record = () => this.#record(execution, ended, workedMs);
-    return ended.kind === "unstarted"
-      ? { record, unstarted: ended.why }
-      : { record };
-  }
-
-  async #record(
-    execution: Execution,
-    ended: Ended,
-    workedMs: number,
-  ): Promise<void> {
-    const { log, running, store, identity } = this.#options;
-    running.ending(execution);
-    const turn = ended.kind === "cold" && this.#putBacks.turn(execution);
-    this.#putBacks.check();
+  async run(execution: Execution, signal: AbortSignal): Promise<Ended> {
+    this.#log.begin(execution);
+    const began = Date.now();
+    const workedMs = () => Math.max(0, Date.now() - began);
     try {
-      if (ended.kind === "lost") {
-        log.warn(
-          `${execution.queue}: Lease lost, job killed, nothing recorded (${execution.job.id})`,
-        );
-        if (!running.isBusy) await store.showIdle(identity);
-        return;
-      }
-      const ending = this.#endingOf(execution, ended, workedMs);
-      if (turn) await turn;
-      const storing = this.#store(execution, ending);
-      this.#logOutcome(execution, ended);
-      this.#logRecorded(execution, ending, await storing);
-    } finally {
-      running.remove(execution);
-    }
-  }
-
-  async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    const { runnerOf, store } = this.#options;
-    try {
-      const request = requestOf(execution);
-      const host = new ExecutionHost(store, execution);
-      const outcome = await runnerOf(execution).run(request, host, { signal });
+      const outcome = await this.#run(execution, signal);
       return outcome.type === "failure" && outcome.reason === "start"
-        ? { kind: "unstarted", why: outcome.message }
-        : { kind: "outcome", outcome };
+        ? { kind: "unstarted", why: whyUnstarted(outcome) }
+        : { kind: "outcome", outcome, workedMs: workedMs() };
     } catch (error) {
-      if (error instanceof JobAborted) return { kind: error.kind };
-      return { kind: "outcome", outcome: notRun(error) };
+      if (!(error instanceof JobAborted)) throw error;
+      return { kind: error.kind, workedMs: workedMs() };
     }
+  }
+
+  async #run(execution: Execution, signal: AbortSignal): Promise<Outcome> {
+    const { runnerOf, store } = this.#options;
+    signal.throwIfAborted();
+    let request: RunRequest;
+    try {
+      request = requestOf(execution);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return notRun(error);
+    }
+    const host = new ExecutionHost(store, execution);
+    return await runnerOf(execution).run(request, host, { signal });
+  }
+
+  /**
+   * Records how an execution ended. The call to Redis is made at once, so that it shares a round trip with
+   * others of the same turn of the event loop.
+   *
+   * Rejects if nothing of it can be stored, not even that it failed; then its lease is to be let go.
+   */
+  async record(execution: Execution, ended: Ended): Promise<void> {
+    const { log, inHand, store, identity } = this.#options;
+    const { job, queue } = execution;
+    if (ended.kind === "lost") {
+      log.warn(
+        `${queue}: Lease lost, job killed, nothing recorded (${job.id})`,
+      );
+      if (!inHand.isBusy) await store.showIdle(identity);
+      return;
+    }
+    const ending = this.#endingOf(execution, ended);
+    const storing = this.#store(execution, ending);
+    this.#log.end(execution, ended);
+    const stored = await storing;
+    this.#log.recorded(execution, ended, stored.ending, stored.reply);
   }
 
   #endingOf(
     { job }: Execution,
-    ended: Ended,
-    workedMs: number,
+    ended: Exclude<Ended, { kind: "lost" }>,
   ): Ending {
-    const failureTtl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
-    const failed = (outcome: "failed" | "stopped", text: string): Ending => ({
-      workedMs,
-      outcome,
-      ttl: failureTtl,
-      payload: encodeFailure(text),
-    });
-    if (ended.kind === "stopped") return failed("stopped", STOPPED);
-    if (ended.kind === "killed") return failed("failed", KILLED);
-    if (ended.kind === "unstarted") {
-      return returned(job, this.#options.store.serverTime);
+    const { resultTtl, store } = this.#options;
+    switch (ended.kind) {
+      case "stopped":
+        return failed("stopped", job, STOPPED, ended.workedMs);
+      case "killed":
+        return failed("failed", job, KILLED, ended.workedMs);
+      case "returned":
+      case "unstarted": {
+        const ttl = secondsLeft(job, store.serverTime);
+        return { outcome: "returned", ttl, payload: "", workedMs: 0 };
+      }
+      case "outcome":
+        break;
+      default:
+        return { outcome: "requeued", ttl: 0, payload: "", workedMs: 0 };
     }
-    if (ended.kind !== "outcome") {
-      return { workedMs, outcome: "requeued", ttl: 0, payload: "" };
+    const { outcome, workedMs } = ended;
+    if (outcome.type === "failure") {
+      return failed("failed", job, outcome.excInfo, workedMs);
     }
-    const { outcome } = ended;
-    if (outcome.type === "failure") return failed("failed", outcome.excInfo);
     return {
       workedMs,
       outcome: "finished",
-      ttl: job.seconds("result_ttl") ?? this.#options.resultTtl,
+      ttl: job.seconds("result_ttl") ?? resultTtl,
       payload: outcome.result === undefined ? "" : encodeResult(outcome.result),
     };
   }
 
-  /** Stores the end, however long Redis takes to accept it: the job's work is done. */
-  async #store(execution: Execution, ending: Ending): Promise<EndingReply> {
-    const { store, identity, log, running } = this.#options;
-    let stored = ending;
+  /**
+   * Stores the end, however long Redis takes to accept it: the job's work is done. What Redis refuses for good
+   * is stored as a failure that says so.
+   */
+  async #store(
+    execution: Execution,
+    ending: Ending,
+  ): Promise<{ readonly ending: Ending; readonly reply: EndingReply }> {
+    const { store, identity, log, inHand } = this.#options;
+    const { queue, job } = execution;
+    let given = ending;
     for (let attempt = 0;; attempt++) {
       try {
-        return await store.finish(
+        const beaten = inHand.isBeaten(execution);
+        const state = inHand.isBusy ? "busy" : "idle";
+        const reply = await store.finish(
           identity,
           execution,
-          { ...stored, beaten: running.isBeaten(execution) },
-          running.isBusy ? "busy" : "idle",
+          { ...given, beaten },
+          state,
         );
+        return { ending: given, reply };
       } catch (error) {
-        const refused = error instanceof CallRefusedError &&
-          stored === ending && ending.payload !== "";
-        if (refused) {
-          stored = this.#refusedEnding(execution, ending, error);
+        if (isOfConnection(error)) throw error;
+        if (error instanceof ReplyError && TRANSIENT.has(error.code)) {
+          if (attempt === 0) {
+            log.warn(
+              `${queue}: Redis does not take the end of the job yet: ${error.message} (${job.id})`,
+            );
+          }
+          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
           continue;
         }
-        if (!(error instanceof ReplyError && TRANSIENT.has(error.code))) {
-          throw error;
-        }
-        if (attempt === 0) {
-          log.warn(
-            `${execution.queue}: Redis does not take the end of the job yet: ${error.message} (${execution.job.id})`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
+        const isPayload = given.outcome === "finished" ||
+          given.outcome === "failed" || given.outcome === "stopped";
+        if (given !== ending || !isPayload) throw error;
+        const text = unstorable(ending, error);
+        log.error(`${queue}: Job failed (${job.id})`, {
+          ...factsOf(execution),
+          details: text,
+        });
+        given = failed("failed", job, text, ending.workedMs);
       }
-    }
-  }
-
-  /** What Redis will never take, such as a result that is too large, is the job's failure. */
-  #refusedEnding(
-    { job, queue }: Execution,
-    { workedMs }: Ending,
-    refusal: CallRefusedError,
-  ): Ending {
-    const text =
-      `${refusal.name}: Cannot store how the job ended: ${refusal.message}`;
-    this.#options.log.error(`${queue}: Job failed (${job.id})\n${text}`);
-    return {
-      workedMs,
-      outcome: "failed",
-      ttl: job.integer("failure_ttl") ?? DEFAULT_FAILURE_TTL,
-      payload: encodeFailure(text),
-    };
-  }
-
-  #logOutcome({ queue, job }: Execution, ended: Ended): void {
-    const { log } = this.#options;
-    if (ended.kind === "stopped" || ended.kind === "killed") {
-      log.warn(
-        `${queue}: ${ended.kind === "stopped" ? STOPPED : KILLED} (${job.id})`,
-      );
-    } else if (ended.kind === "cold") {
-      log.warn(
-        `${queue}: Job killed by the cold shut down, put back (${job.id})`,
-      );
-    } else if (ended.kind === "outcome" && ended.outcome.type === "failure") {
-      log.error(`${queue}: Job failed (${job.id})`, {
-        details: ended.outcome.excInfo,
-      });
-    }
-  }
-
-  #logRecorded({ queue, job }: Execution, { ttl }: Ending, reply: EndingReply) {
-    const { log } = this.#options;
-    switch (reply) {
-      case "finished":
-        log.info(`${queue}: Job OK (${job.id})`);
-        log.info(
-          ttl === 0
-            ? "Result discarded immediately"
-            : ttl < 0
-            ? "Result will never expire, clean up result key manually"
-            : `Result is kept for ${ttl} seconds`,
-        );
-        break;
-      case "retried":
-      case "scheduled":
-        log.info(`${queue}: Job ${reply} after its failure (${job.id})`);
-        break;
-      case "stuck":
-        log.error(
-          `${queue}: Job cannot be put back, a key of the queue holds another type of value (${job.id})`,
-        );
-        break;
-      case "returned":
-        log.debug(`${queue}: Given back, not begun (${job.id})`);
-        break;
-      case "lost":
-        log.warn(`${queue}: Lease lost, nothing recorded (${job.id})`);
-        break;
-      case "gone":
-        log.warn(
-          `${queue}: Job was deleted while it ran, nothing recorded (${job.id})`,
-        );
-        break;
     }
   }
 }
 
-/** The end of what has not begun. */
-function returned(job: JobRecord, now: number): Ending {
-  const ttl = secondsLeft(job, now);
-  return { outcome: "returned", ttl, payload: "", workedMs: 0 };
+/** A failure as it is stored. */
+function failed(
+  outcome: "failed" | "stopped",
+  job: JobRecord,
+  text: string,
+  workedMs: number,
+): Ending {
+  const ttl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+  return { workedMs, outcome, ttl, payload: encodeFailure(text) };
+}
+
+/** Whether Redis cannot be reached any more, so that nothing else can be stored either. */
+function isOfConnection(error: unknown): boolean {
+  return error instanceof ConnectionLostError ||
+    error instanceof ConnectionRefusedError;
+}
+
+function unstorable({ payload }: Ending, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  return `Cannot store the end of the job: Redis refuses its ${payload.length} bytes: ${why}`;
+}
+
+/** What happened, and the line in which the subprocess said why, if it did. */
+function whyUnstarted({ message, excInfo }: FailureOutcome): string {
+  const said = excInfo.slice(message.length).split("\n")
+    .map((line) => line.trim()).filter((line) => line !== "");
+  const line = said.find((text) => /^error\b/i.test(text)) ?? said.at(-1);
+  return line === undefined ? message : `${message}: ${line}`;
 }
 
 /** How long a job may still wait in its queue: at least a second, -1 for ever. */
 function secondsLeft(job: JobRecord, now: number): number {
-  const ttl = job.seconds("ttl");
+  const ttl = job.integer("ttl");
   if (ttl === undefined) return -1;
   const since = job.date("enqueued_at")?.getTime() ?? now;
   return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));
@@ -353,8 +265,7 @@ function requestOf({ id, queue, job }: Execution): RunRequest {
 }
 
 /** A fault before the job's own code: it spoils this job, and must not spoil the worker. */
-function notRun(error: unknown): FailureOutcome {
-  if (!(error instanceof Error)) return notRun(new Error(String(error)));
+function notRun(error: Error): FailureOutcome {
   const cause = error.cause instanceof Error
     ? `\nCaused by ${error.cause.name}: ${error.cause.message}`
     : "";

@@ -81,7 +81,7 @@ export class Fetcher implements AsyncDisposable {
   async next(
     wanted: number,
     ahead: number,
-    mode: SuspectMode = "alone",
+    mode: SuspectMode = "free",
   ): Promise<readonly Execution[] | NoneNow> {
     const { burst, stopping, maxIdleMs } = this.#options;
     const idleSince = performance.now();

@@ -7,13 +7,13 @@
 import { Service } from "../base/service.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution, WorkerIdentity } from "../store/worker_types.ts";
-import type { RunningJobs } from "./running_jobs.ts";
+import type { InHand } from "./in_hand.ts";
 
 /** What a {@linkcode Heartbeat} works with. */
 export interface HeartbeatOptions {
   readonly store: WorkerStore;
   readonly identity: WorkerIdentity;
-  readonly running: RunningJobs;
+  readonly inHand: InHand;
   /** Milliseconds between two. */
   readonly interval: number;
   /** Seconds that the worker's hash outlives the last one. */
@@ -49,25 +49,25 @@ export class Heartbeat extends Service {
 
   /** One look: the heartbeat of everything if it is time, else that of jobs which never had one. */
   override async runOnce(): Promise<number> {
-    const { running, interval } = this.#options;
+    const { inHand, interval } = this.#options;
     const now = performance.now();
     if (now - this.#last >= interval) {
       this.#last = now;
-      return await this.beat(running.beat());
+      return await this.beat(inHand.beat());
     }
-    const unseen = running.beatNew(FIRST_MS);
+    const unseen = inHand.beatNew(FIRST_MS);
     return unseen.length === 0 ? 0 : await this.beat(unseen);
   }
 
   /** One heartbeat of the worker and of some executions; tells how many leases were lost. */
   async beat(executions: readonly Execution[]): Promise<number> {
-    const { store, identity, running, workerTtl } = this.#options;
+    const { store, identity, inHand, workerTtl } = this.#options;
     const { worker, lost } = await store.heartbeat(
       identity,
       workerTtl,
       executions,
     );
-    running.abort("lost", ({ id }) => lost.has(id));
+    inHand.abort("lost", ({ id }) => lost.has(id));
     if (worker === "gone") await this.#options.register();
     if (worker === "replaced") this.#options.onReplaced();
     return lost.size;

@@ -19,9 +19,9 @@ import { CannotStartError, WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { InHand } from "./in_hand.ts";
 import { JobLoop } from "./job_loop.ts";
 import type { Runners } from "./runners.ts";
-import type { RunningJobs } from "./running_jobs.ts";
 import { Scheduler } from "./scheduler.ts";
 import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -33,7 +33,7 @@ export interface WorkerSessionOptions {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly runners: Runners;
-  readonly running: RunningJobs;
+  readonly inHand: InHand;
   /** Fires when no more work is to be taken. */
   readonly stopping: AbortSignal;
   /** Begins a warm shutdown. */
@@ -51,16 +51,15 @@ export class WorkerSession {
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
   readonly #jobs: JobLoop;
+  /** Fires when the job loop cannot go on. */
+  readonly #halting = new AbortController();
 
   /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
-    const { settings, client, keys, running, stop, stopping, runners } =
-      options;
+    const { settings, client, keys, inHand, stop, stopping, runners } = options;
     const { log, queues } = settings;
     this.#options = options;
-    const claimsAhead = this.#claimsAhead();
-    const alone = settings.concurrency === 1 && !claimsAhead;
-    const store = new WorkerStore(client, keys, alone);
+    const store = new WorkerStore(client, keys);
     const identity = {
       name: settings.name,
       instance: crypto.randomUUID(),
@@ -69,7 +68,7 @@ export class WorkerSession {
     const onError = (error: unknown) => log.error(describeError(error));
     const register = () => this.#register();
     const sweeps = new SweepStore(client, keys);
-    const common = { store, sweeps, identity, queues, running, log, onError };
+    const common = { store, sweeps, identity, queues, inHand, log, onError };
     this.#store = store;
     this.#identity = identity;
     this.#heartbeat = new Heartbeat({
@@ -79,7 +78,7 @@ export class WorkerSession {
       register,
       onReplaced: () => {
         log.error(`Another worker has taken the name ${settings.name}`);
-        running.abort("lost", () => true);
+        inHand.abort("lost", () => true);
         stop();
       },
     });
@@ -92,7 +91,7 @@ export class WorkerSession {
       burst: settings.burst,
       maxIdleMs: settings.maxIdleMs,
       register,
-      stopping,
+      stopping: AbortSignal.any([stopping, this.#halting.signal]),
     });
     const executor = new Executor({
       ...common,
@@ -103,17 +102,13 @@ export class WorkerSession {
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,
       executor,
+      inHand,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
-      claimsAhead,
+      claimsAhead: this.#claimsAhead(),
       stopping,
       starts: new StartBackoff({ log, patience: settings.startPatienceMs }),
-      onError: ({ queue, job }, error) =>
-        log.error(
-          `${queue}: Cannot record the end of the job: ${
-            describeError(error)
-          } (${job.id})`,
-        ),
+      halt: () => this.#halting.abort(),
     });
   }
 
@@ -128,7 +123,7 @@ export class WorkerSession {
   }
 
   #makeCommands(onError: (error: unknown) => void): Commands {
-    const { settings, client, keys, running, stop } = this.#options;
+    const { settings, client, keys, inHand, stop } = this.#options;
     return new Commands({
       client,
       channel: keys.channel(settings.name),
@@ -136,7 +131,7 @@ export class WorkerSession {
       onError,
       target: {
         shutdown: stop,
-        killHorse: () => running.abort("killed", () => true),
+        killHorse: () => inHand.abort("killed", () => true),
         stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
       },
     });
@@ -254,7 +249,7 @@ export class WorkerSession {
   }
 
   #stopJob(jobId: string, executionId: string | undefined): void {
-    const stopped = this.#options.running.abort(
+    const stopped = this.#options.inHand.abort(
       "stopped",
       ({ id, job }) =>
         job.id === jobId && (executionId === undefined || id === executionId),

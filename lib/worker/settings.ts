@@ -79,8 +79,8 @@ export interface WorkerOptions extends ConnectionOptions {
    * running goes on beside the next. `shared`: one process runs all of them side by side, for trusted
    * small ones; if one does not stop at its time limit, the process ends, and the others are run again.
    *
-   * A job may ask for a stricter way, not for a looser one. A job whose worker has died while it ran gets
-   * a process of its own.
+   * A job may ask for a stricter way, not for a looser one. A job whose worker has died while it had it in hand
+   * gets a process of its own, and the worker for itself.
    *
    * @default "process"
    */
@@ -148,8 +148,8 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly grace?: Duration;
   /**
-   * How long no process can be started for jobs until the worker gives up with a {@linkcode CannotStartError}: seconds
-   * or text. Meanwhile the jobs stay on their queues.
+   * How long the worker goes on trying while no process can be started for jobs, until it gives up with a
+   * {@linkcode CannotStartError}: seconds or text. Meanwhile the jobs stay on their queues.
    *
    * @default 60
    */

@@ -1,5 +1,5 @@
 /**
- * What a worker does while no process can be started for its jobs.
+ * What a worker does while it can begin no job, for want of processes or by a fault of its own.
  *
  * @module
  */
@@ -14,21 +14,22 @@ const LONGEST_PAUSE = 10_000;
 /** What a {@linkcode StartBackoff} works with. */
 export interface StartBackoffOptions {
   readonly log?: WorkerLog;
-  /** Milliseconds without a single start after which the worker gives up. @default 60_000 */
+  /** Milliseconds of attempts without a single start after which to give up. @default 60_000 */
   readonly patience?: number;
   /** A clock in milliseconds. @default performance.now */
   readonly now?: () => number;
 }
 
-/** Keeps a worker from claiming jobs that it cannot run, and ends it if that does not change. */
+/** Keeps a worker from claiming jobs that it cannot run, and tells when that is hopeless. */
 export class StartBackoff {
   readonly #log: WorkerLog;
   readonly #patience: number;
   readonly #now: () => number;
   #failures = 0;
-  #since = Infinity;
+  #since = 0;
+  #last = -Infinity;
   #until = 0;
-  #why = "";
+  #hopeless: CannotStartError | undefined;
 
   /** Nothing has failed yet. */
   constructor(options: StartBackoffOptions = {}) {
@@ -38,43 +39,49 @@ export class StartBackoff {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** No process could be started for a job, which goes back to its queue. */
+  /** A job could not be begun, and goes back to its queue. */
   failed(why: string): void {
     const now = this.#now();
-    this.#why = why;
-    this.#since = Math.min(this.#since, now);
+    // Without a job there was no attempt: that says nothing.
+    const isNew = now - this.#last > this.#patience + LONGEST_PAUSE;
+    if (this.#failures === 0 || isNew) this.#since = now;
+    this.#last = now;
     if (now < this.#until) return; // one more of those that were begun together
     if (this.#failures === 0) {
       this.#log.error(
-        `${why}; jobs are put back, trying again until a process starts`,
+        `${why}; jobs are put back, trying again until one can be begun`,
       );
     }
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#failures++);
     this.#until = now + pause;
+    if (this.#failures < 2 || now - this.#since < this.#patience) return;
+    const seconds = Math.round((now - this.#since) / 1_000);
+    this.#hopeless = new CannotStartError(
+      `Cannot run jobs: none could be begun for ${seconds} seconds: ${why}`,
+    );
   }
 
-  /** A process was started. */
+  /** A job was begun. */
   succeeded(): void {
     if (this.#failures === 0) return;
-    this.#log.warn("Processes can be started again");
+    this.#log.warn("Jobs can be begun again");
     this.#failures = 0;
-    this.#since = Infinity;
     this.#until = 0;
+    this.#hopeless = undefined;
+  }
+
+  /** Whether the last job could not be begun: then no more than one is tried at a time. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
   }
 
   /** For how many milliseconds no job is to be claimed. */
   pauseMs(): number {
-    return Math.max(0, this.#until - this.#now());
+    return this.#failures === 0 ? 0 : Math.max(0, this.#until - this.#now());
   }
 
-  /** @throws {CannotStartError} if no process has been started for too long */
-  throwIfHopeless(): void {
-    const seconds = Math.round((this.#now() - this.#since) / 1_000);
-    if (this.#failures < 2 || this.#now() - this.#since < this.#patience) {
-      return;
-    }
-    throw new CannotStartError(
-      `Cannot run jobs: no process could be started for ${seconds} seconds: ${this.#why}`,
-    );
+  /** Why to give up, if no job has been begun for too long. */
+  get hopeless(): CannotStartError | undefined {
+    return this.#hopeless;
   }
 }

@@ -25,7 +25,7 @@ export interface SweeperOptions {
 const ABANDONED = encodeFailure(
   `AbandonedJobError: The worker of this job died or lost its lease ${
     MAX_LOSSES + 1
-  } times; it was put back ${MAX_LOSSES} times and is not tried again`,
+  } times while it ran nothing else; the job is not put back again`,
 );
 
 /** Intervals for which a pass is nobody else's, and how long after that it comes again at the latest. */

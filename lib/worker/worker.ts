@@ -17,7 +17,7 @@ import { Keys } from "../store/keys.ts";
 import { OWN_OUTPUT } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
-import { RunningJobs } from "./running_jobs.ts";
+import { InHand } from "./in_hand.ts";
 import { CannotStartError } from "./errors.ts";
 import { WorkerSession } from "./session.ts";
 import {
@@ -44,7 +44,7 @@ export class Worker {
   readonly #settings: WorkerSettings;
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
-  readonly #running = new RunningJobs();
+  readonly #inHand = new InHand();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #cold = false;
   readonly #client: RedisClient;
@@ -104,7 +104,7 @@ export class Worker {
       client: this.#client,
       keys: this.#keys,
       runners,
-      running: this.#running,
+      inHand: this.#inHand,
       stopping: this.#stopping.signal,
       stop: () => this.stop(),
     });
@@ -127,7 +127,7 @@ export class Worker {
     this.#stopping.abort();
     if (graceMs !== Infinity) this.#after(graceMs, () => this.stopNow());
     this.#after(LEAVE_MS, () => {
-      if (this.#running.executions.length === 0) this.#disconnect();
+      if (this.#inHand.executions.length === 0) this.#disconnect();
     });
   }
 
@@ -137,7 +137,7 @@ export class Worker {
     if (this.#cold) return;
     this.#cold = true;
     this.#settings.log.warn("Cold shut down");
-    this.#running.abort("cold", () => true);
+    this.#inHand.abort("cold", () => true);
     this.#after(LEAVE_MS, () => this.#disconnect());
   }
 

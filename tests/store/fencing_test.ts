@@ -5,7 +5,9 @@ import type {
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
-import { Bench } from "./support.ts";
+import type { RedisArg, RedisClient } from "../../lib/redis/redis_client.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import { Bench, echoing } from "./support.ts";
 
 type Loss = (
   bench: Bench,
@@ -77,6 +79,79 @@ for (const [how, lose] of LOSSES) {
       assertEquals(await bench.dumpOfJobs(), before);
     },
   );
+}
+
+for (const [how, lose] of LOSSES) {
+  Deno.test(`a worker whose job is killed since the lease ${how} shows that it is idle`, async () => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    await bench.add("a");
+    const execution = await bench.claim(worker);
+    await bench.workers.heartbeat(worker, 480, [execution]);
+    await lose(bench, execution, worker);
+    await bench.end(worker, execution, { outcome: "stopped" });
+    const shown = await bench.send(
+      "HMGET",
+      "rq:worker:w1",
+      "state",
+      "current_job",
+    );
+    assertEquals(shown, ["idle", null]);
+    assertEquals(await bench.members("rq:worker:w1:executions"), []);
+  });
+}
+
+Deno.test("a heartbeat takes what is lost out of the worker's hands", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  await bench.workers.heartbeat(worker, 480, [execution]);
+  // As Python's clean-up of a job does, which knows nothing of the worker's set.
+  await bench.send("DEL", "rq:job:a", "rq:execution:a:" + execution.id);
+  await bench.workers.heartbeat(worker, 480, [execution]);
+  assertEquals(await bench.members("rq:worker:w1:executions"), []);
+});
+
+Deno.test("an end and the next claim that are both sent again leave the worker busy", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b"]) await bench.add(id);
+  const first = await bench.claim(worker);
+  await bench.jobs.cancel("a");
+  const sent: [string, readonly RedisArg[]][] = [];
+  const recorder = recording(bench.client, sent);
+  const store = new WorkerStore(recorder, bench.keys);
+  await Promise.all([
+    store.finish(worker, first, STOPPED, "idle"),
+    store.claim(worker, 1, []),
+  ]);
+  for (const [command, args] of sent) await bench.client.send(command, args);
+  const shown = await bench.send(
+    "HMGET",
+    "rq:worker:w1",
+    "state",
+    "current_job",
+  );
+  assertEquals(shown, ["busy", "b"]);
+});
+
+const STOPPED = {
+  ...{ outcome: "stopped", ttl: 500, payload: "", workedMs: 1 } as const,
+};
+
+/** A client that notes what scripts it sends. */
+function recording(
+  client: RedisClient,
+  sent: [string, readonly RedisArg[]][],
+): RedisClient {
+  return {
+    ...echoing(client, () => {}),
+    send(command, args = [], options) {
+      if (command === "EVALSHA") sent.push([command, args]);
+      return client.send(command, args, options);
+    },
+  };
 }
 
 Deno.test("a lease that ran out and that nobody swept is still good: the job is finished, not lost", async () => {

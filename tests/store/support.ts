@@ -22,6 +22,7 @@ import type {
   Ending,
   EndingReply,
   Execution,
+  SuspectMode,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { RedisServer } from "../support/redis_server.ts";
@@ -54,7 +55,7 @@ export class Bench implements AsyncDisposable {
     this.keys = keys;
     this.client = connect(server.url);
     this.jobs = new JobStore(this.client, keys);
-    this.workers = new WorkerStore(this.client, keys, true);
+    this.workers = new WorkerStore(this.client, keys);
     this.sweeps = new SweepStore(this.client, keys);
   }
 
@@ -88,12 +89,13 @@ export class Bench implements AsyncDisposable {
     return this.jobs.enqueue(newJob(id, options));
   }
 
-  /** Claims one job. */
+  /** Claims one job, for a worker that has nothing else in hand. */
   async tryClaim(
     worker: WorkerIdentity,
     caught: readonly CaughtJob[] = [],
+    mode: SuspectMode = "only",
   ): Promise<ClaimReply & { readonly execution: Execution | null }> {
-    const reply = await this.workers.claim(worker, 1, caught);
+    const reply = await this.workers.claim(worker, 1, caught, 0, mode);
     return { ...reply, execution: reply.executions[0] ?? null };
   }
 

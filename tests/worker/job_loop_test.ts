@@ -1,20 +1,30 @@
 /** What a worker has in hand: claimed, begun, given back and recorded, with stand-ins for Redis and the jobs. */
 
-import { assert, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { CannotStartError } from "../../lib/worker/errors.ts";
+import { StartBackoff } from "../../lib/worker/start_backoff.ts";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
+import type { NoJob } from "../../lib/worker/fetcher.ts";
+import type { Ended } from "../../lib/worker/ended.ts";
+import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
 import { waitFor } from "../support/wait_for.ts";
 
 /** A queue of numbered jobs, and what a loop does with them. */
 class Fake {
   readonly stopping = new AbortController();
+  readonly inHand = new InHand();
   /** Numbers of the jobs in the queue. */
   readonly queue: number[];
   readonly begun: number[] = [];
   readonly recorded: number[] = [];
   readonly returned: number[] = [];
-  readonly accepted: number[] = [];
   /** What the loop asked for: wanted, ahead. */
   readonly claims: [number, number][] = [];
   /** Jobs that go on until this is resolved. */
@@ -33,18 +43,17 @@ class Fake {
     return new JobLoop({
       fetcher: this,
       executor: this,
+      inHand: this.inHand,
       concurrency: 1,
       maxJobs: Infinity,
       claimsAhead: true,
       stopping: this.stopping.signal,
-      onError: (_execution, error) => {
-        throw error;
-      },
+      halt: () => this.stopping.abort(),
       ...options,
     });
   }
 
-  async next(wanted: number, ahead: number) {
+  async next(wanted: number, ahead: number): Promise<Execution[] | NoJob> {
     this.claims.push([wanted, ahead]);
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (this.stopping.signal.aborted) return "stopped" as const;
@@ -57,27 +66,21 @@ class Fake {
     return this.#pop(ahead);
   }
 
-  accept(execution: Execution): void {
-    this.accepted.push(Number(execution.id));
-  }
-
-  async run({ id }: Execution) {
+  async run({ id }: Execution): Promise<Ended> {
     const number = Number(id);
     this.begun.push(number);
     this.#running.add(number);
     this.most = Math.max(this.most, this.#running.size);
     await (this.#long.has(number) ? this.gate.promise : undefined);
     this.#running.delete(number);
-    const record = () => {
-      this.recorded.push(number);
-      return Promise.resolve();
-    };
-    return { record };
+    return { kind: "outcome", outcome: { type: "success" }, workedMs: 0.1 };
   }
 
-  giveBack({ id }: Execution): Promise<void> {
-    this.returned.push(Number(id));
-    this.queue.unshift(Number(id));
+  record({ id }: Execution, { kind }: Ended): Promise<void> {
+    if (kind === "returned" || kind === "unstarted") {
+      this.returned.push(Number(id));
+      this.queue.unshift(Number(id));
+    } else this.recorded.push(Number(id));
     return Promise.resolve();
   }
 
@@ -99,7 +102,7 @@ Deno.test.each([1, 2, 10])(
     const fake = new Fake(500);
     assertEquals(await fake.loop({ concurrency }).run(), "empty");
     assertEquals(fake.begun, numbers(500));
-    assertEquals(fake.accepted, numbers(500));
+    assertEquals(fake.inHand.size, 0);
     assertEquals(fake.recorded.toSorted((a, b) => a - b), numbers(500));
     assertEquals(fake.most, concurrency);
     assertEquals(fake.returned, []);
@@ -183,4 +186,188 @@ Deno.test("the end of a job is recorded soon, also while the next one is long", 
   fake.gate.resolve();
   await running;
   assertEquals(fake.recorded.length, 40);
+});
+
+Deno.test("ends are recorded while the loop waits until a process can be started again", async () => {
+  const fake = new Fake(3, [1]);
+  const run = fake.run.bind(fake);
+  fake.run = async (execution) => {
+    const ended = await run(execution);
+    return execution.id === "0"
+      ? { kind: "unstarted", why: "No process" }
+      : ended;
+  };
+  // Its clock stands still, so that the pause has no end.
+  const starts = new StartBackoff({ now: () => 0 });
+  const loop = fake.loop({ concurrency: 2, claimsAhead: false, starts });
+  const running = loop.run();
+  await waitFor(() => fake.returned.length === 1);
+  fake.gate.resolve();
+  await waitFor(() => fake.recorded.includes(1));
+  fake.stopping.abort();
+  assertEquals(await running, "stopped");
+});
+
+Deno.test("a job that could not be begun is not one of those that were run", async () => {
+  const fake = new Fake(2);
+  const run = fake.run.bind(fake);
+  let failures = 1;
+  fake.run = async (execution) =>
+    failures-- > 0
+      ? { kind: "unstarted", why: "No process" }
+      : await run(execution);
+  const loop = fake.loop({ maxJobs: 2, claimsAhead: false });
+  assertEquals(await loop.run(), "max");
+  assertEquals([loop.claimed, fake.recorded], [2, [0, 1]]);
+});
+
+Deno.test("an executor that rejects has its jobs put back, and the loop gives up once that is hopeless", async () => {
+  const fake = new Fake(4);
+  fake.run = () => Promise.reject(new TypeError("a fault of the worker"));
+  fake.record = ({ id }, { kind }) => {
+    assertEquals(kind, "broken");
+    fake.queue.unshift(Number(id));
+    return Promise.resolve();
+  };
+  let now = 0;
+  const starts = new StartBackoff({ patience: 3_000, now: () => now += 1_500 });
+  const error = await assertRejects(
+    () => fake.loop({ concurrency: 4, starts }).run(),
+    CannotStartError,
+  );
+  assertStringIncludes(error.message, "a fault of the worker");
+  assertEquals(fake.inHand.size, 0);
+  assertEquals(fake.queue, numbers(4));
+});
+
+Deno.test("an end that cannot be recorded ends the loop, which holds nothing then, also while a claim waits for jobs", async () => {
+  const fake = new Fake(1);
+  const halted = Promise.withResolvers<"stopped">();
+  let claims = 0;
+  fake.next = async () => {
+    if (claims++ === 0) return await Fake.prototype.next.call(fake, 1, 0);
+    return await halted.promise;
+  };
+  fake.record = () => Promise.reject(new Error("refused"));
+  const loop = fake.loop({
+    concurrency: 2,
+    halt: () => halted.resolve("stopped"),
+  });
+  await assertRejects(() => loop.run(), Error, "refused");
+  assertEquals(fake.inHand.size, 0);
+});
+
+Deno.test("a fetcher that fails ends the loop; what runs is recorded, what waits goes back", async () => {
+  const fake = new Fake(60, [10, 11]);
+  const next = fake.next.bind(fake);
+  const ahead = fake.ahead.bind(fake);
+  const failIfLong = () => {
+    if (fake.begun.includes(11)) throw new Error("no Redis");
+  };
+  fake.next = async (wanted, ahead) => {
+    failIfLong();
+    return await next(wanted, ahead);
+  };
+  fake.ahead = async (most) => {
+    failIfLong();
+    return await ahead(most);
+  };
+  const running = assertRejects(() => fake.loop().run(), Error, "no Redis");
+  await waitFor(() => fake.begun.includes(10));
+  fake.gate.resolve();
+  await running;
+  assertEquals(fake.inHand.size, 0);
+  assertEquals(
+    fake.queue,
+    numbers(60 - fake.recorded.length, fake.recorded.length),
+  );
+});
+
+Deno.test("what a cold shutdown kills goes back in the order in which it was claimed", async () => {
+  const fake = new Fake(100, numbers(100));
+  const gates = numbers(100).map(() => Promise.withResolvers<void>());
+  fake.run = async ({ id }) => {
+    fake.begun.push(Number(id));
+    await gates[Number(id)]!.promise;
+    return { kind: "cold", workedMs: 1 };
+  };
+  fake.record = ({ id }) => {
+    fake.queue.unshift(Number(id));
+    return Promise.resolve();
+  };
+  const running = fake.loop({ concurrency: 80 }).run();
+  await waitFor(() => fake.begun.length === 80);
+  fake.stopping.abort();
+  // They end as their processes die: in any order, and not in one turn.
+  for (const n of numbers(80)) {
+    gates[(n * 37) % 80]!.resolve();
+    if (n % 7 === 0) await new Promise((go) => setTimeout(go, 1));
+  }
+  assertEquals(await running, "stopped");
+  assertEquals(fake.queue, numbers(100));
+});
+
+/** Execution ids of jobs that have their worker for themselves, and of others. */
+const idOf = (alone: boolean, number: number) =>
+  `${alone ? 1 : 2}${String(number).padStart(15, "0")}`;
+
+Deno.test("nothing is claimed beside a job that has its worker for itself", async () => {
+  const fake = new Fake(0, []);
+  const alone = {
+    id: idOf(true, 1),
+    queue: "q",
+    job: new JobRecord("s", new Map()),
+  };
+  const modes: unknown[] = [];
+  fake.next = ((_wanted: number, _ahead: number, mode: unknown) => {
+    modes.push(mode);
+    return Promise.resolve(modes.length === 1 ? [alone] : "empty");
+  }) as Fake["next"];
+  fake.run = async () => {
+    fake.begun.push(0);
+    await fake.gate.promise;
+    return { kind: "outcome", outcome: { type: "success" }, workedMs: 1 };
+  };
+  const running = fake.loop({ concurrency: 20 }).run();
+  await waitFor(() => fake.begun.length === 1);
+  await new Promise((go) => setTimeout(go, 50));
+  assertEquals(modes, ["free"]);
+  fake.gate.resolve();
+  assertEquals(await running, "empty");
+  assertEquals(modes.slice(0, 2), ["free", "free"]);
+});
+
+Deno.test("a worker that meets a suspect claims nothing until its hands are free, then takes it", async () => {
+  const fake = new Fake(1, [0]);
+  const modes: unknown[] = [];
+  const first = fake.next.bind(fake);
+  fake.next = (async (wanted: number, ahead: number, mode: unknown) => {
+    modes.push(mode);
+    if (modes.length === 1) return await first(1, 0);
+    return mode === "free" ? "empty" : "suspect";
+  }) as Fake["next"];
+  const running = fake.loop({ concurrency: 20 }).run();
+  await waitFor(() => modes.length === 2);
+  await new Promise((go) => setTimeout(go, 100));
+  assertEquals(modes, ["free", "stop"]);
+  // Longer than it waits for free hands: the suspect is passed over, and the queue behind it moves on.
+  await waitFor(() => modes.includes("pass"));
+  fake.gate.resolve();
+  assertEquals(await running, "empty");
+  assertEquals(modes.at(-1), "free");
+});
+
+Deno.test("only a worker that runs one job at a time, and claims one, says that it takes no other", async () => {
+  for (const concurrency of [1, 2]) {
+    const modes: unknown[] = [];
+    const fake = new Fake(1);
+    const next = fake.next.bind(fake);
+    fake.next = ((wanted: number, ahead: number, mode: unknown) => {
+      modes.push(mode);
+      return next(wanted, ahead);
+    }) as Fake["next"];
+    await fake.loop({ concurrency, claimsAhead: false }).run();
+    assertEquals(modes.every((mode) => mode === "only"), concurrency === 1);
+    assertEquals(modes.some((mode) => mode === "only"), concurrency === 1);
+  }
 });

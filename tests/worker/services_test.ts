@@ -10,7 +10,7 @@ import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Commands } from "../../lib/worker/commands.ts";
 import { Heartbeat } from "../../lib/worker/heartbeat.ts";
-import { RunningJobs } from "../../lib/worker/running_jobs.ts";
+import { InHand } from "../../lib/worker/in_hand.ts";
 import { Scheduler } from "../../lib/worker/scheduler.ts";
 import { Sweeper } from "../../lib/worker/sweeper.ts";
 import { turn } from "../support/fake_clock.ts";
@@ -104,7 +104,7 @@ class Stage implements AsyncDisposable {
       sweeps: new SweepStore(this.client, keys),
       identity,
       queues: identity.queues,
-      running: new RunningJobs(),
+      inHand: new InHand(),
       interval: 1_000,
       workerTtl: 60,
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },

@@ -1,22 +1,74 @@
 import { assertEquals } from "@std/assert";
-import { CLAIM } from "../../lib/store/scripts/claim.ts";
 import { FINISH } from "../../lib/store/scripts/finish.ts";
 import { Worker } from "../../worker.ts";
-import { Bench } from "../store/support.ts";
+import { Bench, JOBS, Ledger } from "../e2e/support.ts";
+import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
-import { memoryLog } from "./support.ts";
 
-Deno.test("a worker makes the server know the scripts that it sends together before it takes a job", async () => {
-  await using bench = await Bench.open();
-  const log = memoryLog();
-  const worker = new Worker("q", { connection: bench.server.url, log });
-  const done = worker.work();
-  await waitFor(() => log.lines.some((line) => line.includes("Listening on")));
-  // No job has ended yet: nobody else has loaded the script that records ends.
-  assertEquals(
-    await bench.send("SCRIPT", "EXISTS", FINISH.sha, CLAIM.sha),
-    [1, 1],
-  );
+Deno.test("a worker that listens has made Redis know the script that ends jobs, before there was one", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const lines: string[] = [];
+  const log = (text: string) => lines.push(text);
+  const worker = new Worker("low", {
+    connection: redis.url,
+    paths: [JOBS],
+    log: { debug: log, info: log, warn: log, error: log },
+  });
+  const working = worker.work();
+  await waitFor(() => lines.some((line) => line.includes("*** Listening")));
+  // Redis knows those that were sent by their source, and only those.
+  const known = await bench.client.send("SCRIPT", ["EXISTS", FINISH.sha]);
+  assertEquals(known, [1]);
   worker.stop();
-  await done;
+  await working;
+});
+
+for (const way of ["cancel", "delete"] as const) {
+  Deno.test(`a worker whose running job is gone by ${way}() is idle, without another job`, async () => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    using ledger = new Ledger();
+    const job = await bench.queue("low").enqueue(
+      "jobs.noteOnce",
+      ledger.path,
+      "done",
+      "/no/such/gate",
+    );
+    const worker = new Worker("low", {
+      connection: redis.url,
+      paths: [JOBS],
+      name: "w1",
+    });
+    const working = worker.work();
+    await waitFor(() => ledger.lines().length === 1);
+    assertEquals(await bench.field("rq:worker:w1", "current_job"), job.id);
+    await job[way]();
+    await waitFor(async () =>
+      await bench.field("rq:worker:w1", "state") === "idle"
+    );
+    assertEquals(await bench.field("rq:worker:w1", "current_job"), null);
+    worker.stop();
+    await working;
+  });
+}
+
+Deno.test("a log that throws keeps a worker from nothing", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const jobs = await bench.queue("low").enqueueMany(
+    [1, 2, 3].map((n) => ({ func: "jobs.add", args: [n, n] })),
+  );
+  const fails = () => {
+    throw new Error("No space left on device");
+  };
+  const worker = new Worker("low", {
+    connection: redis.url,
+    paths: [JOBS],
+    burst: true,
+    isolation: "reuse",
+    log: { debug: fails, info: fails, warn: fails, error: fails },
+  });
+  assertEquals(await worker.work(), 3);
+  assertEquals(await Promise.all(jobs.map((job) => job.result())), [2, 4, 6]);
 });

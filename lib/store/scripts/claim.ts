@@ -35,7 +35,7 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  *       5 number of jobs wanted   6 number of further jobs, of the first queue only
  *       7 what the ids of the worker's executions begin with
  *       8 the number of its first execution of this claim, with which the id goes on
- *       9 what to do with a suspect: "alone" take it, the worker has nothing else in hand; "stop" in front of it; "pass" it over
+ *       9 what to do with a suspect: "free" take it, the worker has nothing else in hand; "stop" in front of it; "pass" it over
  *       10 number n of queues   11 … 10+n their names
  *       then pairs of queue name and job id: what was caught, in order of priority
  * reply { "jobs", now, skipped, queue, job id, execution id, { field, value, … }, … }
@@ -49,14 +49,13 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  * Dropped are ids whose hash is gone (expired, deleted) or is no job, of canceled or stopped jobs, and
  * of jobs that another worker is running. What was caught and is not claimed goes back to the
  * head of its queue. A job whose last worker died may be the reason, and those beside it would share the next worker's
- * end: such a suspect is only taken by a worker with nothing else in hand, and then alone. The worker's hash remembers the claim, so that a second sending gets the same jobs.
+ * end: such a suspect is only taken by a worker with nothing else in hand, and then alone. One that is passed over keeps
+ * its place. The worker's hash remembers the claim, so that a second sending gets the same jobs.
  * \`x_attempts\` is written from the second start on.
  */
 export const CLAIM: Script = new Script(
   "claim",
-  `${
-    someKeysLua(["job_key", "registry_key", "intermediate_key", "queue_key"])
-  }${NOW_LUA}
+  `${someKeysLua(["job_key", "registry_key", "intermediate_key"])}${NOW_LUA}
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local ahead, claim, mode, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], ARGV[9], tonumber(ARGV[10])
 local first_queue, first_caught = 11, 11 + n
@@ -114,7 +113,7 @@ local function start(q, id)
   if in_hand[id] or status == 'started' and rare().live_execution(id, q) then return skip(q, id, 'running') end
 
   if abandoned and enqueued_at and string.match(abandoned, ' (%S+)$') == enqueued_at then
-    if mode ~= 'alone' or count > 0 then
+    if mode ~= 'free' or count > 0 then
       met, stop = true, mode ~= 'pass'
       return true
     end
@@ -167,7 +166,11 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
     local q, id, e = list[i], list[i + 1], list[i + 2]
     if rare().holds(id, q, e) then hand_out(q, id, e, redis.call('HGETALL', job_key(id))) end
   end
-  if count > 0 then return cmsgpack.pack(answer) end
+  if count > 0 then
+    -- an end that was sent again before this has shown the worker idle
+    redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', claimed[#claimed - 1])
+    return cmsgpack.pack(answer)
+  end
 end
 if redis.call('EXISTS', SUSPENDED) == 1 then
   rare().give_back(first_caught)
@@ -180,7 +183,11 @@ for i = first_caught, #ARGV, 2 do
     rare().give_back(i)
     break
   end
-  if redis.call('LREM', intermediate_key(q), 1, id) > 0 and start(q, id) then redis.call('LPUSH', queue_key(q), id) end
+  if redis.call('LREM', intermediate_key(q), 1, id) > 0 and start(q, id) then
+    redis.call('LPUSH', intermediate_key(q), id)
+    rare().give_back(i)
+    break
+  end
 end
 for i = 1, n do
   local q, list = ARGV[first_queue + i - 1], KEYS[1 + i]
@@ -258,7 +265,10 @@ for i = 6, #ARGV, 3 do
     answer[#answer + 1] = 'ok'
   else
     -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
-    if not mine then redis.call('ZREM', wip, member) end
+    if not mine then
+      redis.call('ZREM', wip, member)
+      redis.pcall('SREM', worker_executions_key(worker), member)
+    end
     answer[#answer + 1] = 'lost'
   end
 end

@@ -49,6 +49,10 @@ local function not_mine(x)
   if type(lease) ~= 'string' then
     x.answer = answered_before(x)
     x.cursor = x.answer == 'finished' and redis.call('EXISTS', dependents_key(x.id)) == 1 and 'begin' or '0'
+    -- whoever took it away may have left it in the worker's hands, as Python's cancel does
+    if x.answer == 'lost' or x.answer == 'gone' then
+      redis.pcall('SREM', worker_executions_key(worker), x.id .. ':' .. x.e)
+    end
     return
   end
   drop_execution(x.id, x.q, x.e, worker)

@@ -35,6 +35,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["SET", "KEY", "a", "NX"],
   ["SMEMBERS", "KEY"],
   ["SPOP", "KEY"],
+  ["SRANDMEMBER", "KEY"],
   ["SREM", "KEY", "a"],
   ["SSCAN", "KEY", "0"],
   ["TIME"],
