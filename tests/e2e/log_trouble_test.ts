@@ -118,7 +118,7 @@ Deno.test("nothing that comes from outside can write more than its own line of t
     assert(!/^12:00:00/m.test(text), text);
     for (const line of text.split("\n")) {
       assert(
-        /^(\d\d:\d\d:\d\d |  |$)/.test(line),
+        /^(\d\d:\d\d:\d\d | {2}|$)/.test(line),
         `not a line of the log: ${line}`,
       );
     }
