@@ -5,6 +5,7 @@
  */
 
 import { connect } from "../redis/connect.ts";
+import { urlFromEnvironment } from "../redis/environment.ts";
 import type { ExistingClient } from "../redis/existing_client.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import { JobStore } from "../store/job_store.ts";
@@ -22,7 +23,7 @@ export interface ConnectionOptions {
   /**
    * Where Redis is.
    *
-   * @default the environment's REDIS_URL, else redis://127.0.0.1:6379
+   * @default what the environment says: RQ_REDIS_URL, REDIS_URL, or REDIS_HOST and the like; else redis://127.0.0.1:6379
    */
   readonly connection?: ConnectionSource;
   /**
@@ -45,9 +46,6 @@ export interface ConnectionOptions {
   readonly driver?: "@db/redis" | "ioredis";
 }
 
-/** The URL that is used where none is given. */
-export const DEFAULT_URL = "redis://127.0.0.1:6379";
-
 /** A connection with what hangs on it. */
 export class Context {
   readonly client: RedisClient;
@@ -57,8 +55,7 @@ export class Context {
 
   /** Connects, or takes the connection that the options bring along. */
   constructor(options: ConnectionOptions) {
-    const source = options.connection ?? Deno.env.get("REDIS_URL") ??
-      DEFAULT_URL;
+    const source = options.connection ?? urlFromEnvironment();
     this.#owned = !isRedisClient(source);
     this.client = isRedisClient(source) ? source : connect(source, {
       ...(options.connectTimeout === undefined
