@@ -31,7 +31,7 @@ const FLAGS: readonly Flag[] = [
     short: "u",
     value: "URL",
     help:
-      "where Redis is (default: RQ_REDIS_URL, REDIS_URL, redis://127.0.0.1:6379)",
+      "where Redis is (default: RQ_REDIS_URL, REDIS_URL, REDIS_HOST and the like, redis://127.0.0.1:6379)",
   },
   { name: "burst", short: "b", help: "leave once every queue is empty" },
   {

@@ -7,7 +7,7 @@
 import { nearest } from "../base/nearest.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
-import { DEFAULT_URL } from "../queue/context.ts";
+import { urlFromEnvironment } from "../redis/environment.ts";
 import type { WorkerOptions } from "../worker/settings.ts";
 import { CannotStartError } from "../worker/errors.ts";
 import { Worker } from "../worker/worker.ts";
@@ -82,8 +82,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
   const one = (name: string) => values.get(name)?.[0];
   const execPath = one("deno");
   const options: WorkerOptions = {
-    connection: one("url") ?? Deno.env.get("RQ_REDIS_URL") ??
-      Deno.env.get("REDIS_URL") ?? DEFAULT_URL,
+    connection: one("url") ?? urlFromEnvironment(),
     ...given("permissions", await permissionsFlag(flags)),
     burst: switches.has("burst"),
     withScheduler: switches.has("with-scheduler"),

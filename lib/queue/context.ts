@@ -6,6 +6,7 @@
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { connect } from "../redis/connect.ts";
+import { urlFromEnvironment } from "../redis/environment.ts";
 import type { ExistingClient } from "../redis/existing_client.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import { JobStore } from "../store/job_store.ts";
@@ -23,7 +24,7 @@ export interface ConnectionOptions {
   /**
    * Where Redis is.
    *
-   * @default the environment's REDIS_URL, else redis://127.0.0.1:6379
+   * @default what the environment says: RQ_REDIS_URL, REDIS_URL, or REDIS_HOST and the like; else redis://127.0.0.1:6379
    */
   readonly connection?: ConnectionSource;
   /**
@@ -67,9 +68,6 @@ export function openContext(
   return new Context(options);
 }
 
-/** The URL that is used where none is given. */
-export const DEFAULT_URL = "redis://127.0.0.1:6379";
-
 /** A connection with what hangs on it. */
 export class Context {
   readonly client: RedisClient;
@@ -79,8 +77,7 @@ export class Context {
 
   /** Connects, or takes the connection that the options bring along. */
   constructor(options: ConnectionOptions) {
-    const source = options.connection ?? Deno.env.get("REDIS_URL") ??
-      DEFAULT_URL;
+    const source = options.connection ?? urlFromEnvironment();
     this.#owned = !isRedisClient(source);
     this.client = isRedisClient(source) ? source : connect(source, {
       ...(options.connectTimeout === undefined

@@ -38,11 +38,8 @@ export class DbRedisDriver implements Driver {
   readonly direct = true;
   readonly #options: RedisConnectOptions;
 
-  /** For one server; `caCerts` are further roots for TLS. */
-  constructor(
-    target: RedisTarget,
-    { caCerts }: { caCerts?: string[] | undefined } = {},
-  ) {
+  /** For one server. */
+  constructor(target: RedisTarget) {
     if ("path" in target.address) {
       throw new TypeError(
         `Cannot open ${target.url} with @db/redis: it has no unix sockets, use the driver "ioredis"`,
@@ -55,7 +52,7 @@ export class DbRedisDriver implements Driver {
       noDelay: true,
       // Retrying would send a command again that may have been carried out.
       maxRetryCount: 0,
-      ...(caCerts === undefined ? {} : { caCerts }),
+      ...(target.caCerts === undefined ? {} : { caCerts: [...target.caCerts] }),
     };
   }
 

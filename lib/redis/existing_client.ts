@@ -120,7 +120,12 @@ function driversForDbRedis(client: DbRedis): Drivers {
           "Cannot open a further connection like the given @db/redis client: its host is unknown, pass a URL instead",
         );
       }
-      return new DbRedisDriver({ address, credentials, url }, { caCerts });
+      return new DbRedisDriver({
+        address,
+        credentials,
+        url,
+        ...(caCerts === undefined ? {} : { caCerts }),
+      });
     },
   };
 }

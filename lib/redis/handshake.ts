@@ -44,9 +44,10 @@ export async function greet(
   if (driver.direct) steps.push(["id", "CLIENT", "ID"]);
   if (login !== undefined) {
     if (login.db !== 0) steps.unshift(["select", "SELECT", login.db]);
-    if (login.password !== undefined) {
-      const user = login.username === undefined ? [] : [login.username];
-      steps.unshift(["auth", "AUTH", ...user, login.password]);
+    const { username, password } = login;
+    if (username !== undefined || password !== undefined) {
+      const user = username === undefined ? [] : [username];
+      steps.unshift(["auth", "AUTH", ...user, password ?? ""]);
     }
     if (name !== undefined) steps.push(["name", "CLIENT", "SETNAME", name]);
   }

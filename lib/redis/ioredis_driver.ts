@@ -64,12 +64,13 @@ export class IoredisDriver implements Driver {
 
   /** A driver for a URL. */
   static forTarget(target: RedisTarget): IoredisDriver {
-    const { address } = target;
+    const { address, caCerts } = target;
+    const tls = caCerts === undefined ? {} : { ca: [...caCerts] };
     const where: PlainOptions = "path" in address ? { path: address.path } : {
       host: address.hostname,
       port: address.port,
       family: 0,
-      ...(address.tls ? { tls: {} } : {}),
+      ...(address.tls ? { tls } : {}),
     };
     return new IoredisDriver({
       url: target.url,
@@ -192,6 +193,10 @@ export class IoredisConnection implements Connection {
   /** The promise says "Connection is closed." only; the event before it knew why. */
   #reasonFor(error: unknown): Error {
     if (this.#lastError !== undefined) return this.#lastError;
+    if (error instanceof Error && "command" in error) {
+      // It shows the call's arguments to whoever prints it: passwords, or what jobs are called with.
+      return new Error(error.message);
+    }
     return error === undefined || toError(error).message === CLOSED
       ? new Error("the server closed the connection")
       : toError(error);

@@ -9,11 +9,11 @@ export type Address =
   | { readonly hostname: string; readonly port: number; readonly tls: boolean }
   | { readonly path: string };
 
-/** What is said to the server right after connecting. */
+/** What is said to the server right after connecting; no `AUTH` without user and password. */
 export interface Credentials {
   /** The ACL user; the default user without it. */
   readonly username?: string;
-  /** Its password; no `AUTH` is sent without it. */
+  /** Its password; empty without it. */
   readonly password?: string;
   /** The number of the database; 0 needs no `SELECT`. */
   readonly db: number;
@@ -25,27 +25,69 @@ export interface RedisTarget {
   readonly address: Address;
   /** Who we are, and which database we use. */
   readonly credentials: Credentials;
+  /** Certificates in PEM that the server's may be signed with, besides those that Deno trusts. */
+  readonly caCerts?: readonly string[];
   /** The URL with the password masked, fit for messages. */
   readonly url: string;
 }
 
+/** The URL that is used where none is given. */
+export const DEFAULT_URL = "redis://127.0.0.1:6379";
+
+/** Parameters by which redis-py tunes its client; they say nothing of the server, the user or the database. */
+const TUNING: ReadonlySet<string> = new Set([
+  ...["socket_timeout", "socket_connect_timeout", "socket_read_size"],
+  ...["socket_keepalive", "retry_on_timeout", "retry_on_error", "timeout"],
+  ...["max_connections", "health_check_interval", "client_name", "protocol"],
+  ...["decode_responses", "encoding", "encoding_errors", "legacy_responses"],
+]);
+
+/** Parameters that are heeded. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...["db", "username", "password"],
+  ...["ssl_ca_certs", "ssl_ca_data", "ssl_cert_reqs", "ssl_check_hostname"],
+]);
+
+/** Parameters of redis-py that are neither heeded nor without meaning here. */
+const REFUSED: ReadonlySet<string> = new Set([
+  ...["ssl_keyfile", "ssl_certfile", "ssl_password", "ssl_ca_path"],
+  ...["ssl_include_verify_flags", "ssl_exclude_verify_flags"],
+  ...["ssl_min_version", "ssl_ciphers", "ssl_validate_ocsp"],
+  "ssl_validate_ocsp_stapled",
+]);
+
+/** The parts of a URL, still percent-encoded where they were. */
+interface Parts {
+  readonly scheme: string;
+  readonly username: string;
+  readonly password: string;
+  readonly host: string;
+  readonly port: string;
+  readonly path: string;
+  readonly params: URLSearchParams;
+}
+
 /**
- * Reads `redis://user:password@host:port/db`, `rediss://…` and
- * `unix:/path?db=1`. User and password are percent-decoded.
+ * Reads `redis://user:password@host:port/db`, `rediss://…`, `unix:/path?db=1` and
+ * `unix://user:password@/path`, as redis-py's `from_url` does: user, password and database may
+ * be parameters too, and for `rediss://` there are `ssl_ca_certs` (a file) and `ssl_ca_data` (PEM). User and
+ * password are percent-decoded. What redis-py has to tune its own client with changes nothing.
  *
- * @throws {TypeError} If it is anything else; the message shows no password.
+ * @throws {TypeError} If it is anything else. The message shows nothing of it: a
+ * password that is not encoded right may be anywhere in it.
  */
 export function parseUrl(input: string | URL): RedisTarget {
-  const text = String(input);
-  if (!URL.canParse(text)) {
-    throw new TypeError(
-      "Cannot read the Redis URL: it is not a URL such as redis://host:6379/0",
-    );
-  }
-  const url = new URL(text);
-  const credentials = readCredentials(url);
-  const address = readAddress(url);
-  return { address, credentials, url: formatUrl(address, credentials) };
+  const parts = split(String(input));
+  checkParams(parts);
+  const credentials = readCredentials(parts);
+  const address = readAddress(parts);
+  const caCerts = readCaCerts(parts.params);
+  return {
+    address,
+    credentials,
+    ...(caCerts.length === 0 ? {} : { caCerts }),
+    url: formatUrl(address, credentials),
+  };
 }
 
 /** Writes a URL with `***` in the place of the password. */
@@ -70,59 +112,114 @@ export function formatUrl(address: Address, credentials: Credentials): string {
   return `${scheme}://${login}${host}:${address.port}${path}`;
 }
 
-function readAddress(url: URL): Address {
-  if (url.protocol === "unix:") {
-    const path = decode(url.pathname, "path");
-    if (!path.startsWith("/") || path === "/") {
-      throw refusal(url, "a unix: URL needs an absolute path");
-    }
-    return { path };
-  }
-  if (url.hostname === "") throw refusal(url, "it names no host");
-  const hostname = decode(url.hostname, "host").replace(/^\[(.*)\]$/, "$1");
-  const port = url.port === "" ? 6379 : Number(url.port);
-  return { hostname, port, tls: url.protocol === "rediss:" };
-}
+/** `URL` does not take a user without a host, which `unix://user:password@/path` has. */
+const UNIX =
+  /^unix:(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?)?(\/(?!\/)[^?#]+)(?:\?([^#]*))?$/i;
 
-function readCredentials(url: URL): Credentials {
-  if (!["redis:", "rediss:", "unix:"].includes(url.protocol)) {
-    throw refusal(url, "the scheme must be redis:, rediss: or unix:");
+function split(text: string): Parts {
+  if (/^unix:/i.test(text)) {
+    const match = UNIX.exec(text);
+    if (match === null) throw refusal("a unix: URL needs an absolute path");
+    const [, username = "", password = "", path = "", query = ""] = match;
+    const params = new URLSearchParams(query);
+    return { ...NO_HOST, scheme: "unix", username, password, path, params };
   }
-  for (const name of url.searchParams.keys()) {
-    if (name !== "db") throw refusal(url, `it has no parameter "${name}"`);
+  if (!URL.canParse(text)) {
+    throw refusal("it is not a URL such as redis://host:6379/0");
   }
+  const url = new URL(text);
+  const scheme = url.protocol.slice(0, -1);
+  if (scheme !== "redis" && scheme !== "rediss") {
+    throw refusal("the scheme must be redis:, rediss: or unix:");
+  }
+  // The rest of a password with a "#" of its own would be taken for one.
+  if (url.hash !== "") throw refusal('it has a "#", which is written %23');
   return {
-    ...(url.username === "" ? {} : { username: decode(url.username, "user") }),
-    ...(url.password === ""
-      ? {}
-      : { password: decode(url.password, "password") }),
-    db: readDb(url),
+    scheme,
+    username: url.username,
+    password: url.password,
+    host: url.hostname,
+    port: url.port,
+    path: url.pathname,
+    params: url.searchParams,
   };
 }
 
-function readDb(url: URL): number {
-  const path = url.protocol === "unix:" ? "" : url.pathname.slice(1);
-  const text = path === "" ? url.searchParams.get("db") ?? "0" : path;
-  if (!/^\d{1,9}$/.test(text)) {
-    throw refusal(url, `the database "${text}" is not a number`);
+const NO_HOST = { host: "", port: "" };
+
+/** Only names that are known are shown: what follows a password with a "?" of its own looks like one. */
+function checkParams({ params, scheme }: Parts): void {
+  for (const [name, value] of params) {
+    if (REFUSED.has(name)) throw refusal(`${name} is not supported`);
+    if (!KNOWN.has(name) && !TUNING.has(name)) {
+      throw refusal(
+        `it has a parameter other than ${[...KNOWN].join(", ")}`,
+      );
+    }
+    if (name.startsWith("ssl_") && scheme !== "rediss") {
+      throw refusal(`${name} needs the scheme rediss:`);
+    }
+    const lax = name === "ssl_cert_reqs" && value !== "required" ||
+      name === "ssl_check_hostname" && !/^(true|1|yes|y|on|t)$/i.test(value);
+    if (lax) {
+      throw refusal(
+        `${name} would let anybody be the server; name its authority by ssl_ca_certs`,
+      );
+    }
   }
+}
+
+function readAddress({ scheme, host, port, path }: Parts): Address {
+  if (scheme === "unix") return { path: decode(path, "path") };
+  if (host === "") throw refusal("it names no host");
+  return {
+    hostname: decode(host, "host").replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? 6379 : Number(port),
+    tls: scheme === "rediss",
+  };
+}
+
+/** What stands before the host goes before parameters, as in redis-py. */
+function readCredentials(parts: Parts): Credentials {
+  const { params } = parts;
+  const username = decode(parts.username, "user") || params.get("username");
+  const password = decode(parts.password, "password") || params.get("password");
+  return {
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    db: readDb(parts),
+  };
+}
+
+/** A parameter goes before the path, as in redis-py. */
+function readDb({ scheme, path, params }: Parts): number {
+  const inPath = scheme === "unix" ? "" : path.replace(/^\/|\/$/g, "");
+  const text = params.get("db") ?? (inPath || "0");
+  if (!/^\d{1,9}$/.test(text)) throw refusal("its database is not a number");
   return Number(text);
+}
+
+function readCaCerts(params: URLSearchParams): string[] {
+  const certs = params.getAll("ssl_ca_data");
+  for (const path of params.getAll("ssl_ca_certs")) {
+    try {
+      certs.push(Deno.readTextFileSync(path));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw refusal(`its ssl_ca_certs cannot be read: ${why}`, cause);
+    }
+  }
+  return certs;
 }
 
 function decode(text: string, part: string): string {
   try {
     return decodeURIComponent(text);
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot read the Redis URL: the ${part} is not percent-encoded right`,
-      { cause },
-    );
+  } catch {
+    throw refusal(`its ${part} is not percent-encoded right`);
   }
 }
 
-function refusal(url: URL, reason: string): TypeError {
-  const shown = new URL(url);
-  // A scheme without a host, such as "http" spelled "htp:x", keeps no password to mask.
-  if (shown.password !== "") shown.password = "***";
-  return new TypeError(`Cannot use the Redis URL ${shown.href}: ${reason}`);
+function refusal(reason: string, cause?: unknown): TypeError {
+  return new TypeError(`Cannot use the Redis URL: ${reason}`, { cause });
 }

@@ -5,13 +5,14 @@
  */
 
 import { connect } from "../redis/connect.ts";
+import { urlFromEnvironment } from "../redis/environment.ts";
 import {
   ConnectionLostError,
   ConnectionRefusedError,
   type ConnectionState,
   type RedisClient,
 } from "../redis/redis_client.ts";
-import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
+import { isRedisClient } from "../queue/context.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { Keys } from "../store/keys.ts";
 import { OWN_OUTPUT } from "./output.ts";
@@ -156,8 +157,7 @@ export class Worker {
 
   #connect(): RedisClient {
     const { log, name } = this.#settings;
-    const source = this.#options.connection ?? Deno.env.get("REDIS_URL") ??
-      DEFAULT_URL;
+    const source = this.#options.connection ?? urlFromEnvironment();
     if (isRedisClient(source)) return source;
     const { connectTimeout = Infinity, driver } = this.#options;
     return connect(source, {

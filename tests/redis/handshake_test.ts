@@ -21,6 +21,59 @@ Deno.test.each(NAMES)(
 );
 
 Deno.test.each(NAMES)(
+  "a user without a password is logged in as such over %s",
+  async (driver) => {
+    await using server = await RedisServer.start({
+      args: [
+        ...["--user", "default", "on", "nopass", "~*", "+@all"],
+        ...["--user", "alice", "on", "nopass", "~*", "+@all"],
+        ...["--user", "bob", "on", ">secret", "~*", "+@all"],
+      ],
+    });
+    const { host } = new URL(server.url);
+    await using alice = connect(`redis://alice@${host}`, { driver });
+    assertEquals(await alice.send("ACL", ["WHOAMI"]), "alice");
+    await using bob = connect(`redis://${host}?username=bob&password=secret`, {
+      driver,
+    });
+    assertEquals(await bob.send("ACL", ["WHOAMI"]), "bob");
+    assertEquals(bob.url, `redis://bob:***@${host}`);
+    await using nobody = connect(`redis://bob@${host}`, { driver });
+    const error = await rejection(nobody.send("PING"));
+    assert(error instanceof ConnectionRefusedError, String(error));
+  },
+);
+
+Deno.test.each(
+  [
+    ["unix://:secret@PATH", "default", 0],
+    ["unix://bob:s%40@PATH?db=2", "bob", 2],
+    ["unix:PATH?db=2&username=bob&password=s%40", "bob", 2],
+    ["unix://PATH?password=secret&db=3", "default", 3],
+  ] as const,
+)(
+  "a socket's URL %s logs in as %s, database %i",
+  async (url, user, db) => {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/r.sock`;
+    await using _server = await RedisServer.start({
+      args: [
+        ...["--unixsocket", path, "--requirepass", "secret"],
+        ...["--user", "bob", "on", ">s@", "~*", "+@all"],
+      ],
+    });
+    await using client = connect(url.replace("PATH", path));
+    const info = String(await client.send("CLIENT", ["INFO"]));
+    assert(
+      info.includes(` user=${user} `) && info.includes(` db=${db} `),
+      info,
+    );
+    assert(!/secret|s%40|s@/.test(client.url), client.url);
+    await Deno.remove(directory, { recursive: true });
+  },
+);
+
+Deno.test.each(NAMES)(
   "a wrong password rejects pending and further calls for good over %s",
   async (driver) => {
     await using server = await RedisServer.start({ args: PASSWORD });

@@ -226,9 +226,14 @@ export class FakeServer implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
+  /** Cuts all connections. */
+  cut(): void {
+    for (const connection of this.#open) close(connection);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
-    for (const connection of this.#open) close(connection);
+    this.cut();
     await Promise.all(this.#tasks);
   }
 
