@@ -43,6 +43,7 @@ export type Interrupted = "again" | "alone";
 
 /** One job in the process. */
 interface Run {
+  readonly number: number;
   readonly job: SharedJob;
   readonly calls: HostCalls;
   readonly limit: TimeLimit;
@@ -110,6 +111,7 @@ export class SharedProcess {
       Outcome | Interrupted
     >();
     const run: Run = {
+      number,
       job,
       calls: new HostCalls(
         number,
@@ -196,10 +198,10 @@ export class SharedProcess {
     const run = this.#runs.get(number);
     // What a job left running asks in vain; it may have been stopping just when it answered.
     if (run === undefined && (kind === "call" || kind === "stopping")) return;
-    if (run === undefined || number > this.#started) {
-      refuseMessage(kind, `there is no run ${number} now`);
-    }
     try {
+      if (run === undefined || number > this.#started) {
+        refuseMessage(kind, `there is no run ${number} now`);
+      }
       if (kind === "stopping") run.isAtFault = true;
       else if (kind === "call") run.calls.add(readCall(payload));
       else if (kind === "success" || kind === "failure") {
@@ -208,7 +210,8 @@ export class SharedProcess {
         this.#answered.push(run);
       }
     } catch (error) {
-      this.#culprit ??= run;
+      this.#culprit ??= run ??
+        this.#answered.find((answered) => answered.number === number);
       throw error;
     }
   }
@@ -262,7 +265,10 @@ export class SharedProcess {
     this.#child.kill("SIGKILL"); // what it has left running may hold the pipes
     await this.#child.drain();
     // Its last answers may lack their end mark.
-    for (const run of this.#answered) settle(run, run.answer!);
+    for (const run of this.#answered) {
+      const isLiar = run === this.#culprit && this.#child.fault !== undefined;
+      settle(run, isLiar ? this.#outcomeOfCulprit(status) : run.answer!);
+    }
     this.#answered = [];
     const runs = [...this.#runs];
     this.#runs.clear();
