@@ -34,6 +34,8 @@ export interface ExecutorOptions {
   /** What runs an execution. */
   readonly runnerOf: (execution: Execution) => Runner;
   readonly running: RunningJobs;
+  /** Whether a job may add jobs to a queue. */
+  readonly mayEnqueue: (queue: string) => boolean;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
   /** Whether log lines show the call, which may hold what should not be logged. */
@@ -167,7 +169,7 @@ export class Executor {
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    const { runnerOf, store } = this.#options;
+    const { runnerOf, store, mayEnqueue } = this.#options;
     let request: RunRequest;
     try {
       request = requestOf(execution);
@@ -175,7 +177,7 @@ export class Executor {
       if (!(error instanceof Error)) throw error;
       return { kind: "outcome", outcome: notRun(error) };
     }
-    const host = new ExecutionHost(store, execution);
+    const host = new ExecutionHost(store, execution, mayEnqueue);
     try {
       const outcome = await runnerOf(execution).run(request, host, { signal });
       if (outcome.type === "failure" && outcome.reason === "start") {
