@@ -17,7 +17,7 @@ import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
-import { ABORT_GRACE, TimeLimit } from "./time_limit.ts";
+import { ABORT_GRACE, START_LIMIT, TimeLimit } from "./time_limit.ts";
 
 /** A job that is to run beside others. */
 export interface SharedJob {
@@ -73,6 +73,7 @@ export class SharedProcess {
   /** Set if it is known for whose sake the process ends. */
   #culprit: Run | "unknown" | "another" | undefined;
   #exitCalled = false;
+  #startAlarm: Alarm | undefined;
 
   /**
    * Takes over a subprocess that is ready.
@@ -132,6 +133,7 @@ export class SharedProcess {
       answer: undefined,
       isAtFault: false,
     };
+    if (this.#runs.size === 0) this.#expectStart(number);
     this.#runs.set(number, run);
     const { isQuiet } = this.#child;
     void this.#child.sendLine(encodeRun(number, job.job, isQuiet));
@@ -148,6 +150,14 @@ export class SharedProcess {
   kill(): void {
     this.#isOver = true;
     this.#child.kill("SIGKILL");
+  }
+
+  /** Beside others, whatever keeps it from beginning has a time limit. */
+  #expectStart(number: number): void {
+    this.#child.alarms.clear(this.#startAlarm);
+    this.#startAlarm = this.#child.alarms.set(START_LIMIT, () => {
+      if (this.#started < number) this.kill();
+    });
   }
 
   async #untilEnded(
@@ -278,15 +288,13 @@ export class SharedProcess {
       : undefined;
     const culprit = this.#culprit ?? lone ?? "unknown";
     for (const [number, run] of runs) {
-      const timedOut = run.limit.stop() && number <= this.#started &&
-        (run.isAtFault || run === culprit);
-      if (timedOut) {
+      // What has not begun is nobody's fault and no timeout, whatever kept the process from it.
+      if (number > this.#started) settle(run, "again");
+      else if (run.limit.stop() && (run.isAtFault || run === culprit)) {
         settle(run, timeoutOutcome(run.job.timeout, undefined));
       } else if (run === culprit) {
         settle(run, this.#outcomeOfCulprit(status));
-      } else if (number > this.#started || culprit !== "unknown") {
-        settle(run, "again");
-      } else settle(run, "alone");
+      } else settle(run, culprit === "unknown" ? "alone" : "again");
     }
   }
 
