@@ -48,6 +48,21 @@ const FLAGS: readonly Flag[] = [
     help: "where job modules are looked for (default: the project, then .)",
   },
   {
+    name: "job-modules",
+    value: "NAMES",
+    repeatable: true,
+    help:
+      "modules of jobs that are loaded from elsewhere, separated by commas: jsr:@acme/*,\n" +
+      "npm:@acme/mail, https://acme.com/jobs/ (default: none)",
+  },
+  {
+    name: "job-allow-enqueue",
+    value: "QUEUES",
+    repeatable: true,
+    help:
+      "queues that jobs may use besides the worker's own, separated by commas; * stands for any text",
+  },
+  {
     name: "results-ttl",
     value: "TIME",
     help: "how long results are kept; 0 not at all, -1 for ever (default: 500)",
@@ -169,7 +184,8 @@ export interface ParsedFlags {
   readonly jobPermissions: readonly string[] | undefined;
 }
 
-const JOB_PERMISSION = /^--job-((allow|deny|ignore)-[a-z]+(=.*)?)$/s;
+const JOB_PERMISSION =
+  /^--job-(?!allow-enqueue\b)((allow|deny|ignore)-[a-z]+(=.*)?)$/s;
 
 /**
  * Reads a command line.

@@ -91,6 +91,8 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     log: makeLogger(levelFlag(flags), formatFlag(flags)),
     ...given("name", one("name")),
     ...given("paths", values.get("path")),
+    ...given("jobModules", listFlag(flags, "job-modules")),
+    ...given("allowEnqueue", listFlag(flags, "job-allow-enqueue")),
     ...given("execPath", execPath),
     ...given("prefix", one("prefix")),
     ...given("resultTtl", one("results-ttl")),
@@ -211,6 +213,15 @@ function badChoice(
       like ? `; did you mean ${like}?` : ""
     }`,
   );
+}
+
+/** Separated by commas, or given several times. */
+function listFlag(
+  { values }: ParsedFlags,
+  name: string,
+): string[] | undefined {
+  return values.get(name)?.flatMap((list) => list.split(","))
+    .map((entry) => entry.trim());
 }
 
 function numberFlag({ values }: ParsedFlags, name: string): number | undefined {

@@ -95,7 +95,9 @@ export type FrameEvent =
     /** The run that it is about, by its number within the subprocess; 0 for none. */
     readonly run: number;
     readonly payload: Uint8Array;
-  };
+  }
+  /** A frame with the right token is malformed: what follows cannot be read. */
+  | { readonly type: "malformed" };
 
 /** Separates the frames in a stream of bytes from everything else, in linear time. */
 export class FrameParser {
@@ -121,11 +123,7 @@ export class FrameParser {
     }
   }
 
-  /**
-   * Takes the next bytes. What it returns may share memory with `chunk`.
-   *
-   * @throws {Error} if a frame with the right token is malformed
-   */
+  /** Takes the next bytes. What it returns may share memory with `chunk`. */
   push(chunk: Uint8Array): FrameEvent[] {
     const bytes = this.#rest.length === 0 ? chunk : concat([this.#rest, chunk]);
     const events: FrameEvent[] = [];
@@ -143,6 +141,7 @@ export class FrameParser {
       }
       const message = this.#take(bytes.subarray(at, end));
       if (message !== undefined) events.push(message);
+      if (message?.type === "malformed") return events;
       from = end;
     }
   }
@@ -185,7 +184,7 @@ export class FrameParser {
       (!isFirst && (kind !== this.#kind || run !== this.#run)) ||
       this.#size > MAX_MESSAGE_SIZE
     ) {
-      throw new Error("Cannot read the subprocess's answer: malformed frame");
+      return { type: "malformed" };
     }
     this.#kind = kind;
     this.#run = run;

@@ -17,7 +17,7 @@ import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
-import { TimeLimit } from "./time_limit.ts";
+import { START_LIMIT, TimeLimit } from "./time_limit.ts";
 
 /** What a run needs. */
 export interface JobRunOptions {
@@ -36,12 +36,6 @@ export interface JobRunOptions {
   /** Whether the subprocess may live on after a job that has succeeded. */
   readonly reusable: boolean;
 }
-
-/**
- * Milliseconds in which a subprocess that waits for a job has to say that it has begun one. Else it does not hear: what
- * a job before has left there holds the processor, or somebody else reads its control pipe.
- */
-const START_MS = 10_000;
 
 /** Runs one job to its end. */
 export class JobRun {
@@ -98,7 +92,7 @@ export class JobRun {
     const run = child.begin(this.options.jobId, false);
     const calls = new HostCalls(run, host, (reply) => child.send(reply));
     this.#listen(run, calls);
-    const start = child.alarms.set(START_MS, () => {
+    const start = child.alarms.set(START_LIMIT, () => {
       if (!this.#started) child.kill("SIGKILL");
     });
     using limit = new TimeLimit(timeout, {

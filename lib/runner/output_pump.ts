@@ -5,6 +5,7 @@
  * @module
  */
 
+import { refuseMessage } from "./child_messages.ts";
 import { FrameParser, type MessageKind } from "./frames.ts";
 
 /** Takes a message of a subprocess; `run` is the number of the run that it is about, 0 for none. */
@@ -98,6 +99,8 @@ export class OutputPump {
       for (const event of events) {
         if (event.type === "message") {
           this.#options.onMessage(event.kind, event.run, event.payload);
+        } else if (event.type === "malformed") {
+          refuseMessage("answer", "malformed frame");
         } else await this.#options.onOutput(event.bytes);
       }
       if (chunk.done) return;

@@ -9,6 +9,7 @@ import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
+import type { ModulePattern } from "./module_patterns.ts";
 import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
 import type { RunnableJob } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
@@ -20,6 +21,8 @@ import { WarmPool } from "./warm_pool.ts";
 export interface ProcessesOptions extends LaunchOptions {
   /** The directories under which the modules of jobs are looked for, in order. */
   readonly paths: readonly string[];
+  /** Modules that are loaded from elsewhere; see `parseModulePattern()`. @default [] */
+  readonly modules?: readonly ModulePattern[];
   /** Where what jobs print goes. */
   readonly sink: OutputSink;
   /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */

@@ -17,7 +17,7 @@ import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
-import { ABORT_GRACE, TimeLimit } from "./time_limit.ts";
+import { ABORT_GRACE, START_LIMIT, TimeLimit } from "./time_limit.ts";
 
 /** A job that is to run beside others. */
 export interface SharedJob {
@@ -43,6 +43,7 @@ export type Interrupted = "again" | "alone";
 
 /** One job in the process. */
 interface Run {
+  readonly number: number;
   readonly job: SharedJob;
   readonly calls: HostCalls;
   readonly limit: TimeLimit;
@@ -72,6 +73,7 @@ export class SharedProcess {
   /** Set if it is known for whose sake the process ends. */
   #culprit: Run | "unknown" | "another" | undefined;
   #exitCalled = false;
+  #startAlarm: Alarm | undefined;
 
   /**
    * Takes over a subprocess that is ready.
@@ -110,6 +112,7 @@ export class SharedProcess {
       Outcome | Interrupted
     >();
     const run: Run = {
+      number,
       job,
       calls: new HostCalls(
         number,
@@ -130,6 +133,7 @@ export class SharedProcess {
       answer: undefined,
       isAtFault: false,
     };
+    if (this.#runs.size === 0) this.#expectStart(number);
     this.#runs.set(number, run);
     const { isQuiet } = this.#child;
     void this.#child.sendLine(encodeRun(number, job.job, isQuiet));
@@ -146,6 +150,14 @@ export class SharedProcess {
   kill(): void {
     this.#isOver = true;
     this.#child.kill("SIGKILL");
+  }
+
+  /** Beside others, whatever keeps it from beginning has a time limit. */
+  #expectStart(number: number): void {
+    this.#child.alarms.clear(this.#startAlarm);
+    this.#startAlarm = this.#child.alarms.set(START_LIMIT, () => {
+      if (this.#started < number) this.kill();
+    });
   }
 
   async #untilEnded(
@@ -196,10 +208,10 @@ export class SharedProcess {
     const run = this.#runs.get(number);
     // What a job left running asks in vain; it may have been stopping just when it answered.
     if (run === undefined && (kind === "call" || kind === "stopping")) return;
-    if (run === undefined || number > this.#started) {
-      refuseMessage(kind, `there is no run ${number} now`);
-    }
     try {
+      if (run === undefined || number > this.#started) {
+        refuseMessage(kind, `there is no run ${number} now`);
+      }
       if (kind === "stopping") run.isAtFault = true;
       else if (kind === "call") run.calls.add(readCall(payload));
       else if (kind === "success" || kind === "failure") {
@@ -208,7 +220,8 @@ export class SharedProcess {
         this.#answered.push(run);
       }
     } catch (error) {
-      this.#culprit ??= run;
+      this.#culprit ??= run ??
+        this.#answered.find((answered) => answered.number === number);
       throw error;
     }
   }
@@ -262,7 +275,10 @@ export class SharedProcess {
     this.#child.kill("SIGKILL"); // what it has left running may hold the pipes
     await this.#child.drain();
     // Its last answers may lack their end mark.
-    for (const run of this.#answered) settle(run, run.answer!);
+    for (const run of this.#answered) {
+      const isLiar = run === this.#culprit && this.#child.fault !== undefined;
+      settle(run, isLiar ? this.#outcomeOfCulprit(status) : run.answer!);
+    }
     this.#answered = [];
     const runs = [...this.#runs];
     this.#runs.clear();
@@ -272,15 +288,13 @@ export class SharedProcess {
       : undefined;
     const culprit = this.#culprit ?? lone ?? "unknown";
     for (const [number, run] of runs) {
-      const timedOut = run.limit.stop() && number <= this.#started &&
-        (run.isAtFault || run === culprit);
-      if (timedOut) {
+      // What has not begun is nobody's fault and no timeout, whatever kept the process from it.
+      if (number > this.#started) settle(run, "again");
+      else if (run.limit.stop() && (run.isAtFault || run === culprit)) {
         settle(run, timeoutOutcome(run.job.timeout, undefined));
       } else if (run === culprit) {
         settle(run, this.#outcomeOfCulprit(status));
-      } else if (number > this.#started || culprit !== "unknown") {
-        settle(run, "again");
-      } else settle(run, "alone");
+      } else settle(run, culprit === "unknown" ? "alone" : "again");
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { JobRun, type JobRunOptions } from "./job_run.ts";
+import { brokenOutcome } from "./outcomes.ts";
 import type { Launch } from "./launch.ts";
 import {
   bootFailure,
@@ -141,7 +142,10 @@ export class SubprocessRunner implements Runner {
       if (child.isUnfit) continue; // no more than waited are
       if (run.isInterrupted) this.#options.onBeganAgain?.(request);
       fresh = true;
-      if (attempt++ >= RUN_ATTEMPTS) return bootFailure(child, launch);
+      if (attempt++ < RUN_ATTEMPTS) continue;
+      return child.fault === undefined
+        ? bootFailure(child, launch)
+        : brokenOutcome(child.fault);
     }
   }
 

@@ -21,6 +21,12 @@ export interface TimeLimitOptions {
 /** Milliseconds from the job's `AbortSignal` to SIGTERM. */
 export const ABORT_GRACE = 500;
 
+/**
+ * Milliseconds in which a subprocess that waits for a job has to say that it has begun one. Else it does not hear: what
+ * a job before has left there holds the processor, or somebody else reads its control pipe.
+ */
+export const START_LIMIT = 10_000;
+
 /** Counts from its creation: first the `AbortSignal`, then SIGTERM, then SIGKILL. */
 export class TimeLimit implements Disposable {
   readonly #options: TimeLimitOptions;

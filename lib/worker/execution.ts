@@ -41,6 +41,8 @@ export interface ExecutorOptions {
   readonly runnerOf: (execution: Execution) => Runner;
   /** What is asked is whether the worker is busy, and whether a job ever had a heartbeat. */
   readonly inHand: Pick<InHand, "isBusy" | "isBeaten">;
+  /** Whether a job may add jobs to a queue. */
+  readonly mayEnqueue: (queue: string) => boolean;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
   /** Whether log lines show the call, which may hold what should not be logged. */
@@ -95,7 +97,7 @@ export class Executor {
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Outcome> {
-    const { runnerOf, store } = this.#options;
+    const { runnerOf, store, mayEnqueue } = this.#options;
     signal.throwIfAborted();
     let request: RunRequest;
     try {
@@ -104,7 +106,7 @@ export class Executor {
       if (!(error instanceof Error)) throw error;
       return notRun(error);
     }
-    const host = new ExecutionHost(store, execution);
+    const host = new ExecutionHost(store, execution, mayEnqueue);
     return await runnerOf(execution).run(request, host, { signal });
   }
 

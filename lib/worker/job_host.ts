@@ -15,17 +15,36 @@ import type { Execution } from "../store/worker_types.ts";
 export class ExecutionHost implements JobHost {
   readonly #store: WorkerStore;
   readonly #execution: Execution;
+  readonly #mayEnqueue: (queue: string) => boolean;
 
-  /** One for each execution. */
-  constructor(store: WorkerStore, execution: Execution) {
+  /**
+   * One for each execution.
+   *
+   * @param mayEnqueue whether a job may add jobs to a queue
+   */
+  constructor(
+    store: WorkerStore,
+    execution: Execution,
+    mayEnqueue: (queue: string) => boolean,
+  ) {
     this.#store = store;
     this.#execution = execution;
+    this.#mayEnqueue = mayEnqueue;
   }
 
-  /** Adds a follow-up job over the worker's connection. */
+  /**
+   * Adds a follow-up job over the worker's connection: a job must not have another worker, which may do
+   * more, work for it.
+   */
   async enqueue(request: EnqueueRequest): Promise<string> {
     const { client, keys } = this.#store;
-    await using queue = new Queue(request.queue ?? this.#execution.queue, {
+    const { queue: name = this.#execution.queue } = request;
+    if (!this.#mayEnqueue(name)) {
+      throw new Deno.errors.NotCapable(
+        `Cannot enqueue on "${name}": jobs of this worker may use its own queues only, --job-allow-enqueue=${name} allows this one`,
+      );
+    }
+    await using queue = new Queue(name, {
       connection: client,
       prefix: keys.prefix,
     });

@@ -94,7 +94,11 @@ export class Runners implements AsyncDisposable {
 
   #make(isolation: Isolation): Runner {
     const { settings } = this.#options;
-    const common = { ...this.#options.common, ...told(settings.log) };
+    const common = {
+      ...this.#options.common,
+      modules: settings.jobModules,
+      ...told(settings.log),
+    };
     const { concurrency, maxJobsPerProcess, maxMemoryPerProcess } = settings;
     const cores = navigator.hardwareConcurrency;
     // More than the machine boots at once is only memory.

@@ -97,6 +97,7 @@ export class WorkerSession {
       ...common,
       runnerOf: (execution) => runners.of(execution),
       resultTtl: settings.resultTtl,
+      mayEnqueue: settings.mayEnqueue,
       logDescription: settings.logJobDescription,
     });
     this.#jobs = new JobLoop({

@@ -13,6 +13,10 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
 } from "../queue/context.ts";
+import {
+  type ModulePattern,
+  parseModulePattern,
+} from "../runner/module_patterns.ts";
 import type { ChildPermissions } from "../runner/permissions.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
 import { SILENT, steady, type SteadyLog, type WorkerLog } from "./log.ts";
@@ -31,6 +35,19 @@ export interface WorkerOptions extends ConnectionOptions {
    * @default the project of the working directory, then the working directory
    */
   readonly paths?: readonly string[];
+  /**
+   * Modules of jobs that are loaded from elsewhere than `paths`: `jsr:@acme/*`, `npm:@acme/mail`,
+   * `https://acme.com/jobs/`. Whoever can write to Redis can have them run. `node:` and `data:` are never loaded.
+   *
+   * @default []
+   */
+  readonly jobModules?: readonly string[];
+  /**
+   * Queues, besides the worker's own, to which jobs may add jobs through `currentJob`; `*` stands for any text.
+   *
+   * @default []
+   */
+  readonly allowEnqueue?: readonly string[];
   /**
    * What jobs may do; see `childPermissions()`.
    *
@@ -171,6 +188,9 @@ export interface WorkerOptions extends ConnectionOptions {
 /** {@linkcode WorkerOptions} after the check; times in milliseconds unless they are said to be seconds. */
 export interface WorkerSettings {
   readonly queues: readonly string[];
+  readonly jobModules: readonly ModulePattern[];
+  /** Whether a job may add jobs to a queue. */
+  readonly mayEnqueue: (queue: string) => boolean;
   readonly name: string;
   readonly burst: boolean;
   /** Seconds; -1 for ever. */
@@ -204,6 +224,8 @@ const OPTIONS = optionNames<WorkerOptions>({
   paths: true,
   permissions: true,
   execPath: true,
+  jobModules: true,
+  allowEnqueue: true,
   startPatience: true,
   burst: true,
   resultTtl: true,
@@ -268,6 +290,8 @@ export function checkSettings(
   return {
     queues: uniqueNames,
     name,
+    jobModules: (options.jobModules ?? []).map(parseModulePattern),
+    mayEnqueue: enqueueRule(uniqueNames, options.allowEnqueue ?? []),
     burst: options.burst ?? false,
     resultTtl: parseDuration(
       options.resultTtl ?? DEFAULT_RESULT_TTL,
@@ -301,6 +325,21 @@ export function checkSettings(
     logJobDescription: options.logJobDescription ?? true,
     log: steady(options.log ?? SILENT, name),
   };
+}
+
+function enqueueRule(
+  queues: readonly string[],
+  allowed: readonly string[],
+): (queue: string) => boolean {
+  const patterns = allowed.map((pattern) => {
+    if (pattern === "") {
+      throw new RangeError("Cannot use allowEnqueue: a queue's name is empty");
+    }
+    const parts = pattern.split("*").map((part) => RegExp.escape(part));
+    return new RegExp(`^${parts.join(".*")}$`, "s");
+  });
+  return (queue) =>
+    queues.includes(queue) || patterns.some((pattern) => pattern.test(queue));
 }
 
 /** Silently giving jobs more than was asked for would be worse than an error. */

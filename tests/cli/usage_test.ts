@@ -40,6 +40,8 @@ const MISTAKES: readonly {
   { args: ["--log-format", "xml"], says: /expected text, json/ },
   { args: ["--driver", "redis"], says: /expected @db\/redis, ioredis/ },
   { args: ["--name", "a", "--name", "b"], says: /--name was given 2 times/ },
+  { args: ["--job-modules", "node:fs"], says: /modules "node:fs"/ },
+  { args: ["--job-allow-enqueue=,a"], says: /allowEnqueue/ },
   { args: ["--job-allow-nets"], says: /allow-nets/ },
   { args: ["--job-allow-read", "--job-allow-foo=a"], says: /allow-foo/ },
   { args: ["--url", "http://127.0.0.1"], says: /http/ },
@@ -84,6 +86,8 @@ Deno.test("--help shows every flag on stdout", async () => {
       "--pid",
       "--grace",
       "--job-allow-net",
+      "--job-allow-enqueue",
+      "--job-modules",
     ]
   ) assertStringIncludes(stdout, flag);
   assertEquals((await run("-h")).stdout, stdout);

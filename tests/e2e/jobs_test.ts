@@ -194,11 +194,64 @@ Deno.test("--job-allow-none gives a job no permission, and it can still add jobs
   const sum = await bench.queue("low").enqueue("jobs.add", 1, 2);
   const writes = await bench.queue("low").enqueue("jobs.note", "/tmp/x", "x");
   const adds = await bench.queue("low").enqueue("jobs.followUp", "/tmp/x");
-  await burst(["low", "--url", redis.url, "--job-allow-none"]);
+  const rights = ["--job-allow-none", "--job-allow-enqueue=oth*,more"];
+  await burst(["low", "--url", redis.url, ...rights]);
   assertEquals(await sum.wait({ timeout: 1_000 }), 3);
   assertMatch(await writes.excInfo() ?? "", /NotCapable/);
   await adds.wait({ timeout: 1_000 });
   assertEquals(await bench.queue("other").count(), 1);
+});
+
+Deno.test("a job adds jobs to its worker's queues only, if no others are allowed", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const low = bench.queue("low");
+  const enqueues = (queue: string) =>
+    low.enqueue("jobs.enqueuesNote", queue, ledger.path, queue);
+  const own = [await enqueues("low"), await enqueues("high")];
+  const others = [await enqueues("admin"), await enqueues("lowest")];
+  await burst(["low", "high", "--url", redis.url, "--job-allow-none"]);
+  for (const job of own) await job.wait({ timeout: 1_000 });
+  for (const job of others) {
+    assertMatch(
+      await job.excInfo() ?? "",
+      /Cannot enqueue on "(admin|lowest)": .* --job-allow-enqueue=/,
+    );
+  }
+  assertEquals(await bench.queue("admin").count(), 0);
+  assertEquals(await bench.queue("lowest").count(), 0);
+});
+
+Deno.test("nothing that whoever writes to Redis names is loaded from elsewhere than the paths", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const refused = [
+    "node:child_process#execSync",
+    "data:text/javascript,export default () => 1",
+    "file:///etc/passwd#x",
+    "npm:left-pad#default",
+    "jsr:@std/path#join",
+    "https://example.com/a.ts#b",
+  ];
+  const jobs = [];
+  for (const [i, name] of refused.entries()) {
+    const id = `job-${i}`;
+    await bench.client.send("HSET", [
+      `rq:job:${id}`,
+      ...["data", JSON.stringify([name, null, [], {}])],
+      ...["status", "queued", "origin", "low", "timeout", "180"],
+      ...["created_at", "2024-01-01T00:00:00.000000Z"],
+    ]);
+    await bench.client.send("RPUSH", ["rq:queue:low", id]);
+    jobs.push(await bench.queue("low").fetchJob(id));
+  }
+  await burst(["low", "--url", redis.url]);
+  for (const job of jobs) {
+    const text = await job!.excInfo() ?? "";
+    assertMatch(text, /^(NotCapable|TypeError): Cannot run "/);
+    assertEquals(/root:/.test(text), false);
+  }
 });
 
 Deno.test("a worker that lacks a permission runs jobs without it, and says so once", async () => {

@@ -29,6 +29,7 @@ Deno.test("a worker holds no more handles, children or connections after a hundr
     "high",
     "--concurrency",
     "2",
+    "--job-allow-enqueue=other",
     "--url",
     redis.url,
   ]);

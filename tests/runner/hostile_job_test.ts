@@ -35,7 +35,7 @@ class Child implements AsyncDisposable {
     const parser = new FrameParser(this.token);
     for await (const chunk of pipe) {
       for (const event of parser.push(chunk)) {
-        if (event.type === "output") continue;
+        if (event.type !== "message") continue;
         const text = new TextDecoder().decode(event.payload);
         this.messages.push({ kind: event.kind, run: event.run, text });
         if (event.kind === "call") {

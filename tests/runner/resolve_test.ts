@@ -1,5 +1,11 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { pathToFileURL } from "node:url";
+import { parseModulePattern } from "../../lib/runner/module_patterns.ts";
 import { nearestConfig, resolveFunc } from "../../lib/runner/resolve.ts";
 
 async function project(
@@ -60,17 +66,114 @@ Deno.test.each([
   },
 );
 
-Deno.test("resolveFunc() takes URLs as they are", async () => {
+Deno.test("resolveFunc() takes modules that are allowed as they are", async () => {
   const config = await nearestConfig(Deno.cwd());
+  const modules = ["jsr:@me/*", "npm:jobs", "https://example.com"]
+    .map(parseModulePattern);
   for (
     const url of ["jsr:@me/jobs@1", "npm:jobs", "https://example.com/a.ts"]
   ) {
-    const found = await resolveFunc(`${url}#run`, { paths: [] });
+    const found = await resolveFunc(`${url}#run`, { paths: [], modules });
     assertEquals(found, {
       url,
       exportName: "run",
       ...(config ? { config } : {}),
     });
+  }
+});
+
+Deno.test.each([
+  "jsr:@me/jobs#f",
+  "npm:jobs#f",
+  "https://example.com/a.ts#f",
+  "http://example.com/a.ts#f",
+])("resolveFunc() does not take %s unless it is allowed", (ref) => {
+  const modules = ["jsr:@you/*", "https://example.org"].map(parseModulePattern);
+  assertThrows(
+    () => resolveFunc(ref, { paths: ["/"], modules }),
+    Deno.errors.NotCapable,
+    "--job-modules",
+  );
+});
+
+Deno.test.each([
+  "node:child_process#execSync",
+  "NODE:fs#rmSync",
+  "data:text/javascript,export default 1",
+  "DATA:text/javascript,1#f",
+  "blob:https://a/b#f",
+  "javascript:1#f",
+  "git:a#f",
+])("resolveFunc() never takes %s", (ref) => {
+  const modules = ["npm:*", "jsr:*"].map(parseModulePattern);
+  assertThrows(
+    () => resolveFunc(ref, { paths: ["/"], modules }),
+    TypeError,
+    "never loaded",
+  );
+});
+
+Deno.test("resolveFunc() takes only files that really are under a path", async () => {
+  await using temp = await project(["in/a.ts", "out/b.ts", "in2/c.ts"]);
+  const { dir } = temp;
+  await Deno.symlink(`${dir}/out/b.ts`, `${dir}/in/link.ts`);
+  await Deno.symlink(`${dir}/out`, `${dir}/in/folder`);
+  await Deno.symlink(`${dir}/in/a.ts`, `${dir}/in/same.ts`);
+  await Deno.symlink(`${dir}/in`, `${dir}/current`);
+  const at = (ref: string, path = `${dir}/in`) =>
+    resolveFunc(ref, { paths: [path] }).exportName;
+  for (const ref of ["a.f", "same.f", `file://${dir}/in/a.ts#f`]) {
+    assertEquals(at(ref), "f");
+    assertEquals(at(ref, `${dir}/current`), "f");
+  }
+  assertEquals(at(`FILE://${dir}/in/a.ts#f`), "f");
+  assertEquals(at(`file://${dir}/current/a.ts#f`), "f");
+  for (
+    const ref of [
+      "link.f",
+      "folder.b.f",
+      `file://${dir}/out/b.ts#f`,
+      `file://${dir}/in/../out/b.ts#f`,
+      `file://${dir}/in/%2e%2e/out/b.ts#f`,
+      `FILE://${dir}/out/b.ts#f`,
+      `file:${dir}/out/b.ts#f`,
+      `file://${dir}/in2/c.ts#f`,
+      `file://${dir}/in/folder/nowhere.ts#f`,
+      "file:///etc/shadow",
+      "file:///nowhere/x.ts#f",
+    ]
+  ) {
+    assertThrows(() => at(ref), Deno.errors.NotCapable, "worker's paths");
+  }
+  for (
+    const ref of [
+      "file://host/a.ts#f",
+      "file:///a%2Fb.ts#f",
+      "file:///a%00.ts#f",
+    ]
+  ) {
+    assertThrows(() => at(ref), TypeError, "names no file");
+  }
+});
+
+Deno.test("resolveFunc() takes no file that is no module by its name", async () => {
+  await using temp = await project([".env", "a.json", "b.txt", "c.wasm"]);
+  await Deno.symlink(`${temp.dir}/.env`, `${temp.dir}/d.ts`);
+  for (
+    const ref of [
+      ".env#A",
+      "a.json#b",
+      "b.txt#c",
+      "c.wasm#d",
+      "d.e",
+      `file://${temp.dir}/.env`,
+    ]
+  ) {
+    assertThrows(
+      () => resolveFunc(ref, { paths: [temp.dir] }),
+      TypeError,
+      "no module",
+    );
   }
 });
 
@@ -85,7 +188,8 @@ Deno.test("resolveFunc() names every place where it looked", async () => {
     assertStringIncludes(error.message, path);
   }
   await assertRejects(
-    async () => await resolveFunc("file:///nowhere/a.ts#f", { paths: [] }),
+    async () =>
+      await resolveFunc("file:///nowhere/a.ts#f", { paths: ["/nowhere"] }),
     Deno.errors.NotFound,
   );
 });

@@ -201,7 +201,9 @@ export class TestRunner implements AsyncDisposable {
     return {
       enqueue: (request) => {
         this.calls.push(["enqueue", request]);
-        return request.func === "refused.job"
+        const { func } = request;
+        if (func === "slow.job") return Promise.withResolvers<string>().promise;
+        return func === "refused.job"
           ? Promise.reject(new Error("the queue is closed"))
           : Promise.resolve(`new-${this.calls.length}`);
       },

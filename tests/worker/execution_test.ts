@@ -79,6 +79,7 @@ class Stage implements AsyncDisposable {
       store: new WorkerStore(client, this.bench.keys),
       identity: this.worker,
       runnerOf: () => runnerOf(run),
+      mayEnqueue: () => true,
       inHand: this.inHand,
       resultTtl: 500,
       logDescription: true,
