@@ -17,7 +17,6 @@
  */
 
 import { main } from "./lib/cli/main.ts";
-import { runChild } from "./lib/runner/child_main.ts";
 import { isChildInvocation } from "./lib/runner/protocol.ts";
 
 export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
@@ -33,7 +32,8 @@ export {
 export { Worker } from "./lib/worker/worker.ts";
 
 if (import.meta.main) {
-  // A compiled worker runs jobs in processes of itself: that comes before everything else.
-  if (isChildInvocation(Deno.args)) runChild();
+  // A compiled worker runs jobs in processes of itself: that comes before everything else. The name of the
+  // module also puts it into the graph of this one, so that whoever has cached a worker can start its jobs.
+  if (isChildInvocation(Deno.args)) await import("./lib/runner/child.ts");
   else Deno.exitCode = await main(Deno.args);
 }

@@ -271,6 +271,7 @@ export class SharedProcess {
     return endedOutcome(status, {
       exitCalled: this.#exitCalled,
       stderrTail: this.#child.stderrTail(),
+      memory: this.#child.memory,
     });
   }
 }

@@ -6,14 +6,10 @@
 
 import { JobRun, type JobRunOptions } from "./job_run.ts";
 import type { Launch } from "./launch.ts";
-import {
-  bootFailure,
-  checkTime,
-  closedError,
-  Processes,
-  type ProcessesOptions,
-} from "./processes.ts";
+import { checkTime } from "./limits.ts";
+import { closedError, Processes, type ProcessesOptions } from "./processes.ts";
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import { diedOutcome } from "./start_failure.ts";
 import type { Subprocess } from "./subprocess.ts";
 
 /** How a {@linkcode SubprocessRunner} runs jobs. */
@@ -134,7 +130,7 @@ export class SubprocessRunner implements Runner {
       if (outcome !== undefined) return outcome;
       // It died while it waited, so the job has not begun: another may run it.
       if (child.isUnfit) continue; // no more than waited are
-      if (attempt++ >= RUN_ATTEMPTS) return bootFailure(child, launch);
+      if (attempt++ >= RUN_ATTEMPTS) return diedOutcome(child);
     }
   }
 

@@ -39,10 +39,10 @@ Deno.test("Guardian.close() kills what is registered, and only that", async () =
   );
   const [kept, removed, later] = sleepers.map((sleeper) => sleeper.pid);
   const guardian = Guardian.start()!;
-  await guardian.add(kept!);
-  await guardian.add(removed!);
+  await guardian.add(kept!, "none");
+  await guardian.add(removed!, "none");
   await guardian.remove(removed!);
-  await guardian.add(later!);
+  await guardian.add(later!, "none");
   await guardian.remove(later!);
   await guardian.close();
   assertEquals((await sleepers[0]!.status).signal, "SIGKILL");
