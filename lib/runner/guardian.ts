@@ -38,7 +38,8 @@ sweep() {
   for one; do set -- "$@" -e "${MARK_PREFIX}$one="; shift; done
   [ $# -gt 0 ] && [ -r /proc/self/environ ] || return
   for round in 1 2 3 4 5 6 7 8; do
-    found=$(grep -lsF "$@" /proc/[0-9]*/environ) || return
+    found=$(grep -lsF "$@" /proc/[0-9]*/environ)
+    [ "$found" ] || return
     for file in $found; do file=\${file#/proc/}; kill -9 "\${file%/environ}"; done
   done
 }
