@@ -209,6 +209,12 @@ function mainModuleOf(child: string, modules: readonly string[]): string {
   return `data:application/javascript,${encodeURIComponent(code)}`;
 }
 
+/** Whether subprocesses are loaded from a file beside this one, or are this program itself. */
+export function isOwnChild(options: LaunchOptions): boolean {
+  if (options.childUrl !== undefined) return false;
+  return Deno.build.standalone || import.meta.url.startsWith("file:");
+}
+
 function defaultChildUrl(): string {
   return Deno.build.standalone
     ? `jsr:@deno-rq/rq@${VERSION}/child`

@@ -296,6 +296,7 @@ export class Processes {
     const giveUp = () => resolve(false);
     const timer = setTimeout(giveUp, this.#bootTimeout);
     signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
     const ready = await Promise.race([child.ready, promise]);
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
