@@ -17,7 +17,6 @@
  */
 
 import { main } from "./lib/cli/main.ts";
-import { runChild } from "./lib/runner/child_main.ts";
 import { isChildInvocation } from "./lib/runner/protocol.ts";
 import { flushOutput } from "./lib/worker/output.ts";
 
@@ -25,14 +24,16 @@ export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
 export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
 export type { ChildPermissions } from "./lib/runner/permissions.ts";
+export type { Size } from "./lib/base/size.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { WorkerOptions } from "./lib/worker/settings.ts";
 export { CannotStartError, WorkerNameTakenError } from "./lib/worker/errors.ts";
 export { Worker } from "./lib/worker/worker.ts";
 
 if (import.meta.main) {
-  // A compiled worker runs jobs in processes of itself: that comes before everything else.
-  if (isChildInvocation(Deno.args)) runChild();
+  // A compiled worker runs jobs in processes of itself: that comes before everything else. The name of the
+  // module also puts it into the graph of this one, so that whoever has cached a worker can start its jobs.
+  if (isChildInvocation(Deno.args)) await import("./lib/runner/child.ts");
   else {
     Deno.exitCode = await main(Deno.args);
     // A write that nobody reads would keep the program alive.

@@ -103,6 +103,12 @@ const FLAGS: readonly Flag[] = [
       "a process that has grown beyond this takes no more jobs (default: 512)",
   },
   {
+    name: "job-memory",
+    value: "SIZE",
+    help:
+      "end a job that uses more memory than 256MB, 1.5GB, … (default: no limit)",
+  },
+  {
     name: "preload",
     help: "load the module of the last job into the next process ahead of time",
   },

@@ -107,6 +107,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
       "maxMemoryPerProcess",
       numberFlag(flags, "max-memory-per-process"),
     ),
+    ...given("jobMemory", one("job-memory")),
     ...given("concurrency", numberFlag(flags, "concurrency")),
     ...given("maxJobs", numberFlag(flags, "max-jobs")),
     ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),

@@ -212,6 +212,7 @@ export class JobRun {
     return endedOutcome(child.status!, {
       exitCalled: this.#exitCalled,
       stderrTail: child.stderrTail(),
+      memory: child.memory,
     });
   }
 }

@@ -42,14 +42,35 @@ export function brokenOutcome(fault: string): FailureOutcome {
   return withTail("crash", undefined, `Work-horse killed: ${fault}`, "");
 }
 
+/** The memory of a subprocess. */
+export interface MemoryState {
+  /** Bytes that it may use. */
+  readonly limit: number;
+  /** Whether it was killed for using more. */
+  readonly isExceeded: boolean;
+}
+
+function inMb(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024 * 10) / 10} MB`;
+}
+
 /** The subprocess ended without an answer. */
 export function endedOutcome(
   status: Deno.CommandStatus,
-  options: { readonly exitCalled: boolean; readonly stderrTail: string },
+  options: {
+    readonly exitCalled: boolean;
+    readonly stderrTail: string;
+    /** How it stood with its memory, if that was limited. */
+    readonly memory: MemoryState | undefined;
+  },
 ): FailureOutcome {
-  const { stderrTail } = options;
+  const { memory, stderrTail } = options;
   const isOutOfMemory = OUT_OF_MEMORY.test(stderrTail) &&
     (status.signal !== null || status.code >= 128);
+  if (memory?.isExceeded || memory && isOutOfMemory) {
+    const text = `The job exceeded the memory limit of ${inMb(memory.limit)}`;
+    return withTail("memory", "MemoryLimitError", text, stderrTail);
+  }
   if (isOutOfMemory) {
     const line = stderrTail.split("\n").find((l) => OUT_OF_MEMORY.test(l));
     const text = line?.replace(/^[#\s]*/, "") ?? "";
@@ -66,17 +87,8 @@ export function endedOutcome(
   return withTail("crash", undefined, text, stderrTail);
 }
 
-/** The subprocess could not be started, or ended before it could take a job. */
-export function bootOutcome(
-  reason: "crash" | "start",
-  state: string,
-  stderrTail: string,
-): FailureOutcome {
-  const text = `Cannot start the job's subprocess: ${state}`;
-  return withTail(reason, undefined, text, stderrTail);
-}
-
-function withTail(
+/** Makes a failure of one line, with the end of stderr behind it. */
+export function withTail(
   reason: FailureReason,
   name: string | undefined,
   text: string,

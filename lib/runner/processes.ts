@@ -10,10 +10,19 @@ import { encodePythonJson } from "../job/json.ts";
 import { Guardian } from "./guardian.ts";
 import { type Launch, type LaunchOptions, LaunchPlan } from "./launch.ts";
 import type { ModulePattern } from "./module_patterns.ts";
-import { bootOutcome, unresolvedOutcome } from "./outcomes.ts";
+import { MemoryWatch } from "./memory_watch.ts";
+import { checkMemory, checkTime } from "./limits.ts";
+import { unresolvedOutcome } from "./outcomes.ts";
 import type { RunnableJob } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type { FailureOutcome, OutputSink, RunRequest } from "./runner.ts";
+import {
+  endOf,
+  isOfMachine,
+  mayBeProject,
+  unreadyOutcome,
+  unstartedOutcome,
+} from "./start_failure.ts";
 import { type LateError, Subprocess } from "./subprocess.ts";
 import { WarmPool } from "./warm_pool.ts";
 
@@ -49,6 +58,8 @@ export interface ProcessesOptions extends LaunchOptions {
   readonly onBeganAgain?: (request: RunRequest) => void;
   /** Told of an error that a job left behind, which is nobody's failure; its process takes no more jobs. */
   readonly onLateError?: (error: LateError) => void;
+  /** Told in one sentence what is amiss with the machine. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** A subprocess that is ready for a job, or why there is none. */
@@ -78,6 +89,7 @@ export class Processes {
   readonly #options: ProcessesOptions;
   readonly #isolation: Isolation;
   readonly #plan: LaunchPlan;
+  readonly #memory: MemoryWatch | undefined;
   readonly #warm: WarmPool;
   readonly #found = new Map<string, Found & { readonly until: number }>();
   #lastModule: string | undefined;
@@ -91,11 +103,13 @@ export class Processes {
    * Starts nothing yet.
    *
    * @param isolation whether they serve one job, several one after the other, or several side by side
-   * @throws {RangeError} if `bootTimeout` is no time, or `prewarm` no number of processes
+   * @throws {RangeError} if `bootTimeout` is no time, `prewarm` no number of processes, or `jobMemory` too little for one
+   * @throws {TypeError} if `denoArgs` has what is no flag, or a permission
    */
   constructor(options: ProcessesOptions, isolation: Isolation) {
     checkTime("bootTimeout", options.bootTimeout);
-    const { prewarm = 2 } = options;
+    checkMemory(options.jobMemory);
+    const { jobMemory, onWarning = () => {}, prewarm = 2 } = options;
     if (!Number.isInteger(prewarm) || prewarm < 0) {
       throw new RangeError(
         `Cannot run jobs: prewarm must be 0 or more, got ${prewarm}`,
@@ -104,6 +118,9 @@ export class Processes {
     this.#options = options;
     this.#isolation = isolation;
     this.#plan = new LaunchPlan(options);
+    this.#memory = jobMemory === undefined
+      ? undefined
+      : new MemoryWatch(jobMemory, onWarning);
     this.#warm = new WarmPool({
       size: prewarm,
       keep: options.keep ?? prewarm,
@@ -120,7 +137,11 @@ export class Processes {
       const job: RunnableJob = { url, exportName, request };
       return { launch, job: encodePythonJson(job) };
     } catch (error) {
-      return { failure: unresolvedOutcome(error) };
+      return {
+        failure: isOfMachine(error)
+          ? unstartedOutcome(error, "the job's module")
+          : unresolvedOutcome(error),
+      };
     }
   }
 
@@ -179,22 +200,65 @@ export class Processes {
       try {
         child ??= this.#spawn(launch);
       } catch (error) {
-        return { failure: unstarted(error, launch) };
+        this.#warm.failed();
+        return { failure: unstartedOutcome(error, launch.command) };
       }
       if (child.waits || await this.#isReady(child, signal)) {
         this.#warm.succeeded();
         return { child };
       }
-      if (!child.status) await child.close();
+      const isLate = child.status === undefined;
+      if (isLate) await child.close();
       await child.drain();
       await child.close();
       signal.throwIfAborted();
       if (attempt >= BOOT_ATTEMPTS) {
         this.#warm.failed();
-        return { failure: bootFailure(child, launch) };
+        return { failure: await this.#unready(child, launch, isLate, signal) };
       }
       child = undefined;
     }
+  }
+
+  /**
+   * Why a subprocess did not become ready: for want of something that the machine ought to have, unless
+   * nothing but the job's own project stands in its way.
+   */
+  async #unready(
+    child: Subprocess,
+    launch: Launch,
+    isLate: boolean,
+    signal: AbortSignal,
+  ): Promise<FailureOutcome> {
+    const isOfProject = launch.ofProject && mayBeProject(child, isLate) &&
+      await this.#startsPlain(signal);
+    const end = isLate
+      ? `was not ready after ${this.#bootTimeout / 1_000} seconds`
+      : endOf(child);
+    const reason = isOfProject ? "load" : "start";
+    return unreadyOutcome(reason, `${launch.command} ${end}`, child);
+  }
+
+  /** Whether a subprocess can be started in which no job has a part. */
+  async #startsPlain(signal: AbortSignal): Promise<boolean> {
+    let child: Subprocess;
+    try {
+      child = this.#spawn(this.#plan.plain());
+    } catch {
+      return false;
+    }
+    const isReady = await this.#isReady(child, signal);
+    await child.close();
+    signal.throwIfAborted();
+    return isReady;
+  }
+
+  /** Tries whether a subprocess can be started at all; tells why not. */
+  async check(signal: AbortSignal): Promise<FailureOutcome | undefined> {
+    const booted = await this.boot(this.#plan.plain(), signal);
+    if ("failure" in booted) return booted.failure;
+    await booted.child.close();
+    return undefined;
   }
 
   /** Takes one back that is ready for another job; `false` if there are enough. */
@@ -223,6 +287,11 @@ export class Processes {
     await Promise.allSettled(this.#reaping);
     await this.#guardian?.close();
     this.#guardian = undefined;
+    this.#plan[Symbol.dispose]();
+  }
+
+  get #bootTimeout(): number {
+    return this.#options.bootTimeout ?? 60_000;
   }
 
   #used({ target, launch }: Found): void {
@@ -241,8 +310,9 @@ export class Processes {
   async #isReady(child: Subprocess, signal: AbortSignal): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = () => resolve(false);
-    const timer = setTimeout(giveUp, this.#options.bootTimeout ?? 60_000);
+    const timer = setTimeout(giveUp, this.#bootTimeout);
     signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
     const ready = await Promise.race([child.ready, promise]);
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
@@ -250,32 +320,37 @@ export class Processes {
   }
 
   #spawn(launch: Launch, preload?: string): Subprocess {
-    const { sink, maxMemoryPerProcess, onLateError } = this.#options;
-    const limit = maxMemoryPerProcess === undefined
-      ? {}
-      : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 };
-    const late = onLateError === undefined ? {} : { onLateError };
-    const module = preload === undefined ? {} : { preload };
+    const { sink, maxMemoryPerProcess, jobMemory, onLateError } = this.#options;
     const child = new Subprocess({
       ...launch,
-      ...limit,
-      ...module,
-      ...late,
       sink,
       isolation: this.#isolation,
+      ...(onLateError === undefined ? {} : { onLateError }),
+      ...(maxMemoryPerProcess === undefined
+        ? {}
+        : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 }),
+      ...(preload === undefined ? {} : { preload }),
+      ...(jobMemory === undefined ? {} : { jobMemory }),
     });
-    void this.#guardian?.add(child.pid);
+    void this.#guardian?.add(child.pid, child.mark);
+    this.#memory?.add(child);
     child.exited.then(() => {
+      this.#memory?.remove(child);
       if (child.isUnfit && preload) this.#unloadable.add(preload);
     });
-    child.closed.then(() => this.#guardian?.remove(child.pid));
+    child.closed.then(() =>
+      this.#guardian?.remove(child.pid, child.mayHaveLeft)
+    );
     return child;
   }
 
   #guard(): void {
     if (this.#guarded) return;
     this.#guarded = true;
-    this.#guardian = Guardian.start();
+    const { onWarning } = this.#options;
+    this.#guardian = Guardian.start(
+      onWarning === undefined ? {} : { onWarning },
+    );
   }
 }
 
@@ -283,43 +358,9 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What a shell and `setsid` end with if they cannot start a program. */
-const UNSTARTED: ReadonlySet<number> = new Set([126, 127]);
-
-/** The failure of a job whose subprocess ended before it was ready. */
-export function bootFailure(child: Subprocess, launch: Launch): FailureOutcome {
-  const { signal, code } = child.status!;
-  return bootOutcome(
-    signal === null && UNSTARTED.has(code) ? "start" : "crash",
-    `${launch.command} ended with ${
-      signal ?? `exit code ${code}`
-    } before it was ready`,
-    child.stderrTail(),
-  );
-}
-
-function unstarted(error: unknown, launch: Launch): FailureOutcome {
-  const state = error instanceof Error ? error.message : String(error);
-  return bootOutcome("start", `${launch.command}: ${state}`, "");
-}
-
 /** The error of what is asked of a runner that is closed. */
 export function closedError(jobId?: string): Error {
   return new Error(
     `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,
-  );
-}
-
-/**
- * Refuses what is no number of milliseconds for a timer.
- *
- * @throws {RangeError} naming the option
- */
-export function checkTime(name: string, value: number | undefined): void {
-  if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
-  throw new RangeError(
-    `Cannot run jobs: ${name} must be from 0 to ${
-      2 ** 31 - 1
-    } milliseconds, got ${value}`,
   );
 }

@@ -304,6 +304,7 @@ export class SharedProcess {
     return endedOutcome(status, {
       exitCalled: this.#exitCalled,
       stderrTail: this.#child.stderrTail(),
+      memory: this.#child.memory,
     });
   }
 }

@@ -11,12 +11,8 @@
  */
 
 import type { Launch } from "./launch.ts";
-import {
-  checkTime,
-  closedError,
-  Processes,
-  type ProcessesOptions,
-} from "./processes.ts";
+import { checkTime } from "./limits.ts";
+import { closedError, Processes, type ProcessesOptions } from "./processes.ts";
 import type {
   FailureOutcome,
   JobHost,

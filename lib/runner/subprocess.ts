@@ -9,8 +9,11 @@ import type { Isolation } from "../job/isolation.ts";
 import { readLine, refuseMessage } from "./child_messages.ts";
 import { stripColors } from "./describe_error.ts";
 import { TOKEN_SIZE } from "./frames.ts";
+import type { MemoryState } from "./outcomes.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
+import { MARK_PREFIX } from "./guardian.ts";
 import { inOwnGroup } from "./own_group.ts";
+import { mayHaveChildren } from "./process_table.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
 
@@ -32,6 +35,8 @@ export interface SubprocessOptions {
   readonly preload?: string;
   /** Told of an error that a job which had answered before left behind; the process then takes no more jobs. */
   readonly onLateError?: (error: LateError) => void;
+  /** Bytes of memory beyond which it is killed; see {@linkcode Subprocess.exceedMemory}. @default none */
+  readonly jobMemory?: number;
 }
 
 /** An error that nobody waits for any more. */
@@ -59,6 +64,8 @@ const QUIET_JOBS = 20;
 export class Subprocess {
   /** Its process id, and the id of its process group. */
   readonly pid: number;
+  /** What all that it starts is known by, whatever group it is in. */
+  readonly mark: string = crypto.randomUUID().replaceAll("-", "");
   /** Resolves when the process itself has ended, and has been reaped. */
   readonly exited: Promise<Deno.CommandStatus>;
   /** Resolves to true once it waits for jobs, to false if it ended before. */
@@ -94,6 +101,10 @@ export class Subprocess {
   readonly #jobIds = new Map<number, string>();
   #tail: Uint8Array = new Uint8Array();
   #waits = false;
+  readonly #jobMemory: number | undefined;
+  #hasExceededMemory = false;
+  /** A process that was killed before it was looked at may have had children. */
+  #mayHaveLeft = false;
   readonly #isClosed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
 
@@ -106,8 +117,10 @@ export class Subprocess {
     const start = inOwnGroup(options.command, options.args, {
       moveStdin: options.controlApart ?? false,
     });
+    this.#jobMemory = options.jobMemory;
     this.#process = new Deno.Command(start.command, {
       ...start.options,
+      env: { [MARK_PREFIX + this.mark]: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -189,6 +202,24 @@ export class Subprocess {
     return this.#isUnfit;
   }
 
+  /** How it stands with its memory, if that is limited. */
+  get memory(): MemoryState | undefined {
+    const limit = this.#jobMemory;
+    const isExceeded = this.#hasExceededMemory;
+    return limit === undefined ? undefined : { limit, isExceeded };
+  }
+
+  /** Whether something that it has started may live on, though it has been closed. */
+  get mayHaveLeft(): boolean {
+    return this.#mayHaveLeft;
+  }
+
+  /** It uses more memory than it may: kills it. */
+  exceedMemory(): void {
+    this.#hasExceededMemory = true;
+    this.kill("SIGKILL");
+  }
+
   /**
    * Counts a further job, and gives the number of its run.
    *
@@ -223,6 +254,11 @@ export class Subprocess {
    * the permission to run some programs only, which is none to signal a group.
    */
   kill(signal: Deno.Signal): void {
+    this.#mayHaveLeft = true;
+    this.#kill(signal);
+  }
+
+  #kill(signal: Deno.Signal): void {
     try {
       if (Deno.build.os === "windows") this.#killAlone(signal);
       else Deno.kill(-this.pid, signal);
@@ -274,7 +310,9 @@ export class Subprocess {
 
   async #close(): Promise<void> {
     this.alarms[Symbol.dispose]();
-    this.kill("SIGKILL");
+    this.#mayHaveLeft ||= this.status !== undefined ||
+      mayHaveChildren(this.pid);
+    this.#kill("SIGKILL");
     await this.exited;
     await Promise.all([
       this.#stdout.close(),

@@ -7,14 +7,10 @@
 import { JobRun, type JobRunOptions } from "./job_run.ts";
 import { brokenOutcome } from "./outcomes.ts";
 import type { Launch } from "./launch.ts";
-import {
-  bootFailure,
-  checkTime,
-  closedError,
-  Processes,
-  type ProcessesOptions,
-} from "./processes.ts";
+import { checkTime } from "./limits.ts";
+import { closedError, Processes, type ProcessesOptions } from "./processes.ts";
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import { diedOutcome } from "./start_failure.ts";
 import type { Subprocess } from "./subprocess.ts";
 
 /** How a {@linkcode SubprocessRunner} runs jobs. */
@@ -144,7 +140,7 @@ export class SubprocessRunner implements Runner {
       fresh = true;
       if (attempt++ < RUN_ATTEMPTS) continue;
       return child.fault === undefined
-        ? bootFailure(child, launch)
+        ? diedOutcome(child)
         : brokenOutcome(child.fault);
     }
   }

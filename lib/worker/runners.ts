@@ -99,7 +99,12 @@ export class Runners implements AsyncDisposable {
       modules: settings.jobModules,
       ...told(settings.log),
     };
-    const { concurrency, maxJobsPerProcess, maxMemoryPerProcess } = settings;
+    const { concurrency, maxJobsPerProcess } = settings;
+    // What jobs before it have left must not use up what a job may use.
+    const maxMemoryPerProcess = Math.min(
+      settings.maxMemoryPerProcess,
+      (settings.jobMemory ?? Infinity) / 2 / 1024 / 1024,
+    );
     const cores = navigator.hardwareConcurrency;
     // More than the machine boots at once is only memory.
     const prewarm = this.#usual.has(isolation)

@@ -17,6 +17,8 @@ import {
   type ModulePattern,
   parseModulePattern,
 } from "../runner/module_patterns.ts";
+import { parseSize, type Size } from "../base/size.ts";
+import { checkMemory } from "../runner/limits.ts";
 import type { ChildPermissions } from "../runner/permissions.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
 import { SILENT, steady, type SteadyLog, type WorkerLog } from "./log.ts";
@@ -121,6 +123,14 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maxMemoryPerProcess?: number;
   /**
+   * How much memory a process that runs jobs may use, with all that it starts: megabytes or text, at least 64. One that uses
+   * more is ended, and its job fails; with `shared`, the others in it are run again. With
+   * `reuse` and `shared`, a process takes no more jobs from half of it on. Needs Linux, or a `ps`.
+   *
+   * @default no limit
+   */
+  readonly jobMemory?: Size;
+  /**
    * Whether processes that are started ahead of time load the module of the last job, so that the
    * next one need not wait for it. What the module does when it is loaded is then done before there
    * is a job, and a change of its code is seen a job later.
@@ -205,6 +215,8 @@ export interface WorkerSettings {
   readonly maxJobsPerProcess: number | undefined;
   /** Megabytes. */
   readonly maxMemoryPerProcess: number;
+  /** Bytes. */
+  readonly jobMemory: number | undefined;
   readonly preload: boolean;
   readonly concurrency: number;
   readonly maxJobs: number;
@@ -224,6 +236,7 @@ const OPTIONS = optionNames<WorkerOptions>({
   paths: true,
   permissions: true,
   execPath: true,
+  jobMemory: true,
   jobModules: true,
   allowEnqueue: true,
   startPatience: true,
@@ -308,6 +321,7 @@ export function checkSettings(
       "maintenanceInterval",
     ) * 1_000,
     ...isolationSettings(uniqueNames, options),
+    jobMemory: readMemory(options.jobMemory),
     preload: options.preload ?? false,
     concurrency: checkCount(
       "concurrency",
@@ -387,6 +401,13 @@ function isolationSettings(
     maxJobsPerProcess,
     maxMemoryPerProcess: maxMemoryPerProcess ?? 512,
   };
+}
+
+function readMemory(size: Size | undefined): number | undefined {
+  if (size === undefined) return undefined;
+  const bytes = parseSize(size, "jobMemory");
+  checkMemory(bytes);
+  return bytes;
 }
 
 function checkCount(label: string, count: number, most: number): number {

@@ -13,6 +13,7 @@ import {
   type RedisClient,
 } from "../redis/redis_client.ts";
 import { isRedisClient } from "../queue/context.ts";
+import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { Keys } from "../store/keys.ts";
 import { OWN_OUTPUT } from "./output.ts";
@@ -80,24 +81,27 @@ export class Worker {
   async work(): Promise<number> {
     const { log } = this.#settings;
     const { execPath } = this.#options;
-    await checkExecPath(execPath);
+    await checkRun(execPath);
     const paths = this.#options.paths ?? defaultPaths();
     const permissions = this.#options.permissions ??
       await childPermissions(undefined);
     for (const warning of permissions.warnings) log.warn(warning);
+    const common = {
+      paths: [...paths],
+      permissions,
+      sink: OWN_OUTPUT,
+      preload: this.#settings.preload,
+      onWarning: (message: string) => log.warn(message),
+      ...optional({ execPath, jobMemory: this.#settings.jobMemory }),
+    };
+    const why = await checkStart(common, this.#stopping.signal);
+    if (why !== undefined) {
+      throw new CannotStartError(`Cannot start the worker: ${why}`);
+    }
     await using parts = new AsyncDisposableStack();
     parts.defer(() => this.#disconnect());
     const runners = parts.use(
-      new Runners({
-        settings: this.#settings,
-        common: {
-          paths: [...paths],
-          permissions,
-          sink: OWN_OUTPUT,
-          preload: this.#settings.preload,
-          ...(execPath === undefined ? {} : { execPath }),
-        },
-      }),
+      new Runners({ settings: this.#settings, common }),
     );
     parts.defer(() => this.#timers.forEach((timer) => clearTimeout(timer)));
     const session = new WorkerSession({
@@ -174,25 +178,22 @@ export class Worker {
   }
 }
 
-/** A worker that cannot start processes must not begin: every job would fail. */
-async function checkExecPath(execPath: string | undefined): Promise<void> {
+/** A worker that may not start processes must not begin: every job would fail. */
+async function checkRun(execPath: string | undefined): Promise<void> {
   const command = execPath ?? Deno.execPath();
   const allowed = await Deno.permissions.query({ name: "run", command });
-  if (allowed.state !== "granted") {
-    throw new CannotStartError(
-      `Cannot start the worker: jobs run in processes of ${command}, which needs --allow-run`,
-    );
-  }
-  if (execPath === undefined) return;
-  try {
-    await new Deno.Command(execPath, { args: ["--version"] }).output();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CannotStartError(
-      `Cannot start the worker: ${execPath}, which is to run the jobs, does not start: ${why}`,
-      { cause },
-    );
-  }
+  if (allowed.state === "granted") return;
+  throw new CannotStartError(
+    `Cannot start the worker: jobs run in processes of ${command}, which needs --allow-run`,
+  );
+}
+
+/** The properties that are there. */
+function optional<T extends object>(
+  properties: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(properties).filter(([, v]) => v !== undefined);
+  return Object.fromEntries(given) as ReturnType<typeof optional<T>>;
 }
 
 function isRefusal(error: Error): boolean {

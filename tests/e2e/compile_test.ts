@@ -110,7 +110,9 @@ Deno.test("everything that a compiled worker needs is in its static module graph
   };
   assertEquals(modules.filter(({ error }) => error !== undefined), []);
   const graph = new Set(modules.map(({ specifier }) => specifier));
-  for (const file of ["child_main.ts", "child_job.ts", "current.ts"]) {
+  for (
+    const file of ["child.ts", "child_main.ts", "child_job.ts", "current.ts"]
+  ) {
     const url = new URL(`lib/runner/${file}`, ROOT).href;
     assert(graph.has(url), `${file} is not in the graph of worker.ts`);
   }

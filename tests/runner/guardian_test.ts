@@ -1,36 +1,122 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Guardian, MARK_PREFIX } from "../../lib/runner/guardian.ts";
+import { Program } from "../support/processes.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { childrenOf, FIXTURES, isAlive, pidsIn, until } from "./support.ts";
-import { Guardian } from "../../lib/runner/guardian.ts";
 
-Deno.test("A worker killed by SIGKILL leaves no child and no grandchild", async () => {
-  const worker = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-config",
-      `${FIXTURES}/worker.ts`,
-      "jobs.spawnSleepers",
-      "spin",
-    ],
-    stdin: "null",
-    stdout: "piped",
-  }).spawn();
-  const reader = worker.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  while (pidsIn(text).length < 2) {
-    const chunk = await reader.read();
-    assert(!chunk.done, text);
-    text += decoder.decode(chunk.value);
-  }
+/** Starts a worker with a job that has started something, and waits for all of its processes. */
+async function startWorker(...job: string[]) {
+  const worker = new Program(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", `${FIXTURES}/worker.ts`, ...job],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  await waitFor(() => pidsIn(worker.stdout).length === 2);
   // The job's subprocess, two that wait, and the guardian.
   await until("all are there", () => childrenOf(worker.pid).length === 4);
-  const all = [...childrenOf(worker.pid), ...pidsIn(text)];
+  const all = [...childrenOf(worker.pid), ...pidsIn(worker.stdout)];
   assert(all.every(isAlive));
-  worker.kill("SIGKILL");
-  await worker.status;
-  await until("all are gone", () => !all.some(isAlive));
-  await reader.cancel();
+  return { worker, all };
+}
+
+function guardiansOf(worker: number): number[] {
+  return childrenOf(worker).filter((pid) =>
+    isAlive(pid) &&
+    Deno.readTextFileSync(`/proc/${pid}/cmdline`).startsWith("sh\0-c")
+  );
+}
+
+const JOBS = [
+  ["jobs.spawnSleepers", "spin"],
+  ["leavers.detachAndSpin"],
+];
+
+Deno.test.each(JOBS)(
+  "A worker killed by SIGKILL leaves no child and no grandchild: %s",
+  async (...job) => {
+    const { worker, all } = await startWorker(...job);
+    await using _ = worker;
+    worker.kill("SIGKILL");
+    await until("all are gone", () => !all.some(isAlive));
+  },
+);
+
+Deno.test.each(JOBS)(
+  "nor does one whose guardian was killed before: %s",
+  async (...job) => {
+    const { worker, all } = await startWorker(...job);
+    await using _ = worker;
+    const [killed] = guardiansOf(worker.pid);
+    Deno.kill(killed!, "SIGKILL");
+    await until("there is another", () => {
+      const [guardian] = guardiansOf(worker.pid);
+      return guardian !== undefined && guardian !== killed;
+    });
+    worker.kill("SIGKILL");
+    await until("all are gone", () => !all.some(isAlive));
+  },
+);
+
+Deno.test("a guardian that is killed again and again is started again after a pause, which is told once", async () => {
+  const sleeper = new Deno.Command("sleep", { args: ["300"], detached: true })
+    .spawn();
+  const warnings: string[] = [];
+  const guardian = Guardian.start({
+    onWarning: (text) => warnings.push(text),
+  })!;
+  await guardian.add(sleeper.pid, "none");
+  for (let i = 0; i < 3; i++) {
+    const pid = await waitFor(() => guardian.pid);
+    Deno.kill(pid, "SIGKILL");
+    await until("it has noticed", () => guardian.pid !== pid);
+    // At once the first time only.
+    assertEquals(guardian.pid === undefined, i > 0);
+  }
+  await waitFor(() => guardian.pid);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0]!, "it ends again and again");
+  await guardian.close();
+  assertEquals((await sleeper.status).signal, "SIGKILL");
+});
+
+Deno.test("a guardian that can never be started is told of once, and costs no more than a start now and then", async () => {
+  await using program = new Program(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", `${FIXTURES}/without_sh.ts`],
+      env: { PATH: "/nowhere" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  assertEquals((await program.status).code, 0, program.stderr);
+  const [line, ...more] = program.stdout.trim().split("\n");
+  assertStringIncludes(line!, "Cannot keep the guardian of running jobs alive");
+  assertEquals(more, []);
+});
+
+Deno.test("Guardian.remove() kills what has the mark of a group, in whatever group it is, and only that", async () => {
+  const start = (mark: string) =>
+    new Deno.Command("sleep", {
+      args: ["300"],
+      detached: true,
+      env: { [MARK_PREFIX + mark]: "1" },
+    }).spawn();
+  const [marked, same, other, unmarked] = ["a1", "a1", "a12", "b"].map(start);
+  await using guardian = Guardian.start()!;
+  await guardian.add(marked!.pid, "a1");
+  await guardian.add(unmarked!.pid, "b");
+  await guardian.remove(unmarked!.pid);
+  await guardian.remove(marked!.pid, true);
+  assertEquals((await marked!.status).signal, "SIGKILL");
+  assertEquals((await same!.status).signal, "SIGKILL");
+  await guardian.close();
+  assert(isAlive(other!.pid) && isAlive(unmarked!.pid));
+  for (const sleeper of [other!, unmarked!]) sleeper.kill("SIGKILL");
+  await Promise.all([other!.status, unmarked!.status]);
 });
 
 Deno.test("Guardian.close() kills what is registered, and only that", async () => {
@@ -39,10 +125,10 @@ Deno.test("Guardian.close() kills what is registered, and only that", async () =
   );
   const [kept, removed, later] = sleepers.map((sleeper) => sleeper.pid);
   const guardian = Guardian.start()!;
-  await guardian.add(kept!);
-  await guardian.add(removed!);
+  await guardian.add(kept!, "none");
+  await guardian.add(removed!, "none");
   await guardian.remove(removed!);
-  await guardian.add(later!);
+  await guardian.add(later!, "none");
   await guardian.remove(later!);
   await guardian.close();
   assertEquals((await sleepers[0]!.status).signal, "SIGKILL");

@@ -1,95 +1,71 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { RunRequest } from "../../lib/runner/runner.ts";
-import type { LateError } from "../../lib/runner/subprocess.ts";
-import { eachWayOf, TestRunner, until } from "./support.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  listProcesses,
+  mayHaveChildren,
+} from "../../lib/runner/process_table.ts";
+import { isAlive, pidsIn, TestRunner, until } from "./support.ts";
 
-/** What a runner tells of jobs that get into each other's way. */
-function told() {
-  const late: LateError[] = [];
-  const again: string[] = [];
-  return {
-    late,
-    again,
-    options: {
-      onLateError: (error: LateError) => void late.push(error),
-      onBeganAgain: ({ jobId }: RunRequest) => void again.push(jobId),
-    },
-  };
-}
-
-const KNOWN = [{ left: "rejection" }, { left: "many" }];
-const LEFT = [...KNOWN, { left: "throws" }, { left: "immediate" }, {
-  left: "exit",
-}];
-
-eachWayOf(LEFT)(
-  "what a job has left behind ($left) fails no other one",
-  async (create, { left }) => {
-    await using t = await create({ ...told().options, maxAlone: 9 });
-    // Seven at once, if they share a process; else one after the other.
-    const others: Promise<unknown>[] = [];
-    await t.result(`leaves.${left}`, [100]);
-    for (let i = 0; i < 3; i++) others.push(t.result("leaves.slow", [300]));
-    for (const pid of await Promise.all(others)) assert(Number(pid) > 1);
-    assert(Number(await t.result("leaves.slow", [1])) > 1);
+Deno.test.each([
+  { how: "returns", func: "detachAndReturn", timeout: 60 },
+  { how: "calls Deno.exit()", func: "detachAndExit", timeout: 60 },
+  { how: "goes on beyond its time", func: "detachAndHang", timeout: 1 },
+])(
+  "what a job starts in a session of its own ends with it: one that $how",
+  async ({ func, timeout }) => {
+    await using t = await TestRunner.create();
+    const outcome = await t.run(`leavers.${func}`, [], { timeout });
+    const pids = outcome.type === "success"
+      ? JSON.parse(outcome.result!) as number[]
+      : pidsIn(t.stdout());
+    assertEquals(pids.length, 2);
+    await until("they are gone", () => !pids.some(isAlive));
   },
 );
 
-for (const way of ["reuse", "shared"] as const) {
-  for (const { left } of KNOWN) {
-    Deno.test(`${way}: an error of a job that has ended (${left}) is told once, with its id, and its process ends`, async () => {
-      const { late, again, options } = told();
-      await using t = await TestRunner.create({ way, ...options });
-      const pid = await t.result("leaves.slow", [1]);
-      assertEquals(await t.result(`leaves.${left}`, [100]), pid);
-      assertEquals(await t.result("leaves.slow", [300]), pid);
-      assertEquals(late.map(({ jobId }) => jobId), ["job-2"]);
-      assertStringIncludes(late[0]!.message, "Error: left");
-      assertEquals(again, []);
-      assert(await t.result("leaves.slow", [1]) !== pid);
-    });
+Deno.test("what several jobs side by side have started ends with their process", async () => {
+  const pids: number[] = [];
+  {
+    await using t = await TestRunner.create({ way: "shared" });
+    const started = await Promise.all([
+      t.result("leavers.detachAndReturn"),
+      t.result("leavers.detachAndReturn"),
+    ]);
+    pids.push(...started.flat() as number[]);
+    assert(pids.every(isAlive));
   }
+  await until("they are gone", () => !pids.some(isAlive));
+});
 
-  Deno.test(`${way}: an error that comes when no job runs ends the process`, async () => {
-    const { late, again, options } = told();
-    await using t = await TestRunner.create({ way, ...options });
-    const pid = await t.result("leaves.throws", [100]);
-    await until("the error is told", () => late.length === 1);
-    assertEquals(late[0]!.jobId, "job-1");
-    assert(await t.result("leaves.slow", [1]) !== pid);
-    assertEquals(again, []);
-  });
+Deno.test.each([
+  { what: "never had a child", script: "exec sleep 300", expected: false },
+  { what: "has one", script: "sleep 300 & wait", expected: true },
+  { what: "had one", script: "/bin/true; exec sleep 300", expected: true },
+])(
+  "mayHaveChildren() of a process that $what",
+  async ({ script, expected }) => {
+    const process = new Deno.Command("sh", {
+      args: ["-c", `echo; ${script}`],
+      stdout: "piped",
+      detached: true,
+    }).spawn();
+    const { pid } = process;
+    await until("it does what it is to do", () => {
+      const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+      return script.endsWith("wait")
+        ? mayHaveChildren(pid)
+        : command.startsWith("sleep");
+    });
+    assertEquals(mayHaveChildren(pid), expected);
+    Deno.kill(-pid, "SIGKILL");
+    await process.status;
+    await process.stdout.cancel();
+    assert(mayHaveChildren(pid), "of one that has ended nothing is known");
+  },
+);
 
-  Deno.test(`${way}: a job that throws unseen fails by itself, after others have run in its process, too`, async () => {
-    const { late, options } = told();
-    await using t = await TestRunner.create({ way, ...options });
-    await t.result("leaves.slow", [1]);
-    await t.result("leaves.slow", [1]);
-    const { reason, message } = await t.failure("leaves.ownThrow");
-    assertEquals([reason, message], ["error", "Error: its own"]);
-    assertEquals(late, []);
-  });
-
-  Deno.test(`${way}: a call that a job has left behind changes nothing of the next one`, async () => {
-    await using t = await TestRunner.create({ way });
-    await t.result("leaves.calls", [50]);
-    await t.result("leaves.slow", [200]);
-    assertEquals(t.calls, []);
-  });
-
-  Deno.test(`${way}: a job that has not begun by its time limit is begun elsewhere`, async () => {
-    await using t = await TestRunner.create({ way });
-    const pid = await t.result("leaves.spins", [0]);
-    await until("it spins", () => t.stdout().includes("spinning"));
-    const next = t.result("leaves.slow", [1], { timeout: 1 });
-    assert(await next !== pid);
-  });
-
-  Deno.test(`${way}: a job without a time limit is begun elsewhere, too, if its process does not hear`, async () => {
-    await using t = await TestRunner.create({ way });
-    const pid = await t.result("leaves.spins", [0]);
-    await until("it spins", () => t.stdout().includes("spinning"));
-    const next = t.result("leaves.slow", [1], { timeout: -1 });
-    assert(await next !== pid);
-  });
-}
+Deno.test("listProcesses() finds this process, with its memory and its parent", async () => {
+  const own = (await listProcesses()).find(({ pid }) => pid === Deno.pid)!;
+  assertEquals(own.parent, Deno.ppid);
+  const { rss } = Deno.memoryUsage();
+  assert(own.memory > rss / 2 && own.memory < rss * 2);
+});

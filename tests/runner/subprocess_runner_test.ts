@@ -82,7 +82,7 @@ Deno.test("SubprocessRunner.run() fails a job whose subprocess cannot start, and
   await using t = await TestRunner.create({ execPath: script });
   for (let i = 0; i < 3; i++) {
     const failure = await t.failure("jobs.one");
-    assertEquals(failure.reason, "crash");
+    assertEquals(failure.reason, "start");
     assertStringIncludes(failure.message, "exit code 7 before it was ready");
     assertStringIncludes(failure.excInfo, "no such flag");
     for (let j = 0; j < 20; j++) t.runner.prepare();
