@@ -44,6 +44,14 @@ export interface ConnectionOptions {
    * @default "@db/redis"; "ioredis" for `unix:` URLs
    */
   readonly driver?: "@db/redis" | "ioredis";
+  /**
+   * Whether integers in arguments and results that a number of JavaScript cannot hold are read as BigInt, and BigInts
+   * stored as the integers that they are. Without it neither is done: reading such a number is an error that
+   * names it, and a job with one among its arguments fails. A worker and a queue decide for themselves.
+   *
+   * @default false
+   */
+  readonly bigInts?: boolean;
 }
 
 /** The names of {@linkcode ConnectionOptions}. */
@@ -54,6 +62,7 @@ export const CONNECTION_OPTIONS: Readonly<
   prefix: true,
   connectTimeout: true,
   driver: true,
+  bigInts: true,
 };
 
 const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
@@ -74,6 +83,8 @@ export const DEFAULT_URL = "redis://127.0.0.1:6379";
 export class Context {
   readonly client: RedisClient;
   readonly store: JobStore;
+  /** Whether BigInts are read and written. */
+  readonly bigInts: boolean;
   readonly #owned: boolean;
   #waiter: SharedWaiter | undefined;
 
@@ -88,6 +99,7 @@ export class Context {
         : { connectTimeout: options.connectTimeout }),
       ...(options.driver === undefined ? {} : { driver: options.driver }),
     });
+    this.bigInts = options.bigInts ?? false;
     this.store = new JobStore(this.client, new Keys(options.prefix));
   }
 

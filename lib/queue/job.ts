@@ -7,6 +7,7 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { InvalidJobOperationError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
+import { heldCall } from "../job/codec.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
@@ -153,11 +154,11 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
   /** Positional arguments. */
   get args(): readonly unknown[] {
-    return this.#data.call.args;
+    return heldCall(this.#data.call, this.#context.bigInts).args;
   }
   /** Keyword arguments. */
   get kwargs(): Readonly<Record<string, unknown>> {
-    return this.#data.call.kwargs;
+    return heldCall(this.#data.call, this.#context.bigInts).kwargs;
   }
   /** Longest run in seconds, `-1` for no limit. */
   get timeout(): number {
@@ -195,7 +196,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   get dependencyIds(): readonly string[] {
     return this.#data.dependencyIds;
   }
-  /** Free data. Change it and call {@linkcode Job.saveMeta}. */
+  /**
+   * Free data. Change it and call {@linkcode Job.saveMeta}. Nothing in it is lost: an integer that a number
+   * cannot hold is a BigInt here, whether asked for or not.
+   */
   get meta(): Record<string, unknown> {
     return this.#meta ??= this.#data.meta;
   }
@@ -228,11 +232,13 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * The value that the function returned, or `undefined` while there is none
    * (and where it returned nothing).
+   *
+   * @throws {RangeError} if it has a number that JavaScript cannot hold; see `bigInts`
    */
   async result(): Promise<R | undefined> {
     const latest = await this.#context.store.latestResult(this.id);
     return latest !== null && isSuccess(latest)
-      ? decodeResult(latest) as R
+      ? decodeResult(latest, this.#context) as R
       : undefined;
   }
 
@@ -252,6 +258,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {JobFailedError} if the job fails or is stopped; `cause` is the job's own error
    * @throws {InvalidJobOperationError} if the job is canceled
    * @throws {NoSuchJobError} if the job is deleted, or keeps no result (`resultTtl` 0)
+   * @throws {RangeError} if the result has a number that JavaScript cannot hold; see `bigInts`
    * @throws {DOMException} `TimeoutError` after `timeout`
    */
   async wait(options: WaitOptions = {}): Promise<R> {
@@ -332,7 +339,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   async save(): Promise<void> {
     const fields = new Map(this.#changed);
     if (this.#meta !== undefined) {
-      fields.set("meta", encodeJson(this.#meta, "meta"));
+      fields.set("meta", encodeJson(this.#meta, "meta", { bigInts: true }));
     }
     if (fields.size === 0) return;
     if (!(await this.#context.store.setFields(this.id, fields))) {
@@ -349,7 +356,8 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {TypeError} if it cannot be JSON
    */
   async saveMeta(): Promise<void> {
-    const fields = new Map([["meta", encodeJson(this.meta, "meta")]]);
+    const text = encodeJson(this.meta, "meta", { bigInts: true });
+    const fields = new Map([["meta", text]]);
     if (!(await this.#context.store.setFields(this.id, fields))) {
       throw noSuchJob(this.id);
     }

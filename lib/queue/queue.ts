@@ -288,7 +288,7 @@ export class Queue implements AsyncDisposable {
    * nothing. Waits only for the name of a function that is new here.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
-    const checked = checkCall(call, this.#defaultTimeout);
+    const checked = checkCall(call, this.#defaultTimeout, this.#context);
     const funcName = funcNameOf(call.func);
     return typeof funcName === "string"
       ? this.#newJob(checked, funcName)

@@ -53,12 +53,12 @@ export async function waitForResult(
       if (hasEnded(status)) {
         return before.latest === null
           ? await concludeWithoutResult(context, id, status, how, signal.signal)
-          : conclude(id, before.latest);
+          : conclude(context, id, before.latest);
       }
       const after = before.latest?.entryId ?? "0-0";
       const from = { after, endsAfter: before.endsAfter };
       const outcome = await context.waiter.wait(id, from, signal.signal);
-      if ("entryId" in outcome) return conclude(id, outcome);
+      if ("entryId" in outcome) return conclude(context, id, outcome);
       how = outcome.how;
     }
   } finally {
@@ -66,8 +66,12 @@ export async function waitForResult(
   }
 }
 
-function conclude(id: string, result: StoredResult): unknown {
-  if (isSuccess(result)) return decodeResult(result);
+function conclude(
+  context: Context,
+  id: string,
+  result: StoredResult,
+): unknown {
+  if (isSuccess(result)) return decodeResult(result, context);
   throw failedError(id, decodeFailure(result));
 }
 

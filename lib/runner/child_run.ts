@@ -4,6 +4,7 @@
  * @module
  */
 
+import { encodePythonJson } from "../job/json.ts";
 import { ChildCalls } from "./child_calls.ts";
 import type { Channel } from "./child_channel.ts";
 import {
@@ -50,7 +51,7 @@ export class ChildRun {
     return this.#currentJob ??= createCurrentJob({
       request: this.#message.job.request,
       calls: this.#calls ??= new ChildCalls((call) =>
-        this.#channel.say("call", this.number, stringify(call))
+        this.#channel.say("call", this.number, encodePythonJson(call))
       ),
       signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},

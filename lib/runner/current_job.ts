@@ -6,7 +6,7 @@
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
-import { encodeJson } from "../job/json.ts";
+import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS } from "../job/option_names.ts";
 import { positional } from "../job/positional.ts";
 import type { JobFunction } from "../job/stored.ts";
@@ -18,7 +18,6 @@ import type {
 } from "./current.ts";
 import type { EnqueueRequest, RunRequest } from "./runner.ts";
 
-const { parse } = JSON;
 const { freeze } = Object;
 
 /** What a running job can have its worker do. */
@@ -69,8 +68,8 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     };
     const name = nameOf(func, request.funcName, options.exports());
     const stored = queue === undefined
-      ? { func: name, options: plain(rest) }
-      : { func: name, queue, options: plain(rest) };
+      ? { func: name, options: plain(rest, request) }
+      : { func: name, queue, options: plain(rest, request) };
     return { id: await calls.enqueue(stored) };
   };
   return freeze<CurrentJob>({
@@ -86,7 +85,9 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     },
     setMeta: async (patch) => {
       // Through JSON, so that later changes of the patch's objects do not show.
-      meta = parse(encodeJson({ ...meta, ...patch }, "meta"));
+      meta = decodeJson(
+        encodeJson({ ...meta, ...patch }, "meta", { bigInts: true }),
+      ) as Record<string, unknown>;
       await calls.saveMeta(meta);
     },
     progress: (value, note) => progress(calls, value, note),
@@ -119,10 +120,15 @@ function progress(
 }
 
 /** Each option is named in the error if it cannot be JSON. */
-function plain(options: Record<string, unknown>): Record<string, unknown> {
+function plain(
+  options: Record<string, unknown>,
+  json: JsonOptions,
+): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
-    if (value !== undefined) copy[key] = parse(encodeJson(value, key));
+    if (value !== undefined) {
+      copy[key] = decodeJson(encodeJson(value, key, json));
+    }
   }
   return copy;
 }

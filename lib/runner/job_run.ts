@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decodeJson } from "../job/json.ts";
 import { HostCalls } from "./host_calls.ts";
 import {
   answerOutcome,
@@ -11,7 +12,7 @@ import {
   timeoutMessage,
   timeoutOutcome,
 } from "./outcomes.ts";
-import { encodeRun } from "./protocol.ts";
+import { type CallMessage, encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { TimeLimit } from "./time_limit.ts";
@@ -114,7 +115,7 @@ export class JobRun {
           this.#started = true;
           break;
         case "call":
-          calls.add(JSON.parse(decoder.decode(payload)));
+          calls.add(decodeJson(decoder.decode(payload)) as CallMessage);
           break;
         case "exit":
           this.#exitCalled = true;

@@ -5,6 +5,7 @@
  */
 
 import type { Alarm } from "../base/alarms.ts";
+import { decodeJson } from "../job/json.ts";
 import { HostCalls } from "./host_calls.ts";
 import {
   answerOutcome,
@@ -13,7 +14,7 @@ import {
   timeoutOutcome,
 } from "./outcomes.ts";
 import type { MessageHandler } from "./output_pump.ts";
-import { encodeRun } from "./protocol.ts";
+import { type CallMessage, encodeRun } from "./protocol.ts";
 import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { ABORT_GRACE, TimeLimit } from "./time_limit.ts";
@@ -171,7 +172,7 @@ export class SharedProcess {
         this.#started = number;
         break;
       case "call":
-        run?.calls.add(JSON.parse(decoder.decode(payload)));
+        run?.calls.add(decodeJson(decoder.decode(payload)) as CallMessage);
         break;
       case "success":
       case "failure":

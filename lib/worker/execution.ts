@@ -5,6 +5,7 @@
  */
 
 import { backoff, pause } from "../base/backoff.ts";
+import { heldCall } from "../job/codec.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
@@ -36,6 +37,8 @@ export interface ExecutorOptions {
   readonly running: RunningJobs;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
+  /** Whether jobs get and give BigInts. */
+  readonly bigInts: boolean;
   /** Whether log lines show the call, which may hold what should not be logged. */
   readonly logDescription: boolean;
   readonly log: WorkerLog;
@@ -167,15 +170,15 @@ export class Executor {
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    const { runnerOf, store } = this.#options;
+    const { runnerOf, store, bigInts } = this.#options;
     let request: RunRequest;
     try {
-      request = requestOf(execution);
+      request = requestOf(execution, bigInts);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       return { kind: "outcome", outcome: notRun(error) };
     }
-    const host = new ExecutionHost(store, execution);
+    const host = new ExecutionHost(store, execution, { bigInts });
     try {
       const outcome = await runnerOf(execution).run(request, host, { signal });
       if (outcome.type === "failure" && outcome.reason === "start") {
@@ -303,8 +306,11 @@ function secondsLeft(job: JobRecord, now: number): number {
 }
 
 /** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */
-function requestOf({ id, queue, job }: Execution): RunRequest {
-  const { funcName, args, kwargs } = job.call;
+function requestOf(
+  { id, queue, job }: Execution,
+  bigInts: boolean,
+): RunRequest {
+  const { funcName, args, kwargs } = heldCall(job.call, bigInts);
   return {
     jobId: job.id,
     executionId: id,
@@ -315,6 +321,7 @@ function requestOf({ id, queue, job }: Execution): RunRequest {
     kwargs,
     meta: job.meta,
     timeout: job.timeout,
+    ...(bigInts ? { bigInts } : {}),
   };
 }
 

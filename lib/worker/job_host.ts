@@ -15,11 +15,17 @@ import type { Execution } from "../store/worker_types.ts";
 export class ExecutionHost implements JobHost {
   readonly #store: WorkerStore;
   readonly #execution: Execution;
+  readonly #bigInts: boolean;
 
   /** One for each execution. */
-  constructor(store: WorkerStore, execution: Execution) {
+  constructor(
+    store: WorkerStore,
+    execution: Execution,
+    options: { readonly bigInts: boolean },
+  ) {
     this.#store = store;
     this.#execution = execution;
+    this.#bigInts = options.bigInts;
   }
 
   /** Adds a follow-up job over the worker's connection. */
@@ -28,6 +34,7 @@ export class ExecutionHost implements JobHost {
     await using queue = new Queue(request.queue ?? this.#execution.queue, {
       connection: client,
       prefix: keys.prefix,
+      bigInts: this.#bigInts,
     });
     const call = { ...request.options, func: request.func } as EnqueueCall;
     return (await queue.enqueueCall(call)).id;
@@ -35,7 +42,7 @@ export class ExecutionHost implements JobHost {
 
   /** Replaces the job's `meta`. */
   async saveMeta(meta: Record<string, unknown>): Promise<void> {
-    await this.#record({ meta: encodeJson(meta, "meta") });
+    await this.#record({ meta: encodeJson(meta, "meta", { bigInts: true }) });
   }
 
   /** Stores how far the job is, in fields of our own. */

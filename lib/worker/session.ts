@@ -105,6 +105,7 @@ export class WorkerSession {
       runnerOf: (execution) => runners.of(execution),
       resultTtl: settings.resultTtl,
       logDescription: settings.logJobDescription,
+      bigInts: settings.bigInts,
     });
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,

@@ -186,6 +186,7 @@ export interface WorkerSettings {
   readonly dequeueStrategy: DequeueStrategy;
   readonly graceMs: number;
   readonly logJobDescription: boolean;
+  readonly bigInts: boolean;
   readonly log: WorkerLog;
 }
 
@@ -287,6 +288,7 @@ export function checkSettings(
     dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
     graceMs: millis(options.grace, "grace"),
     logJobDescription: options.logJobDescription ?? true,
+    bigInts: options.bigInts ?? false,
     log: options.log ?? SILENT,
   };
 }
