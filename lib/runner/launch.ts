@@ -7,10 +7,11 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { nearestConfig } from "../base/project.ts";
 import { VERSION } from "../base/version.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { CHILD_ARGUMENT } from "./protocol.ts";
-import { nearestConfig, type ResolvedFunc } from "./resolve.ts";
+import type { ResolvedFunc } from "./resolve.ts";
 
 /** How subprocesses are started. */
 export interface LaunchOptions {
