@@ -10,7 +10,7 @@ import { optionNames, refuseUnknown } from "../base/options.ts";
 import { heldCall } from "../job/codec.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
-import type { JobRecord } from "../job/record.ts";
+import type { JobProgress, JobRecord } from "../job/record.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import {
@@ -208,6 +208,14 @@ export class Job<R = unknown> implements AsyncDisposable {
     this.#meta = meta;
   }
 
+  /**
+   * How far the job said that it is, by `currentJob.progress()`, or `undefined` where it said nothing.
+   * {@linkcode Job.refresh} reads it again.
+   */
+  progress(): JobProgress | undefined {
+    return this.#data.progress ?? undefined;
+  }
+
   /** Sets what log lines show; stored by {@linkcode Job.save}. */
   setDescription(description: string): void {
     this.#changed.set("description", description);
@@ -277,7 +285,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     this.#meta = undefined;
   }
 
-  /** The job with RQ's names of the fields (`rq.job.Job.to_dict`), unset ones empty; `data` as JSON text. */
+  /** The job with RQ's names of the fields (`rq.job.Job.to_dict`), unset ones empty; `data` as JSON text; also `progress` and `progress_note` if the job said how far it is. */
   toDict(): JobDict {
     return jobDict(this.#data);
   }
