@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { connect } from "../redis/connect.ts";
 import type { ExistingClient } from "../redis/existing_client.ts";
@@ -12,11 +13,19 @@ import { JobStore } from "../store/job_store.ts";
 import { Keys } from "../store/keys.ts";
 import { ResultWaiter } from "./result_waiter.ts";
 
+/** The connection of a queue, to be shared with others. */
+export interface Connection extends AsyncDisposable {
+  /** Where it connects to, the password masked. */
+  readonly url: string;
+  /** Closes it for all that share it. */
+  close(): Promise<void>;
+}
+
 /**
  * Where Redis is: a URL (`redis://`, `rediss://`, `unix:`), a connected client of
  * `@db/redis` or `ioredis`, or the `connection` of another queue.
  */
-export type ConnectionSource = string | URL | ExistingClient | RedisClient;
+export type ConnectionSource = string | URL | ExistingClient | Connection;
 
 /** Options that everything with a connection takes. */
 export interface ConnectionOptions {
@@ -33,11 +42,11 @@ export interface ConnectionOptions {
    */
   readonly prefix?: string;
   /**
-   * Milliseconds that a call waits for a connection before it fails.
+   * How long a call waits for a connection before it fails: seconds, parts of them too, or text; `Infinity` for ever.
    *
-   * @default 10_000
+   * @default 10; for ever in a worker
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: Duration;
   /**
    * Which package talks to Redis.
    *
@@ -79,6 +88,16 @@ export function openContext(
 /** The URL that is used where none is given. */
 export const DEFAULT_URL = "redis://127.0.0.1:6379";
 
+/** The time limit as the client takes it, in milliseconds. */
+export function connectTimeoutOf(
+  { connectTimeout }: ConnectionOptions,
+): { connectTimeout?: number } {
+  if (connectTimeout === undefined) return {};
+  const allow = { fraction: true, infinite: true };
+  const seconds = parseDuration(connectTimeout, "connectTimeout", allow);
+  return { connectTimeout: seconds * 1_000 };
+}
+
 /** A connection with what hangs on it. */
 export class Context {
   readonly client: RedisClient;
@@ -93,12 +112,12 @@ export class Context {
     const source = options.connection ?? Deno.env.get("REDIS_URL") ??
       DEFAULT_URL;
     this.#owned = !isRedisClient(source);
-    this.client = isRedisClient(source) ? source : connect(source, {
-      ...(options.connectTimeout === undefined
-        ? {}
-        : { connectTimeout: options.connectTimeout }),
-      ...(options.driver === undefined ? {} : { driver: options.driver }),
-    });
+    this.client = isRedisClient(source)
+      ? source
+      : connect(source as Exclude<typeof source, Connection>, {
+        ...connectTimeoutOf(options),
+        ...(options.driver === undefined ? {} : { driver: options.driver }),
+      });
     this.bigInts = options.bigInts ?? false;
     this.store = new JobStore(this.client, new Keys(options.prefix));
   }

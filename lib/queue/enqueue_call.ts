@@ -96,9 +96,7 @@ export function checkCall(
     throw new TypeError("Cannot enqueue: args is no list or kwargs no object");
   }
   const { meta } = options;
-  const metaJson = meta === undefined
-    ? "{}"
-    : encodeJson(meta, "meta", { bigInts: true });
+  const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta", json);
   if (!metaJson.startsWith("{")) {
     throw new TypeError("Cannot use meta: expected an object");
   }

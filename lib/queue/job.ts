@@ -38,6 +38,14 @@ export interface RequeueOptions {
   readonly atFront?: boolean;
 }
 
+/** Makes a job; for this room alone, since what it takes is no user's. */
+export let newJob: <R = unknown>(
+  id: string,
+  context: Context,
+  read: () => JobRecord,
+  ownsContext?: boolean,
+) => Job<R>;
+
 const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
 /**
@@ -48,7 +56,7 @@ const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
  * ```ts ignore
  * const job = await queue.enqueue("jobs.mail.send", "yangyi");
  * console.log(job.id, await job.getStatus());
- * console.log(await job.wait({ timeout: 10_000 }));
+ * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
 export class Job<R = unknown> implements AsyncDisposable {
@@ -61,17 +69,21 @@ export class Job<R = unknown> implements AsyncDisposable {
   #meta: Record<string, unknown> | undefined;
   readonly #changed = new Map<string, RedisArg>();
 
+  static {
+    newJob = (id, context, read, owns) => new Job(id, context, read, owns);
+  }
+
   /** Made by {@linkcode Queue.enqueue} and {@linkcode Job.fetch}. */
-  constructor(
+  private constructor(
     id: string,
     context: Context,
     read: () => JobRecord,
-    options: { ownsContext?: boolean } = {},
+    ownsContext = false,
   ) {
     this.id = id;
     this.#context = context;
     this.#read = read;
-    this.#ownsContext = options.ownsContext ?? false;
+    this.#ownsContext = ownsContext;
   }
 
   /**
@@ -88,7 +100,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     try {
       const record = await context.store.fetch(checkJobId(id));
       if (record !== null) {
-        return new Job<R>(id, context, () => record, { ownsContext: true });
+        return newJob(id, context, () => record, true);
       }
     } catch (error) {
       await context.close();
@@ -111,7 +123,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       if (records.every((record) => record === null)) await context.close();
       return records.map((record) =>
         record &&
-        new Job<R>(record.id, context, () => record, { ownsContext: true })
+        newJob<R>(record.id, context, () => record, true)
       );
     } catch (error) {
       await context.close();

@@ -11,7 +11,12 @@ import {
   type ConnectionState,
   type RedisClient,
 } from "../redis/redis_client.ts";
-import { DEFAULT_URL, isRedisClient } from "../queue/context.ts";
+import {
+  type Connection,
+  connectTimeoutOf,
+  DEFAULT_URL,
+  isRedisClient,
+} from "../queue/context.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import type { OutputSink } from "../runner/runner.ts";
 import { Keys } from "../store/keys.ts";
@@ -158,9 +163,10 @@ export class Worker {
     const source = this.#options.connection ?? Deno.env.get("REDIS_URL") ??
       DEFAULT_URL;
     if (isRedisClient(source)) return source;
-    const { connectTimeout = Infinity, driver } = this.#options;
-    return connect(source, {
-      connectTimeout,
+    const { driver } = this.#options;
+    return connect(source as Exclude<typeof source, Connection>, {
+      connectTimeout: Infinity,
+      ...connectTimeoutOf(this.#options),
       ...(driver === undefined ? {} : { driver }),
       name,
       onState: (state) => {

@@ -45,7 +45,7 @@ Deno.test.each(ISOLATIONS.map((isolation) => [isolation]))(
     const args = ["low", "--url", redis.url, "--isolation", isolation];
     const { code, stderr } = await burst([...args, "--big-ints"]);
     assertEquals(code, 0, stderr);
-    const { follow, ...result } = await job.wait({ timeout: 10_000 });
+    const { follow, ...result } = await job.wait({ timeout: 10 });
     assertEquals(result, { kind: "bigint", next: BIG + 2n });
     await job.refresh();
     assertEquals(job.meta, { seen: BIG });

@@ -12,7 +12,7 @@ Deno.test("a thousand waits share one connection", async () => {
   const jobs = await desk.queue.enqueueMany(
     Array.from({ length: 1_000 }, (_, i) => ({ func: "f.g", args: [i] })),
   );
-  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 30_000 })));
+  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 30 })));
   await blocked(desk);
   const clients = await desk.clients();
   assert(clients <= before + 2, `${clients} after ${before}`);
@@ -27,7 +27,7 @@ Deno.test("waits that begin one after the other do not make Redis work more and 
   const waits = [];
   await desk.bench.send("CONFIG", "RESETSTAT");
   for (const job of jobs) {
-    waits.push(job.wait({ timeout: 30_000 }));
+    waits.push(job.wait({ timeout: 30 }));
     await job.getStatus();
   }
   const stats = String(await desk.bench.send("INFO", "commandstats"));
@@ -53,7 +53,7 @@ Deno.test("waits for fetched jobs that share a connection share the blocking one
   const before = await desk.clients();
   const jobs = [];
   for (const { id } of made) jobs.push(await Job.fetch(id, { connection }));
-  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 20_000 })));
+  const waits = Promise.all(jobs.map((job) => job.wait({ timeout: 20 })));
   await blocked(desk);
   const clients = await desk.clients();
   for (let i = 0; i < 20; i++) await desk.finish();
@@ -65,7 +65,7 @@ Deno.test("waits for fetched jobs that share a connection share the blocking one
 Deno.test("wait() survives that Redis cuts its connections", async () => {
   await using desk = await Desk.open();
   const job = await desk.queue.enqueue("f.g");
-  const waiting = job.wait({ timeout: 30_000 });
+  const waiting = job.wait({ timeout: 30 });
   for (let i = 0; i < 3; i++) {
     await blocked(desk);
     await desk.bench.send("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
@@ -78,7 +78,7 @@ Deno.test("wait() survives that Redis cuts its connections", async () => {
 Deno.test("a result that comes while the connection is down is not missed", async () => {
   await using desk = await Desk.open();
   const job = await desk.queue.enqueue("f.g");
-  const waiting = job.wait({ timeout: 30_000 });
+  const waiting = job.wait({ timeout: 30 });
   await blocked(desk);
   const execution = await desk.bench.claim(desk.worker);
   await Promise.all([
@@ -133,7 +133,7 @@ Deno.test("wait() notices that a requeued job has failed again without a new ent
   const job = await desk.queue.enqueue("f.g");
   await desk.fail();
   await job.requeue();
-  const waiting = job.wait({ timeout: 12_000 });
+  const waiting = job.wait({ timeout: 12 });
   await blocked(desk);
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
   await assertRejects(() => waiting, JobFailedError);

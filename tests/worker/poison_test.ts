@@ -320,7 +320,7 @@ Deno.test("a text that JSON does not know is read as Python writes it", async ()
   await run({ ...PYTHON, data }, "odd", async (bench, output) => {
     const job = await bench.queue("low").fetchJob("odd");
     assertEquals(await bench.field("rq:job:odd", "status"), "finished", output);
-    const texts = await job?.wait({ timeout: 1_000 }) as string[];
+    const texts = await job?.wait({ timeout: 1 }) as string[];
     assertEquals(texts.slice(0, 2), ["NaN", "Infinity"]);
   });
 });
@@ -329,6 +329,6 @@ Deno.test("kwargs reach the function as one last object", async () => {
   const data = call("jobs.echo", [1], { b: bytes("x").length, a: [true] });
   await run({ ...PYTHON, data }, "odd", async (bench) => {
     const job = await bench.queue("low").fetchJob("odd");
-    assertEquals(await job?.wait({ timeout: 1_000 }), [1, { b: 1, a: [true] }]);
+    assertEquals(await job?.wait({ timeout: 1 }), [1, { b: 1, a: [true] }]);
   });
 });
