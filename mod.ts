@@ -8,7 +8,7 @@
  *
  * await using queue = new Queue("low"); // REDIS_URL, else redis://127.0.0.1:6379
  * const job = await queue.enqueue(hello, "yangyi");
- * console.log(await job.wait({ timeout: 10_000 }));
+ * console.log(await job.wait({ timeout: 10 }));
  * ```
  *
  * The worker: `deno run -A jsr:@deno-rq/rq/worker --queues low`.
@@ -24,23 +24,30 @@ export {
 } from "./lib/base/errors.ts";
 export type { Duration } from "./lib/base/duration.ts";
 export type {
+  ArgsOf,
+  ArgumentsByName,
   ArrivesAs,
   CallArgs,
+  FuncOf,
   JobFunction,
+  NamedArguments,
   NotJson,
+  PositionalArguments,
   Stored,
   StoredArgs,
   StoredResultOf,
 } from "./lib/job/stored.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
+export type { JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export type {
+  Connection,
   ConnectionOptions,
   ConnectionSource,
 } from "./lib/queue/context.ts";
 export {
-  Dependency,
+  type Dependency,
   dependency,
   type DependencyOptions,
   type DependsOn,
@@ -57,7 +64,6 @@ export { Job, type RequeueOptions } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue, type QueueOptions } from "./lib/queue/queue.ts";
-export { connect } from "./lib/redis/connect.ts";
 export type {
   ExistingClient,
   ExistingDbRedisClient,
@@ -67,14 +73,4 @@ export {
   ConnectionLostError,
   ConnectionRefusedError,
   ReplyError,
-} from "./lib/redis/redis_client.ts";
-export type {
-  BlockingClient,
-  ConnectionState,
-  RedisArg,
-  RedisClient,
-  RedisClientOptions,
-  RedisReply,
-  SendOptions,
-  Subscription,
 } from "./lib/redis/redis_client.ts";

@@ -22,7 +22,7 @@ async function show(label: string, job: Job): Promise<void> {
   await job.refresh();
   console.log(`\n${label}: ${await job.getStatus()}`);
   try {
-    console.log("result:", await job.wait({ timeout: 5_000 }));
+    console.log("result:", await job.wait({ timeout: 5 }));
   } catch (error) {
     if (!(error instanceof JobFailedError)) throw error;
     console.log(`error: ${error.message}`);

@@ -18,7 +18,7 @@ const SECONDS_PER_UNIT: Readonly<Record<string, number>> = {
 export const MAX_SECONDS: number = 100 * 365 * 86_400;
 
 /**
- * A length of time: whole seconds, or text such as `"90"`, `"90s"`, `"5m"`,
+ * A length of time: seconds, or text such as `"90"`, `"90s"`, `"5m"`,
  * `"1h30m"`, `"1d"`.
  */
 export type Duration = number | string;
@@ -37,10 +37,22 @@ export interface ParseDurationOptions {
    * @default false
    */
   readonly zero?: boolean;
+  /**
+   * Whether parts of a second are taken, as in `0.5`.
+   *
+   * @default false
+   */
+  readonly fraction?: boolean;
+  /**
+   * Whether `Infinity` is taken.
+   *
+   * @default false
+   */
+  readonly infinite?: boolean;
 }
 
 /**
- * Reads a length of time as whole seconds.
+ * Reads a length of time as seconds, whole ones unless `options` say otherwise.
  *
  * @throws {RangeError} if it is none, or one that `options` do not allow
  *
@@ -59,14 +71,19 @@ export function parseDuration(
 ): number {
   const seconds = typeof value === "string" ? secondsOfText(value) : value;
   if (options.unlimited && seconds === -1) return seconds;
-  const least = options.zero ? 0 : 1;
-  if (
-    !Number.isInteger(seconds) || seconds < least || seconds > MAX_SECONDS
-  ) {
+  if (options.infinite && seconds === Infinity) return seconds;
+  const least = options.zero ? 0 : options.fraction ? Number.MIN_VALUE : 1;
+  const isNumber = options.fraction
+    ? Number.isFinite(seconds)
+    : Number.isInteger(seconds);
+  if (!isNumber || seconds < least || seconds > MAX_SECONDS) {
     const allowed = [
-      `whole seconds from ${least}`,
+      options.fraction
+        ? `seconds ${options.zero ? "from" : "above"} 0`
+        : `whole seconds from ${least}`,
       `text such as "90s", "5m" or "1h30m"`,
       ...(options.unlimited ? ["-1 for no limit"] : []),
+      ...(options.infinite ? ["Infinity for no limit"] : []),
     ].join(", ");
     throw new RangeError(
       `Cannot read ${label} ${show(value)}: expected ${allowed}`,

@@ -141,6 +141,11 @@ const FLAGS: readonly Flag[] = [
       "longest time that a warm shutdown lets a job run on (default: no limit)",
   },
   {
+    name: "big-ints",
+    help:
+      "integers that a number of JavaScript cannot hold reach jobs as BigInt\n(default: such a job fails)",
+  },
+  {
     name: "disable-job-desc-logging",
     help: "log the ids of jobs only, not their calls",
   },

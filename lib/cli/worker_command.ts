@@ -87,6 +87,7 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     burst: switches.has("burst"),
     withScheduler: switches.has("with-scheduler"),
     preload: switches.has("preload"),
+    bigInts: switches.has("big-ints"),
     logJobDescription: !switches.has("disable-job-desc-logging"),
     log: makeLogger(levelFlag(flags), formatFlag(flags)),
     ...given("name", one("name")),

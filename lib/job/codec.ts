@@ -6,7 +6,15 @@
  */
 
 import { deflateSync, inflateSync } from "node:zlib";
-import { decodeJson } from "./json.ts";
+import { decodeJson, formatPath } from "./json.ts";
+import {
+  BIG_INTS_HELP,
+  findBigInt,
+  mayChange,
+  type Path,
+  unheld,
+  UnheldNumberError,
+} from "./json_numbers.ts";
 
 /**
  * From how many bytes on `data` is compressed. RQ always compresses, and reads
@@ -28,6 +36,8 @@ export interface Call {
   readonly args: readonly unknown[];
   /** Keyword arguments. */
   readonly kwargs: Readonly<Record<string, unknown>>;
+  /** The first argument that only a BigInt can hold, as `args[0].id: 9007199254740993 is …`; absent if there is none. */
+  readonly bigInt?: string;
 }
 
 /** A job's `data` that no worker here can run; the message says why and what helps. */
@@ -60,9 +70,18 @@ export function decodeData(data: Uint8Array): Call {
     );
   }
   let value: unknown;
+  let bigInt: string | undefined;
   try {
-    value = decodeJson(decoder.decode(bytes));
+    const text = decoder.decode(bytes);
+    value = decodeJson(text);
+    const found = mayChange(text) ? findBigInt(value) : undefined;
+    if (found) bigInt = unheld(argumentAt(found.path), found.item);
   } catch (cause) {
+    if (cause instanceof UnheldNumberError) {
+      throw new UnreadableDataError(
+        `Cannot read ${unheld(argumentAt(cause.path), cause.source)}`,
+      );
+    }
     throw new UnreadableDataError(
       "Cannot read the job's data: it is not JSON (zlib-compressed or plain)",
       { cause },
@@ -89,7 +108,24 @@ export function decodeData(data: Uint8Array): Call {
       `Cannot read the arguments of ${funcName}: expected a list and an object`,
     );
   }
-  return { funcName, args, kwargs };
+  const found = { funcName, args, kwargs };
+  return bigInt === undefined ? found : { ...found, bigInt };
+}
+
+/**
+ * Gives a call back if its arguments are numbers that JavaScript can hold, or BigInts were asked for.
+ *
+ * @throws {UnreadableDataError} naming the path and the number
+ */
+export function heldCall(call: Call, bigInts: boolean): Call {
+  if (bigInts || call.bigInt === undefined) return call;
+  throw new UnreadableDataError(`Cannot read ${call.bigInt}; ${BIG_INTS_HELP}`);
+}
+
+/** Arguments by the names that a caller knows, instead of their place in the data. */
+function argumentAt([place, ...path]: Path): string {
+  const label = place === 2 ? "args" : place === 3 ? "kwargs" : "data";
+  return formatPath(label, path);
 }
 
 /** The bytes that `data` stands for. RQ tries zlib and takes the bytes as they are if that fails; the header (RFC 1950) tells without trying. */

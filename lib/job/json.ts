@@ -12,12 +12,23 @@ import {
   parseJson as parse,
   prototypeOf,
 } from "../base/primordials.ts";
+import {
+  BIG_INTS_HELP,
+  exactInteger,
+  findBigInt,
+  isInexact,
+  mayChange,
+  type Path,
+  refuseTooLarge,
+  reviveNumber,
+  unheld,
+  UnheldNumberError,
+} from "./json_numbers.ts";
+import { withoutLiterals } from "./python_literals.ts";
 
 // This also writes the results of jobs, which may replace all that hangs on a global.
 const { stringify } = JSON;
 const LITERAL = /NaN|Infinity/;
-
-type Path = readonly (string | number)[];
 
 /** Deeper than this, a value is looked at for cycles, by the careful way. */
 const PLAIN_DEPTH = 64;
@@ -54,13 +65,23 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ].map((tag) => [tag, ""] as const),
 ]);
 
+/** What is taken beside plain JSON. */
+export interface JsonOptions {
+  /**
+   * Whether there may be BigInts, stored as the integers that they are.
+   *
+   * @default false
+   */
+  readonly bigInts?: boolean;
+}
+
 /**
  * Writes a value as JSON text.
  *
  * `toJSON()` is honoured, a property that is `undefined` is left out, an
  * `undefined` element becomes `null`, and an instance of a class is stored as
  * its own enumerable properties. What JSON cannot hold is refused rather than
- * lost: BigInt, functions, symbols, NaN and the infinities, cycles, `Map`,
+ * lost: BigInt (unless it is asked for), functions, symbols, NaN and the infinities, cycles, `Map`,
  * `Set`, bytes, promises and the like.
  *
  * @param value what to write
@@ -68,10 +89,15 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
  * @throws {TypeError} with the path of what cannot be stored, as in
  * `Cannot store args[0].when: BigInt is not JSON`
  */
-export function encodeJson(value: unknown, label: string): string {
+export function encodeJson(
+  value: unknown,
+  label: string,
+  options: JsonOptions = {},
+): string {
   // Nearly every value is plain: that is found out without building anything.
   if (isPlain(value, 0)) return stringify(value);
-  const copy = toPlain(value, label, [], []);
+  const root = { label, bigInts: options.bigInts ?? false };
+  const copy = toPlain(value, root, [], []);
   if (copy === undefined) {
     throw refuse(label, [], "undefined is not JSON");
   }
@@ -80,32 +106,86 @@ export function encodeJson(value: unknown, label: string): string {
 
 /**
  * Reads JSON text, `NaN`, `Infinity` and `-Infinity` included, which Python's
- * `json.dumps` writes for those numbers.
+ * `json.dumps` writes for those numbers. An integer that a number cannot hold is a BigInt.
  *
- * @throws {SyntaxError} if the text is no JSON
+ * @throws {SyntaxError} if the text is no JSON, or has a number beyond the largest one (`1e400`)
  */
 export function decodeJson(text: string): unknown {
   try {
-    return parse(text);
+    return parseExactly(text);
   } catch (error) {
+    if (error instanceof RangeError) {
+      throw new SyntaxError("The JSON is nested too deeply", { cause: error });
+    }
     if (execPattern(LITERAL, text) === null) throw error;
     return decodePythonJson(text, error);
   }
 }
 
+function decodePythonJson(text: string, original: unknown): unknown {
+  const { json, literal } = withoutLiterals(text);
+  try {
+    return refuseTooLarge(parse(
+      json,
+      (key, value, context?: { source?: string }) =>
+        literal(context?.source) ?? reviveNumber(key, value, context),
+    ));
+  } catch (error) {
+    if (error instanceof UnheldNumberError) throw error;
+    throw original; // it speaks of the text as it was
+  }
+}
+
+/**
+ * Reads JSON text for those who asked for BigInts, or did not.
+ *
+ * @param label what the value is called in an error, such as `"result"`
+ * @throws {RangeError} naming a number that cannot be held, its path and what it is
+ * @throws {SyntaxError} if the text is no JSON
+ */
+export function decodeJsonFor(
+  text: string,
+  label: string,
+  { bigInts }: JsonOptions,
+): unknown {
+  let value: unknown;
+  try {
+    value = decodeJson(text);
+  } catch (error) {
+    if (!(error instanceof UnheldNumberError)) throw error;
+    const where = formatPath(label, error.path);
+    throw new RangeError(`Cannot read ${unheld(where, error.source)}`);
+  }
+  const found = bigInts || !mayChange(text) ? undefined : findBigInt(value);
+  if (found === undefined) return value;
+  const where = formatPath(label, found.path);
+  throw new RangeError(
+    `Cannot read ${unheld(where, found.item)}; ${BIG_INTS_HELP}`,
+  );
+}
+
+/** The reviver is only asked where a number may need it: it takes several times as long. */
+function parseExactly(text: string): unknown {
+  return mayChange(text)
+    ? refuseTooLarge(parse(text, reviveNumber))
+    : parse(text);
+}
+
 /**
  * Writes what {@linkcode decodeJson} read, such that it reads the same again:
- * with `NaN`, `Infinity` and `-Infinity` as Python writes them.
+ * with `NaN`, `Infinity` and `-Infinity` as Python writes them, and BigInts as integers.
  */
 export function encodePythonJson(value: unknown): string {
   if (isPlain(value, 0)) return stringify(value);
   const marker = crypto.randomUUID();
   const text = stringify(
     value,
-    (_key, item) =>
-      typeof item === "number" && !Number.isFinite(item)
-        ? `${marker}${item}`
-        : item,
+    (_key, item) => {
+      if (typeof item === "bigint") return exactInteger(item);
+      if (typeof item !== "number") return item;
+      if (!Number.isFinite(item)) return `${marker}${item}`;
+      return isInexact(item) ? exactInteger(item) : item;
+    },
   );
   return text.replaceAll(
     new RegExp(`"${marker}(NaN|-?Infinity)"`, "g"),
@@ -120,7 +200,7 @@ function isPlain(value: unknown, depth: number): boolean {
     case "boolean":
       return true;
     case "number":
-      return value - value === 0; // finite
+      return value - value === 0 && !isInexact(value); // finite
     case "object":
       break;
     default:
@@ -157,13 +237,20 @@ function isPlainRecord(
   }
 }
 
+/** What is said of a value as a whole. */
+interface Root {
+  readonly label: string;
+  readonly bigInts: boolean;
+}
+
 /** Copies a value to plain arrays and records; each getter and `toJSON` is called once. */
 function toPlain(
   value: unknown,
-  label: string,
+  root: Root,
   path: Path,
   ancestors: readonly object[],
 ): unknown {
+  const { label } = root;
   if (typeof value === "bigint" || isObject(value)) {
     value = callToJson(value, label, path);
   }
@@ -173,10 +260,16 @@ function toPlain(
     case "undefined":
       return value;
     case "number":
+      if (isInexact(value)) return exactInteger(value);
       if (Number.isFinite(value)) return value;
       throw refuse(label, path, `${value} is not JSON`);
     case "bigint":
-      throw refuse(label, path, "BigInt is not JSON");
+      if (root.bigInts) return exactInteger(value);
+      throw refuse(
+        label,
+        path,
+        "BigInt is not JSON, store its text or ask for BigInts (bigInts)",
+      );
     case "function":
       throw refuse(label, path, "a function is not JSON");
     case "symbol":
@@ -184,17 +277,18 @@ function toPlain(
   }
   return value === null
     ? null
-    : objectToPlain(value as object, label, path, ancestors);
+    : objectToPlain(value as object, root, path, ancestors);
 }
 
 function objectToPlain(
   value: object,
-  label: string,
+  root: Root,
   path: Path,
   ancestors: readonly object[],
 ): unknown {
+  const { label } = root;
   const boxed = unbox(value);
-  if (boxed !== value) return toPlain(boxed, label, path, ancestors);
+  if (boxed !== value) return toPlain(boxed, root, path, ancestors);
   refuseBuiltIn(value, label, path);
   const back = ancestors.indexOf(value);
   if (back >= 0) {
@@ -208,7 +302,7 @@ function objectToPlain(
   if (Array.isArray(value)) {
     return Array.from(
       value,
-      (item, i) => toPlain(item, label, [...path, i], inner) ?? null,
+      (item, i) => toPlain(item, root, [...path, i], inner) ?? null,
     );
   }
   // Without a prototype, so that a key "__proto__" is a key like any other.
@@ -216,7 +310,7 @@ function objectToPlain(
   for (const key of Object.keys(value)) {
     const keyPath = [...path, key];
     const property = read(value, key, label, keyPath);
-    copy[key] = toPlain(property, label, keyPath, inner);
+    copy[key] = toPlain(property, root, keyPath, inner);
   }
   return copy;
 }
@@ -283,7 +377,8 @@ function refuse(
   );
 }
 
-function formatPath(label: string, path: Path): string {
+/** A path as JavaScript would write it, after the name of the whole. */
+export function formatPath(label: string, path: Path): string {
   let text = label;
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
@@ -291,57 +386,4 @@ function formatPath(label: string, path: Path): string {
     else text += `[${stringify(step)}]`;
   }
   return text;
-}
-
-/**
- * `1e999` is JSON and reads as Infinity. For NaN there is no such number, so it
- * is written as a zero whose digits appear nowhere else, and told by its source.
- */
-function decodePythonJson(text: string, original: unknown): unknown {
-  let nan = "0e-999";
-  while (text.includes(nan)) nan += "9";
-  const reviver = (
-    _key: string,
-    value: unknown,
-    context?: { source?: string },
-  ): unknown => context?.source === nan ? NaN : value;
-  try {
-    const json = replaceLiterals(text, nan);
-    return parse(json, json.includes(nan) ? reviver : undefined);
-  } catch {
-    throw original; // it speaks of the text as it was
-  }
-}
-
-/** Replaces the three literals outside of strings, in linear time. */
-function replaceLiterals(text: string, nan: string): string {
-  const token = /"|NaN|Infinity/g;
-  const parts: string[] = [];
-  let from = 0;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    if (match[0] === '"') {
-      token.lastIndex = endOfString(text, match.index + 1);
-      continue;
-    }
-    parts.push(
-      text.slice(from, match.index),
-      match[0] === "NaN" ? nan : "1e999",
-    );
-    from = token.lastIndex;
-  }
-  parts.push(text.slice(from));
-  return parts.join("");
-}
-
-function endOfString(text: string, from: number): number {
-  for (let at = from;;) {
-    const quote = text.indexOf('"', at);
-    if (quote < 0) return text.length;
-    let slashes = 0;
-    while (text[quote - 1 - slashes] === "\\" && quote - slashes > from) {
-      slashes++;
-    }
-    if (slashes % 2 === 0) return quote + 1;
-    at = quote + 1;
-  }
 }

@@ -15,6 +15,14 @@ import { isJobStatus, type JobStatus } from "./status.ts";
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
 export type JobFields = Pick<ReadonlyMap<string, Uint8Array>, "get">;
 
+/** How far a job is, as it said itself. */
+export interface JobProgress {
+  /** From 0 to 1. */
+  readonly value: number;
+  /** What is being done, if the job said that too. */
+  readonly note?: string;
+}
+
 const decoder = new TextDecoder();
 
 /** A read-only view of a job's hash. */
@@ -114,6 +122,14 @@ export class JobRecord {
       if (!(error instanceof SyntaxError)) throw error;
     }
     return { unserialized: decoder.decode(bytes) };
+  }
+
+  /** How far its latest run said that it is, or `null` where it said nothing. */
+  get progress(): JobProgress | null {
+    const value = Number(this.text("x_progress") ?? NaN);
+    if (!(value >= 0 && value <= 1)) return null;
+    const note = this.text("x_progress_note");
+    return note === undefined ? { value } : { value, note };
   }
 
   /** The ids of the jobs that this one waits for. */

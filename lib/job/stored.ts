@@ -20,34 +20,32 @@ export interface ArrivesAs<T> {
   readonly "is stored as JSON, declare the parameter as": T;
 }
 
-type Primitive = string | number | boolean | null | undefined | void;
-
-type Refused =
-  | ((...args: never[]) => unknown)
-  | symbol
-  | ReadonlyMap<unknown, unknown>
-  | ReadonlySet<unknown>
-  | WeakMap<WeakKey, unknown>
-  | WeakSet<WeakKey>
-  | PromiseLike<unknown>
-  | RegExp
-  | ArrayBuffer
-  | ArrayBufferView
-  | Blob;
-
-type IsAny<T> = 0 extends 1 & T ? true : false;
-
 /**
  * What a value of a type is after it was stored and read: a `Date` a text, what has `toJSON()` what that
  * gives, a `bigint` a number where that holds it, `undefined` in a list `null`, an instance of a class its
  * own data. What cannot be stored shows as {@linkcode NotJson}.
  */
-export type Stored<T> = IsAny<T> extends true ? T
-  : T extends Primitive ? T
+export type Stored<T> = 0 extends 1 & T ? T
+  : T extends string | number | boolean | null | undefined | void ? T
   : T extends bigint ? bigint | number
   : T extends { toJSON(...args: never[]): infer J } ? Stored<J>
-  : T extends Refused ? NotJson<T>
-  : T extends readonly unknown[] ? { [K in keyof T]: StoredElement<T[K]> }
+  : T extends
+    | ((...args: never[]) => unknown)
+    | symbol
+    | ReadonlyMap<unknown, unknown>
+    | ReadonlySet<unknown>
+    | WeakMap<WeakKey, unknown>
+    | WeakSet<WeakKey>
+    | PromiseLike<unknown>
+    | RegExp
+    | ArrayBuffer
+    | ArrayBufferView
+    | Blob ? NotJson<T>
+  : T extends readonly unknown[] ? {
+      [K in keyof T]: unknown extends T[K] ? T[K]
+        : undefined extends T[K] ? Stored<Exclude<T[K], undefined>> | null
+        : Stored<T[K]>;
+    }
   : T extends object ? {
       [
         K in keyof T as K extends symbol ? never
@@ -57,19 +55,15 @@ export type Stored<T> = IsAny<T> extends true ? T
     }
   : T;
 
-type StoredElement<T> = IsAny<T> extends true ? T
-  :
-    | Stored<Exclude<T, undefined>>
-    | (undefined extends T ? unknown extends T ? never : null : never);
-
-type Argument<T> = [Stored<T>] extends [T] ? T : ArrivesAs<Stored<T>>;
-
 /**
  * The arguments that can be stored for a function: its parameters, each of which has to be declared as what
  * arrives, which is JSON. A parameter that is a `Date` can only be declared as a text.
  */
 export type StoredArgs<F extends JobFunction> = Parameters<F> extends
-  infer P extends readonly unknown[] ? { [K in keyof P]: Argument<P[K]> }
+  infer P extends readonly unknown[] ? {
+    [K in keyof P]: [Stored<P[K]>] extends [P[K]] ? P[K]
+      : ArrivesAs<Stored<P[K]>>;
+  }
   : never;
 
 /** What comes back of a function's result; see {@linkcode Stored}. */
@@ -79,10 +73,14 @@ export type StoredResultOf<F extends JobFunction> = Stored<
 
 /** The arguments of a call: they can be left out where the function needs none, or gets named ones as its last. */
 export type CallArgs<F extends JobFunction> = [] extends Parameters<F>
-  ? Args<StoredArgs<F>>
-  : NamedArgs<F> | Required<Pick<Args<StoredArgs<F>>, "args">> & Kwargs;
+  ? PositionalArguments<StoredArgs<F>>
+  :
+    | ArgumentsByName<F>
+    | Required<Pick<PositionalArguments<StoredArgs<F>>, "args">>
+      & NamedArguments;
 
-interface Kwargs {
+/** Arguments by their names. */
+export interface NamedArguments {
   /**
    * Keyword arguments, JSON values: a Python function's own, a Deno function's last argument.
    *
@@ -91,7 +89,9 @@ interface Kwargs {
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
-interface Args<A extends readonly unknown[]> extends Kwargs {
+/** Arguments by their places. */
+export interface PositionalArguments<A extends readonly unknown[]>
+  extends NamedArguments {
   /**
    * Positional arguments, JSON values. `undefined` at their end leaves the function's defaults in force.
    *
@@ -100,7 +100,10 @@ interface Args<A extends readonly unknown[]> extends Kwargs {
   readonly args?: Readonly<A>;
 }
 
-interface NamedArgs<F extends JobFunction> extends Required<Kwargs> {
+/** Arguments of which the last one is given by names. */
+export interface ArgumentsByName<F extends JobFunction>
+  extends Required<NamedArguments> {
+  /** The others. */
   readonly args?: StoredArgs<F> extends readonly [...infer A, unknown?] ? A
     : readonly unknown[];
 }
@@ -114,7 +117,8 @@ export type FuncOf<C> = C extends { readonly func: infer S }
 /** The arguments of a call among many: a list whose length nobody knows is checked by its elements. */
 export type ArgsOf<C> = C extends
   { readonly args: infer A extends readonly unknown[] }
-  ? number extends A["length"]
-    ? Kwargs & { readonly args: readonly StoredArgs<FuncOf<C>>[number][] }
+  ? number extends A["length"] ? NamedArguments & {
+      readonly args: readonly StoredArgs<FuncOf<C>>[number][];
+    }
   : CallArgs<FuncOf<C>>
   : CallArgs<FuncOf<C>>;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { connect } from "../redis/connect.ts";
 import { urlFromEnvironment } from "../redis/environment.ts";
@@ -13,11 +14,19 @@ import { JobStore } from "../store/job_store.ts";
 import { Keys } from "../store/keys.ts";
 import { ResultWaiter } from "./result_waiter.ts";
 
+/** The connection of a queue, to be shared with others. */
+export interface Connection extends AsyncDisposable {
+  /** Where it connects to, the password masked. */
+  readonly url: string;
+  /** Closes it for all that share it. */
+  close(): Promise<void>;
+}
+
 /**
  * Where Redis is: a URL (`redis://`, `rediss://`, `unix:`), a connected client of
  * `@db/redis` or `ioredis`, or the `connection` of another queue.
  */
-export type ConnectionSource = string | URL | ExistingClient | RedisClient;
+export type ConnectionSource = string | URL | ExistingClient | Connection;
 
 /** Options that everything with a connection takes. */
 export interface ConnectionOptions {
@@ -34,17 +43,25 @@ export interface ConnectionOptions {
    */
   readonly prefix?: string;
   /**
-   * Milliseconds that a call waits for a connection before it fails.
+   * How long a call waits for a connection before it fails: seconds, parts of them too, or text; `Infinity` for ever.
    *
-   * @default 10_000
+   * @default 10; for ever in a worker
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: Duration;
   /**
    * Which package talks to Redis.
    *
    * @default "@db/redis"; "ioredis" for `unix:` URLs
    */
   readonly driver?: "@db/redis" | "ioredis";
+  /**
+   * Whether integers in arguments and results that a number of JavaScript cannot hold are read as BigInt, and BigInts
+   * stored as the integers that they are. Without it neither is done: reading such a number is an error that
+   * names it, and a job with one among its arguments fails. A worker and a queue decide for themselves.
+   *
+   * @default false
+   */
+  readonly bigInts?: boolean;
 }
 
 /** The names of {@linkcode ConnectionOptions}. */
@@ -55,6 +72,7 @@ export const CONNECTION_OPTIONS: Readonly<
   prefix: true,
   connectTimeout: true,
   driver: true,
+  bigInts: true,
 };
 
 const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
@@ -68,10 +86,22 @@ export function openContext(
   return new Context(options);
 }
 
+/** The time limit as the client takes it, in milliseconds. */
+export function connectTimeoutOf(
+  { connectTimeout }: ConnectionOptions,
+): { connectTimeout?: number } {
+  if (connectTimeout === undefined) return {};
+  const allow = { fraction: true, infinite: true };
+  const seconds = parseDuration(connectTimeout, "connectTimeout", allow);
+  return { connectTimeout: seconds * 1_000 };
+}
+
 /** A connection with what hangs on it. */
 export class Context {
   readonly client: RedisClient;
   readonly store: JobStore;
+  /** Whether BigInts are read and written. */
+  readonly bigInts: boolean;
   readonly #owned: boolean;
   #waiter: SharedWaiter | undefined;
 
@@ -79,12 +109,13 @@ export class Context {
   constructor(options: ConnectionOptions) {
     const source = options.connection ?? urlFromEnvironment();
     this.#owned = !isRedisClient(source);
-    this.client = isRedisClient(source) ? source : connect(source, {
-      ...(options.connectTimeout === undefined
-        ? {}
-        : { connectTimeout: options.connectTimeout }),
-      ...(options.driver === undefined ? {} : { driver: options.driver }),
-    });
+    this.client = isRedisClient(source)
+      ? source
+      : connect(source as Exclude<typeof source, Connection>, {
+        ...connectTimeoutOf(options),
+        ...(options.driver === undefined ? {} : { driver: options.driver }),
+      });
+    this.bigInts = options.bigInts ?? false;
     this.store = new JobStore(this.client, new Keys(options.prefix));
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import { encodeJson } from "../job/json.ts";
+import { encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS } from "../job/option_names.ts";
 import {
   type CheckedJobOptions,
@@ -84,18 +84,19 @@ const OPTIONS = optionNames<Required<EnqueueCall>>({
 export function checkCall(
   call: EnqueueCall,
   defaultTimeout: number,
+  json: JsonOptions,
 ): CheckedCall {
   refuseUnknown(call, OPTIONS, "Cannot enqueue");
   const options = checkJobOptions(call, defaultTimeout);
   const kwargs = call.kwargs ?? {};
-  const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs") : "{}";
+  const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs", json) : "{}";
   const args = positional(call.args ?? [], kwargsJson !== "{}");
-  const argsJson = encodeJson(args, "args");
+  const argsJson = encodeJson(args, "args", json);
   if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
     throw new TypeError("Cannot enqueue: args is no list or kwargs no object");
   }
   const { meta } = options;
-  const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta");
+  const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta", json);
   if (!metaJson.startsWith("{")) {
     throw new TypeError("Cannot use meta: expected an object");
   }

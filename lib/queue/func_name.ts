@@ -7,6 +7,7 @@
 
 import { dirname, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { projectRoot } from "../base/project.ts";
 import {
   formatFuncRef,
   isUrlSpecifier,
@@ -72,44 +73,32 @@ function nameOfUrl(url: URL): string {
   return storedName(module.href, exportName);
 }
 
-/** Relative to the folder of the nearest `deno.json` above a file; a URL stays as it is. */
+/** The projects that were found, by the folder of a module. */
+const projects = new Map<string, string>();
+
+/** Relative to its project, so that a worker elsewhere with the same code finds it; a URL that is no file stays. */
 function storedName(moduleUrl: string, exportName: string): string {
   const url = new URL(moduleUrl);
-  if (url.protocol !== "file:" || url.search !== "") {
-    return `${moduleUrl}#${exportName}`;
-  }
+  if (url.protocol !== "file:") return `${moduleUrl}#${exportName}`;
   const file = fileURLToPath(url);
-  const project = projectOf(file);
-  if (project === null) return `${moduleUrl}#${exportName}`;
+  if (url.search !== "" || file.includes("#")) {
+    throw unnamed(url, 'a file\'s name can have no query and no "#"');
+  }
+  const folder = dirname(file);
+  const project = projects.get(folder) ?? projectRoot(folder);
+  if (project === undefined) {
+    throw unnamed(
+      url,
+      `no deno.json is seen above it, which marks the project that names are relative to; put one there and allow it to be read (--allow-read)`,
+    );
+  }
+  projects.set(folder, project);
   const path = relative(project, file).split(sep).join("/");
-  // In a path, "#" would begin the export; in a URL it is escaped.
-  return path.includes("#")
-    ? `${moduleUrl}#${exportName}`
-    : formatFuncRef(path, exportName);
+  return formatFuncRef(path, exportName);
 }
 
-function projectOf(file: string): string | null {
-  for (let folder = dirname(file);;) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      if (isFile(resolve(folder, name))) return folder;
-    }
-    const parent = dirname(folder);
-    if (parent === folder) return null;
-    folder = parent;
-  }
-}
-
-/** Without permission to look, there is no project to be seen, and the absolute URL is stored. */
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.PermissionDenied
-    ) return false;
-    throw error;
-  }
+function unnamed(url: URL, why: string): TypeError {
+  return new TypeError(
+    `Cannot enqueue a function of ${url.href}: ${why}. Or name it as the worker finds it under its --path, enqueue("jobs.mail.send", …)`,
+  );
 }

@@ -7,9 +7,10 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { InvalidJobOperationError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
+import { heldCall } from "../job/codec.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
-import type { JobRecord } from "../job/record.ts";
+import type { JobProgress, JobRecord } from "../job/record.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import {
@@ -37,6 +38,14 @@ export interface RequeueOptions {
   readonly atFront?: boolean;
 }
 
+/** Makes a job; for this room alone, since what it takes is no user's. */
+export let newJob: <R = unknown>(
+  id: string,
+  context: Context,
+  read: () => JobRecord,
+  ownsContext?: boolean,
+) => Job<R>;
+
 const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
 /**
@@ -47,7 +56,7 @@ const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
  * ```ts ignore
  * const job = await queue.enqueue("jobs.mail.send", "yangyi");
  * console.log(job.id, await job.getStatus());
- * console.log(await job.wait({ timeout: 10_000 }));
+ * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
 export class Job<R = unknown> implements AsyncDisposable {
@@ -60,17 +69,21 @@ export class Job<R = unknown> implements AsyncDisposable {
   #meta: Record<string, unknown> | undefined;
   readonly #changed = new Map<string, RedisArg>();
 
+  static {
+    newJob = (id, context, read, owns) => new Job(id, context, read, owns);
+  }
+
   /** Made by {@linkcode Queue.enqueue} and {@linkcode Job.fetch}. */
-  constructor(
+  private constructor(
     id: string,
     context: Context,
     read: () => JobRecord,
-    options: { ownsContext?: boolean } = {},
+    ownsContext = false,
   ) {
     this.id = id;
     this.#context = context;
     this.#read = read;
-    this.#ownsContext = options.ownsContext ?? false;
+    this.#ownsContext = ownsContext;
   }
 
   /**
@@ -87,7 +100,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     try {
       const record = await context.store.fetch(checkJobId(id));
       if (record !== null) {
-        return new Job<R>(id, context, () => record, { ownsContext: true });
+        return newJob(id, context, () => record, true);
       }
     } catch (error) {
       await context.close();
@@ -110,7 +123,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       if (records.every((record) => record === null)) await context.close();
       return records.map((record) =>
         record &&
-        new Job<R>(record.id, context, () => record, { ownsContext: true })
+        newJob<R>(record.id, context, () => record, true)
       );
     } catch (error) {
       await context.close();
@@ -153,11 +166,11 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
   /** Positional arguments. */
   get args(): readonly unknown[] {
-    return this.#data.call.args;
+    return heldCall(this.#data.call, this.#context.bigInts).args;
   }
   /** Keyword arguments. */
   get kwargs(): Readonly<Record<string, unknown>> {
-    return this.#data.call.kwargs;
+    return heldCall(this.#data.call, this.#context.bigInts).kwargs;
   }
   /** Longest run in seconds, `-1` for no limit. */
   get timeout(): number {
@@ -195,13 +208,24 @@ export class Job<R = unknown> implements AsyncDisposable {
   get dependencyIds(): readonly string[] {
     return this.#data.dependencyIds;
   }
-  /** Free data. Change it and call {@linkcode Job.saveMeta}. */
+  /**
+   * Free data. Change it and call {@linkcode Job.saveMeta}. Nothing in it is lost: an integer that a number
+   * cannot hold is a BigInt here, whether asked for or not.
+   */
   get meta(): Record<string, unknown> {
     return this.#meta ??= this.#data.meta;
   }
   /** Replaces {@linkcode Job.meta}; stored by {@linkcode Job.saveMeta} or {@linkcode Job.save}. */
   set meta(meta: Record<string, unknown>) {
     this.#meta = meta;
+  }
+
+  /**
+   * How far the job said that it is, by `currentJob.progress()`, or `undefined` where it said nothing.
+   * {@linkcode Job.refresh} reads it again.
+   */
+  progress(): JobProgress | undefined {
+    return this.#data.progress ?? undefined;
   }
 
   /** Sets what log lines show; stored by {@linkcode Job.save}. */
@@ -228,11 +252,13 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * The value that the function returned, or `undefined` while there is none
    * (and where it returned nothing).
+   *
+   * @throws {RangeError} if it has a number that JavaScript cannot hold; see `bigInts`
    */
   async result(): Promise<R | undefined> {
     const latest = await this.#context.store.latestResult(this.id);
     return latest !== null && isSuccess(latest)
-      ? decodeResult(latest) as R
+      ? decodeResult(latest, this.#context) as R
       : undefined;
   }
 
@@ -252,6 +278,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {JobFailedError} if the job fails or is stopped; `cause` is the job's own error
    * @throws {InvalidJobOperationError} if the job is canceled
    * @throws {NoSuchJobError} if the job is deleted, or keeps no result (`resultTtl` 0)
+   * @throws {RangeError} if the result has a number that JavaScript cannot hold; see `bigInts`
    * @throws {DOMException} `TimeoutError` after `timeout`
    */
   async wait(options: WaitOptions = {}): Promise<R> {
@@ -270,7 +297,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     this.#meta = undefined;
   }
 
-  /** The job with RQ's names of the fields (`rq.job.Job.to_dict`), unset ones empty; `data` as JSON text. */
+  /** The job with RQ's names of the fields (`rq.job.Job.to_dict`), unset ones empty; `data` as JSON text; also `progress` and `progress_note` if the job said how far it is. */
   toDict(): JobDict {
     return jobDict(this.#data);
   }
@@ -332,7 +359,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   async save(): Promise<void> {
     const fields = new Map(this.#changed);
     if (this.#meta !== undefined) {
-      fields.set("meta", encodeJson(this.#meta, "meta"));
+      fields.set("meta", encodeJson(this.#meta, "meta", { bigInts: true }));
     }
     if (fields.size === 0) return;
     if (!(await this.#context.store.setFields(this.id, fields))) {
@@ -349,7 +376,8 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {TypeError} if it cannot be JSON
    */
   async saveMeta(): Promise<void> {
-    const fields = new Map([["meta", encodeJson(this.meta, "meta")]]);
+    const text = encodeJson(this.meta, "meta", { bigInts: true });
+    const fields = new Map([["meta", text]]);
     if (!(await this.#context.store.setFields(this.id, fields))) {
       throw noSuchJob(this.id);
     }

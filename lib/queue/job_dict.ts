@@ -81,5 +81,10 @@ export function jobDict(record: JobRecord): JobDict {
     const value = number ?? record.text(name);
     if (value !== undefined) dict[name] = value;
   }
+  const { progress } = record;
+  if (progress !== null) {
+    dict["progress"] = progress.value;
+    if (progress.note !== undefined) dict["progress_note"] = progress.note;
+  }
   return dict;
 }

@@ -14,9 +14,10 @@ import { checkQueueName, isQueueName } from "../job/names.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
-import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
 import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
 import {
+  type Connection,
   CONNECTION_OPTIONS,
   type ConnectionOptions,
   Context,
@@ -29,7 +30,7 @@ import {
   type JobsOf,
 } from "./enqueue_call.ts";
 import { funcNameOf } from "./func_name.ts";
-import { Job } from "./job.ts";
+import { type Job, newJob } from "./job.ts";
 
 /** Options of a {@linkcode Queue}. */
 export interface QueueOptions extends ConnectionOptions {
@@ -73,7 +74,7 @@ const encoder = new TextEncoder();
  *
  * await using queue = new Queue("low");
  * const job = await queue.enqueue(hello, "yangyi");
- * console.log(await job.wait({ timeout: 10_000 }));
+ * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
 export class Queue implements AsyncDisposable {
@@ -126,7 +127,7 @@ export class Queue implements AsyncDisposable {
   }
 
   /** The connection, to be shared with other queues, jobs and workers. */
-  get connection(): RedisClient {
+  get connection(): Connection {
     return this.#context.client;
   }
 
@@ -228,7 +229,7 @@ export class Queue implements AsyncDisposable {
       ids.map((id) => this.#context.store.fetch(id)),
     );
     return records.filter((record) => record !== null)
-      .map((record) => new Job(record.id, this.#context, () => record));
+      .map((record) => newJob(record.id, this.#context, () => record));
   }
 
   /** The job of an id, or `null` if there is none or it belongs to another queue. */
@@ -236,7 +237,7 @@ export class Queue implements AsyncDisposable {
     const record = await this.#context.store.fetch(id);
     const mine = record !== null &&
       (record.text("origin") ?? this.name) === this.name;
-    return mine ? new Job<R>(id, this.#context, () => record) : null;
+    return mine ? newJob<R>(id, this.#context, () => record) : null;
   }
 
   /** Takes a job off the queue without deleting it, as in RQ; `false` if it was not waiting. */
@@ -288,7 +289,7 @@ export class Queue implements AsyncDisposable {
    * nothing. Waits only for the name of a function that is new here.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
-    const checked = checkCall(call, this.#defaultTimeout);
+    const checked = checkCall(call, this.#defaultTimeout, this.#context);
     const funcName = funcNameOf(call.func);
     return typeof funcName === "string"
       ? this.#newJob(checked, funcName)
@@ -326,7 +327,7 @@ export class Queue implements AsyncDisposable {
   }
 
   #jobOf<R>(job: NewJob, { status, enqueuedAt }: EnqueuedJob): Job<R> {
-    return new Job<R>(job.id, this.#context, () => {
+    return newJob<R>(job.id, this.#context, () => {
       const fields: JobFields = new Map(
         [
           ...job.fields,

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { deflateSync, inflateSync } from "node:zlib";
 import { errorOfTraceback, headlineOf } from "../job/failure.ts";
-import { decodeJson } from "../job/json.ts";
+import { decodeJsonFor, type JsonOptions } from "../job/json.ts";
 import type { JobRecord } from "../job/record.ts";
 import { JobFailedError } from "../base/errors.ts";
 import type { StoredResult } from "../store/job_store.ts";
@@ -30,11 +30,16 @@ export function isFailure(result: StoredResult): boolean {
 /**
  * The value of a successful result; `undefined` where the function returned nothing.
  *
+ * @throws {RangeError} if it has a number that JavaScript cannot hold, and BigInts were not asked for
  * @throws {SyntaxError} if another serializer than JSON wrote it
  */
-export function decodeResult(result: StoredResult): unknown {
+export function decodeResult(
+  result: StoredResult,
+  options: JsonOptions = {},
+): unknown {
   if (result.returnValue === undefined) return undefined;
-  return decodeJson(Buffer.from(result.returnValue, "base64").toString());
+  const text = Buffer.from(result.returnValue, "base64").toString();
+  return decodeJsonFor(text, "result", options);
 }
 
 /** The text of a failure. */

@@ -5,6 +5,7 @@
  */
 
 import { pause } from "../base/backoff.ts";
+import { type Duration, parseDuration } from "../base/duration.ts";
 import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
@@ -24,11 +25,11 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** Options of {@linkcode Job.wait}. */
 export interface WaitOptions {
   /**
-   * Longest wait in milliseconds.
+   * Longest wait: seconds, parts of them too, or text such as `"90s"`, `"5m"`.
    *
    * @default Infinity
    */
-  readonly timeout?: number;
+  readonly timeout?: Duration;
   /** Ends the wait; the job is left alone. */
   readonly signal?: AbortSignal;
 }
@@ -53,12 +54,12 @@ export async function waitForResult(
       if (hasEnded(status)) {
         return before.latest === null
           ? await concludeWithoutResult(context, id, status, how, signal.signal)
-          : conclude(id, before.latest);
+          : conclude(context, id, before.latest);
       }
       const after = before.latest?.entryId ?? "0-0";
       const from = { after, endsAfter: before.endsAfter };
       const outcome = await context.waiter.wait(id, from, signal.signal);
-      if ("entryId" in outcome) return conclude(id, outcome);
+      if ("entryId" in outcome) return conclude(context, id, outcome);
       how = outcome.how;
     }
   } finally {
@@ -66,8 +67,12 @@ export async function waitForResult(
   }
 }
 
-function conclude(id: string, result: StoredResult): unknown {
-  if (isSuccess(result)) return decodeResult(result);
+function conclude(
+  context: Context,
+  id: string,
+  result: StoredResult,
+): unknown {
+  if (isSuccess(result)) return decodeResult(result, context);
   throw failedError(id, decodeFailure(result));
 }
 
@@ -132,19 +137,19 @@ function signalOf(
 ): { signal: AbortSignal; dispose: () => void } {
   refuseUnknown(options, OPTIONS, `Cannot wait for job "${id}"`);
   const { timeout = Infinity, signal } = options;
-  if (Number.isNaN(timeout) || timeout < 0) {
-    throw new RangeError(
-      `Cannot wait for job "${id}": timeout ${timeout} is not a number of milliseconds`,
-    );
-  }
+  const millis = 1_000 * parseDuration(timeout, "timeout", {
+    zero: true,
+    fraction: true,
+    infinite: true,
+  });
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
-  const timer = timeout > MAX_TIMER ? undefined : setTimeout(() => {
-    const text = `Job "${id}" has not ended within ${timeout} ms`;
+  const timer = millis > MAX_TIMER ? undefined : setTimeout(() => {
+    const text = `Job "${id}" has not ended within ${millis / 1_000} s`;
     controller.abort(new DOMException(text, "TimeoutError"));
-  }, timeout);
+  }, millis);
   return {
     signal: controller.signal,
     dispose() {

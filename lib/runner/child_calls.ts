@@ -11,9 +11,9 @@ import {
   mapGet,
   mapSet,
   mapSize,
-  stringifyJson,
   withResolvers,
 } from "../base/primordials.ts";
+import { encodePythonJson } from "../job/json.ts";
 import type { Calls } from "./current_job.ts";
 import {
   type CallRequest,
@@ -117,7 +117,7 @@ export class ChildCalls implements Calls {
       );
       return promise;
     }
-    const bytes = encodeText(encoder, stringifyJson({ id, ...request }));
+    const bytes = encodeText(encoder, encodePythonJson({ id, ...request }));
     const size = lengthOfBytes(bytes);
     if (size > MAX_CALL_BYTES) {
       reject(tooLarge(request.method, size));

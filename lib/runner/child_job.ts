@@ -15,7 +15,7 @@ import {
   mapSet,
   sortTexts,
 } from "../base/primordials.ts";
-import { encodeJson } from "../job/json.ts";
+import { encodeJson, type JsonOptions } from "../job/json.ts";
 import {
   describeFailure,
   describeOwn,
@@ -142,7 +142,7 @@ export async function callJob(
   }
   if (result === undefined) return { type: "success", result: "" };
   try {
-    return encodeResult(result);
+    return encodeResult(result, request);
   } catch (error) {
     return { type: "failure", failure: describeOwn("result", error) };
   }
@@ -162,8 +162,8 @@ function argumentsOf({ args, kwargs }: RunRequest): readonly unknown[] {
   return all;
 }
 
-function encodeResult(result: unknown): Called {
-  const text = encodeJson(result, "result");
+function encodeResult(result: unknown, json: JsonOptions): Called {
+  const text = encodeJson(result, "result", json);
   const size = text.length * 3 > MAX_RESULT_SIZE ? byteLength(text) : 0;
   if (size <= MAX_RESULT_SIZE) return { type: "success", result: text };
   const megabytes = (size / 1024 / 1024).toFixed(1);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { decodeJson } from "../job/json.ts";
 import {
   type CallMessage,
   type CallRequest,
@@ -142,7 +143,7 @@ function recordOf(
 
 function jsonOf(kind: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return decodeJson(text);
   } catch {
     return refuseMessage(kind, "it is not JSON");
   }

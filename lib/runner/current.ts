@@ -27,10 +27,13 @@ import { runningJob } from "./current_source.ts";
 
 export type { JobOptions } from "../job/options.ts";
 export type {
+  ArgumentsByName,
   ArrivesAs,
   CallArgs,
   JobFunction,
+  NamedArguments,
   NotJson,
+  PositionalArguments,
   Stored,
   StoredArgs,
 } from "../job/stored.ts";

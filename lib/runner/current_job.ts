@@ -5,14 +5,9 @@
  */
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import {
-  defineProperty,
-  freeze,
-  keysOf,
-  parseJson as parse,
-} from "../base/primordials.ts";
+import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
-import { encodeJson } from "../job/json.ts";
+import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS } from "../job/option_names.ts";
 import { positional } from "../job/positional.ts";
 import type { JobFunction } from "../job/stored.ts";
@@ -72,8 +67,8 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     };
     const name = nameOf(func, request.funcName, options.exports());
     const stored = queue === undefined
-      ? { func: name, options: plain(rest) }
-      : { func: name, queue, options: plain(rest) };
+      ? { func: name, options: plain(rest, request) }
+      : { func: name, queue, options: plain(rest, request) };
     return { id: await calls.enqueue(stored) };
   };
   return freeze<CurrentJob>({
@@ -89,7 +84,9 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     },
     setMeta: async (patch) => {
       // Through JSON, so that later changes of the patch's objects do not show.
-      meta = parse(encodeJson({ ...meta, ...patch }, "meta"));
+      meta = decodeJson(
+        encodeJson({ ...meta, ...patch }, "meta", { bigInts: true }),
+      ) as Record<string, unknown>;
       await calls.saveMeta(meta);
     },
     progress: (value, note) => progress(calls, value, note),
@@ -122,7 +119,10 @@ function progress(
 }
 
 /** Each option is named in the error if it cannot be JSON. */
-function plain(options: Record<string, unknown>): Record<string, unknown> {
+function plain(
+  options: Record<string, unknown>,
+  json: JsonOptions,
+): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   const keys = keysOf(options);
   for (let i = 0; i < keys.length; i++) {
@@ -131,7 +131,7 @@ function plain(options: Record<string, unknown>): Record<string, unknown> {
     if (value === undefined) continue;
     defineProperty(copy, key, {
       __proto__: null,
-      value: parse(encodeJson(value, key)),
+      value: decodeJson(encodeJson(value, key, json)),
       enumerable: true,
     } as PropertyDescriptor);
   }

@@ -7,6 +7,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { nearestConfig } from "../base/project.ts";
 import { VERSION } from "../base/version.ts";
 import { CONTROL_PATH, controlFlags } from "./control_pipe.ts";
 import { canMoveStdin } from "./own_group.ts";
@@ -15,7 +16,7 @@ import { FrozenLocks } from "./frozen_lock.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { lockFileOf } from "./project_lock.ts";
 import { CHILD_ARGUMENT } from "./protocol.ts";
-import { nearestConfig, type ResolvedFunc } from "./resolve.ts";
+import type { ResolvedFunc } from "./resolve.ts";
 
 /** How subprocesses are started. */
 export interface LaunchOptions {

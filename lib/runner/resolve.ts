@@ -7,6 +7,7 @@
 
 import { basename, dirname, join, resolve as absolute, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isFile, nearestConfig } from "../base/project.ts";
 import { isUrlSpecifier, parseFuncRef } from "../job/func_ref.ts";
 import {
   allowedModule,
@@ -35,7 +36,6 @@ export interface ResolveOptions {
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", "/mod.ts"];
 /** What else is code. Of a file that is none, an error at loading would show a part. */
 const CODE = /\.[cm]?[jt]sx?$/;
-const CONFIGS = ["deno.json", "deno.jsonc"];
 
 /**
  * Finds the module of a function reference and the configuration that applies to
@@ -44,7 +44,7 @@ const CONFIGS = ["deno.json", "deno.jsonc"];
  * The reference was written by whoever can write to Redis. So a file has to lie under one of the paths, whatever links
  * lead to it, and to be code by its name; a module of elsewhere has to be allowed.
  *
- * @throws {TypeError} if the text is no function reference, or names what is never loaded
+ * @throws {TypeError} if the text is no function reference, names what is never loaded, or is answered by several paths
  * @throws {Deno.errors.NotCapable} if it names what this worker does not load
  * @throws {Deno.errors.NotFound} if no module is found: the message names every place
  * @throws {Deno.errors.NotCapable} if the worker may not read where it has to look
@@ -62,12 +62,17 @@ export function resolveFunc(
     ? EXTENSIONS.map((extension) => ref.modulePath + extension)
     : [relativePath(funcName, ref.specifier)];
   const looked: string[] = [];
-  for (const path of options.paths) {
-    for (const name of names) {
-      const file = join(absolute(path), name);
-      if (isFile(file)) return ofFile(funcName, file, exportName, options);
-      looked.push(file);
-    }
+  const found = [...new Set(options.paths.map((path) => absolute(path)))]
+    .map((path) => names.map((name) => join(path, name)))
+    .map((files) => {
+      const file = files.find(isFile);
+      if (file === undefined) looked.push(...files);
+      return file;
+    })
+    .filter((file) => file !== undefined);
+  if (found.length > 1) throw ambiguous(funcName, found);
+  if (found[0] !== undefined) {
+    return ofFile(funcName, found[0], exportName, options);
   }
   throw new Deno.errors.NotFound(
     `Cannot find the module of "${funcName}": looked for ${
@@ -76,15 +81,13 @@ export function resolveFunc(
   );
 }
 
-/** The nearest configuration file in a directory or above it. */
-export function nearestConfig(directory: string): string | undefined {
-  for (let dir = absolute(directory);; dir = dirname(dir)) {
-    for (const name of CONFIGS) {
-      const file = join(dir, name);
-      if (isFileOrHidden(file)) return file;
-    }
-    if (dir === dirname(dir)) return undefined;
-  }
+/** To run the first would be to run another's function whenever one path is left out or added. */
+function ambiguous(funcName: string, files: readonly string[]): TypeError {
+  return new TypeError(
+    `Cannot resolve "${funcName}": it may be ${
+      files.join(" or ")
+    }; start the worker with a single --path, and name modules relative to it`,
+  );
 }
 
 function resolveUrl(
@@ -192,30 +195,4 @@ function relativePath(funcName: string, specifier: string): string {
     );
   }
   return segments.join("/");
-}
-
-/** Not `Deno.stat`: its trip to another thread takes twenty times as long as the call, and is on every job's way. */
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return false;
-    throw error;
-  }
-}
-
-/** As {@linkcode isFile}; what the worker may not look at is not there. */
-function isFileOrHidden(path: string): boolean {
-  try {
-    return isFile(path);
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.PermissionDenied
-    ) return false;
-    throw error;
-  }
 }

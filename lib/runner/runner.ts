@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly meta: Readonly<Record<string, unknown>>;
   /** Longest run in seconds; `-1` for no limit. */
   readonly timeout: number;
+  /** Whether the result, and arguments of follow-up jobs, may have BigInts; `args` may have them anyhow. @default false */
+  readonly bigInts?: boolean;
 }
 
 /** How a run ended. */

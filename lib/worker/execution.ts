@@ -5,6 +5,7 @@
  */
 
 import { backoff } from "../base/backoff.ts";
+import { heldCall } from "../job/codec.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
 import { encodeFailure, encodeResult } from "../queue/result.ts";
@@ -45,6 +46,8 @@ export interface ExecutorOptions {
   readonly mayEnqueue: (queue: string) => boolean;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
+  /** Whether jobs get and give BigInts. */
+  readonly bigInts: boolean;
   /** Whether log lines show the call, which may hold what should not be logged. */
   readonly logDescription: boolean;
   readonly log: SteadyLog;
@@ -97,16 +100,19 @@ export class Executor {
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Outcome> {
-    const { runnerOf, store, mayEnqueue } = this.#options;
+    const { runnerOf, store, mayEnqueue, bigInts } = this.#options;
     signal.throwIfAborted();
     let request: RunRequest;
     try {
-      request = requestOf(execution);
+      request = requestOf(execution, bigInts);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       return notRun(error);
     }
-    const host = new ExecutionHost(store, execution, mayEnqueue);
+    const host = new ExecutionHost(store, execution, {
+      mayEnqueue,
+      bigInts,
+    });
     return await runnerOf(execution).run(request, host, { signal });
   }
 
@@ -251,8 +257,11 @@ function secondsLeft(job: JobRecord, now: number): number {
 }
 
 /** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */
-function requestOf({ id, queue, job }: Execution): RunRequest {
-  const { funcName, args, kwargs } = job.call;
+function requestOf(
+  { id, queue, job }: Execution,
+  bigInts: boolean,
+): RunRequest {
+  const { funcName, args, kwargs } = heldCall(job.call, bigInts);
   return {
     jobId: job.id,
     executionId: id,
@@ -263,6 +272,7 @@ function requestOf({ id, queue, job }: Execution): RunRequest {
     kwargs,
     meta: job.meta,
     timeout: job.timeout,
+    ...(bigInts ? { bigInts } : {}),
   };
 }
 

@@ -11,25 +11,29 @@ import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
 
+/** What a job may ask for. */
+export interface ExecutionHostOptions {
+  /** Whether it may add jobs to a queue. */
+  readonly mayEnqueue: (queue: string) => boolean;
+  /** Whether it gets and gives BigInts. */
+  readonly bigInts: boolean;
+}
+
 /** Answers one execution. What it writes of the job itself needs the lease. */
 export class ExecutionHost implements JobHost {
   readonly #store: WorkerStore;
   readonly #execution: Execution;
-  readonly #mayEnqueue: (queue: string) => boolean;
+  readonly #options: ExecutionHostOptions;
 
-  /**
-   * One for each execution.
-   *
-   * @param mayEnqueue whether a job may add jobs to a queue
-   */
+  /** One for each execution. */
   constructor(
     store: WorkerStore,
     execution: Execution,
-    mayEnqueue: (queue: string) => boolean,
+    options: ExecutionHostOptions,
   ) {
     this.#store = store;
     this.#execution = execution;
-    this.#mayEnqueue = mayEnqueue;
+    this.#options = options;
   }
 
   /**
@@ -39,7 +43,7 @@ export class ExecutionHost implements JobHost {
   async enqueue(request: EnqueueRequest): Promise<string> {
     const { client, keys } = this.#store;
     const { queue: name = this.#execution.queue } = request;
-    if (!this.#mayEnqueue(name)) {
+    if (!this.#options.mayEnqueue(name)) {
       throw new Deno.errors.NotCapable(
         `Cannot enqueue on "${name}": jobs of this worker may use its own queues only, --job-allow-enqueue=${name} allows this one`,
       );
@@ -47,6 +51,7 @@ export class ExecutionHost implements JobHost {
     await using queue = new Queue(name, {
       connection: client,
       prefix: keys.prefix,
+      bigInts: this.#options.bigInts,
     });
     const call = { ...request.options, func: request.func } as EnqueueCall;
     return (await queue.enqueueCall(call)).id;
@@ -54,7 +59,7 @@ export class ExecutionHost implements JobHost {
 
   /** Replaces the job's `meta`. */
   async saveMeta(meta: Record<string, unknown>): Promise<void> {
-    await this.#record({ meta: encodeJson(meta, "meta") });
+    await this.#record({ meta: encodeJson(meta, "meta", { bigInts: true }) });
   }
 
   /** Stores how far the job is, in fields of our own. */

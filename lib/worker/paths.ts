@@ -4,12 +4,10 @@
  * @module
  */
 
-import { dirname } from "node:path";
-import { nearestConfig } from "../runner/resolve.ts";
+import { projectRoot } from "../base/project.ts";
 
-/** The project of the working directory, which is the folder of the nearest `deno.json`, then the working directory. */
+/** The project of the working directory, a workspace as a whole, then the working directory. */
 export function defaultPaths(): string[] {
   const here = Deno.cwd();
-  const config = nearestConfig(here);
-  return [...new Set([...(config ? [dirname(config)] : []), here])];
+  return [...new Set([projectRoot(here) ?? here, here])];
 }

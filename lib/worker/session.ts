@@ -99,6 +99,7 @@ export class WorkerSession {
       resultTtl: settings.resultTtl,
       mayEnqueue: settings.mayEnqueue,
       logDescription: settings.logJobDescription,
+      bigInts: settings.bigInts,
     });
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,

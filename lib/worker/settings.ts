@@ -227,6 +227,7 @@ export interface WorkerSettings {
   /** How long no process can be started until the worker gives up. */
   readonly startPatienceMs: number;
   readonly logJobDescription: boolean;
+  readonly bigInts: boolean;
   readonly log: SteadyLog;
 }
 
@@ -337,6 +338,7 @@ export function checkSettings(
     graceMs: millis(options.grace, "grace"),
     startPatienceMs: millis(options.startPatience ?? 60, "startPatience"),
     logJobDescription: options.logJobDescription ?? true,
+    bigInts: options.bigInts ?? false,
     log: steady(options.log ?? SILENT, name),
   };
 }

@@ -12,7 +12,11 @@ import {
   type ConnectionState,
   type RedisClient,
 } from "../redis/redis_client.ts";
-import { isRedisClient } from "../queue/context.ts";
+import {
+  type Connection,
+  connectTimeoutOf,
+  isRedisClient,
+} from "../queue/context.ts";
 import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { Keys } from "../store/keys.ts";
@@ -163,9 +167,10 @@ export class Worker {
     const { log, name } = this.#settings;
     const source = this.#options.connection ?? urlFromEnvironment();
     if (isRedisClient(source)) return source;
-    const { connectTimeout = Infinity, driver } = this.#options;
-    return connect(source, {
-      connectTimeout,
+    const { driver } = this.#options;
+    return connect(source as Exclude<typeof source, Connection>, {
+      connectTimeout: Infinity,
+      ...connectTimeoutOf(this.#options),
       ...(driver === undefined ? {} : { driver }),
       name,
       onState: (state) => {

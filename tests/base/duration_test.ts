@@ -109,3 +109,25 @@ Deno.test("parseDuration() reads a very long text", () => {
   assertThrows(() => parseDuration("1".repeat(1_000_000) + "x", "t"));
   assertEquals(parseDuration("1s".repeat(100_000), "t"), 100_000);
 });
+
+Deno.test.each<[Duration, ParseDurationOptions, number]>([
+  [0.5, { fraction: true }, 0.5],
+  [0, { fraction: true, zero: true }, 0],
+  ["5m", { fraction: true }, 300],
+  [Infinity, { infinite: true }, Infinity],
+])(
+  "parseDuration() reads %j with %j as %d seconds",
+  (value, options, seconds) => {
+    assertEquals(parseDuration(value, "timeout", options), seconds);
+  },
+);
+
+Deno.test.each<[Duration, ParseDurationOptions]>([
+  [0, { fraction: true }],
+  [-0.5, { fraction: true, zero: true }],
+  [NaN, { fraction: true, infinite: true }],
+  [-Infinity, { infinite: true }],
+  [Infinity, { fraction: true }],
+])("parseDuration() refuses %j with %j", (value, options) => {
+  assertThrows(() => parseDuration(value, "timeout", options), RangeError);
+});

@@ -69,7 +69,7 @@ Deno.test("a name that another worker has ends the second one with 1 and one lin
     new RegExp(`"w1".*\\(pid ${first.pid}\\).*choose another --name`),
   );
   const job = await bench.queue("low").enqueue("jobs.add", 1, 1);
-  assertEquals(await job.wait({ timeout: 10_000 }), 2);
+  assertEquals(await job.wait({ timeout: 10 }), 2);
 });
 
 Deno.test("a pid file that cannot be written ends the worker with 1 and one line", async () => {

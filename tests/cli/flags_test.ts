@@ -152,7 +152,7 @@ Deno.test("--path says where job modules are, and may be given often", async () 
   await burst(["low", "--url", redis.url, "--path", cwd, "--path", JOBS], {
     cwd,
   });
-  assertEquals(await job.wait({ timeout: 1_000 }), 3);
+  assertEquals(await job.wait({ timeout: 1 }), 3);
   const lost = await bench.queue("low").enqueue("jobs.add", 1, 2);
   const { stderr } = await burst(["low", "--url", redis.url], { cwd });
   assertMatch(stderr, /Cannot find the module of "jobs\.add": looked for /);

@@ -44,7 +44,7 @@ async function busyWorker() {
 /** Shows that the worker has survived. */
 async function assertWorks(bench: Bench): Promise<void> {
   const job = await bench.queue("low").enqueue("jobs.add", 20, 22);
-  assertEquals(await job.wait({ timeout: 10_000 }), 42);
+  assertEquals(await job.wait({ timeout: 10 }), 42);
 }
 
 Deno.test("shutdown ends the worker after its job", async () => {
@@ -53,7 +53,7 @@ Deno.test("shutdown ends the worker after its job", async () => {
   await busy.worker.waitForOutput(/Warm shut down requested/);
   await busy.open();
   assertEquals((await busy.worker.ended()).code, 0);
-  assertEquals(await busy.job.wait({ timeout: 1_000 }), "went on");
+  assertEquals(await busy.job.wait({ timeout: 1 }), "went on");
 });
 
 Deno.test("kill-horse fails the job with RQ's words, and the worker goes on", async () => {
@@ -134,7 +134,7 @@ Deno.test("what is no command is ignored", async () => {
   ];
   for (const message of messages) await busy.publish(message);
   await busy.open();
-  assertEquals(await busy.job.wait({ timeout: 10_000 }), "went on");
+  assertEquals(await busy.job.wait({ timeout: 10 }), "went on");
   await assertWorks(busy.bench);
 });
 
@@ -144,7 +144,7 @@ Deno.test("a stopped job can be queued again and runs to its end", async () => {
   await busy.bench.hasStatus(busy.job.id, "stopped");
   await busy.open();
   await busy.job.requeue();
-  assertEquals(await busy.job.wait({ timeout: 10_000 }), "went on");
+  assertEquals(await busy.job.wait({ timeout: 10 }), "went on");
 });
 
 Deno.test("cancel() of a running job kills it, and it stays canceled", async () => {

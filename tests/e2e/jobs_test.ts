@@ -48,7 +48,7 @@ Deno.test("a failure is stored with its text, and wait() throws it", async () =>
   const job = await bench.queue("low").enqueue("jobs.fails", "no such luck");
   await burst(["low", "--url", redis.url, "--name", "w1"]);
   const error = await assertRejects(
-    () => job.wait({ timeout: 1_000 }),
+    () => job.wait({ timeout: 1 }),
     JobFailedError,
     "no such luck",
   );
@@ -71,7 +71,7 @@ Deno.test("a failed job can be queued again and then succeeds", async () => {
   assertEquals(await job.getStatus(), "failed");
   await job.requeue();
   await burst(["low", "--url", redis.url]);
-  assertEquals(await job.wait({ timeout: 1_000 }), 2);
+  assertEquals(await job.wait({ timeout: 1 }), 2);
   assertEquals(await bench.client.send("ZCARD", ["rq:failed:low"]), 0);
 });
 
@@ -81,7 +81,7 @@ Deno.test("undefined and null are stored, and told apart from no result", async 
   const job = await bench.queue("low").enqueue("jobs.nothing");
   assertEquals(await job.result(), undefined);
   await burst(["low", "--url", redis.url]);
-  assertEquals(await job.wait({ timeout: 1_000 }) ?? null, null);
+  assertEquals(await job.wait({ timeout: 1 }) ?? null, null);
 });
 
 Deno.test("a job knows itself, adds others, and stores meta and progress", async () => {
@@ -95,7 +95,7 @@ Deno.test("a job knows itself, adds others, and stores meta and progress", async
     meta: { step: 1, kept: true },
   });
   await burst(["low", "other", "--url", redis.url]);
-  const result = await job.wait({ timeout: 1_000 }) as Record<string, unknown>;
+  const result = await job.wait({ timeout: 1 }) as Record<string, unknown>;
   const { follow, ...rest } = result;
   assertEquals(rest, {
     attempt: 1,
@@ -107,7 +107,9 @@ Deno.test("a job knows itself, adds others, and stores meta and progress", async
   });
   await job.refresh();
   assertEquals(job.meta, { step: 2, kept: true });
-  assertEquals(await bench.field("rq:job:first", "x_progress"), "0.5");
+  assertEquals(job.progress(), { value: 0.5, note: "half" });
+  const { progress, progress_note } = job.toDict();
+  assertEquals([progress, progress_note], [0.5, "half"]);
   assertEquals(ledger.lines(), ["followed", "elsewhere"]);
   const next = await bench.queue("low").fetchJob(String(follow));
   assertEquals(next?.funcName, "jobs.note");
@@ -183,7 +185,7 @@ Deno.test("--job-allow-… gives a job exactly those permissions", async () => {
     redis.url,
     `--job-allow-net=127.0.0.1:${port}`,
   ]);
-  assertEquals(await there.wait({ timeout: 1_000 }), 200);
+  assertEquals(await there.wait({ timeout: 1 }), 200);
   assertMatch(await denied.excInfo() ?? "", /NotCapable: Requires net access/);
   assertMatch(await writes.excInfo() ?? "", /NotCapable: Requires write/);
 });
@@ -196,9 +198,9 @@ Deno.test("--job-allow-none gives a job no permission, and it can still add jobs
   const adds = await bench.queue("low").enqueue("jobs.followUp", "/tmp/x");
   const rights = ["--job-allow-none", "--job-allow-enqueue=oth*,more"];
   await burst(["low", "--url", redis.url, ...rights]);
-  assertEquals(await sum.wait({ timeout: 1_000 }), 3);
+  assertEquals(await sum.wait({ timeout: 60 }), 3);
   assertMatch(await writes.excInfo() ?? "", /NotCapable/);
-  await adds.wait({ timeout: 1_000 });
+  await adds.wait({ timeout: 1 });
   assertEquals(await bench.queue("other").count(), 1);
 });
 
@@ -212,7 +214,7 @@ Deno.test("a job adds jobs to its worker's queues only, if no others are allowed
   const own = [await enqueues("low"), await enqueues("high")];
   const others = [await enqueues("admin"), await enqueues("lowest")];
   await burst(["low", "high", "--url", redis.url, "--job-allow-none"]);
-  for (const job of own) await job.wait({ timeout: 1_000 });
+  for (const job of own) await job.wait({ timeout: 60 });
   for (const job of others) {
     assertMatch(
       await job.excInfo() ?? "",
@@ -266,6 +268,6 @@ Deno.test("a worker that lacks a permission runs jobs without it, and says so on
   ], { flags: ["--allow-net", "--allow-read", "--allow-run", "--allow-env"] });
   const { code, stdout, stderr } = await worker.ended();
   assertEquals(code, 0, stderr);
-  assertEquals(await job.wait({ timeout: 1_000 }), 3);
+  assertEquals(await job.wait({ timeout: 1 }), 3);
   assertEquals(stdout.match(/cannot be handed on/g)?.length ?? 0, 1, stdout);
 });

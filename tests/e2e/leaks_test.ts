@@ -43,7 +43,7 @@ Deno.test("a worker holds no more handles, children or connections after a hundr
       })),
     );
     const last = await low.enqueue("jobs.add", 1, 2);
-    await last.wait({ timeout: 60_000 });
+    await last.wait({ timeout: 60 });
     const statuses = await Promise.all(jobs.map((job) => job.getStatus()));
     assert(!statuses.includes("queued"));
   };

@@ -33,7 +33,7 @@ Deno.test("a worker logs RQ's lines in RQ's order around what its job prints", a
     "RQ worker 'rq:worker:rac2.3354' done, quitting",
     "",
   ]);
-  assertEquals(await job.wait({ timeout: 1_000 }), "hello ,yangyi");
+  assertEquals(await job.wait({ timeout: 1 }), "hello ,yangyi");
 });
 
 Deno.test("a worker logs every queue that it listens on", async () => {

@@ -127,3 +127,42 @@ Deno.test("a folder with spaces, percent signs and letters beyond ASCII can hold
   );
   assertEquals(result, 7, error);
 });
+
+/** A workspace whose members each have a `mod.ts`. */
+function workspace(): Project {
+  const member = (name: string) => `export const who = () => "${name}";`;
+  return new Project({
+    "deno.json": '{ "workspace": ["./mails", "./jobs"] }',
+    "jobs/deno.json": '{ "imports": { "word": "./word.ts" } }',
+    "jobs/word.ts": 'export default "jobs";',
+    "jobs/mod.ts": 'import word from "word"; export const who = () => word;',
+    "mails/deno.json": "{}",
+    "mails/mod.ts": member("mails"),
+  });
+}
+
+Deno.test("in a workspace each function is found from its root and from each member", async () => {
+  using project = workspace();
+  const { path } = project;
+  for (const cwd of [path, `${path}/jobs`, `${path}/mails`]) {
+    for (const name of ["jobs", "mails"]) {
+      const { result, error } = await run(cwd, `${path}/${name}/mod.ts#who`);
+      assertEquals(result, name, error);
+    }
+  }
+});
+
+Deno.test("a name that two paths answer runs neither", async () => {
+  using project = workspace();
+  const { path } = project;
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("mod.who");
+  const paths = ["--path", `${path}/mails`, "--path", `${path}/jobs`];
+  await burst(["low", "--url", redis.url, ...paths], { cwd: path });
+  assertEquals(await job.getStatus(), "failed");
+  assertMatch(
+    await job.excInfo() ?? "",
+    /Cannot resolve "mod\.who": it may be .*mails\/mod\.ts or .*jobs\/mod\.ts/,
+  );
+});

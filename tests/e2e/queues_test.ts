@@ -51,7 +51,7 @@ Deno.test("a job of a better queue is next, whenever it came", async () => {
     atFront: true,
   });
   await Deno.writeTextFile(gate, "");
-  await last.wait({ timeout: 10_000 });
+  await last.wait({ timeout: 10 });
   await Deno.remove(gate);
   assertEquals(ledger.lines(), [
     "began first",
@@ -100,7 +100,7 @@ Deno.test("an idle worker of many queues takes what comes on any of them", async
   ]);
   for (const name of [...QUEUES, ...QUEUES.toReversed()]) {
     const job = await bench.queue(name).enqueue("jobs.add", 1, 2);
-    assertEquals(await job.wait({ timeout: 10_000 }), 3);
+    assertEquals(await job.wait({ timeout: 10 }), 3);
   }
   // A sweep that sees an id on its way notes when; the note goes by itself.
   const keys = () => bench.client.send("KEYS", ["rq:*intermediate*"]);
@@ -228,5 +228,5 @@ Deno.test("a queue's name may hold colons, spaces and letters beyond ASCII", asy
     redis.url,
   ]);
   const next = await bench.queue(name).enqueue("jobs.add", 2, 2);
-  assertEquals(await next.wait({ timeout: 10_000 }), 4);
+  assertEquals(await next.wait({ timeout: 10 }), 4);
 });

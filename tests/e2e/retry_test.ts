@@ -18,7 +18,7 @@ Deno.test("a job of a Python producer is retried at once without intervals", asy
   await bench.push("low", "j1", { ...HASH, data, retries_left: 2 });
   const { stdout } = await burst(["low", "--url", redis.url]);
   const job = await bench.queue("low").fetchJob("j1");
-  assertEquals(await job?.wait({ timeout: 1_000 }), 3);
+  assertEquals(await job?.wait({ timeout: 1 }), 3);
   assertEquals(await bench.field("rq:job:j1", "retries_left"), "0");
   assertEquals(
     stdout.match(/Job retried after its failure \(j1\)/g)?.length,

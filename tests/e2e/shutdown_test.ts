@@ -44,7 +44,7 @@ Deno.test.each([["SIGINT"], ["SIGTERM"]] as const)(
     const { code, stdout, stderr } = await busy.worker.ended();
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
     assertStringIncludes(stdout, "stopping on request");
-    assertEquals(await busy.job.wait({ timeout: 1_000 }), "went on");
+    assertEquals(await busy.job.wait({ timeout: 1 }), "went on");
     assertEquals(await next.getStatus(), "queued");
   },
 );
@@ -71,7 +71,7 @@ Deno.test("Ctrl-C in a terminal, which signals the whole process group, lets the
   await worker.waitForOutput(/Warm shut down requested/);
   await Deno.writeTextFile(gate, "");
   assertEquals((await worker.status).code, 0);
-  assertEquals(await job.wait({ timeout: 1_000 }), "went on");
+  assertEquals(await job.wait({ timeout: 1 }), "went on");
   await Deno.remove(gate);
 });
 
@@ -187,7 +187,7 @@ Deno.test("a worker leaves no process behind", async () => {
     redis.url,
   ]);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
-  assertEquals(await job.wait({ timeout: 10_000 }), 3);
+  assertEquals(await job.wait({ timeout: 10 }), 3);
   await waitFor(() => childrenOf(worker.pid).length > 0);
   const children = childrenOf(worker.pid);
   worker.kill("SIGTERM");

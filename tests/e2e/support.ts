@@ -1,7 +1,9 @@
 import { fromFileUrl } from "../support/paths.ts";
 import { type Program, spawnWorker } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
-import { connect, Queue, type RedisClient } from "../../mod.ts";
+import { connect } from "../../lib/redis/connect.ts";
+import type { RedisClient } from "../../lib/redis/redis_client.ts";
+import { Queue } from "../../mod.ts";
 
 /** The project of the jobs: `jobs.hello` is `jobs.ts#hello` in it. */
 export const JOBS: string = fromFileUrl(new URL("./jobs", import.meta.url));

@@ -115,7 +115,7 @@ Deno.test("jobs are each run once after a script of somebody else has kept a Red
     ledger.path,
     "after",
   );
-  assertEquals(await job.wait({ timeout: 20_000 }), "after");
+  assertEquals(await job.wait({ timeout: 20 }), "after");
   assertEquals(ledger.lines(), ["after"]);
   worker.kill("SIGTERM");
   assertEquals((await worker.ended()).code, 0);

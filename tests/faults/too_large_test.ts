@@ -57,7 +57,7 @@ Deno.test.each([...SERVERS])(
     for (const [i, job] of jobs.entries()) {
       await bench.hasStatus(job.id, i % 2 === 0 ? "finished" : "failed");
     }
-    const error = await assertRejects(() => jobs[1]!.wait({ timeout: 20_000 }));
+    const error = await assertRejects(() => jobs[1]!.wait({ timeout: 60 }));
     assertMatch(String(error), words);
     assertMatch(worker.stdout + worker.stderr, words);
     worker.kill("SIGTERM");
@@ -74,7 +74,7 @@ Deno.test.each([...SERVERS])(
     await using _bench = bench;
     for (const func of ["large.meta", "large.progress", "large.followUp"]) {
       const job = await bench.queue("low").enqueue(func, TOO_LARGE);
-      assertMatch(String(await job.wait({ timeout: 20_000 })), words, func);
+      assertMatch(String(await job.wait({ timeout: 60 })), words, func);
     }
   },
 );

@@ -51,7 +51,7 @@ eachPython(
       { scale: 2, name: "x" },
     ];
     assertEquals(await job.result(), result);
-    assertEquals(await job.wait({ timeout: 1_000 }), result);
+    assertEquals(await job.wait({ timeout: 1 }), result);
     assertEquals(await job.getStatus(), "finished");
     assertEquals(await job.excInfo(), null);
     await job.refresh();
@@ -94,8 +94,8 @@ eachPython(
     const special = await queue.enqueue("shared.special");
     const nothing = await queue.enqueue("shared.nothing");
     const waits = Promise.all([
-      special.wait({ timeout: 20_000 }),
-      nothing.wait({ timeout: 20_000 }),
+      special.wait({ timeout: 20 }),
+      nothing.wait({ timeout: 20 }),
     ]);
     await stage.pythonBurst("default");
     assertEquals(await waits, [
@@ -111,7 +111,7 @@ eachPython(
   async (stage) => {
     await using queue = new Queue("default", { connection: stage.url });
     const job = await queue.enqueue("shared.fail", "no luck: at all");
-    const wait = job.wait({ timeout: 20_000 });
+    const wait = job.wait({ timeout: 20 });
     const failed = assertRejects(() => wait, JobFailedError);
     await stage.pythonBurst("default");
     const error = await failed;
@@ -251,7 +251,7 @@ eachPython(
     assertEquals((await stage.look(third)).status, "queued");
     await stage.pythonBurst("python");
     await stage.denoBurst("deno");
-    assertEquals(await fourth.wait({ timeout: 1_000 }), 8);
+    assertEquals(await fourth.wait({ timeout: 1 }), 8);
     for (const id of [first, second.id, third, fourth.id]) {
       assertEquals((await stage.look(id)).status, "finished");
     }

@@ -173,14 +173,14 @@ eachPython(
     const worker = stage.pythonWorker("default");
     const { id } = await abandoned(stage, worker);
     await using job = await Job.fetch(id, { connection: stage.url });
-    const wait = job.wait({ timeout: 15_000 });
+    const wait = job.wait({ timeout: 15 });
     const failed = assertRejects(() => wait, JobFailedError);
     await stage.py(`clean_registries(queue())`);
     assertEquals((await stage.look(id)).status, "failed");
     const error = await failed;
     assertStringIncludes(error.excInfo, "FailedJobRegistry");
     assertStringIncludes(await job.excInfo() ?? "", "FailedJobRegistry");
-    await assertRejects(() => job.wait({ timeout: 1_000 }), JobFailedError);
+    await assertRejects(() => job.wait({ timeout: 1 }), JobFailedError);
   },
 );
 

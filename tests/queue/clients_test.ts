@@ -78,7 +78,7 @@ Deno.test.each(WAYS)(
     {
       await using queue = new Queue("q", options);
       const job = await queue.enqueue("f.g", "é", "x".repeat(5_000));
-      const waiting = job.wait({ timeout: 10_000 });
+      const waiting = job.wait({ timeout: 10 });
       const execution = await bench.claim(worker);
       assertEquals(execution.job.call.args, ["é", "x".repeat(5_000)]);
       await bench.end(worker, execution, { payload: btoa("[1]") });

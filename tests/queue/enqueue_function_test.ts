@@ -101,15 +101,53 @@ Deno.test.each(NAMED)(
   },
 );
 
-Deno.test("a module that is in no project is stored by its absolute URL", async () => {
+Deno.test("a module that no name can say is refused, and nothing is written", async () => {
+  await using desk = await Desk.open();
+  const folder = await Deno.makeTempDir();
+  const before = await desk.bench.dump();
+  try {
+    await Deno.mkdir(`${folder}/in`);
+    await Deno.writeTextFile(`${folder}/in/deno.json`, "{}");
+    await Deno.writeTextFile(`${folder}/m.ts`, "export function f() {}");
+    const url = new URL(`file://${folder}/m.ts#f`);
+    const { f } = await import(url.href);
+    const noProject =
+      /^Cannot enqueue a function of file:.*m\.ts.*: no deno\.json is seen above it.*--allow-read.*enqueue\("jobs\.mail\.send", …\)$/;
+    const noName = /can have no query and no "#"/;
+    const refused: [FuncSource, RegExp][] = [
+      [f, noProject],
+      [url, noProject],
+      [url.href, noProject],
+      [`${folder}/m.ts#f`, noProject],
+      [new URL(`file://${folder}/in/a%23b.ts#f`), noName],
+      [`file://${folder}/in/a.ts?v=1#f`, noName],
+    ];
+    for (const [func, words] of refused) {
+      const { message } = await assertRejects(
+        () => desk.queue.enqueue(func),
+        TypeError,
+      );
+      assertMatch(message, words);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  assertEquals(await desk.bench.dump(), before);
+});
+
+Deno.test("the names of a workspace's members are relative to its root", async () => {
   await using desk = await Desk.open();
   const folder = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${folder}/m.ts`, "export function f() {}");
-    const url = new URL(`file://${folder}/m.ts`);
-    const { f } = await import(url.href);
-    const job = await desk.queue.enqueue(f);
-    assertEquals(job.funcName, `${url.href}#f`);
+    for (const member of ["a", "b"]) {
+      await Deno.mkdir(`${folder}/${member}`);
+      await Deno.writeTextFile(`${folder}/${member}/deno.json`, "{}");
+    }
+    const config = `{ "workspace": ["./a"] }`;
+    await Deno.writeTextFile(`${folder}/deno.json`, config);
+    const a = await desk.queue.enqueue(`${folder}/a/mod.ts#send`);
+    const b = await desk.queue.enqueue(`${folder}/b/mod.ts#send`);
+    assertEquals([a.funcName, b.funcName], ["a.mod.send", "mod.send"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -256,7 +294,7 @@ const PROGRAMS: [string, string, string[], RegExp][] = [
     "without --allow-read",
     "send",
     ["--allow-sys"],
-    /^enqueued file:\/\/.*\/jobs\/mail\.ts#send$/m,
+    /^TypeError: .*no deno\.json is seen above it.*--allow-read/m,
   ],
   [
     "without --allow-sys",

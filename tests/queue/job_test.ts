@@ -6,6 +6,7 @@ import {
 import { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
 import { waitFor } from "../support/wait_for.ts";
+import type { JobProgress } from "../../lib/job/record.ts";
 import { Desk, zlibOf } from "./support.ts";
 
 Deno.test("a job's life shows in its status, dates, worker and result", async () => {
@@ -319,3 +320,25 @@ Deno.test.each(PREFIXES.map((p) => [p]))(
     assertEquals(await plain.count(), 0);
   },
 );
+
+Deno.test.each<[string, string | undefined, JobProgress | undefined]>([
+  ["0.25", "reading", { value: 0.25, note: "reading" }],
+  ["0", undefined, { value: 0 }],
+  ["1", "", { value: 1 }],
+  ["2", undefined, undefined],
+  ["much", "words", undefined],
+  ["", undefined, undefined],
+])("progress() of %j with the note %j is %j", async (value, note, progress) => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  assertEquals(job.progress(), undefined);
+  const fields = ["x_progress", value, "x_progress_note", note ?? ""];
+  await desk.bench.send("HSET", `rq:job:${job.id}`, ...fields);
+  await job.refresh();
+  assertEquals(job.progress(), progress);
+  const dict = job.toDict();
+  assertEquals([dict["progress"], dict["progress_note"]], [
+    progress?.value,
+    progress?.note,
+  ]);
+});

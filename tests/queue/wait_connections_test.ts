@@ -133,7 +133,7 @@ Deno.test("wait() notices that a requeued job has failed again without a new ent
   const job = await desk.queue.enqueue("f.g");
   await desk.fail();
   await job.requeue();
-  const waiting = job.wait({ timeout: 12_000 });
+  const waiting = job.wait({ timeout: 12 });
   await blocked(desk);
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "failed");
   await assertRejects(() => waiting, JobFailedError);

@@ -63,7 +63,10 @@ eachWayOf([
 );
 
 eachWayOf([
-  { kind: "bigint", state: "BigInt is not JSON" },
+  {
+    kind: "bigint",
+    state: "BigInt is not JSON, store its text or ask for BigInts (bigInts)",
+  },
   { kind: "function", state: "a function is not JSON" },
   { kind: "cycle", state: "it points back to result" },
 ])(

@@ -6,7 +6,8 @@ import {
 } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { parseModulePattern } from "../../lib/runner/module_patterns.ts";
-import { nearestConfig, resolveFunc } from "../../lib/runner/resolve.ts";
+import { nearestConfig } from "../../lib/base/project.ts";
+import { resolveFunc } from "../../lib/runner/resolve.ts";
 
 async function project(
   files: string[],
@@ -44,7 +45,6 @@ Deno.test.each([
       "one/jobs/mail.js",
       "one/jobs/push.mts",
       "one/jobs/send-mail.ts",
-      "two/jobs/mail.ts",
       "two/jobs/sms.js",
       "two/jobs/fax.mjs",
       "two/jobs/all/mod.ts",
@@ -211,3 +211,18 @@ Deno.test.each(["../a.ts#f", "jobs/../../a.ts#f", "/etc/a.ts#f", "..\\a.ts#f"])(
     );
   },
 );
+
+Deno.test("resolveFunc() refuses what two paths answer, in whatever form", async () => {
+  await using temp = await project([
+    "one/jobs/mail.ts",
+    "two/jobs/mail.js",
+    "one/jobs/send-mail.ts",
+    "two/jobs/send-mail.ts",
+  ]);
+  const paths = [`${temp.dir}/one`, `${temp.dir}/two`];
+  for (const ref of ["jobs.mail.send", "jobs/send-mail.ts#f"]) {
+    assertThrows(() => resolveFunc(ref, { paths }), TypeError, "it may be");
+  }
+  const twice = [`${temp.dir}/one`, `${temp.dir}/one/`];
+  resolveFunc("jobs.mail.send", { paths: twice });
+});

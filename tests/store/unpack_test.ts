@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../lib/redis/connect.ts";
 import { Unpacker } from "../../lib/store/unpack.ts";
 import { RedisServer } from "../support/redis_server.ts";
 

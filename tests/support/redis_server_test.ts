@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connect } from "../../mod.ts";
+import { connect } from "../../lib/redis/connect.ts";
 import { freePort, RedisServer } from "./redis_server.ts";
 
 Deno.test("RedisServer.start() says so if the server does not take its arguments", async () => {

@@ -80,6 +80,7 @@ class Stage implements AsyncDisposable {
       identity: this.worker,
       runnerOf: () => runnerOf(run),
       mayEnqueue: () => true,
+      bigInts: false,
       inHand: this.inHand,
       resultTtl: 500,
       logDescription: true,

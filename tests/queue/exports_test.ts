@@ -1,0 +1,67 @@
+/** What the entry points give, beside types. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import * as current from "../../lib/runner/current.ts";
+import * as producing from "../../mod.ts";
+import { Desk } from "./support.ts";
+
+Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
+  assertEquals(Object.keys(producing).sort(), [
+    "ConnectionLostError",
+    "ConnectionRefusedError",
+    "DuplicateJobError",
+    "InvalidJobOperationError",
+    "Job",
+    "JobFailedError",
+    "NoSuchJobError",
+    "Queue",
+    "ReplyError",
+    "dependency",
+  ]);
+});
+
+Deno.test("what a job imports is currentJob alone", () => {
+  assertEquals(Object.keys(current), ["currentJob"]);
+});
+
+/** Never called. */
+export function checked(id: string): void {
+  // @ts-expect-error jobs are made by queues and Job.fetch()
+  new producing.Job(id);
+}
+
+Deno.test("a queue takes the connection of another, and nothing that only looks like one", async () => {
+  await using desk = await Desk.open();
+  const { connection } = desk.queue;
+  await using other = new producing.Queue("r", { connection });
+  assertEquals(other.connection, connection);
+  const { url } = connection;
+  const close = () => Promise.resolve();
+  const looks = { url, close, [Symbol.asyncDispose]: close };
+  assertThrows(
+    () => new producing.Queue("r", { connection: looks }),
+    TypeError,
+  );
+});
+
+Deno.test.each([[0], [-1], [NaN], ["0s"], ["soon"]])(
+  "connectTimeout is a length of time, as any: %j is refused",
+  (connectTimeout) => {
+    const make = () => new producing.Queue("q", { connectTimeout });
+    assertThrows(make, RangeError, "connectTimeout");
+  },
+);
+
+Deno.test("connectTimeout is in seconds, parts of them too", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  for (const connectTimeout of [0.1, "1s"]) {
+    await using queue = new producing.Queue("q", {
+      connection: `redis://127.0.0.1:${port}`,
+      connectTimeout,
+    });
+    const error = await queue.count().catch((error) => error);
+    assertEquals(error.name, "ConnectionLostError");
+  }
+});
