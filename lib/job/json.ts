@@ -16,8 +16,8 @@ import {
   reviveNumber,
   unheld,
   UnheldNumberError,
+  withoutLiterals,
 } from "./json_numbers.ts";
-import { withoutLiterals } from "./python_literals.ts";
 
 // Kept, because this also writes the results of jobs, which may replace them.
 const { parse, stringify } = JSON;

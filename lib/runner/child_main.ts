@@ -12,7 +12,7 @@ import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import { ChildRun } from "./child_run.ts";
 import type { CurrentJob } from "./current.ts";
-import { setCurrentJobSource } from "./current_source.ts";
+import { setCurrentJobSource } from "./current_job.ts";
 import { preloadModule, REHEARSAL_URL } from "./child_job.ts";
 import { decodeJson } from "../job/json.ts";
 import {
