@@ -23,8 +23,8 @@ import {
   reviveNumber,
   unheld,
   UnheldNumberError,
+  withoutLiterals,
 } from "./json_numbers.ts";
-import { withoutLiterals } from "./python_literals.ts";
 
 // This also writes the results of jobs, which may replace all that hangs on a global.
 const { stringify } = JSON;

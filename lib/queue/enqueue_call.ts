@@ -6,13 +6,12 @@
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
-import { JOB_OPTIONS } from "../job/option_names.ts";
+import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import {
   type CheckedJobOptions,
   checkJobOptions,
   type JobOptions,
 } from "../job/options.ts";
-import { positional } from "../job/positional.ts";
 import type {
   ArgsOf,
   CallArgs,

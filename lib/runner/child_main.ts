@@ -19,7 +19,7 @@ import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import { ChildRun } from "./child_run.ts";
 import type { CurrentJob } from "./current.ts";
-import { setCurrentJobSource } from "./current_source.ts";
+import { setCurrentJobSource } from "./current_job.ts";
 import { preloadModule, REHEARSAL_URL } from "./child_job.ts";
 import { describeThrown } from "./describe_error.ts";
 import { decodeJson } from "../job/json.ts";

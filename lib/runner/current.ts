@@ -23,7 +23,6 @@
 
 import type { JobOptions } from "../job/options.ts";
 import type { CallArgs, JobFunction, StoredArgs } from "../job/stored.ts";
-import { runningJob } from "./current_source.ts";
 
 export type { JobOptions } from "../job/options.ts";
 export type {
@@ -118,8 +117,17 @@ export interface CurrentJob {
   ): Promise<EnqueuedJob>;
 }
 
+/**
+ * Under this symbol the subprocess leaves the way to the running job (`current_job.ts`): a job's import of
+ * this module may be another instance of it, by another URL, than one that the subprocess would load.
+ */
+const CURRENT: unique symbol = Symbol.for("deno-rq.current");
+
 function current(): CurrentJob {
-  const job = runningJob();
+  const source = (globalThis as { [CURRENT]?: () => CurrentJob | undefined })[
+    CURRENT
+  ];
+  const job = source?.();
   if (job === undefined) {
     throw new Error(
       "Cannot use currentJob: no job is running, it exists only in functions that a worker runs",

@@ -8,8 +8,7 @@ import { optionNames, refuseUnknown } from "../base/options.ts";
 import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
 import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
-import { JOB_OPTIONS } from "../job/option_names.ts";
-import { positional } from "../job/positional.ts";
+import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import type { JobFunction } from "../job/stored.ts";
 import type {
   CurrentEnqueueCall,
@@ -39,6 +38,16 @@ export interface RunningJobOptions {
   readonly signal: () => AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;
+}
+
+/** The same as in `current.ts`, which the subprocess itself need not load. */
+const CURRENT = Symbol.for("deno-rq.current");
+
+/** Tells the job's code where the running job is to be found. Called by the subprocess, once. */
+export function setCurrentJobSource(
+  source: () => CurrentJob | undefined,
+): void {
+  Object.defineProperty(globalThis, CURRENT, { value: source });
 }
 
 const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({

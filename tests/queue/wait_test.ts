@@ -352,3 +352,24 @@ Deno.test("wait() says that a result is not kept also while the job is still the
   await desk.bench.send("HSET", `rq:job:${job.id}`, "status", "finished");
   await assertRejects(() => job.wait(), NoSuchJobError, "is not kept");
 });
+
+Deno.test.each<[string, string, (desk: Desk, key: string) => Promise<unknown>]>(
+  [
+    ["deletes", "NoSuchJobError", (desk, key) => desk.bench.send("DEL", key)],
+    [
+      "cancels",
+      "InvalidJobOperationError",
+      (desk, key) => desk.bench.send("HSET", key, "status", "canceled"),
+    ],
+  ],
+)(
+  "wait() notices that another program %s the job",
+  async (_name, error, act) => {
+    await using desk = await Desk.open();
+    const job = await desk.queue.enqueue("f.g");
+    const waiting = assertRejects(() => job.wait());
+    await blocked(desk);
+    await act(desk, `rq:job:${job.id}`);
+    assertEquals((await within(20_000, waiting) as Error).name, error);
+  },
+);

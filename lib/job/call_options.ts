@@ -1,8 +1,23 @@
 /**
- * Positional arguments as they are stored.
+ * What a call's options and arguments may be, as far as a subprocess needs it too.
  *
  * @module
  */
+
+import type { JobOptions } from "./options.ts";
+
+/** Every option of a job. */
+export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
+  timeout: true,
+  resultTtl: true,
+  failureTtl: true,
+  ttl: true,
+  jobId: true,
+  atFront: true,
+  description: true,
+  meta: true,
+  isolation: true,
+};
 
 /**
  * Arguments without `undefined` at their end, so that the function's own defaults stay in force.
