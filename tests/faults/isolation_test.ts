@@ -112,35 +112,3 @@ Deno.test("a job that blocks its process for longer than a lease costs neither i
   assertEquals([...ledger.counts().values()], Array(7).fill(1));
   await assertDrained(bench, ["low"]);
 });
-
-Deno.test("jobs whose worker died while they ran get a process each, new ones beside them share one", async () => {
-  await using at = await busy("shared", 3);
-  const { bench, fleet, pids } = at;
-  assertEquals(new Set(pids.lines()).size, 1);
-  await kill(at.worker);
-  // The losses are not waited for: each lease is made to end at once.
-  for (let n = 0; n < 3; n++) {
-    const [member] = await bench.client.send("ZRANGE", [
-      "rq:wip:low",
-      n,
-      n,
-    ]) as string[];
-    await bench.client.send("ZADD", ["rq:wip:low", "XX", 1, member!]);
-  }
-  await bench.queue("low").enqueueMany(
-    [1, 2, 3].map(() => ({
-      func: "jobs.waits",
-      args: [pids.path, `${pids.path}.gate`],
-    })),
-  );
-  const flags = ["--isolation", "shared", "--concurrency", "6"];
-  await fleet.listening("low", ...flags);
-  await waitFor(() => pids.lines().length === 9, { timeout: 20_000 });
-  const counts = new Map<string, number>();
-  for (const pid of pids.lines().slice(3)) {
-    counts.set(pid, (counts.get(pid) ?? 0) + 1);
-  }
-  assertEquals([...counts.values()].toSorted(), [1, 1, 1, 3]);
-  await at.open();
-  await finished(bench, ["low"], 6, 20_000);
-});
