@@ -341,7 +341,7 @@ Deno.test("a worker that meets a suspect claims nothing until its hands are free
   const fake = new Fake(1, [0]);
   const modes: unknown[] = [];
   const first = fake.next.bind(fake);
-  fake.next = (async (wanted: number, ahead: number, mode: unknown) => {
+  fake.next = (async (_wanted: number, _ahead: number, mode: unknown) => {
     modes.push(mode);
     if (modes.length === 1) return await first(1, 0);
     return mode === "free" ? "empty" : "suspect";
