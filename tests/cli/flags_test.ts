@@ -137,6 +137,7 @@ Deno.test("REDIS_URL says where Redis is, RQ_REDIS_URL before it, --url before b
     [[], { REDIS_URL: nowhere, RQ_REDIS_URL: redis.url }],
     [["--url", redis.url], { REDIS_URL: nowhere, RQ_REDIS_URL: nowhere }],
     [["-u", redis.url], { REDIS_URL: nowhere }],
+    [[], { REDIS_URL: "", REDIS_PORT: `${redis.port}` }],
   ];
   for (const [args, env] of cases) {
     const { stdout } = await burst(args, { env });

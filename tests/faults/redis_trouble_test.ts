@@ -22,6 +22,24 @@ Deno.test("a worker that finds no Redis says so once, and works when there is on
   assertEquals(occurrences(worker.stdout, "Cannot reach Redis"), 1);
 });
 
+Deno.test("a worker says that Redis has too many clients, at its first connection and at further ones, and works when there is room", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const words = "ERR max number of clients reached";
+  await bench.client.send("CONFIG", ["SET", "maxclients", 1]);
+  await using worker = new WorkerProcess(["low", "--url", redis.url]);
+  await worker.waitForOutput(new RegExp(`Cannot reach Redis .*${words}`));
+  await bench.client.send("CONFIG", ["SET", "maxclients", 2]);
+  await worker.waitForOutput(
+    new RegExp(`Cannot have a further connection .*${words}`),
+  );
+  await bench.client.send("CONFIG", ["SET", "maxclients", 100]);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await worker.waitForOutput(/Listening on low/);
+  await bench.hasStatus(job.id, "finished");
+  assertEquals(occurrences(worker.stdout, words), 2);
+});
+
 Deno.test("a worker that has never found a Redis leaves on a signal", async () => {
   const url = `redis://127.0.0.1:${freePort()}`;
   await using worker = new WorkerProcess(["low", "--url", url]);

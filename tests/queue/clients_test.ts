@@ -115,16 +115,21 @@ Deno.test.each<[string, unknown]>([
   );
 });
 
-Deno.test("a queue without a connection uses REDIS_URL", async () => {
-  await using bench = await Bench.open();
-  const before = Deno.env.get("REDIS_URL");
-  Deno.env.set("REDIS_URL", bench.server.url);
-  try {
-    await using queue = new Queue("q");
-    await queue.enqueue("f.g");
-    assertEquals((await bench.queued()).length, 1);
-  } finally {
-    if (before === undefined) Deno.env.delete("REDIS_URL");
-    else Deno.env.set("REDIS_URL", before);
-  }
-});
+Deno.test.each(["REDIS_URL", "RQ_REDIS_URL", "REDIS_PORT"])(
+  "a queue without a connection uses %s",
+  async (variable) => {
+    await using bench = await Bench.open();
+    const { url, port } = bench.server;
+    const names = ["REDIS_URL", "RQ_REDIS_URL", "REDIS_PORT"];
+    const before = names.map((name) => Deno.env.get(name) ?? "");
+    for (const name of names) Deno.env.set(name, "");
+    Deno.env.set(variable, variable === "REDIS_PORT" ? `${port}` : url);
+    try {
+      await using queue = new Queue("q");
+      await queue.enqueue("f.g");
+      assertEquals((await bench.queued()).length, 1);
+    } finally {
+      names.forEach((name, i) => Deno.env.set(name, before[i]!));
+    }
+  },
+);
