@@ -16,6 +16,8 @@ export interface SchedulerOptions {
 
 /** Milliseconds between two passes. */
 const INTERVAL_MS = 1_000;
+/** How many passes a worker leaves to others after one that was another's: asking costs a command each time. */
+const LEFT_TO_OTHERS = 2;
 
 /**
  * RQ's `rq worker --with-scheduler`: looks at the scheduled jobs of the worker's queues every second. Of many workers with
@@ -24,6 +26,7 @@ const INTERVAL_MS = 1_000;
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
   readonly #pass: string;
+  #toSkip = 0;
   /** What was last told of a queue: the same is not told every second. */
   readonly #told = new Map<string, string>();
 
@@ -37,9 +40,16 @@ export class Scheduler extends Service {
 
   /** One pass, if it is this worker's turn; tells how many jobs were queued. */
   override async runOnce(): Promise<number> {
+    if (this.#toSkip > 0) {
+      this.#toSkip--;
+      return 0;
+    }
     const { sweeps } = this.#options;
-    const isTurn = await sweeps.takeTurn(this.#pass, INTERVAL_MS / 2);
-    return isTurn ? await this.promote() : 0;
+    if (await sweeps.takeTurn(this.#pass, INTERVAL_MS / 2)) {
+      return await this.promote();
+    }
+    this.#toSkip = LEFT_TO_OTHERS;
+    return 0;
   }
 
   /** One pass; tells how many jobs were queued. A queue that cannot be looked at does not keep the others from it. */

@@ -59,6 +59,18 @@ Deno.test("of many schedulers of the same queues one has the turn, those of othe
   assertEquals(counts.toSorted((a, b) => a - b), [0, 0, 0, 0, 0, 5, 300]);
 });
 
+Deno.test("who had no turn leaves the next ones to others for a while, and takes over when they are gone", async () => {
+  await using bench = await Bench.open();
+  const [one, other] = [scheduler(bench), scheduler(bench)];
+  await one.runOnce();
+  assertEquals(await other.runOnce(), 0);
+  await due(bench, 3);
+  await bench.send("DEL", "rq:x_turn:scheduler:q"); // as time does
+  const counts: number[] = [];
+  for (let i = 0; i < 3; i++) counts.push(await other.runOnce());
+  assertEquals(counts, [0, 0, 3]);
+});
+
 Deno.test("several passes at once queue each job once, in order", async () => {
   await using bench = await Bench.open();
   const ids = await due(bench, 700);
