@@ -318,7 +318,7 @@ export class JobLoop {
   /** Where no claim takes them along: at once, or a little later together with those that are about to follow. */
   #recordSoon(): void {
     if (this.#ended.length === 0) return;
-    const gatherMs = this.#inHand.running === 0 ? 0 : this.#gatherMs();
+    const gatherMs = this.#inHand.isBusy ? this.#gatherMs() : 0;
     const leftMs = this.#endedSince + gatherMs - performance.now();
     if (leftMs > 0) this.#wakeIn(leftMs);
     else this.#recordEnded();

@@ -371,3 +371,24 @@ Deno.test.each([1, 2])(
     assertEquals(modes.has("only"), concurrency === 1);
   },
 );
+
+Deno.test.each([1, 10])(
+  "ends of short jobs are recorded together, %d at once",
+  async (concurrency) => {
+    const fake = new Fake(500);
+    const record = fake.record.bind(fake);
+    let groups = 0;
+    let isOpen = false;
+    fake.record = (execution, ended) => {
+      if (!isOpen) {
+        groups++;
+        isOpen = true;
+        queueMicrotask(() => isOpen = false);
+      }
+      return record(execution, ended);
+    };
+    await fake.loop({ concurrency }).run();
+    assertEquals(fake.recorded.length, 500);
+    assert(groups < 100, `${groups} groups`);
+  },
+);
