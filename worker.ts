@@ -35,8 +35,12 @@ if (import.meta.main) {
   // module also puts it into the graph of this one, so that whoever has cached a worker can start its jobs.
   if (isChildInvocation(Deno.args)) await import("./lib/runner/child.ts");
   else {
-    Deno.exitCode = await main(Deno.args);
-    // A write that nobody reads would keep the program alive.
-    if (!(await flushOutput())) Deno.exit();
+    Deno.exitCode = 1; // unless it comes to an end that it knows
+    try {
+      Deno.exitCode = await main(Deno.args);
+    } finally {
+      // A write that nobody reads would keep the program alive.
+      if (!(await flushOutput())) Deno.exit();
+    }
   }
 }

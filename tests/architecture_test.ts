@@ -106,6 +106,18 @@ Deno.test("only the subprocess ends its process", () => {
   assertEquals(exits, []);
 });
 
+Deno.test("only lib/worker/output.ts writes to the streams of the program", () => {
+  const writes = sourceFiles("lib")
+    .filter((file) => file !== "lib/worker/output.ts")
+    .filter((file) => !file.startsWith("lib/runner/child"))
+    .flatMap((file) =>
+      codeLines(file)
+        .filter(({ line }) => WRITES.test(line))
+        .map(({ line, number }) => `${file}:${number} ${line.trim()}`)
+    );
+  assertEquals(writes, []);
+});
+
 Deno.test("lib/base/version.ts has the version of deno.json", () => {
   assertEquals(VERSION, config.version);
 });
@@ -134,6 +146,7 @@ Deno.test("nothing else lies at the top of the project", () => {
 const SPELLS_KEY = [/["'`]rq:[^"'`\s]/, /\bP\s*\.\.\s*['"]/];
 
 /** A call, not a text that names it. */
+const WRITES = /^[^"'`]*\b(console\.|Deno\.std(out|err)\b)/;
 const EXITS = /^[^"'`]*\bDeno\.exit\(/;
 
 /** The project's own imports in the module graph of some modules, type imports too. */

@@ -23,6 +23,13 @@ export function printableLines(text: string): string {
     .join("\n");
 }
 
+/** A value as JSON on one line, in which a terminal finds nothing to obey either. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 function escaped(character: string): string {
   switch (character) {
     case "\n":

@@ -7,7 +7,7 @@
 import { BaseHandler } from "@std/log/base-handler";
 import { LogLevels } from "@std/log/levels";
 import { Logger, type LogRecord } from "@std/log/logger";
-import { printable, printableLines } from "../base/printable.ts";
+import { printable, printableJson, printableLines } from "../base/printable.ts";
 import type { LogFacts, WorkerLog } from "../worker/log.ts";
 import { describeDropped, STDERR, STDOUT } from "../worker/output.ts";
 
@@ -85,7 +85,7 @@ function jsonLine(
   { datetime, levelName, loggerName, msg, args }: LogRecord,
 ): string {
   const { details, ...facts } = factsOf(args);
-  return JSON.stringify({
+  return printableJson({
     time: datetime.toISOString(),
     level: levelName,
     logger: loggerName,

@@ -128,6 +128,7 @@ export class Executor {
     if (ended.kind === "lost") {
       log.warn(
         `${queue}: Lease lost, job killed, nothing recorded (${job.id})`,
+        factsOf(execution, ended),
       );
       if (!inHand.isBusy) await store.showIdle(identity);
       return;
@@ -199,6 +200,7 @@ export class Executor {
           if (attempt === 0) {
             log.warn(
               `${queue}: Redis does not take the end of the job yet: ${error.message} (${job.id})`,
+              factsOf(execution),
             );
           }
           await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
@@ -210,6 +212,7 @@ export class Executor {
         const text = unstorable(ending, error);
         log.error(`${queue}: Job failed (${job.id})`, {
           ...factsOf(execution),
+          durationMs: ending.workedMs,
           details: text,
         });
         given = failed("failed", job, text, ending.workedMs);

@@ -15,7 +15,7 @@ import type {
   SuspectMode,
   WorkerIdentity,
 } from "../store/worker_types.ts";
-import type { WorkerLog } from "./log.ts";
+import type { LogFacts, SteadyLog } from "./log.ts";
 import { QueueWaiter } from "./queue_waiter.ts";
 
 /** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
@@ -30,7 +30,7 @@ export interface FetcherOptions {
   readonly burst: boolean;
   /** Milliseconds without a job after which to give up. */
   readonly maxIdleMs: number;
-  readonly log: WorkerLog;
+  readonly log: SteadyLog;
   /** Writes the worker's hash anew after it has expired. */
   readonly register: () => Promise<void>;
   /** Fires when no more work is to be taken. */
@@ -215,17 +215,25 @@ export class Fetcher implements AsyncDisposable {
   #reportSkipped({ queue, jobId, reason }: SkippedJob): void {
     const { log } = this.#options;
     if (NORMAL.has(reason)) {
-      log.debug(`${queue}: Skipped a job, it is ${reason} (${jobId})`);
+      log.debug(`${queue}: Skipped a job, it is ${reason} (${jobId})`, {
+        queue,
+        jobId,
+      });
     } else if (jobId === "") {
-      this.#report(`${queue}: Skipped the queue, ${reason}`);
-    } else log.error(`${queue}: Skipped a job, ${reason} (${jobId})`);
+      this.#report(`${queue}: Skipped the queue, ${reason}`, { queue });
+    } else {
+      log.error(`${queue}: Skipped a job, ${reason} (${jobId})`, {
+        queue,
+        jobId,
+      });
+    }
   }
 
   /** Says a thing once, however often it is met. */
-  #report(text: string): void {
+  #report(text: string, about: LogFacts = {}): void {
     if (this.#reported.has(text)) return;
     this.#reported.add(text);
-    this.#options.log.error(text);
+    this.#options.log.error(text, about);
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type SubprocessRunnerOptions,
 } from "../runner/subprocess_runner.ts";
 import type { Execution } from "../store/worker_types.ts";
-import type { WorkerLog } from "./log.ts";
+import type { SteadyLog } from "./log.ts";
 import type { WorkerSettings } from "./settings.ts";
 
 /** What {@linkcode Runners} work with. */
@@ -138,16 +138,20 @@ export class Runners implements AsyncDisposable {
 
 /** What is logged of jobs that get into each other's way. */
 function told(
-  log: WorkerLog,
+  log: SteadyLog,
 ): Pick<SubprocessRunnerOptions, "onBeganAgain" | "onLateError"> {
   return {
     onBeganAgain: ({ origin, jobId }) =>
-      log.warn(`${origin}: Its process ended, begun again (${jobId})`),
+      log.warn(`${origin}: Its process ended, begun again (${jobId})`, {
+        queue: origin,
+        jobId,
+      }),
     onLateError: ({ jobId, message }) =>
       log.warn(
         `Error left behind by a job that had ended, its process takes no more: ${message} (${
           jobId ?? "unknown job"
         })`,
+        jobId === undefined ? {} : { jobId },
       ),
   };
 }

@@ -159,7 +159,7 @@ export class WorkerSession {
       await this.#commands.subscribe();
       this.#heartbeat.start();
       for (const queue of queues) {
-        log.info(`Cleaning registries for queue: ${queue}`);
+        log.info(`Cleaning registries for queue: ${queue}`, { queue });
         await this.#sweeper.sweep(queue, stopping);
       }
       this.#sweeper.start();
@@ -259,6 +259,7 @@ export class WorkerSession {
     if (stopped === 0) {
       this.#options.settings.log.debug(
         `Not working on job ${jobId}, command ignored`,
+        { jobId },
       );
     }
   }

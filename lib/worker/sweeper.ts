@@ -8,12 +8,12 @@ import { Service } from "../base/service.ts";
 import { encodeFailure } from "../queue/result.ts";
 import { MAX_LOSSES } from "../store/lease.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
-import type { WorkerLog } from "./log.ts";
+import type { SteadyLog } from "./log.ts";
 
 /** What a {@linkcode Sweeper} works with. */
 export interface SweeperOptions {
   readonly sweeps: SweepStore;
-  readonly log: WorkerLog;
+  readonly log: SteadyLog;
   /** The worker's own queues: nobody may have put a job on them yet. */
   readonly queues: readonly string[];
   /** Milliseconds between two passes. */
@@ -113,10 +113,16 @@ export class Sweeper extends Service {
     const { sweeps, log } = this.#options;
     const { requeued, failed } = await sweeps.recover(queue, ABANDONED, signal);
     for (const id of requeued) {
-      log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`);
+      log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`, {
+        queue,
+        jobId: id,
+      });
     }
     for (const id of failed) {
-      log.error(`${queue}: AbandonedJobError, job failed (${id})`);
+      log.error(`${queue}: AbandonedJobError, job failed (${id})`, {
+        queue,
+        jobId: id,
+      });
     }
     return requeued.length + failed.length;
   }
@@ -166,6 +172,7 @@ export class Sweeper extends Service {
         if (this.#told.get(key) !== text) {
           this.#options.log.error(
             `${queue}: Cannot sweep the queue: ${text}`,
+            { queue },
           );
         }
         this.#told.set(key, text);

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { printable, printableLines } from "../../lib/base/printable.ts";
+import {
+  printable,
+  printableJson,
+  printableLines,
+} from "../../lib/base/printable.ts";
 
 const CASES: [name: string, text: string, shown: string][] = [
   ["plain text with a tab", "a\tb ü 漢 🙂", "a\tb ü 漢 🙂"],
@@ -24,3 +28,12 @@ Deno.test("printableLines() indents each line, so that none can be taken for one
     "  Error: x\n      at f\n  12:00:00 low: Job OK\n  \\x1b[2J",
   );
 });
+
+Deno.test.each(CASES)(
+  "printableJson() of %s is the same text, and harmless",
+  (_name, text) => {
+    const json = printableJson({ text });
+    assertEquals(JSON.parse(json), { text });
+    assertEquals(printable(json), json);
+  },
+);

@@ -47,7 +47,7 @@ Deno.test.each([
   { where: "> /dev/full", why: /No space left/ },
   { where: "| head -n 1", why: /Broken pipe/ },
 ])(
-  "a worker whose stdout is `$where` runs its jobs, and tells what it could not log",
+  "a worker with `$where` runs its jobs, and tells what it could not log",
   async ({ where, why }) => {
     await using redis = await RedisServer.start();
     await using bench = new Bench(redis.url);
@@ -64,6 +64,34 @@ Deno.test.each([
     assertMatch(text, why);
   },
 );
+
+Deno.test("a worker whose stderr is full runs its jobs, and tells it on stdout", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await addJobs(bench, 5);
+  const flags = ["--burst", "--isolation", "reuse"];
+  // What is read here is the worker's stdout.
+  const worker = shellWorker("3>&2 2>/dev/full >&3", redis.url, flags);
+  const { stderr } = await worker.output();
+  assertEquals(await ended(bench), 5);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /Could not write \d+ bytes of what jobs printed: No space left/,
+  );
+});
+
+Deno.test("a worker whose stdout is read slowly loses nothing of what jobs print", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await bench.queue("low").enqueue("jobs.floods", 30_000); // more than any pipe holds
+  const worker = shellWorker(
+    "| (sleep 2; grep -c '^line ' >&2)",
+    redis.url,
+    ["--burst"],
+  );
+  const { stderr } = await worker.output();
+  assertEquals(new TextDecoder().decode(stderr), "30000\n");
+});
 
 Deno.test("a worker whose log nobody reads runs its jobs, keeps its heartbeat and leaves when it is told to", async () => {
   await using redis = await RedisServer.start();
@@ -97,7 +125,7 @@ Deno.test("a worker whose log nobody reads runs its jobs, keeps its heartbeat an
   }
 });
 
-const HOSTILE = "\x1b]0;owned\x07\n12:00:00 low: Job OK (fake)\r\u202e";
+const HOSTILE = "\x1b]0;owned\x07\x9b2J\n12:00:00 low: Job OK (fake)\r\u202e";
 
 Deno.test("nothing that comes from outside can write more than its own line of the log", async () => {
   await using redis = await RedisServer.start();
@@ -131,11 +159,29 @@ Deno.test("a JSON log has what each line is about as fields", async () => {
   const low = bench.queue("low");
   const good = await low.enqueue("jobs.add", 1, 2);
   const bad = await low.enqueue("jobs.fails", HOSTILE);
+  await low.enqueueCall({ func: "jobs.fails", args: ["x"], jobId: "again" });
+  await bench.client.send("HSET", ["rq:job:again", "retries_left", "1"]);
+  await bench.push("low", "unreadable", { data: "?", description: HOSTILE });
+  await bench.client.send("RPUSH", ["rq:queue:low", "missing"]);
   const args = ["--url", redis.url, "--log-format", "json", "--name", "w1"];
-  const { stdout, stderr } = await burst(["low", ...args]);
+  const { stdout, stderr } = await burst(["low", "--verbose", ...args]);
+  // deno-lint-ignore no-control-regex -- those are what must not be there
+  assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout + stderr));
   const lines = `${stdout}${stderr}`.trim().split("\n").map((line) =>
     JSON.parse(line)
   );
+  const ids = [good.id, bad.id, "again", "unreadable", "missing"];
+  for (const id of ids) {
+    const named = lines.filter(({ message }) => message.includes(`(${id})`));
+    assert(named.length > 0, `no line tells of ${id}`);
+    for (const { jobId, queue, worker } of named) {
+      assertEquals({ jobId, queue, worker }, {
+        jobId: id,
+        queue: "low",
+        worker: "w1",
+      });
+    }
+  }
   const about = (id: string) => lines.filter(({ jobId }) => jobId === id);
   const facts = { queue: "low", worker: "w1" };
   for (

@@ -171,6 +171,11 @@ export async function chain(file: string): Promise<void> {
 }
 
 /** Prints for as long as it is told, a line each few milliseconds. */
+export function floods(lines: number): void {
+  // deno-lint-ignore no-console -- what a job prints is what is tested
+  for (let i = 0; i < lines; i++) console.log(`line ${i}`);
+}
+
 export async function chatters(lines: number): Promise<number> {
   for (let i = 0; i < lines; i++) {
     // deno-lint-ignore no-console -- what a job prints is what is tested
