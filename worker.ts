@@ -23,10 +23,9 @@ import { flushOutput } from "./lib/worker/output.ts";
 export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { WorkerLog } from "./lib/worker/log.ts";
 export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
-export type { ChildPermissions } from "./lib/runner/permissions.ts";
 export type { Size } from "./lib/base/size.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
-export type { WorkerOptions } from "./lib/worker/settings.ts";
+export type { WorkerOptions } from "./lib/worker/options.ts";
 export { CannotStartError, WorkerNameTakenError } from "./lib/worker/errors.ts";
 export { Worker } from "./lib/worker/worker.ts";
 

@@ -5,13 +5,13 @@
  */
 
 import { nearest } from "../base/nearest.ts";
-import { childPermissions } from "../runner/permissions.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { urlFromEnvironment } from "../redis/environment.ts";
-import type { WorkerOptions } from "../worker/settings.ts";
+import type { WorkerOptions } from "../worker/options.ts";
 import { CannotStartError } from "../worker/errors.ts";
 import { Worker } from "../worker/worker.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
+import { checkRqFlags, heartbeatFlag, isPythonFormat } from "./rq_flags.ts";
 import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";
 
 /** Milliseconds within which a second signal is the echo of the first: a terminal and a parent both send it. */
@@ -34,7 +34,7 @@ const DRIVERS = ["@db/redis", "ioredis"] as const;
 
 /** Runs a worker until it leaves; gives the exit code. */
 export async function workerCommand(flags: ParsedFlags): Promise<number> {
-  const worker = await makeWorker(flags);
+  const worker = makeWorker(flags);
   const pidFile = flags.values.get("pid")?.[0];
   if (pidFile) await writePid(pidFile);
   let last = -Infinity;
@@ -77,28 +77,31 @@ async function removePid(file: string): Promise<void> {
   }
 }
 
-async function makeWorker(flags: ParsedFlags): Promise<Worker> {
+function makeWorker(flags: ParsedFlags): Worker {
   const { values, switches } = flags;
   const one = (name: string) => values.get(name)?.[0];
-  const execPath = one("deno");
+  const log = makeLogger(levelFlag(flags), formatFlag(flags));
+  const warnings = checkRqFlags(flags);
+  const warn = (text: string) => void warnings.push(text);
   const options: WorkerOptions = {
     connection: one("url") ?? urlFromEnvironment(),
-    ...given("permissions", await permissionsFlag(flags)),
+    ...given("permissions", flags.jobPermissions),
+    ...given("denoArgs", values.get("job-deno-arg")),
     burst: switches.has("burst"),
     withScheduler: switches.has("with-scheduler"),
     preload: switches.has("preload"),
     bigInts: switches.has("big-ints"),
     logJobDescription: !switches.has("disable-job-desc-logging"),
-    log: makeLogger(levelFlag(flags), formatFlag(flags)),
+    log,
     ...given("name", one("name")),
     ...given("paths", values.get("path")),
     ...given("jobModules", listFlag(flags, "job-modules")),
     ...given("allowEnqueue", listFlag(flags, "job-allow-enqueue")),
-    ...given("execPath", execPath),
+    ...given("execPath", one("deno")),
     ...given("prefix", one("prefix")),
     ...given("resultTtl", one("results-ttl")),
     ...given("workerTtl", one("worker-ttl")),
-    ...given("jobMonitoringInterval", one("job-monitoring-interval")),
+    ...given("jobMonitoringInterval", heartbeatFlag(flags, warn)),
     ...given("maintenanceInterval", one("maintenance-interval")),
     ...given("maxIdleTime", one("max-idle-time")),
     ...given("grace", one("grace")),
@@ -115,7 +118,9 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
     ...given("driver", choice(flags, "driver", DRIVERS)),
   };
   try {
-    return new Worker(queuesOf(flags), options);
+    const worker = new Worker(queuesOf(flags), options);
+    for (const warning of warnings) log.warn(warning);
+    return worker;
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) {
       throw error;
@@ -124,18 +129,9 @@ async function makeWorker(flags: ParsedFlags): Promise<Worker> {
   }
 }
 
-async function permissionsFlag({ jobPermissions }: ParsedFlags) {
-  if (jobPermissions === undefined) return undefined;
-  try {
-    return await childPermissions(jobPermissions);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(error.message, { cause: error });
-  }
-}
-
-function queuesOf({ values, positional }: ParsedFlags): string[] {
-  const named = (values.get("queues") ?? []).flatMap((list) => list.split(","));
+function queuesOf(flags: ParsedFlags): string[] {
+  const { positional } = flags;
+  const named = listFlag(flags, "queues") ?? [];
   const [command, ...rest] = positional;
   if (command !== undefined && OTHER_COMMANDS.includes(command)) {
     throw new UsageError(
@@ -182,6 +178,7 @@ function levelFlag({ values, switches }: ParsedFlags) {
 }
 
 function formatFlag(flags: ParsedFlags): LogFormat {
+  if (isPythonFormat(flags.values.get("log-format")?.[0])) return "text";
   return choice(flags, "log-format", ["text", "json"]) ?? "text";
 }
 

@@ -29,9 +29,13 @@ const NAMES = [
 const FLAG =
   /^(-A|--allow-all|--(allow|deny)-(read|write|net|env|run|sys|ffi|import)(=.+)?|--ignore-(read|env)(=.+)?)$/;
 
+/** No flag of Deno's: says that nothing is allowed but what other flags allow. */
+const NONE = "--allow-none";
+
 /**
  * Makes the permissions of a subprocess: exactly the flags given, or the worker's
- * own if none are given at all (an empty list gives no permission).
+ * own if none are given at all (an empty list gives no permission). Flags that only
+ * deny or ignore take away from the worker's own, as Deno's `-A --deny-net`.
  *
  * Deno does not tell what a permission is limited to. One that the worker has
  * only in part is therefore not handed on; a warning names the flag to use.
@@ -42,14 +46,25 @@ export async function childPermissions(
   flags: readonly string[] | undefined,
 ): Promise<ChildPermissions> {
   if (flags === undefined) return await ownPermissions();
-  for (const flag of flags) {
-    if (!FLAG.test(flag)) {
-      throw new TypeError(
-        `Cannot set the permissions of jobs: "${flag}" is not a permission flag of Deno`,
-      );
-    }
+  checkPermissionFlags(flags);
+  const takesOnly = flags.length > 0 &&
+    flags.every((flag) => /^--(deny|ignore)-/.test(flag));
+  if (!takesOnly) {
+    const given = flags.filter((flag) => flag !== NONE);
+    return { flags: given, warnings: [] };
   }
-  return { flags: [...flags], warnings: [] };
+  const own = await ownPermissions();
+  return { ...own, flags: [...own.flags, ...flags] };
+}
+
+/** @throws {TypeError} if a flag is not one of Deno's permission flags */
+export function checkPermissionFlags(flags: readonly string[]): void {
+  for (const flag of flags) {
+    if (flag === NONE || FLAG.test(flag)) continue;
+    throw new TypeError(
+      `Cannot set the permissions of jobs: "${flag}" is not a permission flag of Deno`,
+    );
+  }
 }
 
 async function ownPermissions(): Promise<ChildPermissions> {

@@ -26,11 +26,8 @@ import { Runners } from "./runners.ts";
 import { InHand } from "./in_hand.ts";
 import { CannotStartError } from "./errors.ts";
 import { WorkerSession } from "./session.ts";
-import {
-  checkSettings,
-  type WorkerOptions,
-  type WorkerSettings,
-} from "./settings.ts";
+import type { WorkerOptions } from "./options.ts";
+import { checkSettings, type WorkerSettings } from "./settings.ts";
 
 /** Milliseconds that a worker with nothing in hand waits for a silent Redis before it leaves all the same. */
 const LEAVE_MS = 5_000;
@@ -46,7 +43,7 @@ const LEAVE_MS = 5_000;
  * await worker.work();
  * ```
  */
-export class Worker {
+export class Worker implements AsyncDisposable {
   readonly #settings: WorkerSettings;
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
@@ -55,6 +52,7 @@ export class Worker {
   #cold = false;
   readonly #client: RedisClient;
   readonly #keys: Keys;
+  #working: Promise<number> | undefined;
 
   /**
    * Checks the settings; nothing is dialled before {@linkcode Worker.work}.
@@ -78,17 +76,40 @@ export class Worker {
    * Works until it is told to stop; in burst mode until every queue is empty. To be called once.
    *
    * @returns how many jobs it ran
+   * @throws {TypeError} if it was called before
    * @throws {CannotStartError} if it may not, or cannot, start processes
    * @throws {WorkerNameTakenError} if another worker of this name lives
    * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
    */
   async work(): Promise<number> {
+    if (this.#working !== undefined) {
+      throw new TypeError("Cannot work: this worker was told to before");
+    }
+    this.#working = this.#workUntilSignal();
+    return await this.#working;
+  }
+
+  async #workUntilSignal(): Promise<number> {
+    const { signal } = this.#options;
+    if (signal?.aborted) {
+      await this.#disconnect();
+      return 0;
+    }
+    const stop = () => this.stop();
+    signal?.addEventListener("abort", stop);
+    try {
+      return await this.#work();
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async #work(): Promise<number> {
     const { log } = this.#settings;
-    const { execPath } = this.#options;
+    const { execPath, denoArgs } = this.#options;
     await checkRun(execPath);
     const paths = this.#options.paths ?? defaultPaths();
-    const permissions = this.#options.permissions ??
-      await childPermissions(undefined);
+    const permissions = await childPermissions(this.#options.permissions);
     for (const warning of permissions.warnings) log.warn(warning);
     const common = {
       paths: [...paths],
@@ -96,7 +117,7 @@ export class Worker {
       sink: OWN_OUTPUT,
       preload: this.#settings.preload,
       onWarning: (message: string) => log.warn(message),
-      ...optional({ execPath, jobMemory: this.#settings.jobMemory }),
+      ...optional({ execPath, denoArgs, jobMemory: this.#settings.jobMemory }),
     };
     const why = await checkStart(common, this.#stopping.signal);
     if (why !== undefined) {
@@ -107,7 +128,7 @@ export class Worker {
     const runners = parts.use(
       new Runners({ settings: this.#settings, common }),
     );
-    parts.defer(() => this.#timers.forEach((timer) => clearTimeout(timer)));
+    parts.defer(() => this.#clearTimers());
     const session = new WorkerSession({
       settings: this.#settings,
       client: this.#client,
@@ -150,9 +171,25 @@ export class Worker {
     this.#after(LEAVE_MS, () => this.#disconnect());
   }
 
+  /** Begins a warm shutdown, and waits for its end; how the work ended is told by {@linkcode Worker.work} alone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#working === undefined) {
+      this.#working = Promise.resolve(0);
+      return await this.#disconnect();
+    }
+    this.stop();
+    await this.#working.catch(() => undefined);
+    this.#clearTimers();
+  }
+
   /** Also ends every wait for a Redis that does not answer. A connection that was handed in stays. */
   async #disconnect(): Promise<void> {
     if (this.#client !== this.#options.connection) await this.#client.close();
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   #after(ms: number, act: () => void): void {

@@ -1,0 +1,99 @@
+/**
+ * Flags of RQ's own worker that mean nothing here, or less: what they ask for is had anyway, or refused.
+ *
+ * @module
+ */
+
+import { parseDuration } from "../base/duration.ts";
+import { type ParsedFlags, UsageError } from "./flags.ts";
+
+/** Most seconds between two heartbeats; RQ's own default is 30. */
+const MAX_HEARTBEAT = 5;
+
+/** RQ's workers that are a strategy, and its name. */
+const STRATEGY_CLASSES: Readonly<Record<string, string>> = {
+  RoundRobinWorker: "round_robin",
+  RandomWorker: "random",
+};
+
+/**
+ * Looks at the flags that came from a start script of RQ.
+ *
+ * @returns a sentence for each that has no effect
+ * @throws {UsageError} for one that asks for what cannot be had; it says what to do instead
+ */
+export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
+  const one = (name: string) => values.get(name)?.[0];
+  if (one("config") !== undefined) {
+    throw new UsageError(
+      "Cannot read --config (-c), a Python module: give its QUEUES, NAME and REDIS_URL by --queues, --name and --url; how many jobs run at once is said by --concurrency",
+    );
+  }
+  if (one("exception-handler") !== undefined) {
+    throw new UsageError(
+      "Cannot use --exception-handler, a Python function: catch the error in the job itself",
+    );
+  }
+  checkSerializer(one("serializer"));
+  const useless = [
+    ...["worker-class", "job-class", "queue-class", "connection-class"]
+      .filter((name) => isOwnClass(name, one(name))),
+    ...(one("date-format") === undefined ? [] : ["date-format"]),
+    ...(isPythonFormat(one("log-format")) ? ["log-format"] : []),
+    ...(switches.has("disable-default-exception-handler")
+      ? ["disable-default-exception-handler"]
+      : []),
+  ];
+  return useless.map((name) => `--${name} has no effect in this worker`);
+}
+
+/** Whether a log format is one of Python's `logging`, as in `%(asctime)s %(message)s`. */
+export function isPythonFormat(format: string | undefined): boolean {
+  return format !== undefined && /%\(\w+\)|\{\w+\}|\$\w/.test(format);
+}
+
+/** The interval of heartbeats; one that a lease would not survive is shortened, which a warning says. */
+export function heartbeatFlag(
+  { values }: ParsedFlags,
+  warn: (text: string) => void,
+): string | number | undefined {
+  const value = values.get("job-monitoring-interval")?.[0];
+  if (value === undefined) return undefined;
+  let seconds: number;
+  try {
+    seconds = parseDuration(value, "--job-monitoring-interval");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+  if (seconds <= MAX_HEARTBEAT) return value;
+  warn(
+    `--job-monitoring-interval ${value} is too long for leases of 15 seconds: heartbeats come every ${MAX_HEARTBEAT} seconds`,
+  );
+  return MAX_HEARTBEAT;
+}
+
+function checkSerializer(name: string | undefined): void {
+  if (
+    name === undefined || /^json$/i.test(name) ||
+    name === "rq.serializers.JSONSerializer"
+  ) return;
+  throw new UsageError(
+    `Cannot use --serializer ${name}: this worker reads JSON only; give the producers serializer=JSONSerializer, and this worker --serializer json`,
+  );
+}
+
+/** What RQ and redis-py bring along is had anyway; what somebody wrote in Python is not. */
+function isOwnClass(flag: string, path: string | undefined): boolean {
+  if (path === undefined) return false;
+  const strategy = STRATEGY_CLASSES[path.split(".").at(-1)!];
+  if (flag === "worker-class" && strategy !== undefined) {
+    throw new UsageError(
+      `Cannot use --worker-class ${path}: say --dequeue-strategy ${strategy} instead`,
+    );
+  }
+  if (/^(rq|redis)\./.test(path)) return true;
+  throw new UsageError(
+    `Cannot use --${flag} ${path}, a Python class: only those of RQ itself can be left out`,
+  );
+}
