@@ -18,6 +18,8 @@ const MAX_LINE = 1_000;
 const OWN_MODULES = new URL("./", import.meta.url).href;
 // deno-lint-ignore no-control-regex -- the escape character is what is looked for
 const ANSI = /\x1b\[[0-9;]*m/;
+/** Deno's advice to whom a permission is missing. */
+const RUN_AGAIN = /run again with the --allow-([a-z]+) flag/;
 const STACK_LINE = /^\s+at /;
 
 /** Removes the escape sequences of colours, which Deno puts into some messages. */
@@ -44,7 +46,23 @@ export function describeThrown(
   } catch {
     message = excInfo = "The job threw a value that cannot be shown";
   }
-  return { reason, message: firstLine(message), excInfo: cut(excInfo) };
+  return {
+    reason,
+    message: firstLine(withOurFlags(message)),
+    excInfo: cut(withOurFlags(excInfo)),
+  };
+}
+
+/** Where Deno names its flag for a missing permission, the worker's is named: nobody starts the job's Deno by hand. */
+function withOurFlags(text: string): string {
+  let ours = "";
+  for (;;) {
+    const found = execPattern(RUN_AGAIN, text);
+    if (found === null) return ours + text;
+    ours += sliceText(text, 0, found.index);
+    ours += `start the worker with --job-allow-${found[1]}`;
+    text = sliceText(text, found.index + found[0].length);
+  }
 }
 
 /** Describes an error of our own making: its stack says nothing about the job, its cause does. */

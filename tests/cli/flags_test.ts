@@ -18,6 +18,7 @@ Deno.test("queues are taken from --queues, given once or often, and from what is
     [["--queues", "info"], "info"],
     [["--queues", "high,default,low"], "high, default, low"],
     [["--queues=high", "--queues=low,high"], "high, low"],
+    [["--queues", "high, low ,default"], "high, low, default"],
     [["--queues", "high", "low"], "high, low"],
     [["-b", "low"], "low"],
     [["--", "low"], "low"],
@@ -174,4 +175,43 @@ Deno.test("--prefix keeps two systems on one Redis apart", async () => {
   ]);
   assertEquals(logLines(stdout).length, 4);
   assertEquals(await bench.queue("low").count(), 1);
+});
+
+Deno.test("flags of RQ's start scripts that mean nothing here are taken with a warning", async () => {
+  await using redis = await RedisServer.start();
+  const script = [
+    ...["--job-monitoring-interval", "30", "-S", "json", "-d"],
+    ...["-ds", "round_robin", "--date-format", "%H:%M", "-v"],
+    ...["--log-format", "%(asctime)s %(message)s"],
+    ...["-w", "rq.worker.Worker", "-j", "rq.job.Job"],
+    ...["--connection-class", "redis.Redis", "--queue-class", "rq.Queue"],
+  ];
+  const args = ["-u", redis.url, "-n", "w1", "-P", ".", ...script, "low"];
+  const { code, stdout, stderr } = await burst(args);
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  const lines = logLines(stdout);
+  const useless = [
+    "worker-class",
+    "job-class",
+    "queue-class",
+    "connection-class",
+    "date-format",
+    "log-format",
+    "disable-default-exception-handler",
+  ];
+  assertEquals(lines.slice(0, 8), [
+    ...useless.map((name) => `--${name} has no effect in this worker`),
+    "--job-monitoring-interval 30 is too long for leases of 15 seconds: heartbeats come every 5 seconds",
+  ]);
+});
+
+Deno.test("--job-deno-arg reaches the deno of jobs, given often and with or without =", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.denoFlags");
+  await burst([
+    ...["low", "--url", redis.url, "--job-deno-arg", "--unstable-kv"],
+    "--job-deno-arg=--v8-flags=--expose-gc",
+  ]);
+  assertEquals(await job.wait({ timeout: 5 }), { kv: true, gc: true });
 });

@@ -12,19 +12,20 @@ const ROOT = new URL("../../", import.meta.url);
 
 async function deno(
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
     stdin: "null",
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
 /** The compiled worker, or why there is none. */
-async function compile(): Promise<
+async function compile(env: Readonly<Record<string, string>> = {}): Promise<
   { binary: string; folder: string } | { reason: string }
 > {
   const folder = await Deno.makeTempDir();
@@ -37,7 +38,7 @@ async function compile(): Promise<
     "--output",
     binary,
     "worker.ts",
-  ]);
+  ], env);
   if (code === 0) return { binary, folder };
   await Deno.remove(folder, { recursive: true });
   // What has to be downloaded once is Deno's base binary; everything else that fails is a fault.
@@ -84,6 +85,36 @@ testUnless(
     }
   },
 );
+
+Deno.test("deno compile packs the worker with all modules of its subprocesses", async () => {
+  // With deno itself as the base binary nothing is downloaded; what comes out cannot run, but shows what was packed.
+  const packed = await compile({ DENORT_BIN: Deno.execPath() });
+  if ("reason" in packed) throw new Error(packed.reason);
+  try {
+    const program = await Deno.readFile(packed.binary);
+    const base = (await Deno.stat(Deno.execPath())).size;
+    const text = new TextDecoder("latin1").decode(program.subarray(base));
+    for (
+      const file of [
+        "worker.ts",
+        "lib/runner/child.ts",
+        "lib/runner/child_main.ts",
+        "lib/runner/child_job.ts",
+        "lib/cli/main.ts",
+      ]
+    ) {
+      const source = await Deno.readTextFile(new URL(file, ROOT));
+      const firstLines = source.slice(0, source.indexOf("*/"));
+      assert(text.includes(firstLines), `${file} is not packed`);
+    }
+    assert(
+      /"permissions":\{"allow_env":\[\]/.test(text),
+      "flags are not packed",
+    );
+  } finally {
+    await Deno.remove(packed.folder, { recursive: true });
+  }
+});
 
 Deno.test("a program that was started as a subprocess knows it by its first argument", () => {
   assert(isChildInvocation([CHILD_ARGUMENT]));

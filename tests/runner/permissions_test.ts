@@ -109,3 +109,20 @@ Deno.test.each([
   const config = "/srv/deno.json";
   assertEquals(canImport({ flags, warnings: [] }, url, config), can);
 });
+
+Deno.test.each([
+  { given: ["--deny-net"], flags: ["--allow-all", "--deny-net"] },
+  {
+    given: ["--ignore-env=A", "--deny-run"],
+    flags: ["--allow-all", "--ignore-env=A", "--deny-run"],
+  },
+  {
+    given: ["--allow-net", "--deny-net=a.com"],
+    flags: ["--allow-net", "--deny-net=a.com"],
+  },
+  { given: ["--allow-none", "--deny-net"], flags: ["--deny-net"] },
+  { given: ["--allow-none"], flags: [] },
+  { given: [], flags: [] },
+])("childPermissions() of $given are $flags", async ({ given, flags }) => {
+  assertEquals(await childPermissions(given), { flags, warnings: [] });
+});

@@ -171,7 +171,7 @@ const WRONG: readonly { options: WorkerOptions; says: string }[] = [
   { options: { jobMonitoringInterval: 6 }, says: "jobMonitoringInterval" },
   { options: { maintenanceInterval: 0 }, says: "maintenanceInterval" },
   { options: { prefix: "" }, says: "prefix" },
-  { options: { connection: "http://127.0.0.1" }, says: "http" },
+  { options: { connection: "http://127.0.0.1" }, says: "scheme" },
 ];
 
 Deno.test.each([...WRONG])(

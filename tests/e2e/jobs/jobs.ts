@@ -171,6 +171,22 @@ export async function chain(file: string): Promise<void> {
 }
 
 /** Prints for as long as it is told, a line each few milliseconds. */
+export function listens(): void {
+  Deno.listen({ port: 0 }).close();
+}
+
+export function readsEnv(name: string): string | undefined {
+  return Deno.env.get(name);
+}
+
+export async function reads(file: string): Promise<string> {
+  return await Deno.readTextFile(file);
+}
+
+export function denoFlags(): { kv: boolean; gc: boolean } {
+  return { kv: "openKv" in Deno, gc: "gc" in globalThis };
+}
+
 export function floods(lines: number): void {
   // deno-lint-ignore no-console -- what a job prints is what is tested
   for (let i = 0; i < lines; i++) console.log(`line ${i}`);
