@@ -85,6 +85,7 @@ export function usage(): string {
     ...own,
     "      --job-allow-net[=HOSTS] …          what jobs may do: every permission flag of Deno with --job- before",
     "                                         it; exactly those (default: what the worker may)",
+    "      --job-deny-net[=HOSTS] …           alone: what the worker may, without that",
     "      --job-allow-none                   jobs may do nothing",
     "",
     "Taken for the sake of start scripts of Python's RQ:",

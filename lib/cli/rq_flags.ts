@@ -5,10 +5,8 @@
  */
 
 import { parseDuration } from "../base/duration.ts";
+import { MAX_HEARTBEAT } from "../worker/settings.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
-
-/** Most seconds between two heartbeats; RQ's own default is 30. */
-const MAX_HEARTBEAT = 5;
 
 /** RQ's workers that are a strategy, and its name. */
 const STRATEGY_CLASSES: Readonly<Record<string, string>> = {
@@ -52,7 +50,7 @@ export function isPythonFormat(format: string | undefined): boolean {
   return format !== undefined && /%\(\w+\)|\{\w+\}|\$\w/.test(format);
 }
 
-/** The interval of heartbeats; one that a lease would not survive is shortened, which a warning says. */
+/** The interval of heartbeats, 30 seconds in RQ; one that a lease would not survive is shortened, which a warning says. */
 export function heartbeatFlag(
   { values }: ParsedFlags,
   warn: (text: string) => void,

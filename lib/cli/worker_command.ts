@@ -9,6 +9,7 @@ import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { urlFromEnvironment } from "../redis/environment.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { CannotStartError } from "../worker/errors.ts";
+import { DEQUEUE_STRATEGIES } from "../worker/fetcher.ts";
 import { Worker } from "../worker/worker.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
 import { checkRqFlags, heartbeatFlag, isPythonFormat } from "./rq_flags.ts";
@@ -29,7 +30,6 @@ const OTHER_COMMANDS: readonly string[] = [
   "worker-pool",
 ];
 
-const STRATEGIES = ["default", "round_robin", "random"] as const;
 const DRIVERS = ["@db/redis", "ioredis"] as const;
 
 /** Runs a worker until it leaves; gives the exit code. */
@@ -114,7 +114,10 @@ function makeWorker(flags: ParsedFlags): Worker {
     ...given("jobMemory", one("job-memory")),
     ...given("concurrency", numberFlag(flags, "concurrency")),
     ...given("maxJobs", numberFlag(flags, "max-jobs")),
-    ...given("dequeueStrategy", choice(flags, "dequeue-strategy", STRATEGIES)),
+    ...given(
+      "dequeueStrategy",
+      choice(flags, "dequeue-strategy", DEQUEUE_STRATEGIES),
+    ),
     ...given("driver", choice(flags, "driver", DRIVERS)),
   };
   try {

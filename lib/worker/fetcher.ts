@@ -21,6 +21,13 @@ import { QueueWaiter } from "./queue_waiter.ts";
 /** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
 export type DequeueStrategy = "default" | "round_robin" | "random";
 
+/** All of {@linkcode DequeueStrategy}. */
+export const DEQUEUE_STRATEGIES: readonly DequeueStrategy[] = [
+  "default",
+  "round_robin",
+  "random",
+];
+
 /** What a {@linkcode Fetcher} works with. */
 export interface FetcherOptions {
   readonly store: WorkerStore;

@@ -17,7 +17,7 @@ import { parseSize, type Size } from "../base/size.ts";
 import { checkMemory } from "../runner/limits.ts";
 import { readDenoArgs } from "../runner/deno_args.ts";
 import { checkPermissionFlags } from "../runner/permissions.ts";
-import type { DequeueStrategy } from "./fetcher.ts";
+import { DEQUEUE_STRATEGIES, type DequeueStrategy } from "./fetcher.ts";
 import { SILENT, steady, type SteadyLog } from "./log.ts";
 import { OPTION_NAMES, type WorkerOptions } from "./options.ts";
 
@@ -64,7 +64,7 @@ const MIN_WORKER_TTL = 30;
 const MAX_CONCURRENCY = 1_000;
 
 /** Most seconds between two heartbeats: a lease survives two that are late or lost. */
-const MAX_HEARTBEAT = 5;
+export const MAX_HEARTBEAT = 5;
 
 /**
  * Checks the settings of a worker.
@@ -245,9 +245,11 @@ function checkCount(label: string, count: number, most: number): number {
 }
 
 function checkStrategy(strategy: DequeueStrategy): DequeueStrategy {
-  if (["default", "round_robin", "random"].includes(strategy)) return strategy;
+  if (DEQUEUE_STRATEGIES.includes(strategy)) return strategy;
   throw new RangeError(
-    `Cannot use dequeueStrategy "${strategy}": expected default, round_robin or random`,
+    `Cannot use dequeueStrategy "${strategy}": expected one of ${
+      DEQUEUE_STRATEGIES.join(", ")
+    }`,
   );
 }
 
