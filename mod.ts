@@ -53,6 +53,7 @@ export type {
   ExistingIoredisClient,
 } from "./lib/redis/existing_client.ts";
 export {
+  CallRefusedError,
   ConnectionLostError,
   ConnectionRefusedError,
   ReplyError,
