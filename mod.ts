@@ -70,6 +70,7 @@ export type {
   ExistingIoredisClient,
 } from "./lib/redis/existing_client.ts";
 export {
+  CallRefusedError,
   ConnectionLostError,
   ConnectionRefusedError,
   ReplyError,
