@@ -21,6 +21,12 @@ const CONTROL_FD = 9;
 /** The file by which a subprocess opens it. */
 export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
 
+/**
+ * The last argument of a subprocess whose control pipe is there. Without it the number may be that of anything that the
+ * program itself has opened.
+ */
+export const CONTROL_ARGUMENT = "--deno-rq-control";
+
 /** What the shell does before it gives its place to a program. */
 export const MOVE_CONTROL: string = `exec "$@" ${CONTROL_FD}<&0 </dev/null`;
 

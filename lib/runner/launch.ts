@@ -8,7 +8,11 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { VERSION } from "../base/version.ts";
-import { CONTROL_PATH, controlFlags } from "./control_pipe.ts";
+import {
+  CONTROL_ARGUMENT,
+  CONTROL_PATH,
+  controlFlags,
+} from "./control_pipe.ts";
 import { canMoveStdin } from "./own_group.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { CHILD_ARGUMENT } from "./protocol.ts";
@@ -99,11 +103,12 @@ export class LaunchPlan {
     modules: readonly string[],
   ): Launch {
     const command = this.#options.execPath ?? (this.#own ??= Deno.execPath());
+    const controlApart = this.#controlFlags() !== undefined;
     const args = this.#startsItself()
       ? [CHILD_ARGUMENT]
       : this.#denoArgs(config, modules);
+    if (controlApart) args.push(CONTROL_ARGUMENT);
     const generic = modules.length === 0;
-    const controlApart = this.#controlFlags() !== undefined;
     return { key: args.join("\0"), command, args, generic, controlApart };
   }
 

@@ -36,6 +36,7 @@ class Child implements AsyncDisposable {
     for await (const chunk of pipe) {
       for (const event of parser.push(chunk)) {
         if (event.type === "output") continue;
+        if (event.type === "malformed") throw new Error("malformed frame");
         const text = new TextDecoder().decode(event.payload);
         this.messages.push({ kind: event.kind, run: event.run, text });
         if (event.kind === "call") {
