@@ -13,8 +13,12 @@ import {
   offsetOfBytes,
 } from "../base/primordials.ts";
 import { decodeJson } from "../job/json.ts";
-import { CONTROL_ARGUMENT, CONTROL_PATH } from "./control_pipe.ts";
-import type { ControlMessage, HelloMessage } from "./protocol.ts";
+import {
+  CONTROL_ARGUMENT,
+  CONTROL_PATH,
+  type ControlMessage,
+  type HelloMessage,
+} from "./protocol.ts";
 
 // A job may replace any global. What is needed after it was loaded is kept here.
 const { stderr, stdin, stdout } = Deno;

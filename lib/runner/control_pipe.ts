@@ -15,17 +15,7 @@
  * @module
  */
 
-/** The file descriptor of the control pipe; a shell reads one digit. */
-const CONTROL_FD = 9;
-
-/** The file by which a subprocess opens it. */
-export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
-
-/**
- * The last argument of a subprocess whose control pipe is there. Without it the number may be that of anything that the
- * program itself has opened.
- */
-export const CONTROL_ARGUMENT = "--deno-rq-control";
+import { CONTROL_FD, CONTROL_PATH } from "./protocol.ts";
 
 /** What the shell does before it gives its place to a program. */
 export const MOVE_CONTROL: string = `exec "$@" ${CONTROL_FD}<&0 </dev/null`;

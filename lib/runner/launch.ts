@@ -8,14 +8,10 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { VERSION } from "../base/version.ts";
-import {
-  CONTROL_ARGUMENT,
-  CONTROL_PATH,
-  controlFlags,
-} from "./control_pipe.ts";
+import { controlFlags } from "./control_pipe.ts";
 import { canMoveStdin } from "./own_group.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
-import { CHILD_ARGUMENT } from "./protocol.ts";
+import { CHILD_ARGUMENT, CONTROL_ARGUMENT, CONTROL_PATH } from "./protocol.ts";
 import { nearestConfig, type ResolvedFunc } from "./resolve.ts";
 
 /** How subprocesses are started. */

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Isolation } from "../../lib/job/isolation.ts";
-import { FrameParser, TOKEN_SIZE } from "../../lib/runner/frames.ts";
+import { FrameParser } from "../../lib/runner/frame_parser.ts";
+import { TOKEN_SIZE } from "../../lib/runner/frames.ts";
 import { FIXTURES } from "./support.ts";
 
 const CHILD = new URL("../../lib/runner/child.ts", import.meta.url).href;
