@@ -6,8 +6,7 @@
 
 import { encodeText } from "../base/primordials.ts";
 import { nextTurn, writeAnswer, writeEndMark } from "./child_io.ts";
-import { FrameWriter } from "./frame_writer.ts";
-import type { MessageKind } from "./frames.ts";
+import { FrameWriter, type MessageKind } from "./frames.ts";
 import type { HelloMessage } from "./protocol.ts";
 
 const encoder = new TextEncoder();

@@ -13,8 +13,12 @@ import {
   offsetOfBytes,
 } from "../base/primordials.ts";
 import { decodeJson } from "../job/json.ts";
-import { CONTROL_PATH } from "./control_pipe.ts";
-import type { ControlMessage, HelloMessage } from "./protocol.ts";
+import {
+  CONTROL_ARGUMENT,
+  CONTROL_PATH,
+  type ControlMessage,
+  type HelloMessage,
+} from "./protocol.ts";
 
 // A job may replace any global. What is needed after it was loaded is kept here.
 const { stderr, stdin, stdout } = Deno;
@@ -106,12 +110,11 @@ export class ControlReader {
    * Nothing of it is left in the buffer: it holds the token.
    */
   readHello(): HelloMessage {
-    let read = stdin.readSync.bind(stdin);
+    const read = this.#openControl();
     for (;;) {
       const n = read(this.#bytes);
-      if (n === null && this.#isStdin) read = this.#openControl();
-      else if (n === null) exitNow(0);
-      else this.#push(n, (message) => this.#ahead.push(message));
+      if (n === null) exitNow(0);
+      this.#push(n, (message) => this.#ahead.push(message));
       const hello = this.#ahead.shift();
       if (hello === undefined) continue;
       this.#bytes.fill(0);
@@ -135,18 +138,17 @@ export class ControlReader {
     }
   }
 
-  /** Stdin is empty: the worker is on its own pipe, or there is none. */
   #openControl(): (bytes: Uint8Array) => number | null {
-    try {
-      const file = Deno.openSync(CONTROL_PATH);
-      // Nobody is to open it a second time.
-      Deno.permissions.revokeSync({ name: "read", path: CONTROL_PATH });
-      this.#isStdin = false;
-      this.#read = file.read.bind(file);
-      return file.readSync.bind(file);
-    } catch {
-      return exitNow(0);
-    }
+    const { args } = Deno;
+    if (args.at(-1) !== CONTROL_ARGUMENT) return stdin.readSync.bind(stdin);
+    const value = Object.freeze(args.slice(0, -1)); // the job's are its own
+    Object.defineProperty(Deno, "args", { value, enumerable: true });
+    const file = Deno.openSync(CONTROL_PATH);
+    // Nobody is to open it a second time.
+    Deno.permissions.revokeSync({ name: "read", path: CONTROL_PATH });
+    this.#isStdin = false;
+    this.#read = file.read.bind(file);
+    return file.readSync.bind(file);
   }
 
   #push(length: number, handle: Handle): void {

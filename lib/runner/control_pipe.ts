@@ -15,11 +15,7 @@
  * @module
  */
 
-/** The file descriptor of the control pipe; a shell reads one digit. */
-const CONTROL_FD = 9;
-
-/** The file by which a subprocess opens it. */
-export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
+import { CONTROL_FD, CONTROL_PATH } from "./protocol.ts";
 
 /** What the shell does before it gives its place to a program. */
 export const MOVE_CONTROL: string = `exec "$@" ${CONTROL_FD}<&0 </dev/null`;

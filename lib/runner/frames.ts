@@ -16,8 +16,22 @@
  * The mark starts with a byte that no UTF-8 text contains: whatever text was
  * printed so far is passed on at once, without waiting for what follows.
  *
+ * The side that writes runs in the realm of the job. The token is in the bytes of its buffers and nowhere
+ * else. They are reached by index, handed to functions that were there before the job, and never become `this` of anything
+ * that it can patch: what it calls, reads and overrides shows it none of them. A job that may read the memory of
+ * its process (`/proc/self/mem`, a debugger, native code) is beyond that, which is why the worker
+ * takes each frame for hostile.
+ *
  * @module
  */
+
+import {
+  bufferOfBytes,
+  Bytes,
+  copyBytes,
+  lengthOfBytes,
+  offsetOfBytes,
+} from "../base/primordials.ts";
 
 /** The longest frame, and the longest write, in bytes; POSIX promises only 512 for an atomic write, Linux 4096. */
 export const FRAME_SIZE: number = Deno.build.os === "linux" ? 4_096 : 512;
@@ -33,9 +47,6 @@ export const HEADER_SIZE: number = MARK_SIZE + 1 + 4 + 4 + 2;
 
 /** Set in the number of a message's last frame. */
 export const LAST_FRAME = 0x8000_0000;
-
-/** The longest message in bytes: a result, and a call around arguments, of 64 MB each. */
-const MAX_MESSAGE_SIZE = 65 * 1024 * 1024;
 
 /**
  * What a message says.
@@ -86,114 +97,95 @@ export const KINDS: readonly MessageKind[] = [
   "end",
 ];
 
-/** What the parser found: something that the job printed, or a whole message. */
-export type FrameEvent =
-  | { readonly type: "output"; readonly bytes: Uint8Array }
-  | {
-    readonly type: "message";
-    readonly kind: MessageKind;
-    /** The run that it is about, by its number within the subprocess; 0 for none. */
-    readonly run: number;
-    readonly payload: Uint8Array;
-  }
-  /** A frame with the right token is malformed: what follows cannot be read. */
-  | { readonly type: "malformed" };
+const PAYLOAD_SIZE = FRAME_SIZE - HEADER_SIZE;
+const NOTHING = new Uint8Array();
 
-/** Separates the frames in a stream of bytes from everything else, in linear time. */
-export class FrameParser {
+const KIND_NUMBERS: Readonly<Record<MessageKind, number>> = Object.freeze(
+  Object.assign(
+    Object.create(null),
+    Object.fromEntries(KINDS.map((kind, i) => [kind, i])),
+  ),
+);
+
+/** Takes whole frames: the first `length` bytes of a buffer, which hold only during the call. */
+export type WriteFrames = (buffer: ArrayBuffer, length: number) => void;
+
+/** Writes messages as frames. */
+export class FrameWriter {
+  readonly #write: WriteFrames;
   readonly #mark: Uint8Array;
-  /** How far to move on after a mismatch, by the byte under the mark's last one (Horspool). */
-  readonly #skip: Uint8Array = new Uint8Array(256).fill(MARK_SIZE);
-  #rest: Uint8Array = new Uint8Array();
-  /** What has come of a message whose last frame has not. */
-  #parts: Uint8Array[] = [];
-  #size = 0;
-  #kind: MessageKind | undefined;
-  #run = 0;
+  readonly #buffer: ArrayBuffer = new ArrayBuffer(FRAME_SIZE);
+  readonly #bytes: Uint8Array = new Bytes(this.#buffer);
+  #length = 0;
 
   /**
-   * Looks for the frames of one writer.
+   * Writes nothing yet.
    *
-   * @param token the one given to the writer
+   * @param token shared with the parser and nobody else
    */
-  constructor(token: Uint8Array) {
+  constructor(token: Uint8Array, write: WriteFrames) {
     this.#mark = markOf(token);
-    for (let i = 0; i < MARK_SIZE - 1; i++) {
-      this.#skip[this.#mark[i]!] = MARK_SIZE - 1 - i;
-    }
+    this.#write = write;
   }
 
-  /** Takes the next bytes. What it returns may share memory with `chunk`. */
-  push(chunk: Uint8Array): FrameEvent[] {
-    const bytes = this.#rest.length === 0 ? chunk : concat([this.#rest, chunk]);
-    const events: FrameEvent[] = [];
+  /** Writes one message at once, in as many frames as it needs. */
+  send(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
+    this.add(kind, run, payload);
+    this.flush();
+  }
+
+  /** Adds one message to those that {@linkcode FrameWriter.flush} writes; what does not fit is written before. */
+  add(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
+    const length = lengthOfBytes(payload);
+    const buffer = bufferOfBytes(payload);
+    const offset = offsetOfBytes(payload);
     let from = 0;
-    for (;;) {
-      const at = this.#find(bytes, from);
-      if (at > from) {
-        events.push({ type: "output", bytes: bytes.subarray(from, at) });
-      }
-      const end = endOfFrame(bytes, at);
-      if (end > bytes.length) {
-        // A copy: the rest must not keep a large chunk alive.
-        this.#rest = bytes.slice(at);
-        return events;
-      }
-      const message = this.#take(bytes.subarray(at, end));
-      if (message !== undefined) events.push(message);
-      if (message?.type === "malformed") return events;
-      from = end;
-    }
+    let number = 0;
+    do {
+      const left = length - from;
+      const size = left < PAYLOAD_SIZE ? left : PAYLOAD_SIZE;
+      if (this.#length + HEADER_SIZE + size > FRAME_SIZE) this.flush();
+      const last = left === size ? LAST_FRAME : 0;
+      const at = this.#length;
+      this.#header(at, kind, run, (number++ | last) >>> 0, size);
+      copyBytes(
+        this.#bytes,
+        new Bytes(buffer, offset + from, size),
+        at + HEADER_SIZE,
+      );
+      this.#length = at + HEADER_SIZE + size;
+      from += size;
+    } while (from < length);
   }
 
-  /** Ends the stream: what was held back as the possible start of a frame is output. */
-  flush(): FrameEvent[] {
-    const bytes = this.#rest;
-    this.#rest = new Uint8Array();
-    return bytes.length === 0 ? [] : [{ type: "output", bytes }];
+  /** Writes what was added. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const length = this.#length;
+    this.#length = 0;
+    this.#write(this.#buffer, length);
   }
 
-  /** Where the next mark starts, or what at the very end may become one. */
-  #find(bytes: Uint8Array, from: number): number {
-    const mark = this.#mark;
-    const tail = mark[MARK_SIZE - 1]!;
-    let at = from;
-    while (at + MARK_SIZE <= bytes.length) {
-      const byte = bytes[at + MARK_SIZE - 1]!;
-      if (byte === tail && matches(bytes, at, mark)) return at;
-      at += this.#skip[byte]!;
-    }
-    for (at = Math.max(from, bytes.length - MARK_SIZE + 1);; at++) {
-      if (at >= bytes.length || matches(bytes, at, mark)) {
-        return Math.min(at, bytes.length);
-      }
-    }
+  #header(
+    at: number,
+    kind: MessageKind,
+    run: number,
+    number: number,
+    size: number,
+  ): void {
+    const bytes = this.#bytes;
+    for (let i = 0; i < MARK_SIZE; i++) bytes[at + i] = this.#mark[i]!;
+    bytes[at + MARK_SIZE] = KIND_NUMBERS[kind];
+    this.#put(at + MARK_SIZE + 1, 4, run);
+    this.#put(at + MARK_SIZE + 5, 4, number);
+    this.#put(at + MARK_SIZE + 9, 2, size);
   }
 
-  /** Nothing of a frame is believed: a job may have got hold of the token. */
-  #take(frame: Uint8Array): FrameEvent | undefined {
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-    const run = view.getUint32(MARK_SIZE + 1);
-    const number = view.getUint32(MARK_SIZE + 5);
-    const kind = KINDS[frame[MARK_SIZE]!];
-    const isFirst = this.#parts.length === 0;
-    this.#size += frame.length - HEADER_SIZE;
-    if (
-      kind === undefined || frame.length > FRAME_SIZE ||
-      (number & ~LAST_FRAME) >>> 0 !== this.#parts.length ||
-      (!isFirst && (kind !== this.#kind || run !== this.#run)) ||
-      this.#size > MAX_MESSAGE_SIZE
-    ) {
-      return { type: "malformed" };
+  /** Big-endian. */
+  #put(at: number, width: number, value: number): void {
+    for (let i = 0; i < width; i++) {
+      this.#bytes[at + i] = value >>> (8 * (width - 1 - i));
     }
-    this.#kind = kind;
-    this.#run = run;
-    this.#parts.push(frame.slice(HEADER_SIZE));
-    if (number < LAST_FRAME) return undefined;
-    const payload = concat(this.#parts);
-    this.#parts = [];
-    this.#size = 0;
-    return { type: "message", kind, run, payload };
   }
 }
 
@@ -204,33 +196,8 @@ export function markOf(token: Uint8Array): Uint8Array {
       `Cannot use token: expected ${TOKEN_SIZE} bytes, got ${token.length}`,
     );
   }
-  return concat([new Uint8Array([0xff]), token]);
-}
-
-/** Whether the mark, as much of it as there is room for, is found at a position. */
-function matches(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
-  const length = Math.min(mark.length, bytes.length - at);
-  for (let i = 0; i < length; i++) {
-    if (bytes[at + i] !== mark[i]) return false;
-  }
-  return true;
-}
-
-/** Where the frame that starts at a position ends; infinitely far if that is not known yet. */
-function endOfFrame(bytes: Uint8Array, at: number): number {
-  if (bytes.length - at < HEADER_SIZE) return Infinity;
-  const length = bytes[at + HEADER_SIZE - 2]! << 8 |
-    bytes[at + HEADER_SIZE - 1]!;
-  return at + HEADER_SIZE + length;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const bytes = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  const mark = new Uint8Array(MARK_SIZE);
+  mark[0] = 0xff;
+  mark.set(token, 1);
+  return mark;
 }

@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { nearestConfig } from "../base/project.ts";
 import { VERSION } from "../base/version.ts";
-import { CONTROL_PATH, controlFlags } from "./control_pipe.ts";
+import { controlFlags } from "./control_pipe.ts";
 import { canMoveStdin } from "./own_group.ts";
 import { type DenoArgs, readDenoArgs } from "./deno_args.ts";
 import { FrozenLocks } from "./frozen_lock.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { lockFileOf } from "./project_lock.ts";
-import { CHILD_ARGUMENT } from "./protocol.ts";
+import { CHILD_ARGUMENT, CONTROL_ARGUMENT, CONTROL_PATH } from "./protocol.ts";
 import type { ResolvedFunc } from "./resolve.ts";
 
 /** How subprocesses are started. */
@@ -156,15 +156,17 @@ export class LaunchPlan implements Disposable {
   }
 
   #launch(config: string | undefined, modules: readonly string[]): Launch {
+    const controlApart = this.#controlFlags() !== undefined;
     const args = this.#startsItself()
       ? [CHILD_ARGUMENT]
       : this.#runArgs(config, modules);
+    if (controlApart) args.push(CONTROL_ARGUMENT);
     return {
       key: args.join("\0"),
       command: this.#command(),
       args,
       generic: modules.length === 0,
-      controlApart: this.#controlFlags() !== undefined,
+      controlApart,
       ofProject: !this.#startsItself() &&
         (modules.length > 0 || config !== this.#configOr(undefined)),
     };

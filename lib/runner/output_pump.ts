@@ -6,7 +6,8 @@
  */
 
 import { refuseMessage } from "./child_messages.ts";
-import { FrameParser, type MessageKind } from "./frames.ts";
+import { FrameParser } from "./frame_parser.ts";
+import type { MessageKind } from "./frames.ts";
 
 /** Takes a message of a subprocess; `run` is the number of the run that it is about, 0 for none. */
 export type MessageHandler = (

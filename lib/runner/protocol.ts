@@ -12,6 +12,18 @@ import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
 /** The first argument with which a compiled worker starts itself as a subprocess. */
 export const CHILD_ARGUMENT = "--deno-rq-child";
 
+/** The file descriptor of the control pipe, where that is not stdin; a shell reads one digit. */
+export const CONTROL_FD = 9;
+
+/** The file by which a subprocess opens it. */
+export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
+
+/**
+ * The last argument of a subprocess whose control pipe is there. Without it the number may be that of anything that the
+ * program itself has opened.
+ */
+export const CONTROL_ARGUMENT = "--deno-rq-control";
+
 /** The longest result in bytes of JSON: 64 MB. */
 export const MAX_RESULT_SIZE: number = 64 * 1024 * 1024;
 

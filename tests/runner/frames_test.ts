@@ -1,12 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   FRAME_SIZE,
-  type FrameEvent,
-  FrameParser,
+  FrameWriter,
   type MessageKind,
   TOKEN_SIZE,
 } from "../../lib/runner/frames.ts";
-import { FrameWriter } from "../../lib/runner/frame_writer.ts";
+import { type FrameEvent, FrameParser } from "../../lib/runner/frame_parser.ts";
 
 const TOKEN = new Uint8Array(TOKEN_SIZE).map((_, i) => i * 7 + 1);
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Isolation } from "../../lib/job/isolation.ts";
-import { FrameParser, TOKEN_SIZE } from "../../lib/runner/frames.ts";
+import { FrameParser } from "../../lib/runner/frame_parser.ts";
+import { TOKEN_SIZE } from "../../lib/runner/frames.ts";
 import { FIXTURES } from "./support.ts";
 
 const CHILD = new URL("../../lib/runner/child.ts", import.meta.url).href;
@@ -35,7 +36,8 @@ class Child implements AsyncDisposable {
     const parser = new FrameParser(this.token);
     for await (const chunk of pipe) {
       for (const event of parser.push(chunk)) {
-        if (event.type !== "message") continue;
+        if (event.type === "output") continue;
+        if (event.type === "malformed") throw new Error("malformed frame");
         const text = new TextDecoder().decode(event.payload);
         this.messages.push({ kind: event.kind, run: event.run, text });
         if (event.kind === "call") {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { RedisServer } from "../support/redis_server.ts";
-import { Bench, burst } from "../e2e/support.ts";
+import { Bench, burst, JOBS } from "../e2e/support.ts";
 
 type Fields = Readonly<Record<string, string | number | Uint8Array>>;
 
@@ -215,8 +215,13 @@ const BAD: readonly { what: string; fields: Fields; reason: RegExp }[] = [
   },
   {
     what: "a module that is gone",
-    fields: { data: call("file:///no/such.ts#f") },
+    fields: { data: call(`file://${JOBS}/such.ts#f`) },
     reason: /no file/,
+  },
+  {
+    what: "a file that is not under the paths",
+    fields: { data: call("file:///no/such.ts#f") },
+    reason: /not under the worker's paths/,
   },
   {
     what: "no number as failure_ttl",
