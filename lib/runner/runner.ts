@@ -53,13 +53,13 @@ export interface FailureOutcome {
 
 /**
  * - `error`: the function threw, or a rejection was left unhandled
- * - `load`: the module or the export was not found, is no function, or threw at import
+ * - `load`: the module or the export was not found, is no function, or threw at import; or Deno refuses the job's project
  * - `result`: the returned value cannot be JSON
  * - `timeout`: the time limit passed
  * - `exit`: the job called `Deno.exit()`
- * - `memory`: the subprocess ran out of memory
+ * - `memory`: the subprocess ran out of memory, or used more than it may
  * - `crash`: the subprocess ended by a signal, or without an answer
- * - `start`: no subprocess can be started now, for want of processes, files or memory; the job has not begun
+ * - `start`: no subprocess can be started now, which is not the job's fault; the job has not begun
  */
 export type FailureReason =
   | "error"

@@ -7,10 +7,10 @@
 import { Alarms } from "../base/alarms.ts";
 import type { Isolation } from "../job/isolation.ts";
 import { readLine, refuseMessage } from "./child_messages.ts";
-import { stripColors } from "./describe_error.ts";
 import { TOKEN_SIZE } from "./frames.ts";
 import type { MemoryState } from "./outcomes.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
+import { guarded, OutputTail } from "./output_tail.ts";
 import { MARK_PREFIX } from "./guardian.ts";
 import { inOwnGroup } from "./own_group.ts";
 import { mayHaveChildren } from "./process_table.ts";
@@ -49,9 +49,6 @@ export interface LateError {
 
 /** How many of the last jobs are known by their ids. */
 const KNOWN_JOBS = 1_000;
-
-/** How much of the end of stderr is kept, in bytes. */
-const TAIL_SIZE = 8 * 1024;
 
 /**
  * After so many jobs that have printed nothing on stderr, the next ones are not asked for a mark there, which spares
@@ -99,7 +96,7 @@ export class Subprocess {
   #fault: string | undefined;
   /** The ids of the last jobs, by the numbers of their runs. */
   readonly #jobIds = new Map<number, string>();
-  #tail: Uint8Array = new Uint8Array();
+  readonly #tail = new OutputTail();
   #waits = false;
   readonly #jobMemory: number | undefined;
   #hasExceededMemory = false;
@@ -143,7 +140,7 @@ export class Subprocess {
       },
       onOutput: (bytes) => {
         this.#quietSince = this.#jobs;
-        this.#keepTail(bytes);
+        this.#tail.add(bytes);
         return stderr(bytes);
       },
       onBroken: (error) => this.#break(error),
@@ -226,7 +223,7 @@ export class Subprocess {
    * @param beside whether others are running, whose output cannot be told from its own
    */
   begin(jobId: string, beside: boolean): number {
-    if (!beside && this.#tail.length > 0) this.#tail = new Uint8Array();
+    if (!beside) this.#tail.clear();
     const run = ++this.#jobs;
     this.#jobIds.set(run, jobId);
     this.#jobIds.delete(run - KNOWN_JOBS);
@@ -292,7 +289,7 @@ export class Subprocess {
 
   /** The last that it printed on stderr, as plain text. */
   stderrTail(): string {
-    return stripColors(new TextDecoder().decode(this.#tail)).trim();
+    return this.#tail.text();
   }
 
   /** Kills the whole group, reaps the subprocess and frees its pipes. */
@@ -390,28 +387,6 @@ export class Subprocess {
     this.#drains = this.#drains.filter((drain) => drain.mark > mark);
     for (const { resolve } of over) resolve();
   }
-
-  #keepTail(bytes: Uint8Array): void {
-    const joined = new Uint8Array(this.#tail.length + bytes.length);
-    joined.set(this.#tail);
-    joined.set(bytes, this.#tail.length);
-    this.#tail = joined.slice(-TAIL_SIZE);
-  }
-}
-
-/** A sink that has broken, such as a closed pipe, must not fail the jobs: their output is dropped. */
-function guarded(
-  write: (bytes: Uint8Array) => Promise<void>,
-): (bytes: Uint8Array) => Promise<void> {
-  let broken = false;
-  return async (bytes) => {
-    if (broken) return;
-    try {
-      await write(bytes);
-    } catch {
-      broken = true;
-    }
-  };
 }
 
 function isGone(error: unknown): boolean {

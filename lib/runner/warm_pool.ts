@@ -11,35 +11,45 @@ import type { Subprocess } from "./subprocess.ts";
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 30_000;
 
+/** What waits: a subprocess. */
+export type Waiter = Pick<
+  Subprocess,
+  "close" | "jobs" | "ready" | "status"
+>;
+
 /** What a {@linkcode WarmPool} needs. */
-export interface WarmPoolOptions {
+export interface WarmPoolOptions<T extends Waiter> {
   /** How many subprocesses are started ahead of time. */
   readonly size: number;
   /** How many may wait that have served a job. */
   readonly keep: number;
   /** Starts a subprocess. */
-  readonly spawn: (launch: Launch) => Subprocess;
+  readonly spawn: (launch: Launch) => T;
   /** Tells how the next one is most likely started; nothing if that is not known. */
   readonly plan: () => Launch | undefined;
+  /** Milliseconds since some moment. @default performance.now() */
+  readonly now?: () => number;
 }
 
-interface Waiting {
+interface Waiting<T> {
   readonly key: string;
-  readonly child: Subprocess;
+  readonly child: T;
 }
 
 /** Holds subprocesses that were started ahead of time. */
-export class WarmPool {
-  readonly #options: WarmPoolOptions;
+export class WarmPool<T extends Waiter = Subprocess> {
+  readonly #options: WarmPoolOptions<T>;
+  readonly #now: () => number;
   readonly #closing = new Set<Promise<void>>();
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<T>[] = [];
   #failures = 0;
   #notBefore = 0;
   #closed = false;
 
   /** Starts nothing yet. */
-  constructor(options: WarmPoolOptions) {
+  constructor(options: WarmPoolOptions<T>) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Starts what is missing, up to `most` that wait, unless the last starts failed a moment ago. Never throws. */
@@ -47,7 +57,7 @@ export class WarmPool {
     if (this.#closed) return;
     this.#keep(({ child }) => child.status === undefined);
     if (this.#waiting.length >= most) return;
-    if (performance.now() < this.#notBefore) return;
+    if (this.#now() < this.#notBefore) return;
     try {
       this.#fill(Math.min(most, this.#options.size));
     } catch {
@@ -60,7 +70,7 @@ export class WarmPool {
    *
    * @param fresh whether it must not have served a job
    */
-  take(launch: Launch, fresh = false): Subprocess | undefined {
+  take(launch: Launch, fresh = false): T | undefined {
     // One that fits only its own job says nothing against those that wait.
     if (!launch.generic) return undefined;
     this.#keep(({ key, child }) =>
@@ -73,7 +83,7 @@ export class WarmPool {
   }
 
   /** Takes one back that is ready for another job; `false` if there are enough. */
-  giveBack(launch: Launch, child: Subprocess): boolean {
+  giveBack(launch: Launch, child: T): boolean {
     if (this.#closed || this.#waiting.length >= this.#options.keep) {
       return false;
     }
@@ -90,7 +100,7 @@ export class WarmPool {
   /** A subprocess could not be started: no other is started ahead of time for a while. */
   failed(): void {
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#failures++);
-    this.#notBefore = performance.now() + pause;
+    this.#notBefore = this.#now() + pause;
   }
 
   /** Kills those that wait. */
@@ -113,7 +123,7 @@ export class WarmPool {
     }
   }
 
-  #keep(fits: (waiting: Waiting) => boolean): void {
+  #keep(fits: (waiting: Waiting<T>) => boolean): void {
     const gone = this.#waiting.filter((waiting) => !fits(waiting));
     if (gone.length === 0) return;
     this.#waiting = this.#waiting.filter((waiting) => !gone.includes(waiting));

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Queue } from "../../mod.ts";
+import { ROOT } from "../support/paths.ts";
 import { PackageServer } from "../support/package_server.ts";
 import { Program } from "../support/processes.ts";
 import { Project } from "../support/project.ts";
@@ -140,3 +141,39 @@ Deno.test("a lock file of the project that refuses a job's package is told by De
     await Deno.remove(env["DENO_DIR"]!, { recursive: true });
   }
 });
+
+Deno.test.each([
+  ["its specifier", "jsr:@deno-rq/rq@0.1.0/child", "5"],
+  [
+    "its specifier, with an older lock file",
+    "jsr:@deno-rq/rq@0.1.0/child",
+    "4",
+  ],
+  ["the URL of its file", "@/lib/runner/child.ts", "5"],
+])(
+  "a subprocess can be loaded from a registry by %s, though the project's lock file does not know it",
+  async (_, url, version) => {
+    const lock = JSON.stringify({ version });
+    using project = new Project({
+      "deno.json": "{}",
+      "deno.lock": lock,
+      "a.ts": "export default () => 42;",
+    });
+    const cwd = project.path;
+    await using server = await PackageServer.start();
+    const env = { ...server.env, DENO_DIR: await emptyCache() };
+    const childUrl = url.replace(/^@\//, server.home);
+    const cache = ["cache", "--quiet", "--no-lock", "--no-config", childUrl];
+    await expectSuccess(spawnDeno(cache, { cwd, env }));
+    const program = `${ROOT}/tests/runner/fixtures/of_registry.ts`;
+    const run = ["run", "-A", "--no-lock", "--no-config", program];
+    await using runner = spawnDeno([...run, childUrl, "a.ts#default"], {
+      cwd,
+      env,
+    });
+    assertEquals(await endOf(runner), 0, runner.stderr);
+    assertEquals(runner.stdout, "42\n");
+    assertEquals(await Deno.readTextFile(`${cwd}/deno.lock`), lock);
+    await Deno.remove(env.DENO_DIR, { recursive: true });
+  },
+);

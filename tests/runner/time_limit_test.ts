@@ -94,3 +94,17 @@ Deno.test("What a job left in a session of its own does not delay its end", asyn
   assert(isAlive(pid!));
   Deno.kill(pid!, "SIGKILL");
 });
+
+eachWay(
+  "killGrace is how long a job may see to its end after SIGTERM",
+  async (create) => {
+    await using patient = await create({ killGrace: 60_000 });
+    const tidy = await patient.failure("grace.tidyUp", [1_500], { timeout: 1 });
+    assertEquals([tidy.reason, patient.stdout()], ["timeout", "tidied\n"]);
+
+    await using impatient = await create({ killGrace: 1 });
+    const args = [120_000];
+    const cut = await impatient.failure("grace.tidyUp", args, { timeout: 1 });
+    assertEquals([cut.reason, impatient.stdout()], ["timeout", ""]);
+  },
+);

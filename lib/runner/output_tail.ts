@@ -1,0 +1,48 @@
+/**
+ * What becomes of a subprocess's output besides being passed on.
+ *
+ * @module
+ */
+
+import { stripColors } from "./describe_error.ts";
+
+/** How much is kept, in bytes. */
+const TAIL_SIZE = 8 * 1024;
+
+/** The end of what was printed, for the error of a process that says nothing else. */
+export class OutputTail {
+  #bytes: Uint8Array = new Uint8Array();
+
+  /** Adds what was printed next; copies it. */
+  add(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + bytes.length);
+    joined.set(this.#bytes);
+    joined.set(bytes, this.#bytes.length);
+    this.#bytes = joined.slice(-TAIL_SIZE);
+  }
+
+  /** Forgets it. */
+  clear(): void {
+    if (this.#bytes.length > 0) this.#bytes = new Uint8Array();
+  }
+
+  /** As plain text. */
+  text(): string {
+    return stripColors(new TextDecoder().decode(this.#bytes)).trim();
+  }
+}
+
+/** A sink that has broken, such as a closed pipe, must not fail the jobs: their output is dropped. */
+export function guarded(
+  write: (bytes: Uint8Array) => Promise<void>,
+): (bytes: Uint8Array) => Promise<void> {
+  let broken = false;
+  return async (bytes) => {
+    if (broken) return;
+    try {
+      await write(bytes);
+    } catch {
+      broken = true;
+    }
+  };
+}
