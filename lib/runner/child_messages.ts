@@ -137,13 +137,19 @@ function recordOf(
   payload: Uint8Array,
   most: number,
 ): Record<string, unknown> {
-  const value = jsonOf(kind, textOf(kind, payload, most));
+  // A call may have integers that only a BigInt holds.
+  const parse = kind === "call" ? decodeJson : JSON.parse;
+  const value = jsonOf(kind, textOf(kind, payload, most), parse);
   return isRecord(value) ? value : refuseMessage(kind, "it is no object");
 }
 
-function jsonOf(kind: string, text: string): unknown {
+function jsonOf(
+  kind: string,
+  text: string,
+  parse: (text: string) => unknown = JSON.parse,
+): unknown {
   try {
-    return decodeJson(text);
+    return parse(text);
   } catch {
     return refuseMessage(kind, "it is not JSON");
   }

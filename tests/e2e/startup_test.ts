@@ -68,7 +68,8 @@ Deno.test("a worker shows its job and its heartbeat while it works", async () =>
     ]),
   );
   const [now] = await bench.client.send("TIME") as string[];
-  const lease = score - Number(now);
+  // It lies a minute behind the end of the lease; see `store/lease.ts`.
+  const lease = score - Number(now) - 60;
   assert(lease > 5 && lease <= 15, `the lease lasts ${lease} s more`);
 });
 

@@ -7,7 +7,10 @@ import { RedisServer } from "../support/redis_server.ts";
 
 const REASON = "error: JSR package manifest for '@std/x' failed to load";
 
-/** A program that is asked for its version as `deno` is, and cannot run anything as long as there is a file beside it. */
+/**
+ * A program that starts once, as is asked for before a worker begins, and then cannot run anything as long as there
+ * is a file beside it.
+ */
 async function unstartable(): Promise<{ path: string; mend(): Promise<void> }> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/deno`;
@@ -15,7 +18,9 @@ async function unstartable(): Promise<{ path: string; mend(): Promise<void> }> {
   await Deno.writeTextFile(
     path,
     `#!/bin/sh
-if [ "$1" != --version ] && [ -e ${folder}/broken ]; then
+if mkdir ${folder}/asked 2>/dev/null; then
+  :
+elif [ -e ${folder}/broken ]; then
   echo "Download something" >&2
   echo "${REASON}" >&2
   exit 127
