@@ -6,6 +6,7 @@
 
 import { VERSION } from "../base/version.ts";
 import {
+  CallRefusedError,
   ConnectionLostError,
   ConnectionRefusedError,
   ReplyError,
@@ -48,6 +49,7 @@ function isOfTheWorld(error: Error): boolean {
     ConnectionLostError,
     ConnectionRefusedError,
     ReplyError,
+    CallRefusedError,
     WorkerNameTakenError,
     CannotStartError,
   ].some((kind) => error instanceof kind);
