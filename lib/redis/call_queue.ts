@@ -257,6 +257,7 @@ export class CallQueue {
     let size = 0;
     for (const call of batch) {
       call.sent = true;
+      call.waitingSince = undefined; // with a connection: its next wait is another one
       size += call.size;
       commands.push(call.command);
       if (call.blockMs > blockMs) blockMs = call.blockMs;
