@@ -111,8 +111,6 @@ export const sortTexts: (texts: string[]) => string[] = uncurryThis(
   Array.prototype.sort,
 );
 
-/** `Object.create` */
-export const createObject: (prototype: object | null) => object = Object.create;
 /** `Object.defineProperty` */
 export const defineProperty: typeof Object.defineProperty =
   Object.defineProperty;
