@@ -30,15 +30,15 @@ export { CannotStartError, WorkerNameTakenError } from "./lib/worker/errors.ts";
 export { Worker } from "./lib/worker/worker.ts";
 
 if (import.meta.main) {
-  // A compiled worker runs jobs in processes of itself: that comes before everything else. The name of the
-  // module also puts it into the graph of this one, so that whoever has cached a worker can start its jobs.
+  // A compiled worker starts itself again for each job, so this is checked before anything else. Naming the
+  // module here also puts it into this module's graph: whoever has cached the worker has cached the child too.
   if (isChildInvocation(Deno.args)) await import("./lib/runner/child.ts");
   else {
-    Deno.exitCode = 1; // unless it comes to an end that it knows
+    Deno.exitCode = 1; // in case main() throws
     try {
       Deno.exitCode = await main(Deno.args);
     } finally {
-      // A write that nobody reads would keep the program alive.
+      // A pending write that nobody reads would keep the program alive.
       if (!(await flushOutput())) Deno.exit();
     }
   }

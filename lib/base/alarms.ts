@@ -1,16 +1,16 @@
 /**
- * Many points in time that are seldom reached, by one timer.
+ * One timer for many deadlines, most of which are cleared before they come.
  *
  * @module
  */
 
 import { type Clock, SYSTEM_CLOCK, type Timer } from "./clock.ts";
 
-/** Something that is to be done at a time, unless it is taken back. */
+/** A callback that is due at some time, unless it is cleared. */
 export interface Alarm {
-  /** When, in milliseconds of the clock. */
+  /** When it is due, in milliseconds of the clock. */
   readonly at: number;
-  /** What. */
+  /** Called when it is due. */
   readonly ring: () => void;
 }
 
@@ -18,8 +18,8 @@ export interface Alarm {
 const MAX_DELAY = 2 ** 31 - 1;
 
 /**
- * Holds alarms. A timer for each would cost more than the job whose time limit it watches; here
- * setting and taking back costs an entry in a set.
+ * A set of alarms behind one timer. A timer per alarm would cost more than a short job, whose time limit it
+ * watches; here setting and clearing an alarm costs an entry in a set.
  */
 export class Alarms implements Disposable {
   readonly #clock: Clock;
@@ -27,12 +27,12 @@ export class Alarms implements Disposable {
   #timer: Timer | undefined;
   #ringsAt = Infinity;
 
-  /** None is set yet. */
+  /** Starts without alarms. */
   constructor(clock: Clock = SYSTEM_CLOCK) {
     this.#clock = clock;
   }
 
-  /** Has something done after so many milliseconds. */
+  /** Sets an alarm that is due in `ms` milliseconds. */
   set(ms: number, ring: () => void): Alarm {
     const alarm = { at: this.#clock.now() + ms, ring };
     this.#alarms.add(alarm);
@@ -40,12 +40,12 @@ export class Alarms implements Disposable {
     return alarm;
   }
 
-  /** Takes an alarm back. The timer stays for the others. */
+  /** Clears an alarm. The timer stays for the others. */
   clear(alarm: Alarm | undefined): void {
     if (alarm !== undefined) this.#alarms.delete(alarm);
   }
 
-  /** Takes all back. */
+  /** Clears all alarms. */
   [Symbol.dispose](): void {
     this.#alarms.clear();
     this.#clock.clearTimeout(this.#timer);

@@ -1,5 +1,5 @@
 /**
- * Waiting longer after each failure in a row.
+ * Exponential backoff.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 /** The bounds of {@linkcode backoff}. */
 export interface BackoffOptions {
   /**
-   * The bound of the first wait, in milliseconds.
+   * The upper bound of the first wait, in milliseconds.
    *
    * @default 50
    */
   readonly base?: number;
   /**
-   * The bound that no wait exceeds, in milliseconds.
+   * The upper bound of every wait, in milliseconds.
    *
    * @default 2_000
    */
   readonly cap?: number;
   /**
-   * Gives numbers from 0 to below 1.
+   * Returns numbers from 0 to below 1.
    *
    * @default Math.random
    */
@@ -29,10 +29,10 @@ export interface BackoffOptions {
 }
 
 /**
- * How many milliseconds to wait before the try after `failures` failures in a
- * row. The bound doubles with each failure up to the cap, and the wait is
- * anywhere below it (full jitter): a thousand workers that lost one server
- * then come back spread out rather than in step.
+ * How many milliseconds to wait before the next try, after `failures` failures in a
+ * row. The upper bound doubles with each failure up to the cap, and the wait is
+ * random below it (full jitter): a thousand workers that lost one server
+ * come back spread out rather than in step.
  */
 export function backoff(
   failures: number,
@@ -42,7 +42,7 @@ export function backoff(
   return random() * Math.min(cap, base * 2 ** failures);
 }
 
-/** Waits for `milliseconds`, or until the signal is aborted; it never rejects. */
+/** Waits for `milliseconds`, or until the signal is aborted; never rejects. */
 export function pause(
   milliseconds: number,
   signal: AbortSignal,

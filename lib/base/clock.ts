@@ -1,21 +1,21 @@
 /**
- * The time, for what waits: tests give it another one than the system's.
+ * The clock that everything that waits is given, so that tests can inject a fake one.
  *
  * @module
  */
 
-/** What is to be done at a time, and can be taken back. */
+/** A handle from {@linkcode Clock.setTimeout}. */
 export type Timer = ReturnType<typeof setTimeout>;
 
-/** Tells the time, and wakes up. */
+/** Time and timers. */
 export interface Clock {
-  /** Milliseconds since some moment; never goes back. */
+  /** Milliseconds since an arbitrary moment; never goes back. */
   now(): number;
-  /** Has something done once, after so many milliseconds: at most 2³¹ − 1, as for any timer. */
+  /** Calls `ring` once, after `ms` milliseconds: at most 2³¹ − 1, as for any timer. */
   setTimeout(ring: () => void, ms: number): Timer;
-  /** Takes that back. Nothing happens if there is no such timer, or no longer. */
+  /** Clears a timer. Does nothing if there is no such timer, or no longer. */
   clearTimeout(timer: Timer | undefined): void;
-  /** Lets the program end all the same. */
+  /** Lets the program end while the timer is set. */
   unrefTimer(timer: Timer): void;
 }
 

@@ -5,8 +5,7 @@
  */
 
 /**
- * Writes a date with six fraction digits. A Python worker exits on any other
- * zone than `Z`, so nothing else is ever written.
+ * Writes a date with six fraction digits and `Z`: a Python worker exits on any other zone.
  *
  * @param micros Microseconds since 1970; the clock's own reading by default.
  */
@@ -20,28 +19,28 @@ export function formatDate(micros: number = nowMicros()): string {
   return `${lastText}${String(whole - second * 1_000_000).padStart(6, "0")}Z`;
 }
 
-/** The second that was written last, in seconds since 1970 and up to its dot: most dates are of the same one. */
+/** The last second that was formatted, and its text: most dates fall into the same second as the one before. */
 let lastSecond = NaN;
 let lastText = "";
 
-/** The second of the date that was written last, for others who may be in the same one. */
+/** The second that {@linkcode formatDate} wrote last, for callers that may reuse its text. */
 export function latestSecond(): { second: number; text: string } {
   return { second: lastSecond, text: lastText };
 }
 
-/** Microseconds since 1970, as fine as the clock tells. */
+/** Microseconds since 1970, as precise as the clock is. */
 export function nowMicros(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1_000);
 }
 
-/** Microseconds since 1970, each later than the one given before, however fast they are asked for. */
+/** Microseconds since 1970, strictly increasing from call to call. */
 export function uniqueMicros(): number {
   return lastMicros = Math.max(nowMicros(), lastMicros + 1);
 }
 
 let lastMicros = 0;
 
-/** Reads a date, or gives `null` for the empty text and for anything that is none. */
+/** Reads a date; `null` for the empty text and for anything that is no date. */
 export function parseDate(text: string | undefined): Date | null {
   if (!text) return null;
   const date = new Date(text);

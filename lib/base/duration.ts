@@ -12,8 +12,8 @@ const SECONDS_PER_UNIT: Readonly<Record<string, number>> = {
 };
 
 /**
- * The largest number of seconds taken, a century: what Redis' `EXPIRE` and a Python `int` hold with ease. What
- * other programs have written beyond it means as long as can be.
+ * The longest duration, a century in seconds, which Redis' `EXPIRE` and Python take without trouble. A longer one
+ * that another program has stored counts as a century.
  */
 export const MAX_SECONDS: number = 100 * 365 * 86_400;
 
@@ -23,28 +23,28 @@ export const MAX_SECONDS: number = 100 * 365 * 86_400;
  */
 export type Duration = number | string;
 
-/** What {@linkcode parseDuration} takes beside positive lengths. */
+/** What {@linkcode parseDuration} accepts besides positive durations. */
 export interface ParseDurationOptions {
   /**
-   * Whether `-1` is taken, which stands for "no limit" or "for ever".
+   * Whether `-1` is accepted, which stands for "no limit" or "for ever".
    *
    * @default false
    */
   readonly unlimited?: boolean;
   /**
-   * Whether `0` is taken.
+   * Whether `0` is accepted.
    *
    * @default false
    */
   readonly zero?: boolean;
   /**
-   * Whether parts of a second are taken, as in `0.5`.
+   * Whether fractions of a second are accepted, as in `0.5`.
    *
    * @default false
    */
   readonly fraction?: boolean;
   /**
-   * Whether `Infinity` is taken.
+   * Whether `Infinity` is accepted.
    *
    * @default false
    */
@@ -52,9 +52,10 @@ export interface ParseDurationOptions {
 }
 
 /**
- * Reads a length of time as seconds, whole ones unless `options` say otherwise.
+ * Reads a duration as seconds, whole ones unless `options` allow fractions.
  *
- * @throws {RangeError} if it is none, or one that `options` do not allow
+ * @param label What the value is called in the error, such as `"timeout"`.
+ * @throws {RangeError} If it is no duration, or one that `options` do not allow.
  *
  * @example
  * ```ts

@@ -1,20 +1,20 @@
 /**
- * The errors that callers catch. Each has a `name`, readonly fields with what
- * it knows, and `cause` where another error led to it.
+ * The errors that callers catch. Each has a `name`, readonly fields with the
+ * details, and a `cause` where another error led to it.
  *
  * @module
  */
 
-/** A job finished by failing; `cause` is the job's own error as far as it can be told from what is stored. */
+/** A job has failed; `cause` is the job's own error, as far as it can be restored from the stored text. */
 export class JobFailedError extends Error {
   /** The class's name. */
   override readonly name = "JobFailedError";
   /** The id of the failed job. */
   readonly jobId: string;
-  /** The stored text of the error, stack included. */
+  /** The stored text of the error, including the stack. */
   readonly excInfo: string;
 
-  /** Made by `Job.wait()`. */
+  /** Created by `Job.wait()`. */
   constructor(
     message: string,
     options: { jobId: string; excInfo: string; cause?: unknown },
@@ -25,35 +25,35 @@ export class JobFailedError extends Error {
   }
 }
 
-/** No job has this id, or its hash cannot be read. */
+/** There is no job with this id, or its hash cannot be read. */
 export class NoSuchJobError extends Error {
   /** The class's name. */
   override readonly name = "NoSuchJobError";
   /** The id that was looked for. */
   readonly jobId: string;
 
-  /** Made where a job is fetched or changed by id. */
+  /** Created where a job is fetched or changed by its id. */
   constructor(message: string, options: { jobId: string; cause?: unknown }) {
     super(message, { cause: options.cause });
     this.jobId = options.jobId;
   }
 }
 
-/** A job with this id exists and has not ended, so no other can be put on a queue under it. */
+/** A job with this id exists and has not ended, so another one cannot be enqueued under the same id. */
 export class DuplicateJobError extends Error {
   /** The class's name. */
   override readonly name = "DuplicateJobError";
   /** The id that is taken. */
   readonly jobId: string;
 
-  /** Made by the enqueue calls. */
+  /** Created by the enqueue calls. */
   constructor(message: string, options: { jobId: string }) {
     super(message);
     this.jobId = options.jobId;
   }
 }
 
-/** The call has no effect on a job in this status, such as requeueing one that has not failed. */
+/** The operation is not possible in the job's status, such as requeueing a job that has not failed. */
 export class InvalidJobOperationError extends Error {
   /** The class's name. */
   override readonly name = "InvalidJobOperationError";
@@ -62,7 +62,7 @@ export class InvalidJobOperationError extends Error {
   /** The job's status when the call was made. */
   readonly status: string | null;
 
-  /** Made by the calls that change a job. */
+  /** Created by the calls that change a job. */
   constructor(
     message: string,
     options: { jobId: string; status: string | null },

@@ -10,7 +10,7 @@ const STRING_OR_LAST_COMMA = /"(?:\\.|[^"\\])*"|,(?=\s*[}\]])/g;
 /**
  * Reads JSON that may have comments and a comma after the last entry.
  *
- * @throws {SyntaxError} if it is none
+ * @throws {SyntaxError} If it is not JSON.
  */
 export function parseJsonc(text: string): unknown {
   const keepStrings = (found: string) => found.startsWith('"') ? found : " ";

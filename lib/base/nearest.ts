@@ -1,10 +1,10 @@
 /**
- * What a mistyped word was meant to be.
+ * Suggestions for mistyped words.
  *
  * @module
  */
 
-/** The entry of a list that is most like a text, if any is like it at all. */
+/** The entry of a list that is most similar to a text; `undefined` if none is similar. */
 export function nearest(
   text: string,
   list: readonly string[],
@@ -18,7 +18,7 @@ export function nearest(
     : undefined;
 }
 
-/** Levenshtein's distance, by rows. */
+/** The Levenshtein distance, row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,12 +1,12 @@
 /**
- * Options that do not exist are refused: what is mistyped would otherwise be left out in silence.
+ * Refuses unknown options: a mistyped one would otherwise be ignored in silence.
  *
  * @module
  */
 
 import { nearest } from "./nearest.ts";
 
-/** The names of all options of a type; the compiler holds the list to the type. */
+/** The names of all options of a type; the compiler checks that none is missing or unknown. */
 export function optionNames<T>(
   names: Readonly<Record<keyof T, true>>,
 ): ReadonlySet<string> {
@@ -14,12 +14,12 @@ export function optionNames<T>(
 }
 
 /**
- * Refuses options that do not exist, and what is no object of options at all.
+ * Refuses unknown options, and anything that is no object of options.
  *
- * @param options what was given
- * @param known the names of those that exist
- * @param action what cannot be done then, such as `"Cannot enqueue"`
- * @throws {TypeError} naming the option, and the one that is nearest to it
+ * @param options What the caller passed.
+ * @param known The names of all options.
+ * @param action How the error begins, such as `"Cannot enqueue"`.
+ * @throws {TypeError} It names the option and the most similar known one.
  */
 export function refuseUnknown(
   options: object,

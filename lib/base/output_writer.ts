@@ -1,30 +1,30 @@
 /**
- * Writing to a stream of the program's that may be slow, full or closed, without waiting for it.
+ * Writes to stdout or stderr, which may be slow, full or closed, without ever waiting for them.
  *
  * @module
  */
 
 /** Where an {@linkcode OutputWriter} writes to, such as `Deno.stdout`. */
 export interface OutputTarget {
-  /** Writes some of the bytes; tells how many. */
+  /** Writes some of the bytes and returns how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
 /** The options of an {@linkcode OutputWriter}. */
 export interface OutputWriterOptions {
-  /** Bytes of lines that wait at most; further ones are dropped. @default 1 MB */
+  /** The most bytes of lines that wait; further lines are dropped. @default 1 MB */
   readonly capacity?: number;
-  /** Milliseconds without progress from which on nobody waits for the stream any more. @default 5_000 */
+  /** Milliseconds without progress after which {@linkcode OutputWriter.write} stops waiting. @default 5_000 */
   readonly patience?: number;
 }
 
 /** What could not be written. */
 export interface Dropped {
-  /** Lines. */
+  /** How many lines. */
   readonly lines: number;
-  /** Bytes of other output. */
+  /** How many bytes of other output. */
   readonly bytes: number;
-  /** Why, in the words of the system. */
+  /** The operating system's reason. */
   readonly why: string;
 }
 
@@ -38,29 +38,29 @@ interface Chunk {
 const encoder = new TextEncoder();
 
 const UNREAD = "nobody reads it, or not fast enough";
-/** Milliseconds until a stream that is full, and does not block, is tried again. */
+/** Milliseconds until a non-blocking stream that is full is tried again. */
 const BUSY_MS = 10;
-/** Most bytes of one write. */
+/** The most bytes of one write. */
 const MAX_WRITE = 64 * 1024;
 
 /**
- * One stream. Lines are put in a queue and written in their order; what cannot be written is dropped and counted.
- * It never throws.
+ * A writer for one stream. Lines are queued and written in order; what cannot be written is dropped and counted.
+ * Never throws.
  */
 export class OutputWriter {
   readonly #target: OutputTarget;
   readonly #capacity: number;
   readonly #patience: number;
   #queue: Chunk[] = [];
-  /** Bytes of the lines in the queue. */
+  /** How many bytes of lines are in the queue. */
   #waiting = 0;
   #writing: Promise<void> | undefined;
-  /** Since when the write under way has made no progress. */
+  /** When the current write last made progress. */
   #since = Infinity;
   #lines = 0;
   #bytes = 0;
   #why = "";
-  /** Told that something can be written again, after something could not. */
+  /** Called when writing works again, after something was dropped. */
   onRecovered: ((dropped: Dropped) => void) | undefined;
 
   /** Writes nothing yet. */
@@ -70,7 +70,7 @@ export class OutputWriter {
     this.#patience = options.patience ?? 5_000;
   }
 
-  /** Writes a line, a newline is put behind it. Returns at once. */
+  /** Queues a line, to which it adds a newline. Returns at once. */
   print(line: string): void {
     const bytes = encoder.encode(`${line}\n`);
     if (this.#waiting + bytes.length > this.#capacity) {
@@ -82,8 +82,8 @@ export class OutputWriter {
   }
 
   /**
-   * Writes bytes that are neither kept nor copied: they are written, or dropped, once this resolves. A slow stream is
-   * waited for; one that takes nothing for a while is not.
+   * Writes bytes without keeping or copying them: once this resolves, they have been written or dropped. It waits
+   * for a slow stream, but not for one that takes nothing for `patience`.
    */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#isStuck) return this.#drop({ bytes, isLine: false }, UNREAD);
@@ -99,7 +99,7 @@ export class OutputWriter {
     clearTimeout(timer);
   }
 
-  /** Waits until everything has been written or dropped, at most so many milliseconds; tells whether it has. */
+  /** Waits at most `most` milliseconds until everything is written or dropped; returns whether it is. */
   async flush(most: number): Promise<boolean> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {
@@ -114,7 +114,7 @@ export class OutputWriter {
     return written;
   }
 
-  /** What has been dropped since this was asked last, or `undefined`. */
+  /** What has been dropped since the last call, or `undefined`. */
   takeDropped(): Dropped | undefined {
     if (this.#lines + this.#bytes === 0) return undefined;
     const dropped = { lines: this.#lines, bytes: this.#bytes, why: this.#why };
@@ -122,7 +122,7 @@ export class OutputWriter {
     return dropped;
   }
 
-  /** Whether the write under way has made no progress for too long. */
+  /** Whether the current write has made no progress for too long. */
   get #isStuck(): boolean {
     return performance.now() - this.#since >= this.#patience;
   }
@@ -133,7 +133,7 @@ export class OutputWriter {
   }
 
   async #writeAll(): Promise<void> {
-    await undefined; // what is printed in one turn goes together
+    await undefined; // lines printed in one turn of the event loop go in one write
     while (this.#queue.length > 0) {
       const chunks = this.#next();
       await this.#writeChunks(chunks);
@@ -143,7 +143,7 @@ export class OutputWriter {
     this.#writing = undefined;
   }
 
-  /** The next chunks, as many as go in one write. */
+  /** Takes as many chunks off the queue as fit in one write. */
   #next(): Chunk[] {
     let size = 0;
     let count = 0;
@@ -160,7 +160,7 @@ export class OutputWriter {
   }
 
   async #writeChunks(chunks: readonly Chunk[]): Promise<void> {
-    // A copy: whoever is not waited for any more may change what is being written.
+    // A copy: a caller that has stopped waiting may reuse its buffer while it is being written.
     let rest = join(chunks.map(({ bytes }) => bytes));
     this.#since = performance.now();
     while (rest.length > 0) {
@@ -182,7 +182,7 @@ export class OutputWriter {
     if (dropped !== undefined) this.onRecovered?.(dropped);
   }
 
-  /** Drops a chunk that waits behind a write which makes no progress; tells whether it need not be looked at again. */
+  /** Drops a chunk that is queued behind a stuck write; returns whether the chunk is settled. */
   #forget(chunk: Chunk): boolean {
     if (!this.#isStuck) return false;
     const at = this.#queue.indexOf(chunk);
@@ -190,7 +190,7 @@ export class OutputWriter {
       this.#queue.splice(at, 1);
       this.#drop(chunk, UNREAD);
     }
-    chunk.done?.(); // of one under way a copy is written
+    chunk.done?.(); // if it is being written, a copy is
     return true;
   }
 

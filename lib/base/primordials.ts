@@ -1,14 +1,14 @@
 /**
- * Built-in functions as they were when this module was loaded.
+ * Built-in functions as they were when this module was loaded, before any code of a job.
  *
- * The code of a job shares its realm with ours and may replace whatever hangs on a global or a prototype. What carries
- * its answers must neither break by that nor show it anything, least of all the token of the frames. So code
- * that runs after a job's module was loaded calls these instead of methods.
+ * A job shares its realm with ours and may replace any global and any method of a prototype. That must neither break
+ * the code that carries its answer nor show the job anything, least of all the secret token of the frames. So code
+ * that runs after a job's module was loaded calls these functions instead of methods.
  *
- * It keeps to what no patch reaches besides: indices of typed arrays, fields of classes, literals, text by `+` and
- * templates. Not `for…of`, spread arguments and destructured arrays, which ask the patched
- * iterator; not new elements of an array, which a setter of `Object.prototype` may catch; not `subarray()` and
- * `slice()` of bytes, which ask the patched `constructor`.
+ * Such code otherwise uses only what cannot be patched: indices of typed arrays, fields of classes, literals, `+` and
+ * templates for text. Not `for…of`, spread arguments and array destructuring (they call a patchable iterator), not
+ * appending to an array (a setter on `Object.prototype` sees it), not `subarray()` and `slice()` of bytes (they read
+ * a patchable `constructor`).
  *
  * @module
  */
@@ -18,12 +18,12 @@ const { bind, call } = Function.prototype;
 // deno-lint-ignore no-explicit-any -- the methods of all built-in types
 type Method = (this: any, ...args: any[]) => any;
 
-/** Makes a function of a method: what was `this` becomes the first argument. */
+/** Turns a method into a function whose first argument is `this`. */
 export const uncurryThis = bind.bind(call) as <F extends Method>(
   method: F,
 ) => (self: ThisParameterType<F>, ...args: Parameters<F>) => ReturnType<F>;
 
-/** The getter of an accessor that a prototype has itself. */
+/** The getter of an own accessor property of a prototype. */
 function getterOf<T, V>(prototype: object, name: string): (self: T) => V {
   const { get } = Object.getOwnPropertyDescriptor(prototype, name)!;
   return uncurryThis(get!) as (self: T) => V;

@@ -1,5 +1,5 @@
 /**
- * The project that a file belongs to: what names of modules are relative to.
+ * Finds the project that a file belongs to. Names of modules are relative to it.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
-/** The nearest configuration file in a directory or above it; one that may not be looked at is not there. */
+/** The nearest configuration file in a directory or above it. A directory that must not be read counts as empty. */
 export function nearestConfig(directory: string): string | undefined {
   for (let dir = resolve(directory);; dir = dirname(dir)) {
     const config = configIn(dir);
@@ -18,8 +18,8 @@ export function nearestConfig(directory: string): string | undefined {
 }
 
 /**
- * The root of the project of a directory: the folder of the nearest `deno.json` in it or above, or of the one further
- * above that has this folder in its `workspace`.
+ * The root of a directory's project: the folder of the nearest `deno.json` in it or above, or of the one further up
+ * that lists this folder in its `workspace`.
  */
 export function projectRoot(directory: string): string | undefined {
   const config = nearestConfig(directory);
@@ -36,8 +36,8 @@ export function projectRoot(directory: string): string | undefined {
 }
 
 /**
- * Whether a path is a file. Not `Deno.stat`: its trip to another thread takes twenty times as long as the
- * call, and is on every job's way.
+ * Whether a path is a file. Synchronous, since every job waits for it: `Deno.stat` goes through another thread, which
+ * takes twenty times as long as the call itself.
  */
 export function isFile(path: string): boolean {
   try {
@@ -55,7 +55,7 @@ function configIn(directory: string): string | undefined {
   return CONFIGS.map((name) => join(directory, name)).find(isFileOrHidden);
 }
 
-/** As {@linkcode isFile}; what may not be looked at is not there. */
+/** Like {@linkcode isFile}, but `false` for what must not be read. */
 function isFileOrHidden(path: string): boolean {
   try {
     return isFile(path);
@@ -70,7 +70,7 @@ function isForbidden(error: unknown): boolean {
     error instanceof Deno.errors.PermissionDenied;
 }
 
-/** The members that a configuration names; none where it cannot be read, which Deno itself reports. */
+/** The workspace members in a configuration file; none if it cannot be read, which Deno itself reports. */
 function workspaceOf(config: string): readonly string[] {
   let value: unknown;
   try {
@@ -88,7 +88,7 @@ function workspaceOf(config: string): readonly string[] {
     : [];
 }
 
-/** As Deno reads them: `packages/*` names each folder there, `!packages/old` takes one out again. */
+/** Matches as Deno does: `packages/*` means each folder there, `!packages/old` excludes one. */
 function hasMember(members: readonly string[], path: string): boolean {
   let is = false;
   for (const member of members) {
@@ -115,7 +115,7 @@ function patternOf(member: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-/** Comments and commas at the end of lists, which `deno.jsonc` may have. */
+/** Removes comments and trailing commas, which `deno.jsonc` may have. */
 function withoutComments(text: string): string {
   const string = String.raw`"(?:\\.|[^"\\])*"`;
   const keepString = (part: string) => part.startsWith('"') ? part : "";

@@ -1,6 +1,6 @@
 /**
- * The one shape of everything that goes on in the background: `runOnce()` does
- * one pass, the loop around it, its jitter and what happens on an error are shared.
+ * The base class of all background tasks: a subclass implements one pass (`runOnce()`);
+ * the loop, its jitter and its error handling are here.
  *
  * @module
  */
@@ -10,54 +10,54 @@ import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
 /** How a {@linkcode Service} is run. */
 export interface ServiceOptions {
-  /** Named in what is told of its errors. */
+  /** Used in error messages. */
   readonly name: string;
   /** Milliseconds between the end of one pass and the beginning of the next. */
   readonly interval: number;
   /**
-   * The share of the interval by which each pause is made longer or shorter at
-   * random, so that many workers do not act in step.
+   * By what share of the interval each pause is lengthened or shortened at
+   * random, so that many workers do not run in step.
    *
    * @default 0.1
    */
   readonly jitter?: number;
-  /** Told of what a pass threw; the next pass comes all the same. */
+  /** Called with what a pass threw; the loop continues. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Something done again and again until it is stopped. */
+/** A pass that is repeated until the service is stopped. */
 export abstract class Service implements AsyncDisposable {
-  /** Its name. */
+  /** See {@linkcode ServiceOptions.name}. */
   readonly name: string;
   readonly #options: ServiceOptions;
   #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
-  /** Nothing runs before {@linkcode Service.start}. */
+  /** Runs nothing before {@linkcode Service.start}. */
   constructor(options: ServiceOptions) {
     this.name = options.name;
     this.#options = options;
   }
 
-  /** Measures the pauses; tests have another one than the system's. */
+  /** The clock of the pauses; tests override it. */
   protected get clock(): Clock {
     return SYSTEM_CLOCK;
   }
 
-  /** Fires when it is to stop: a long pass then ends as soon as it can. */
+  /** Aborted by {@linkcode Service.stop}, so that a long pass can end early. */
   protected get stopping(): AbortSignal {
     return this.#stopping.signal;
   }
 
-  /** One pass. Also called by tests, and where something should happen at once. */
+  /** One pass. Also called directly: by tests, and where a pass must not wait for its turn. */
   abstract runOnce(): Promise<unknown>;
 
-  /** Begins with a pause, then a pass. Does nothing if it runs already. */
+  /** Starts the loop: a pause, a pass, and so on. Does nothing if it is running. */
   start(): void {
     this.#loop ??= this.#run();
   }
 
-  /** Lets the current pass end, and no other begin. Can be started again. */
+  /** Waits for the current pass, and starts no other. The service can be started again. */
   async stop(): Promise<void> {
     const loop = this.#loop;
     if (loop === undefined) return;

@@ -16,8 +16,8 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
 /**
  * Reads an amount of memory as whole bytes.
  *
- * @param label what it is called in errors
- * @throws {RangeError} if it is no positive amount
+ * @param label What the value is called in the error.
+ * @throws {RangeError} If it is no positive amount.
  */
 export function parseSize(value: Size, label: string): number {
   const match = /^(\d+(?:\.\d+)?) *(?:([kmg])(?:i?b)?)?$/i.exec(String(value));
