@@ -14,28 +14,28 @@ import type {
   RedisReply,
 } from "./redis_client.ts";
 
-/** How a {@linkcode BlockingConnection} is made. */
+/** The options of a {@linkcode BlockingConnection}. */
 export interface BlockingConnectionOptions {
-  /** What dials. */
+  /** Opens connections. */
   readonly driver: Driver;
-  /** Where `CLIENT UNBLOCK` is sent. */
+  /** The client that sends `CLIENT UNBLOCK`. */
   readonly parent: Pick<RedisClient, "send">;
   /** The name for `CLIENT SETNAME`. */
   readonly name: string | undefined;
   /** Milliseconds that a call waits for a connection. */
   readonly connectTimeout: number;
-  /** Milliseconds beyond the blocking that a reply may take. */
+  /** Milliseconds that a reply may take beyond the time of blocking. */
   readonly replyTimeout: number;
-  /** Told of each loss, and of each try to connect that failed. */
+  /** Called for each lost connection and each failed attempt to connect. */
   readonly onDown: (error: Error) => void;
-  /** Told when it is closed. */
+  /** Called when it is closed. */
   readonly onClose: () => void;
 }
 
-/** Milliseconds that an unblocked call has to come back in before its connection is dropped. */
+/** Milliseconds that an unblocked call may take to return before its connection is dropped. */
 const UNBLOCK_GRACE = 1_000;
 
-/** Milliseconds between two tries to unblock a call that has not reached the server yet. */
+/** Milliseconds between two attempts to unblock a call that has not reached the server yet. */
 const UNBLOCK_AGAIN = 10;
 
 /** See the module. */
@@ -45,7 +45,7 @@ export class BlockingConnection implements BlockingClient {
   #clientId: number | undefined;
   #current: Promise<unknown> | undefined;
 
-  /** Dials upon the first call. */
+  /** Connects on the first call. */
   constructor(options: BlockingConnectionOptions) {
     this.#options = options;
     this.#queue = new CallQueue({
@@ -99,7 +99,7 @@ export class BlockingConnection implements BlockingClient {
     const settled = new AbortController();
     const finish = () => settled.abort();
     const done = current.then(finish, finish);
-    // A call that is not at the server yet is not going there any more.
+    // A call that has not been written yet is resolved with null instead of being sent.
     if (!this.#queue.busy) this.#queue.forgo();
     const timer = setTimeout(() => {
       this.#queue.drop(new Error("no reply after CLIENT UNBLOCK"));
@@ -121,7 +121,7 @@ export class BlockingConnection implements BlockingClient {
     await this.close();
   }
 
-  /** Asks until the server says that it was blocked: the call may be on its way still. */
+  /** Repeats `CLIENT UNBLOCK` until it takes effect: the blocking call may still be on its way to the server. */
   async #release(settled: AbortSignal): Promise<void> {
     try {
       while (!settled.aborted && this.#clientId !== undefined) {
@@ -134,7 +134,7 @@ export class BlockingConnection implements BlockingClient {
         await pause(UNBLOCK_AGAIN, settled);
       }
     } catch (error) {
-      // Not allowed, or out of reach: dropping the connection releases the call too.
+      // Not permitted or not reachable: dropping the connection ends the call too.
       if (!settled.aborted) this.#queue.drop(toError(error));
     }
   }

@@ -1,5 +1,5 @@
 /**
- * One call, from being asked for to its reply.
+ * One call, from the request to its reply.
  *
  * @module
  */
@@ -7,50 +7,50 @@
 import type { Command } from "./driver.ts";
 import type { RedisArg, RedisReply } from "./redis_client.ts";
 
-/** How a call is sent. */
+/** The options of a {@linkcode Call}. */
 export interface CallOptions {
-  /** Whether it may be sent again after it was written and its reply did not come. */
+  /** Whether it may be sent again if the connection is lost before its reply. */
   readonly resend: boolean;
-  /** Milliseconds that the server may block on it. */
+  /** How long the server may block, in milliseconds. */
   readonly blockMs: number;
-  /** The source of the script that the command names by its hash. */
+  /** The source of the script whose hash the command contains. */
   readonly source: string | undefined;
-  /** Rejects it with its reason. */
+  /** Rejects the call with the signal's reason. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Commands that change or hold the connection, which calls of others share. */
+/** Commands that change or occupy the connection, which other callers share. */
 const NOT_SHARED: ReadonlySet<string> = new Set([
   ...["MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "MONITOR", "RESET"],
   ...["HELLO", "AUTH", "SELECT", "QUIT", "SUBSCRIBE", "PSUBSCRIBE"],
   ...["SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"],
 ]);
 
-/** See the module. Settles once; what comes later is ignored. */
+/** See the module. It settles once; a later reply or error is ignored. */
 export class Call {
-  /** What is sent. */
+  /** The command to send. */
   command: Command;
   /** See {@linkcode CallOptions.resend}. */
   readonly resend: boolean;
   /** See {@linkcode CallOptions.blockMs}. */
   readonly blockMs: number;
-  /** Roughly its bytes on the wire. */
+  /** Its approximate size on the wire, in bytes. */
   size: number;
   /** See {@linkcode CallOptions.source}. */
   readonly source: string | undefined;
-  /** Whether it has been written, so that it may have been carried out. */
+  /** Whether it has been written, so that the server may have executed it. */
   sent = false;
-  /** How often the connection was lost between sending it and its reply. */
+  /** How often the connection was lost while it waited for its reply. */
   losses = 0;
   /** Whether it has its reply or error. */
   settled = false;
-  /** When it first had to wait for a connection, in milliseconds of `performance.now()`. */
+  /** Since when it has been waiting for a connection (`performance.now()`). */
   waitingSince: number | undefined;
   readonly #settling = Promise.withResolvers<RedisReply>();
-  /** Takes the listener off the signal, where there is one. */
+  /** Removes the listener from the signal, if there is one. */
   #forgetSignal: (() => void) | undefined;
 
-  /** Rejected already if the command cannot be sent or the signal is aborted. */
+  /** It is rejected at once if the command cannot be sent or the signal is aborted. */
   constructor(command: Command, options: CallOptions) {
     this.command = command;
     this.resend = options.resend;
@@ -80,7 +80,7 @@ export class Call {
     this.#settling.reject(error);
   }
 
-  /** Makes an `EVAL` of an `EVALSHA` whose script the server does not know. */
+  /** Turns an `EVALSHA` whose script the server does not know into an `EVAL`. */
   sendSource(source: string): void {
     const args = [source, ...this.command.args.slice(1)];
     this.command = { ...this.command, name: "EVAL", args };

@@ -1,18 +1,18 @@
 /**
- * Which of the waiting calls go together.
+ * Decides which waiting calls go into one pipeline.
  *
  * @module
  */
 
 import type { Call } from "./call.ts";
 
-/** No pipeline goes past this many bytes, unless one command alone does. */
+/** The most bytes of a pipeline of several calls. */
 const MAX_BATCH_BYTES = 1 << 20;
 
-/** After so many losses in the company of others, a call is sent alone, to know whether it is to blame. */
+/** After so many lost connections in company, a call is sent alone, to find out whether it is the cause. */
 const LOSSES_TOGETHER = 2;
 
-/** Takes the next pipeline off the front of what waits. What is settled is dropped. */
+/** Removes the next pipeline from the front of `waiting`, and drops calls that are settled. */
 export function takeBatch(waiting: Call[], maxBatch: number): Call[] {
   if (waiting.length === 1 && !waiting[0]!.settled) return waiting.splice(0, 1);
   const batch: Call[] = [];

@@ -1,6 +1,6 @@
 /**
- * Calls that Redis does not take: told beforehand where the server says what is too
- * large, and found out by a few tries where it only cuts the connection.
+ * Calls that Redis refuses. Calls that exceed the server's limits are rejected before they are sent; where the
+ * server does not tell its limits and just closes the connection, a few attempts find out.
  *
  * @module
  */
@@ -14,21 +14,21 @@ import {
   type ReplyError,
 } from "./redis_client.ts";
 
-/** What a server takes at most, in bytes; `Infinity` where it does not tell. */
+/** A server's size limits in bytes; `Infinity` where it does not tell. */
 export interface Limits {
-  /** One argument: `proto-max-bulk-len`. */
+  /** Of one argument: `proto-max-bulk-len`. */
   readonly argument: number;
-  /** A whole call: `client-query-buffer-limit`. */
+  /** Of a whole call: `client-query-buffer-limit`. */
   readonly call: number;
 }
 
 /**
- * A call of this {@linkcode Call.size} is never too large: no server can be set to take less than 1 MB,
- * and a character has at most three bytes.
+ * A call of at most this {@linkcode Call.size} is never too large: neither limit can be set below 1 MB,
+ * and a character takes at most three bytes.
  */
 export const SURELY_TAKEN: number = Math.floor(2 ** 20 / 3);
 
-/** How often a call is sent at least and at most before it is given up, and how many bytes of it altogether. */
+/** A call is given up after this many attempts at least and at most, within a total of this many bytes. */
 const [FEWEST_TRIES, MOST_TRIES, MOST_BYTES] = [3, 6, 8 << 20];
 
 const SETTINGS: readonly Command[] = [
@@ -36,13 +36,13 @@ const SETTINGS: readonly Command[] = [
   "client-query-buffer-limit",
 ].map((name) => ({ name: "CONFIG", args: ["GET", name], binary: false }));
 
-/** Asks the server what it takes; managed ones may not tell. */
+/** Asks the server for its limits. Managed servers may not tell. */
 export async function askLimits(connection: Connection): Promise<Limits> {
   const [argument, call] = await connection.pipeline(SETTINGS);
   return { argument: limitOf(argument), call: limitOf(call) };
 }
 
-/** Why the server will not take a call, if it will not. */
+/** The error for a call that exceeds the server's limits, or `undefined`. */
 export function refusalOf(
   call: Call,
   limits: Limits,
@@ -59,7 +59,7 @@ export function refusalOf(
   return reason === undefined ? undefined : refused(call, url, reason);
 }
 
-/** The error of a call that the server has answered with a protocol error, after which it hangs up. */
+/** The error for a call that the server answered with a protocol error, after which it closes the connection. */
 export function protocolErrorOf(
   call: Call,
   reply: ReplyError,
@@ -70,7 +70,7 @@ export function protocolErrorOf(
     : undefined;
 }
 
-/** The error of a call whose connection was lost once more, if that was once too often. */
+/** The error for a call whose connection was lost again, if it is to be given up. */
 export function lossesOf(
   call: Call,
   cause: Error,

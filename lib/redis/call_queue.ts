@@ -1,7 +1,6 @@
 /**
- * The calls that wait for a connection or for their replies, and the one
- * pipeline that is in flight. All that arrives while it is in flight goes
- * into the next.
+ * The queue of calls of one connection. One pipeline is in flight at a time;
+ * calls that arrive meanwhile go into the next.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import {
   toError,
 } from "./driver.ts";
 import type { Greeting } from "./handshake.ts";
-import { Link } from "./link.ts";
+import { Reconnector } from "./reconnector.ts";
 import {
   ConnectionLostError,
   type ConnectionRefusedError,
@@ -32,9 +31,9 @@ import {
 } from "./call_limits.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** How a {@linkcode CallQueue} is made. */
+/** The options of a {@linkcode CallQueue}. */
 export interface CallQueueOptions {
-  /** What dials. */
+  /** Opens connections. */
   readonly driver: Driver;
   /** The name for `CLIENT SETNAME`. */
   readonly name: string | undefined;
@@ -44,16 +43,16 @@ export interface CallQueueOptions {
   readonly replyTimeout: number;
   /** The most calls in one pipeline. */
   readonly maxBatch: number;
-  /** Told of each new connection. */
+  /** Called for each new connection. */
   readonly onUp: (greeting: Greeting) => void;
-  /** Told of each loss, and of each try to connect that failed. */
+  /** Called for each lost connection and each failed attempt to connect. */
   readonly onDown: (error: Error) => void;
 }
 
-/** After so many idle milliseconds, a connection has to prove itself before a call that cannot be re-sent. */
+/** After so many idle milliseconds, a PING precedes a call that must not be sent twice. */
 const STALE_AFTER = 1_000;
 
-/** Bytes in a millisecond with which a large call still arrives: it must not be given up for a slow network. */
+/** The slowest upload, in bytes per millisecond, that the reply timeout allows for a large call. */
 const SLOWEST_UPLOAD = 1_000;
 
 /** The longest delay that a timer can have. */
@@ -64,7 +63,7 @@ const PING: readonly Command[] = [{ name: "PING", args: [], binary: false }];
 /** See the module. */
 export class CallQueue {
   readonly #options: CallQueueOptions;
-  readonly #link: Link;
+  readonly #reconnector: Reconnector;
   #waiting: Call[] = [];
   #inFlight: readonly Call[] = [];
   #connection: Connection | undefined;
@@ -72,18 +71,18 @@ export class CallQueue {
   #lastError: Error | undefined;
   #lastUse = 0;
   #flushing = false;
-  /** Drops the connection if there is no reply in time, which rejects the pipeline. */
+  /** Drops the connection if no reply comes in time, which rejects the pipeline. */
   readonly #watchdog = new Watchdog((patience) =>
-    this.#link.drop(
+    this.#reconnector.drop(
       new Error(`no reply within ${Math.round(patience) / 1_000} s`),
     )
   );
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Connects upon the first call. */
+  /** Connects on the first call. */
   constructor(options: CallQueueOptions) {
     this.#options = options;
-    this.#link = new Link({
+    this.#reconnector = new Reconnector({
       driver: options.driver,
       name: options.name,
       dialTimeout: Math.min(options.replyTimeout, 10_000),
@@ -93,30 +92,30 @@ export class CallQueue {
     });
   }
 
-  /** Whether there is a connection, as far as it is known. */
+  /** Whether there is a connection, as far as is known. */
   get connected(): boolean {
     return this.#connection !== undefined;
   }
 
-  /** Whether a pipeline is at the server. */
+  /** Whether a pipeline is in flight. */
   get busy(): boolean {
     return this.#inFlight.length > 0;
   }
 
-  /** Queues one call. Never throws: what is wrong rejects it. */
+  /** Queues one call. Never throws: a call that cannot be sent is rejected. */
   send(command: Command, options: CallOptions): Promise<RedisReply> {
     const call = new Call(command, options);
     if (this.#final !== undefined) call.reject(this.#final);
     if (call.settled) return call.promise;
     this.#waiting.push(call);
-    this.#link.start();
+    this.#reconnector.start();
     if (this.#connection !== undefined) this.#scheduleFlush();
     else if (this.#waitTimer === undefined) this.#watchWaiting();
     else call.waitingSince = performance.now();
     return call.promise;
   }
 
-  /** Settles the calls that were not sent with `null`, as if their time had run out. */
+  /** Resolves the calls that have not been written with `null`, the reply of a blocking call that timed out. */
   forgo(): void {
     const calls = this.#waiting;
     this.#waiting = [];
@@ -124,12 +123,12 @@ export class CallQueue {
     for (const call of calls) call.resolve(null);
   }
 
-  /** Counts the connection as lost. */
+  /** Closes the connection and connects anew. */
   drop(error: Error): void {
-    this.#link.drop(error);
+    this.#reconnector.drop(error);
   }
 
-  /** Rejects what is pending and leaves no socket and no timer. */
+  /** Rejects pending calls and leaves no socket and no timer. */
   async close(): Promise<void> {
     const { url } = this.#options.driver;
     const error = (sent: boolean) =>
@@ -140,7 +139,7 @@ export class CallQueue {
     this.#final ??= error(false);
     this.#rejectAll(error);
     this.#watchdog.stop();
-    await this.#link.close(this.#final);
+    await this.#reconnector.close(this.#final);
   }
 
   #up(connection: Connection, greeting: Greeting): void {
@@ -172,7 +171,7 @@ export class CallQueue {
     for (const call of calls) call.reject(error(call.sent));
   }
 
-  /** A microtask later, so that the calls of one tick go together. */
+  /** Flushes in a microtask, so that the calls of one tick share a pipeline. */
   #scheduleFlush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -199,7 +198,7 @@ export class CallQueue {
     }
   }
 
-  /** What has to be known before a batch is sent, if anything; gives what of it is to be sent. */
+  /** Checks that must precede this batch, if any; resolves with the calls that are to be sent. */
   #prepare(
     connection: Connection,
     batch: readonly Call[],
@@ -214,7 +213,7 @@ export class CallQueue {
       : undefined;
   }
 
-  /** A call that is too large would take the connection with it, and with that its neighbours. */
+  /** Rejects the calls that are too large: sending one would cost the connection, and with it the rest of the batch. */
   async #fitting(
     connection: Connection,
     batch: readonly Call[],
@@ -232,9 +231,9 @@ export class CallQueue {
   }
 
   /**
-   * `@db/redis` does not notice while idle that the server has hung up; a call
-   * written into that socket might have been carried out, and would have to be
-   * rejected. A lost PING costs nobody anything.
+   * Sends a PING first. `@db/redis` does not notice that the server closed an idle
+   * connection; a call written to it would have to be rejected, since it might have
+   * been executed. A lost PING harms nobody.
    */
   async #prove(
     connection: Connection,
@@ -257,7 +256,7 @@ export class CallQueue {
     let size = 0;
     for (const call of batch) {
       call.sent = true;
-      call.waitingSince = undefined; // with a connection: its next wait is another one
+      call.waitingSince = undefined; // if it has to wait again, its connectTimeout starts anew
       size += call.size;
       commands.push(call.command);
       if (call.blockMs > blockMs) blockMs = call.blockMs;
@@ -291,18 +290,21 @@ export class CallQueue {
       if (reply.code !== "NOSCRIPT" || call.source === undefined) {
         call.reject(refusal ?? reply);
       } else unknown.push(call);
-      // After a failover this address may lead to another server by now; after a protocol error the server hangs up.
+      // READONLY: after a failover, this address may lead to another server by now. A protocol error: the server
+      // closes the connection.
       const over = reply.code === "READONLY" || refusal !== undefined;
-      if (over && connection === this.#connection) this.#link.drop(reply);
+      if (over && connection === this.#connection) {
+        this.#reconnector.drop(reply);
+      }
     }
     if (unknown.length > 0) this.#repeatScripts(unknown);
     this.#flush();
   }
 
   /**
-   * Puts calls of unknown scripts back in front of all others, so that their
-   * order is kept. The first call of each script carries its source, which
-   * makes the script known to those behind it.
+   * Puts the calls whose script is unknown back to the front, so that their order
+   * is kept. The first call of each script carries its source, which makes the
+   * script known for the calls behind it.
    */
   #repeatScripts(calls: readonly Call[]): void {
     const sources = new Set<string>();
@@ -319,13 +321,13 @@ export class CallQueue {
     this.#inFlight = [];
     if (this.#final === undefined) this.#watchdog.rest();
     else this.#watchdog.stop();
-    if (connection === this.#connection) this.#link.drop(error);
+    if (connection === this.#connection) this.#reconnector.drop(error);
     const again = batch.filter((call) => this.#survives(call, error));
     this.#requeue(again);
     this.#flush();
   }
 
-  /** Whether a call may be sent again; otherwise it is rejected. */
+  /** Whether a call is sent again; otherwise it is rejected here. */
   #survives(call: Call, error: Error): boolean {
     if (!call.sent) return true;
     const { url } = this.#options.driver;
@@ -352,7 +354,7 @@ export class CallQueue {
     this.#watchWaiting();
   }
 
-  /** One timer, for the call that waits longest: those behind it came later or wait as long. */
+  /** Sets one timer, for the first call: those behind it have not waited longer. */
   #watchWaiting(): void {
     clearTimeout(this.#waitTimer);
     this.#waitTimer = undefined;

@@ -22,15 +22,15 @@ import {
 } from "./redis_client.ts";
 import { ChannelSubscription } from "./subscription.ts";
 
-/** What a client dials with. */
+/** The drivers of a client. */
 export interface Drivers {
-  /** For the calls themselves. */
+  /** For the shared connection of all calls. */
   readonly main: Driver;
-  /** For connections of one's own: blocking calls and subscriptions. Throws where there can be none. */
+  /** For a separate connection: blocking calls and subscriptions. Throws if none can be made. */
   readonly own: () => Driver;
 }
 
-/** What a client's further connections need to know. */
+/** The settings that a client's further connections share. */
 export interface Settings {
   /** See {@linkcode RedisClientOptions.connectTimeout}. */
   readonly connectTimeout: number;
@@ -40,7 +40,7 @@ export interface Settings {
   readonly name: string | undefined;
 }
 
-/** Milliseconds after which it is told once more that there are no further connections. */
+/** Milliseconds before the warning that a further connection is refused is repeated. */
 const TELL_AGAIN = 60_000;
 
 /** See the module. */
@@ -56,10 +56,10 @@ export class Client implements RedisClient {
   #downSince: number | undefined;
   #warned = false;
   #closed = false;
-  /** When it was last told that there are no further connections, in milliseconds of `performance.now()`. */
+  /** When that warning was last given (`performance.now()`). */
   #toldAt = -Infinity;
 
-  /** Dials upon the first call. */
+  /** Connects on the first call. */
   constructor(drivers: Drivers, options: RedisClientOptions) {
     this.#drivers = drivers;
     this.url = drivers.main.url;
@@ -137,23 +137,23 @@ export class Client implements RedisClient {
     await this.close();
   }
 
-  /** A child of a closed client closes at once, which rejects what is asked of it. */
+  /** Registers a further connection. If the client is closed, it closes it at once, which rejects its calls. */
   #adopt(child: { close(): Promise<void> }): void {
     this.#children.add(child);
     if (this.#closed) child.close();
   }
 
-  /** Another connection to the server was lost: find out whether ours is, rather than at the next call. */
+  /** A further connection was lost: a PING finds out at once, rather than at the next call, whether this one is too. */
   #onChildDown(error: Error): void {
     if (this.#closed || this.#downSince !== undefined) return;
     const now = performance.now();
-    // What the server says of itself, such as that it has too many clients, concerns that connection alone.
+    // An error reply, such as "max number of clients reached", concerns that connection alone.
     if (error instanceof ReplyError && now - this.#toldAt > TELL_AGAIN) {
       this.#toldAt = now;
       this.#tell(this.#onWarning, [
-        `Cannot have a further connection to Redis at ${this.url}: ${
+        `Cannot open a further connection to Redis at ${this.url}: ${
           describe(error)
-        }; trying again until there is one`,
+        }; it keeps trying`,
       ]);
     }
     this.send("PING", [], { resend: true }).catch(ignore);
@@ -188,7 +188,7 @@ export class Client implements RedisClient {
     this.#tell(this.#onState, [{ state: "down", url: this.url, error }]);
   }
 
-  /** What a callback throws is its owner's to hear of, but must not stop the reconnecting. */
+  /** Calls a callback. What it throws is reported as uncaught, but does not stop the reconnecting. */
   #tell<T extends unknown[]>(
     callback: ((...args: T) => void) | undefined,
     args: T,
@@ -202,7 +202,7 @@ export class Client implements RedisClient {
 }
 
 function ignore(): void {
-  // The outage itself is what onState tells.
+  // onState tells of the outage.
 }
 
 function evicts(policy: string | undefined): boolean {

@@ -1,5 +1,5 @@
 /**
- * The way to a {@linkcode RedisClient}.
+ * Creates {@linkcode RedisClient}s.
  *
  * @module
  */
@@ -18,12 +18,12 @@ export type {
 } from "./existing_client.ts";
 
 /**
- * Makes a client for a URL (`redis://user:password@host:port/db`, `rediss://…`,
- * `unix:/path?db=1`) or over a client of `@db/redis` or `ioredis` that is
- * connected already. It dials upon the first call.
+ * Creates a client for a URL (`redis://user:password@host:port/db`, `rediss://…`,
+ * `unix:/path?db=1`) or on top of a connected client of `@db/redis` or `ioredis`.
+ * It connects on the first call.
  *
- * `close()` does not close an existing client. Such a client keeps its own
- * habits: what it sends again after a reconnect is sent again.
+ * `close()` does not close an existing client. An existing client keeps its own
+ * behaviour: if it re-sends commands after a reconnect, they are re-sent.
  *
  * @throws {TypeError} If the target is none of these, or the driver cannot open it.
  * @throws {RangeError} If a timeout is not more than 0.

@@ -1,21 +1,26 @@
 /**
- * `jsr:@db/redis` as a driver. Of its calls only `connect`, `sendCommand`,
- * `pipeline`/`flush`, `subscribe` and `close` are used.
+ * The driver for `jsr:@db/redis`. It uses only `connect`, `sendCommand`,
+ * `pipeline`/`flush`, `subscribe` and `close` of that package.
  *
  * @module
  */
 
 import { connect, ErrorReplyError } from "@db/redis";
 import type { Redis, RedisConnectOptions } from "@db/redis";
-import { type Command, type Connection, Ending, toError } from "./driver.ts";
+import {
+  type Command,
+  type Connection,
+  ConnectionEnd,
+  toError,
+} from "./driver.ts";
 import type { Driver } from "./driver.ts";
 import type { RedisArg, RedisReply } from "./redis_client.ts";
 import { ReplyError } from "./redis_client.ts";
 import type { RedisTarget } from "./url.ts";
 
 /**
- * Commands whose replies hold no status (`+OK`). A status asked for as bytes
- * is a view into the package's read buffer, good only until it reads on.
+ * Commands whose replies contain no status (`+OK`). A status requested as bytes
+ * is a view into the package's read buffer, which the next read overwrites.
  */
 const WITHOUT_STATUS: ReadonlySet<string> = new Set([
   ...["GET", "GETDEL", "GETEX", "GETRANGE", "MGET", "DUMP"],
@@ -26,12 +31,12 @@ const WITHOUT_STATUS: ReadonlySet<string> = new Set([
   ...["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"],
 ]);
 
-/** Commands whose replies may have errors inside. */
+/** Commands whose replies may contain errors inside an array. */
 const SCRIPTED: ReadonlySet<string> = new Set([
   ...["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"],
 ]);
 
-/** Dials with `@db/redis`, which opens TCP and TLS but no unix sockets. */
+/** Connects with `@db/redis`, which supports TCP and TLS but no unix sockets. */
 export class DbRedisDriver implements Driver {
   readonly url: string;
   readonly credentials: Driver["credentials"];
@@ -42,7 +47,7 @@ export class DbRedisDriver implements Driver {
   constructor(target: RedisTarget) {
     if ("path" in target.address) {
       throw new TypeError(
-        `Cannot open ${target.url} with @db/redis: it has no unix sockets, use the driver "ioredis"`,
+        `Cannot open ${target.url} with @db/redis: it does not support unix sockets, use the driver "ioredis"`,
       );
     }
     this.url = target.url;
@@ -50,20 +55,20 @@ export class DbRedisDriver implements Driver {
     this.#options = {
       ...target.address,
       noDelay: true,
-      // Retrying would send a command again that may have been carried out.
+      // A retry would send a command again that may have been executed.
       maxRetryCount: 0,
       ...(target.caCerts === undefined ? {} : { caCerts: [...target.caCerts] }),
     };
   }
 
-  /** Connects once: the package's own retries are off. */
+  /** Makes one attempt: the package's own retries are off. */
   async dial(signal: AbortSignal): Promise<Connection> {
     let dialled = false;
     const { heeded, release } = stopsOnlyOpening(signal);
     try {
       const redis = await connect({
         ...this.#options,
-        // The read loop of a subscription dials again all the same; it must not.
+        // The read loop of a subscription reconnects in spite of maxRetryCount; this stops it.
         signal: () => dialled ? AbortSignal.abort() : heeded,
       });
       return new DbRedisConnection(redis, { owned: true });
@@ -75,9 +80,9 @@ export class DbRedisDriver implements Driver {
 }
 
 /**
- * `Deno.connect` asks its signal once more when the socket is open, and would drop an open
- * socket, which nobody could close any more. This signal still ends the opening, but says
- * nothing to that question: the socket is given to us, and whoever gave up closes it.
+ * A signal that stops `Deno.connect` only while it connects. `Deno.connect` checks its signal
+ * once more when the socket is open, and if it is aborted drops the socket without closing it.
+ * This signal ignores that check, so we get the socket, and the caller that gave up closes it.
  */
 function stopsOnlyOpening(
   signal: AbortSignal,
@@ -93,14 +98,14 @@ function stopsOnlyOpening(
   };
 }
 
-/** One `@db/redis` client as a connection. */
+/** A connection over one `@db/redis` client. */
 export class DbRedisConnection implements Connection {
   readonly #redis: Redis;
   readonly #pipeline: ReturnType<Redis["pipeline"]>;
-  readonly #ending = new Ending();
+  readonly #end = new ConnectionEnd();
   readonly #owned: boolean;
 
-  /** Over a connected client; one that is not `owned` is never closed. */
+  /** Wraps a connected client. One that is not `owned` is never closed. */
   constructor(redis: Redis, options: { owned: boolean }) {
     this.#redis = redis;
     this.#pipeline = redis.pipeline();
@@ -108,7 +113,7 @@ export class DbRedisConnection implements Connection {
   }
 
   get ended(): Promise<Error> {
-    return this.#ending.promise;
+    return this.#end.promise;
   }
 
   /** See {@linkcode Connection.pipeline}. */
@@ -129,10 +134,10 @@ export class DbRedisConnection implements Connection {
     onMessage: (message: string) => void,
   ): Promise<void> {
     try {
-      // `subscribe()` only writes, and the read loop hides the confirmation.
-      // Sent as a plain command first, its reply is the confirmation; the
-      // second subscription to the same channel changes nothing.
-      await this.#ending.guard(this.#redis.sendCommand("SUBSCRIBE", [channel]));
+      // `subscribe()` only writes, and the read loop hides the confirmation. So it
+      // is sent as a plain command first, whose reply is the confirmation;
+      // subscribing to the same channel again changes nothing.
+      await this.#end.guard(this.#redis.sendCommand("SUBSCRIBE", [channel]));
       const subscription = await this.#redis.subscribe(channel);
       this.#listen(subscription.receive(), onMessage);
     } catch (error) {
@@ -142,8 +147,8 @@ export class DbRedisConnection implements Connection {
 
   /** See {@linkcode Connection.close}. */
   close(reason: Error): void {
-    if (this.#ending.reached) return;
-    this.#ending.reach(reason);
+    if (this.#end.reached) return;
+    this.#end.reach(reason);
     if (this.#owned) this.#redis.close();
   }
 
@@ -151,7 +156,7 @@ export class DbRedisConnection implements Connection {
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
     try {
-      // A client that is not ours would tell its listeners of an error reply outside of a pipeline.
+      // Outside a pipeline, a user's client would emit an error event for an error reply.
       const replies = commands.length === 1 && this.#owned
         ? [await this.#sendOne(commands[0]!)]
         : await this.#sendTogether(commands);
@@ -172,13 +177,13 @@ export class DbRedisConnection implements Connection {
         returnUint8Arrays: binary,
       });
     }
-    return this.#ending.guard(this.#pipeline.flush());
+    return this.#end.guard(this.#pipeline.flush());
   }
 
-  /** Spares the detour of a pipeline. As there, an error reply stands in its place. */
+  /** A single command without a pipeline. As in a pipeline, an error reply is returned, not thrown. */
   async #sendOne({ name, args, binary }: Command): Promise<unknown> {
     try {
-      return await this.#ending.guard(
+      return await this.#end.guard(
         this.#redis.sendCommand(name, encodeAtOnce(args) as RedisArgs, {
           returnUint8Arrays: binary,
         }),
@@ -190,20 +195,20 @@ export class DbRedisConnection implements Connection {
   }
 
   /**
-   * The package stops reading an array at an error inside it, and takes what
-   * is left of it for the next replies. So that no call is given the reply of
-   * another, the place in the stream is checked wherever that may have happened.
+   * The package stops reading an array at an error inside it, and takes the rest
+   * of the array for the next replies. Where that may have happened, an ECHO checks
+   * that replies still match their calls.
    */
   async #checkPlace(): Promise<void> {
     const mark = crypto.randomUUID();
-    const echo = await this.#ending.guard(
+    const echo = await this.#end.guard(
       this.#redis.sendCommand("ECHO", [mark]).catch(refusal),
     );
     if (echo === mark) return;
-    // Who may not call ECHO is told so in the very place of its reply.
+    // If the user may not call ECHO, that error is in the place of its reply.
     if (/^-NOPERM\b.*\becho\b/i.test(String(echo))) return;
     throw new Error(
-      "@db/redis lost its place among the replies over an error inside a script's reply",
+      "@db/redis lost track of the replies after an error inside a script's reply",
     );
   }
 
@@ -223,9 +228,9 @@ export class DbRedisConnection implements Connection {
 const encoder = new TextEncoder();
 
 /**
- * The package encodes argument by argument, which is a trip out of JavaScript for each
- * and made up a third of the time of a bulk. Here it is one trip for a command; where
- * the text is not plain ASCII, so that characters are not bytes, the package does it.
+ * Encodes all arguments of a command in one call. The package encodes each argument by
+ * itself, which leaves JavaScript each time and took a third of the time of a bulk enqueue.
+ * Text that is not plain ASCII, where characters are not bytes, is left to the package.
  */
 function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
   if (args.length < 4) return args;
@@ -242,7 +247,7 @@ function encodeAtOnce(args: readonly RedisArg[]): readonly RedisArg[] {
   });
 }
 
-/** The text of an error reply; whatever else went wrong is thrown again. */
+/** The text of an error reply; any other error is thrown again. */
 function refusal(error: unknown): string {
   if (error instanceof ErrorReplyError) return error.message;
   throw error;
@@ -250,7 +255,7 @@ function refusal(error: unknown): string {
 
 type RedisArgs = Parameters<Redis["sendCommand"]>[1];
 
-/** Splits so that a status asked for as bytes is the last thing read, and can be copied in time. */
+/** Splits commands so that a status requested as bytes is the last reply read, and can be copied in time. */
 function* chunksForBytes(
   commands: readonly Command[],
 ): Generator<readonly Command[]> {
@@ -263,7 +268,7 @@ function* chunksForBytes(
   if (start < commands.length) yield commands.slice(start);
 }
 
-/** Whether the reply is an error of a script, which may have been part of an array. */
+/** Whether the reply is a script's error, which may have been inside an array. */
 function mayHideMore(reply: unknown, command: Command | undefined): boolean {
   return reply instanceof ErrorReplyError && command !== undefined &&
     SCRIPTED.has(command.name.toUpperCase()) &&
@@ -276,7 +281,7 @@ function toReply(
 ): RedisReply | ReplyError {
   if (reply instanceof ErrorReplyError) return toReplyError(reply);
   if (!command?.binary) return reply as RedisReply;
-  // Bulk strings have a buffer of their own; a status is a view into the read buffer.
+  // A bulk string has its own buffer; a status is a view into the read buffer.
   if (!(reply instanceof Uint8Array) || reply.byteOffset === 0) {
     return reply as RedisReply;
   }
@@ -288,6 +293,6 @@ function toReply(
 }
 
 function toReplyError(error: ErrorReplyError): ReplyError {
-  // The package leaves the "-" of the wire in front of the message.
+  // The package leaves the "-" of the protocol in front of the message.
   return new ReplyError(error.message.replace(/^-/, ""));
 }

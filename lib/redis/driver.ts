@@ -1,7 +1,7 @@
 /**
- * What this project asks of a package that speaks to Redis: to dial, and one
- * physical connection that never reconnects by itself. Gathering, re-sending,
- * reconnecting and watching are done above it, once for all packages.
+ * What this project needs from a Redis package: opening a connection, and one
+ * physical connection that never reconnects by itself. Pipelining, re-sending,
+ * reconnecting and timeouts are implemented above it, once for all packages.
  *
  * @module
  */
@@ -15,20 +15,20 @@ export interface Command {
   readonly name: string;
   /** Its arguments. */
   readonly args: readonly RedisArg[];
-  /** Whether strings of the reply are wanted as bytes. */
+  /** Whether strings in the reply are returned as bytes. */
   readonly binary: boolean;
 }
 
-/** One physical connection. Once it has ended it stays so. */
+/** One physical connection. Once ended, it stays ended. */
 export interface Connection {
   /** Resolves with the reason once it has ended, by itself or by {@linkcode close}. */
   readonly ended: Promise<Error>;
   /**
-   * Sends commands together and gives their replies in order, an error reply
-   * in its place. One pipeline at a time. Rejects if the connection ends first.
+   * Sends commands together and returns their replies in order; an error reply is
+   * returned, not thrown. One pipeline at a time. Rejects if the connection ends first.
    */
   pipeline(commands: readonly Command[]): Promise<(RedisReply | ReplyError)[]>;
-  /** Resolves once the server confirmed the subscription; no pipeline may follow. */
+  /** Resolves once the server has confirmed the subscription. No pipeline may follow. */
   subscribe(
     channel: string,
     onMessage: (message: string) => void,
@@ -37,20 +37,20 @@ export interface Connection {
   close(reason: Error): void;
 }
 
-/** Makes connections to one server. */
+/** Opens connections to one server. */
 export interface Driver {
-  /** Where to, the password masked. */
+  /** The server's URL, the password masked. */
   readonly url: string;
-  /** What to say after dialling; `undefined` where the package has said it. */
+  /** What to log in with after connecting; `undefined` where the package has done it. */
   readonly credentials: Credentials | undefined;
-  /** Whether a connection ends at one server, so that its `CLIENT ID` says something. */
+  /** Whether a connection leads to a single server (not a Cluster), so that `CLIENT ID` is meaningful. */
   readonly direct: boolean;
-  /** Connects, without a word to the server. Gives up when the signal is aborted. */
+  /** Opens a connection without sending anything. Gives up when the signal is aborted. */
   dial(signal: AbortSignal): Promise<Connection>;
 }
 
-/** The end of a connection, which whatever waits for a reply has to hear of. */
-export class Ending {
+/** The end of a connection, which rejects everything that waits for a reply. */
+export class ConnectionEnd {
   readonly #ended = Promise.withResolvers<Error>();
   readonly #waiting = new Set<(error: Error) => void>();
   #reason: Error | undefined;
@@ -60,12 +60,12 @@ export class Ending {
     return this.#ended.promise;
   }
 
-  /** Whether it has come. */
+  /** Whether the connection has ended. */
   get reached(): boolean {
     return this.#reason !== undefined;
   }
 
-  /** Ends; only the first reason counts. */
+  /** Marks the connection as ended. Only the first reason counts. */
   reach(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -75,8 +75,8 @@ export class Ending {
   }
 
   /**
-   * Gives what the work gives, or rejects at the end, whichever is first.
-   * `Promise.race` would keep a reaction on the long-lived promise per call.
+   * Settles as `work` does, or rejects when the connection ends, whichever is first.
+   * Not `Promise.race`: it would add a reaction to the long-lived promise for each call.
    */
   guard<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -93,12 +93,12 @@ export class Ending {
   }
 }
 
-/** The error itself, or one made of what was thrown. */
+/** The error itself; anything else that was thrown is wrapped in one. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Why a connection failed, in a few words that follow a colon. */
+/** Why a connection failed, in a few words to put after a colon. */
 export function describe(error: Error): string {
   const code = (error as { code?: unknown }).code;
   if (

@@ -1,6 +1,6 @@
 /**
- * Where Redis is, as the environment says it. Queues, workers and the program ask here, so
- * that a variable means the same to all of them, and to RQ.
+ * Reads the URL of Redis from the environment. Queues, workers and the command line all use it, so
+ * that a variable means the same to each of them, and to RQ.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { DEFAULT_URL } from "./url.ts";
 /** Values of `REDIS_SSL`, in lower case. */
 const [YES, NO] = [["y", "yes", "t", "true"], ["n", "no", "f", "false"]];
 
-/** Parameters of the URL that variables of RQ's stand for. */
+/** URL parameters, and the environment variables of RQ that set them. */
 const SSL = {
   ssl_ca_certs: "REDIS_SSL_CA_CERTS",
   ssl_ca_data: "REDIS_SSL_CA_DATA",
@@ -20,13 +20,13 @@ const SSL = {
 } as const;
 
 /**
- * The URL of `RQ_REDIS_URL`, else of `REDIS_URL`, else made of `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`,
- * `REDIS_PASSWORD`, `REDIS_SSL`, `REDIS_SSL_CA_CERTS`, `REDIS_SSL_CA_DATA` and `REDIS_SSL_CERT_REQS`, as
- * far as they are set and not empty; without any, `redis://127.0.0.1:6379`.
+ * `RQ_REDIS_URL`, else `REDIS_URL`, else a URL built from `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`,
+ * `REDIS_PASSWORD`, `REDIS_SSL`, `REDIS_SSL_CA_CERTS`, `REDIS_SSL_CA_DATA` and `REDIS_SSL_CERT_REQS`, else
+ * `redis://127.0.0.1:6379`. An empty variable counts as not set.
  *
- * `REDIS_URL` has to be readable (`--allow-env=REDIS_URL`); others that are not count as not set.
+ * `REDIS_URL` must be readable (`--allow-env=REDIS_URL`); any other variable that is not readable counts as not set.
  *
- * @throws {TypeError} If a variable has no sense; the message names it and shows no value.
+ * @throws {TypeError} If a variable's value makes no sense. The message names the variable and shows no value.
  */
 export function urlFromEnvironment(
   get: (name: string) => string | undefined = readVariable,
@@ -54,7 +54,7 @@ function hostOf(host = "127.0.0.1"): string {
   return encodeURIComponent(host);
 }
 
-/** RQ heeds these only together with `REDIS_SSL`, too. */
+/** As in RQ, these count only together with `REDIS_SSL`. */
 function sslParameters(value: (name: string) => string | undefined): string {
   const params = new URLSearchParams();
   for (const [parameter, variable] of Object.entries(SSL)) {

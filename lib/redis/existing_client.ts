@@ -1,7 +1,7 @@
 /**
- * Clients that the user has connected already, of `@db/redis` or `ioredis`.
- * Told apart by their shape: `instanceof` fails where two copies of a package
- * are loaded, and would load both packages here.
+ * Clients of `@db/redis` or `ioredis` that the user has connected already.
+ * They are recognized by their shape: `instanceof` fails where two copies of a
+ * package are loaded, and would make this module load both packages.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { Driver } from "./driver.ts";
 import { IoredisConnection, IoredisDriver, QUIET } from "./ioredis_driver.ts";
 import { type Address, type Credentials, formatUrl } from "./url.ts";
 
-/** A connected client of `@db/redis`, as far as it is used. */
+/** A connected client of `@db/redis`: the members that are used here. */
 export interface ExistingDbRedisClient {
-  /** Whether it has been connected. */
+  /** Whether it is connected. */
   readonly isConnected: boolean;
   /** Sends one command. */
   sendCommand(
@@ -28,13 +28,13 @@ export interface ExistingDbRedisClient {
   pipeline(): { flush(): Promise<unknown[]> };
 }
 
-/** A client of `ioredis`, standalone, Sentinel or Cluster, as far as it is used. */
+/** A client of `ioredis`, standalone, Sentinel or Cluster: the members that are used here. */
 export interface ExistingIoredisClient {
   /** Its state, such as `"ready"`. */
   readonly status: string;
   /** Whether it is a Cluster. */
   readonly isCluster: boolean;
-  /** Sends one command, the reply as bytes. */
+  /** Sends one command and returns the reply as bytes. */
   callBuffer(
     command: string,
     args: (string | number)[],
@@ -45,10 +45,10 @@ export interface ExistingIoredisClient {
 export type ExistingClient = ExistingDbRedisClient | ExistingIoredisClient;
 
 /**
- * The drivers for an existing client: calls go through the client itself,
- * what needs a connection of its own gets one made with the same options.
+ * The drivers for an existing client: calls go through the client itself;
+ * separate connections are opened with the same options.
  *
- * @throws {TypeError} If it is not such a client, or changes keys or replies.
+ * @throws {TypeError} If it is not such a client, or its options change keys or replies.
  */
 export function driversFor(client: ExistingClient): Drivers {
   if (isIoredis(client)) {
@@ -71,7 +71,7 @@ function isDbRedis(client: object): boolean {
     "isConnected" in client;
 }
 
-/** What `@db/redis` 0.41 keeps of the options it was given. Not public, hence all optional. */
+/** Private fields of `@db/redis` 0.41 that hold its options. Being private, they may be missing. */
 interface DbRedisInside {
   readonly client?: {
     readonly connection?: {
@@ -109,7 +109,7 @@ function driversForDbRedis(client: DbRedis): Drivers {
       credentials: undefined,
       direct: true,
       dial: async () => {
-        // A lazy client has no connection before its first command, and its pipelines need one.
+        // A lazy client connects on its first command, but not on a pipeline.
         if (!client.isConnected) await client.sendCommand("PING");
         return new DbRedisConnection(client, { owned: false });
       },
@@ -184,7 +184,7 @@ function ownIoredis(client: Ioredis | Cluster, url: string): Driver {
       Promise.resolve(
         (client as Ioredis).duplicate({
           ...QUIET,
-          // Said in the greeting, which can tell a wrong password from an outage.
+          // Sent by our handshake instead, which can tell a wrong password from an outage.
           username: undefined,
           password: undefined,
           db: 0,
@@ -194,7 +194,7 @@ function ownIoredis(client: Ioredis | Cluster, url: string): Driver {
   });
 }
 
-/** The options that matter, and a URL for messages. */
+/** The options to check, and a URL for messages. */
 function describeIoredis(client: Ioredis | Cluster) {
   if (client.isCluster) {
     const options = (client as Cluster).options.redisOptions ?? {};

@@ -1,6 +1,6 @@
 /**
- * The first round trip of every connection: who we are, and whether this
- * server can be used, now or ever.
+ * The first round trip of every connection: logs in, and checks whether this
+ * server can be used: now, later, or never.
  *
  * @module
  */
@@ -13,23 +13,23 @@ import {
   ReplyError,
 } from "./redis_client.ts";
 
-/** What the server told about itself and this connection. */
+/** What the handshake learned about the server and this connection. */
 export interface Greeting {
-  /** The connection's number for `CLIENT UNBLOCK`; `undefined` where it is not told. */
+  /** The connection's id for `CLIENT UNBLOCK`; `undefined` where the server does not tell. */
   readonly clientId: number | undefined;
-  /** The `maxmemory-policy`; `undefined` where it is not told. */
+  /** The `maxmemory-policy`; `undefined` where the server does not tell. */
   readonly policy: string | undefined;
 }
 
-/** The oldest Redis with all commands that are used: `BLMOVE`, `LMOVE`, `CLIENT LIST ID`. */
+/** The oldest Redis that has all commands used here: `BLMOVE`, `LMOVE`, `CLIENT LIST ID`. */
 const OLDEST = [6, 2] as const;
 
 /**
- * Greets the server in one round trip.
+ * Performs the handshake, in one round trip.
  *
- * @throws {ConnectionRefusedError} If it will never do: a wrong password or
- * database, or an old version.
- * @throws {ReplyError} If it does not do now: it is loading, or a read-only replica.
+ * @throws {ConnectionRefusedError} If trying again is useless: a wrong password or
+ * database, or a version that is too old.
+ * @throws {ReplyError} If trying again may help: it is loading, or a read-only replica.
  */
 export async function greet(
   connection: Connection,
@@ -65,8 +65,8 @@ export async function greet(
 }
 
 /**
- * Why a server may have hung up on {@linkcode greet}, asked over a new connection: it says so to nobody in particular
- * and hangs up, as it does when it has too many clients, and a package that waits for several replies may drop that.
+ * Why the server closed the connection during {@linkcode greet}, asked over a new connection. A server with too many
+ * clients sends an error without being asked and closes; a package that waits for several replies may lose that error.
  */
 export async function askWhy(
   connection: Connection,
@@ -85,7 +85,7 @@ function read(
   const auth = replies.get("auth");
   if (auth instanceof ReplyError) throw loginError(auth, url);
   const ping = replies.get("ping");
-  // What a user may not do does not matter here; PING is not one of our commands.
+  // An ACL may forbid PING, which only probes the connection.
   if (ping instanceof ReplyError && ping.code !== "NOPERM") {
     throw ping.code === "NOAUTH" ? loginError(ping, url) : ping;
   }
@@ -110,7 +110,7 @@ function read(
   };
 }
 
-/** Only what the password is to blame for is final; "max number of clients reached" may pass. */
+/** Only a wrong or missing password is final; "max number of clients reached", for example, is not. */
 function loginError(error: ReplyError, url: string): Error {
   if (error.code === "NOAUTH") {
     return new ConnectionRefusedError(
@@ -128,7 +128,7 @@ function loginError(error: ReplyError, url: string): Error {
     : error;
 }
 
-/** Managed servers may deny INFO; without an answer the version counts as new enough. */
+/** Managed servers may forbid INFO; without an answer the version counts as new enough. */
 function checkVersion(version: string | undefined, url: string): void {
   if (version === undefined) return;
   const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -140,7 +140,7 @@ function checkVersion(version: string | undefined, url: string): void {
   );
 }
 
-/** INFO answers while the server loads and on replicas, where nothing else would work. */
+/** INFO works on a loading server and on a replica, where our other commands would fail. */
 function checkRole(fields: ReadonlyMap<string, string>): void {
   if (fields.get("loading") === "1") {
     throw new ReplyError("LOADING Redis is loading the dataset in memory");

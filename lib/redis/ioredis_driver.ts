@@ -1,19 +1,24 @@
 /**
- * `npm:ioredis` as a driver: for unix sockets, Sentinel and Cluster, and for
- * those who have it anyway. It is loaded only when used.
+ * The driver for `npm:ioredis`: for unix sockets, Sentinel and Cluster, and for
+ * programs that use ioredis anyway. The package is loaded only when used.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
-import { type Command, type Connection, Ending, toError } from "./driver.ts";
+import {
+  type Command,
+  type Connection,
+  ConnectionEnd,
+  toError,
+} from "./driver.ts";
 import type { Driver } from "./driver.ts";
 import type { RedisReply } from "./redis_client.ts";
 import { ReplyError } from "./redis_client.ts";
 import type { Credentials, RedisTarget } from "./url.ts";
 
-/** What makes `ioredis` one physical connection that does nothing by itself. */
+/** Options that reduce `ioredis` to one physical connection that does nothing by itself. */
 export const QUIET: PlainOptions = {
   lazyConnect: true,
   protocol: 2,
@@ -29,25 +34,25 @@ export const QUIET: PlainOptions = {
   noDelay: true,
 };
 
-/** What an `ioredis` pipeline or client has for sending any command. */
+/** The methods of an `ioredis` pipeline or client that send any command. */
 interface Caller {
   call(name: string, args: IoredisArg[]): unknown;
   callBuffer(name: string, args: IoredisArg[]): unknown;
 }
 
-/** `replyMapping` stays out: its type does not bear `exactOptionalPropertyTypes`. */
+/** Without `replyMapping`, whose type does not compile with `exactOptionalPropertyTypes`. */
 type PlainOptions = Omit<RedisOptions, "replyMapping">;
 
 type IoredisArg = string | number | Buffer;
 
-/** Dials with `ioredis`. */
+/** Connects with `ioredis`. */
 export class IoredisDriver implements Driver {
   readonly url: string;
   readonly credentials: Credentials | undefined;
   readonly direct: boolean;
   readonly #make: () => Promise<Redis | Cluster>;
 
-  /** Over a function that makes an unconnected client with the options {@linkcode QUIET}. */
+  /** `make` creates an unconnected client with the options {@linkcode QUIET}. */
   constructor(
     options: {
       url: string;
@@ -83,7 +88,7 @@ export class IoredisDriver implements Driver {
     });
   }
 
-  /** Connects once. */
+  /** Makes one attempt. */
   async dial(signal: AbortSignal): Promise<Connection> {
     const redis = await this.#make();
     const connection = new IoredisConnection(redis, { owned: true });
@@ -99,19 +104,19 @@ export class IoredisDriver implements Driver {
   }
 }
 
-/** One `ioredis` client as a connection. */
+/** A connection over one `ioredis` client. */
 export class IoredisConnection implements Connection {
   readonly #redis: Redis | Cluster;
   readonly #owned: boolean;
-  readonly #ending = new Ending();
+  readonly #end = new ConnectionEnd();
   #lastError: Error | undefined;
 
-  /** Over a client; one that is not `owned` is never closed, nor listened to. */
+  /** Wraps a client. One that is not `owned` is never closed, nor listened to. */
   constructor(redis: Redis | Cluster, options: { owned: boolean }) {
     this.#redis = redis;
     this.#owned = options.owned;
     if (!options.owned) return;
-    // Without a listener, ioredis prints errors; they are told when it ends.
+    // Without a listener, ioredis prints errors. They become the reason when the connection ends.
     redis.on("error", (error: Error) => {
       if (this.#lastError instanceof ReplyError) return;
       const words = UNASKED.exec(error.message)?.[1];
@@ -121,13 +126,13 @@ export class IoredisConnection implements Connection {
   }
 
   get ended(): Promise<Error> {
-    return this.#ending.promise;
+    return this.#end.promise;
   }
 
   /** Connects. */
   async open(): Promise<void> {
     try {
-      await this.#ending.guard(this.#redis.connect());
+      await this.#end.guard(this.#redis.connect());
       this.#heedFirstWords();
     } catch (error) {
       const reason = this.#reasonFor(error);
@@ -141,7 +146,7 @@ export class IoredisConnection implements Connection {
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
     try {
-      return await this.#ending.guard(
+      return await this.#end.guard(
         this.#redis.isCluster
           ? this.#sendEach(commands)
           : this.#sendTogether(commands),
@@ -162,7 +167,7 @@ export class IoredisConnection implements Connection {
       onMessage(message);
     });
     try {
-      await this.#ending.guard(this.#redis.subscribe(channel));
+      await this.#end.guard(this.#redis.subscribe(channel));
     } catch (error) {
       throw isReplyError(error) ? new ReplyError(error.message) : error;
     }
@@ -170,17 +175,17 @@ export class IoredisConnection implements Connection {
 
   /** See {@linkcode Connection.close}. */
   close(reason: Error): void {
-    if (this.#ending.reached) return;
-    this.#ending.reach(reason);
+    if (this.#end.reached) return;
+    this.#end.reach(reason);
     if (!this.#owned) return;
     const stream = (this.#redis as { stream?: { destroy(): void } }).stream;
-    // `disconnect()` would wait two seconds for the other side, which may be
-    // gone. There is no reconnecting that it would have to stop.
+    // Not `disconnect()`: it waits two seconds for the other side, which may be
+    // gone. What else it does, stopping a reconnect, is not needed here.
     if (stream === undefined || stream === null) this.#redis.disconnect();
     else stream.destroy();
   }
 
-  /** A server that has too many clients says so before it is asked anything, which the package passes to nobody. */
+  /** A server with too many clients sends an error without being asked, which the package drops. */
   #heedFirstWords(): void {
     const { stream } = this.#redis as Partial<Pick<Redis, "stream">>;
     stream?.once("data", (chunk: Uint8Array) => {
@@ -190,11 +195,11 @@ export class IoredisConnection implements Connection {
     });
   }
 
-  /** The promise says "Connection is closed." only; the event before it knew why. */
+  /** The rejection only says "Connection is closed."; the error event before it tells why. */
   #reasonFor(error: unknown): Error {
     if (this.#lastError !== undefined) return this.#lastError;
     if (error instanceof Error && "command" in error) {
-      // It shows the call's arguments to whoever prints it: passwords, or what jobs are called with.
+      // This error has the call's arguments in a property: passwords, or the arguments of jobs. Do not pass it on.
       return new Error(error.message);
     }
     return error === undefined || toError(error).message === CLOSED
@@ -215,7 +220,7 @@ export class IoredisConnection implements Connection {
     });
   }
 
-  /** A pipeline of a Cluster must stay in one slot; single calls find their own way. */
+  /** A pipeline in a Cluster must stay in one slot, so commands are sent one by one. */
   async #sendEach(
     commands: readonly Command[],
   ): Promise<(RedisReply | ReplyError)[]> {
@@ -229,10 +234,10 @@ export class IoredisConnection implements Connection {
   }
 }
 
-/** How ioredis tells of an error reply that came before it asked anything. */
+/** How ioredis reports an error that the server sent without being asked. */
 const UNASKED = /^Command queue state error.* Last error: (.*)$/s;
 
-/** The message of the error that ioredis gives all that waits when the connection ends. */
+/** The message with which ioredis rejects pending calls when the connection ends. */
 const CLOSED = "Connection is closed.";
 
 function call(caller: Caller, command: Command): unknown {
@@ -241,15 +246,15 @@ function call(caller: Caller, command: Command): unknown {
       ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)
       : arg
   );
-  // ioredis rewrites arguments and replies of commands it knows, such as
-  // "hgetall", and knows them by their lower-case names only.
+  // ioredis transforms arguments and replies of some commands, such as "hgetall".
+  // It recognizes them by their lower-case names only.
   const name = command.name.toUpperCase();
   return command.binary
     ? caller.callBuffer(name, args)
     : caller.call(name, args);
 }
 
-/** An error reply; any other error means that the connection is gone, and is thrown. */
+/** Returns an error reply; any other error means that the connection is gone, and is thrown. */
 function toReplyError(error: unknown): ReplyError {
   if (!isReplyError(error)) throw error;
   return new ReplyError(error.message);
@@ -259,9 +264,9 @@ function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
-/** An error inside an array becomes the whole reply, as a caller could not tell it from data. */
+/** An error inside an array becomes the whole reply: a caller could not tell it from data. */
 function toReply(reply: unknown): RedisReply | ReplyError {
-  // A copy: small buffers are slices of a whole chunk that was read.
+  // A copy: a small buffer is a slice of the whole chunk that was read, and would keep it in memory.
   if (reply instanceof Uint8Array) return new Uint8Array(reply);
   if (reply instanceof Error) return new ReplyError(reply.message);
   if (!Array.isArray(reply)) return reply as RedisReply;

@@ -1,5 +1,5 @@
 /**
- * Lua scripts, sent by their hash.
+ * Lua scripts, called by their hash.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import type {
 const encoder = new TextEncoder();
 
 /**
- * A Lua script. It must not return an error inside a table: `@db/redis` loses
- * its place in the stream over that, and the connection is dropped. With `binary`, it must return strings
+ * A Lua script. It must not return an error inside a table: `@db/redis` then loses
+ * track of the replies, and the connection is dropped. With `binary`, it must return strings
  * rather than statuses (`redis.status_reply`).
  */
 export class Script {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
   /** Its source. */
   readonly lua: string;
   /** Its SHA-1, by which the server knows it. */
   readonly sha: string;
 
-  /** The hash is computed here, once. */
+  /** Computes the hash once. */
   constructor(name: string, lua: string) {
     this.name = name;
     this.lua = lua;
@@ -35,9 +35,9 @@ export class Script {
   }
 
   /**
-   * Runs it: by its hash, or by its source where the server does not know it
-   * yet. Runs that were asked for one after the other are carried out in that
-   * order, also when the server knows none of their scripts.
+   * Runs it by its hash, or by its source if the server does not know it yet.
+   * Calls are executed in the order in which they were made, even if the server
+   * knows none of their scripts.
    */
   run(
     client: Pick<RedisClient, "send">,
@@ -52,14 +52,14 @@ export class Script {
     );
   }
 
-  /** Encodes what {@linkcode runWith} is to be given before all else, for those who run it often. */
+  /** Encodes the constant first words for {@linkcode runWith}, for callers that run the script often. */
   head(keys: readonly RedisArg[], args: readonly RedisArg[]): Uint8Array[] {
     return [this.sha, keys.length, ...keys, ...args].map((arg) =>
       arg instanceof Uint8Array ? arg : encoder.encode(String(arg))
     );
   }
 
-  /** Runs it with its hash, keys and arguments as the server takes them. */
+  /** Runs it. `words` are all arguments of `EVALSHA`: the hash, the number of keys, keys and arguments. */
   runWith(
     client: Pick<RedisClient, "send">,
     words: readonly RedisArg[],

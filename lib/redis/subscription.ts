@@ -1,41 +1,41 @@
 /**
- * A subscription to one channel over a connection of its own.
+ * A subscription to one channel over its own connection.
  *
  * @module
  */
 
 import { type Connection, describe, type Driver, toError } from "./driver.ts";
-import { Link } from "./link.ts";
+import { Reconnector } from "./reconnector.ts";
 import {
   ConnectionLostError,
   ReplyError,
   type Subscription,
 } from "./redis_client.ts";
 
-/** How a {@linkcode ChannelSubscription} is made. */
+/** The options of a {@linkcode ChannelSubscription}. */
 export interface ChannelSubscriptionOptions {
-  /** What dials. */
+  /** Opens connections. */
   readonly driver: Driver;
   /** The channel. */
   readonly channel: string;
-  /** Told of each message. */
+  /** Called with each message. */
   readonly onMessage: (message: string) => void;
   /** The name for `CLIENT SETNAME`. */
   readonly name: string | undefined;
-  /** Milliseconds that the first confirmation may take. */
+  /** Milliseconds that connecting and the first confirmation may take. */
   readonly connectTimeout: number;
-  /** Milliseconds that the confirmation of a connected server may take. */
+  /** Milliseconds that the confirmation may take once connected. */
   readonly replyTimeout: number;
-  /** Told of each loss, and of each try to connect that failed. */
+  /** Called for each lost connection and each failed attempt to connect. */
   readonly onDown: (error: Error) => void;
-  /** Told when it is closed. */
+  /** Called when it is closed. */
   readonly onClose: () => void;
 }
 
 /** See the module. */
 export class ChannelSubscription implements Subscription {
   readonly #options: ChannelSubscriptionOptions;
-  readonly #link: Link;
+  readonly #reconnector: Reconnector;
   readonly #confirmed = Promise.withResolvers<void>();
   #lastError: Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,7 +43,7 @@ export class ChannelSubscription implements Subscription {
   /** Connects at once. */
   constructor(options: ChannelSubscriptionOptions) {
     this.#options = options;
-    this.#link = new Link({
+    this.#reconnector = new Reconnector({
       driver: options.driver,
       name: options.name,
       dialTimeout: Math.min(options.replyTimeout, 10_000),
@@ -57,17 +57,17 @@ export class ChannelSubscription implements Subscription {
     if (options.connectTimeout < 2 ** 31) {
       this.#timer = setTimeout(() => this.#giveUp(), options.connectTimeout);
     }
-    this.#link.start();
+    this.#reconnector.start();
   }
 
-  /** Resolves at the first confirmation; rejects, closed, if there is none in time. */
+  /** Resolves at the first confirmation. If there is none in time, rejects and closes the subscription. */
   get confirmed(): Promise<void> {
     return this.#confirmed.promise;
   }
 
   /** See {@linkcode Subscription.restart}. */
   restart(): void {
-    this.#link.drop(new Error("the subscription was restarted"));
+    this.#reconnector.drop(new Error("the subscription was restarted"));
   }
 
   /** See {@linkcode Subscription.close}. */
@@ -79,7 +79,7 @@ export class ChannelSubscription implements Subscription {
     this.#options.onClose();
     clearTimeout(this.#timer);
     this.#confirmed.reject(error);
-    await this.#link.close(error);
+    await this.#reconnector.close(error);
   }
 
   /** Closes it. */
@@ -90,22 +90,24 @@ export class ChannelSubscription implements Subscription {
   async #subscribe(connection: Connection): Promise<void> {
     const { channel, replyTimeout } = this.#options;
     const watchdog = setTimeout(() => {
-      this.#link.drop(new Error(`no reply within ${replyTimeout / 1_000} s`));
+      this.#reconnector.drop(
+        new Error(`no reply within ${replyTimeout / 1_000} s`),
+      );
     }, Math.min(replyTimeout, 2 ** 31 - 1));
     try {
       await connection.subscribe(channel, (message) => this.#tell(message));
       clearTimeout(this.#timer);
       this.#confirmed.resolve();
     } catch (error) {
-      // An ACL does not change by asking again, but may be repaired later.
+      // Probably an ACL. The first caller is told; a running subscription keeps trying, as the ACL may be corrected.
       if (error instanceof ReplyError) this.#fail(error);
-      this.#link.drop(toError(error));
+      this.#reconnector.drop(toError(error));
     } finally {
       clearTimeout(watchdog);
     }
   }
 
-  /** What the listener throws is its owner's to hear of, but must not end the subscription. */
+  /** Calls the listener. What it throws is reported as uncaught, but does not end the subscription. */
   #tell(message: string): void {
     try {
       this.#options.onMessage(message);
@@ -128,7 +130,7 @@ export class ChannelSubscription implements Subscription {
     );
   }
 
-  /** Before the first confirmation, a failure is the caller's; later it is only a reason to try again. */
+  /** Rejects `confirmed` and closes. Does nothing after the first confirmation: then a failure only means a retry. */
   #fail(error: Error): void {
     this.#confirmed.promise.catch(() => this.close());
     this.#confirmed.reject(error);

@@ -1,5 +1,5 @@
 /**
- * Redis URLs: read into what a driver needs, and shown without their password.
+ * Parses Redis URLs for the drivers, and formats them without their password.
  *
  * @module
  */
@@ -9,13 +9,13 @@ export type Address =
   | { readonly hostname: string; readonly port: number; readonly tls: boolean }
   | { readonly path: string };
 
-/** What is said to the server right after connecting; no `AUTH` without user and password. */
+/** What is sent right after connecting. Without user and password, no `AUTH` is sent. */
 export interface Credentials {
   /** The ACL user; the default user without it. */
   readonly username?: string;
   /** Its password; empty without it. */
   readonly password?: string;
-  /** The number of the database; 0 needs no `SELECT`. */
+  /** The database's number; 0 needs no `SELECT`. */
   readonly db: number;
 }
 
@@ -23,18 +23,18 @@ export interface Credentials {
 export interface RedisTarget {
   /** Where the server listens. */
   readonly address: Address;
-  /** Who we are, and which database we use. */
+  /** User, password and database. */
   readonly credentials: Credentials;
-  /** Certificates in PEM that the server's may be signed with, besides those that Deno trusts. */
+  /** PEM certificates of authorities that are trusted for this server, besides those that Deno trusts. */
   readonly caCerts?: readonly string[];
   /** The URL with the password masked, fit for messages. */
   readonly url: string;
 }
 
-/** The URL that is used where none is given. */
+/** The default URL. */
 export const DEFAULT_URL = "redis://127.0.0.1:6379";
 
-/** Parameters by which redis-py tunes its client; they say nothing of the server, the user or the database. */
+/** Parameters that tune redis-py's client and say nothing about server, user or database. They are ignored. */
 const TUNING: ReadonlySet<string> = new Set([
   ...["socket_timeout", "socket_connect_timeout", "socket_read_size"],
   ...["socket_keepalive", "retry_on_timeout", "retry_on_error", "timeout"],
@@ -42,13 +42,13 @@ const TUNING: ReadonlySet<string> = new Set([
   ...["decode_responses", "encoding", "encoding_errors", "legacy_responses"],
 ]);
 
-/** Parameters that are heeded. */
+/** Parameters that are used. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...["db", "username", "password"],
   ...["ssl_ca_certs", "ssl_ca_data", "ssl_cert_reqs", "ssl_check_hostname"],
 ]);
 
-/** Parameters of redis-py that are neither heeded nor without meaning here. */
+/** Parameters of redis-py that are refused, since ignoring them would change what a URL means. */
 const REFUSED: ReadonlySet<string> = new Set([
   ...["ssl_keyfile", "ssl_certfile", "ssl_password", "ssl_ca_path"],
   ...["ssl_include_verify_flags", "ssl_exclude_verify_flags"],
@@ -56,7 +56,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   "ssl_validate_ocsp_stapled",
 ]);
 
-/** The parts of a URL, still percent-encoded where they were. */
+/** The parts of a URL, still percent-encoded. */
 interface Parts {
   readonly scheme: string;
   readonly username: string;
@@ -68,13 +68,13 @@ interface Parts {
 }
 
 /**
- * Reads `redis://user:password@host:port/db`, `rediss://…`, `unix:/path?db=1` and
- * `unix://user:password@/path`, as redis-py's `from_url` does: user, password and database may
- * be parameters too, and for `rediss://` there are `ssl_ca_certs` (a file) and `ssl_ca_data` (PEM). User and
- * password are percent-decoded. What redis-py has to tune its own client with changes nothing.
+ * Parses `redis://user:password@host:port/db`, `rediss://…`, `unix:/path?db=1` and
+ * `unix://user:password@/path` as redis-py's `from_url` does: user, password and database may also be
+ * parameters, and `rediss://` has `ssl_ca_certs` (a file) and `ssl_ca_data` (PEM). User and password are
+ * percent-decoded. Parameters that tune redis-py's own client are ignored.
  *
- * @throws {TypeError} If it is anything else. The message shows nothing of it: a
- * password that is not encoded right may be anywhere in it.
+ * @throws {TypeError} If it is anything else. The message shows no part of the URL: if its
+ * password is not encoded correctly, it may be anywhere.
  */
 export function parseUrl(input: string | URL): RedisTarget {
   const parts = split(String(input));
@@ -90,7 +90,7 @@ export function parseUrl(input: string | URL): RedisTarget {
   };
 }
 
-/** Writes a URL with `***` in the place of the password. */
+/** Formats a URL with `***` for the password. */
 export function formatUrl(address: Address, credentials: Credentials): string {
   const user = credentials.username === undefined
     ? ""
@@ -112,7 +112,7 @@ export function formatUrl(address: Address, credentials: Credentials): string {
   return `${scheme}://${login}${host}:${address.port}${path}`;
 }
 
-/** `URL` does not take a user without a host, which `unix://user:password@/path` has. */
+/** A pattern, since `URL` accepts no user without a host, as in `unix://user:password@/path`. */
 const UNIX =
   /^unix:(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?)?(\/(?!\/)[^?#]+)(?:\?([^#]*))?$/i;
 
@@ -132,7 +132,7 @@ function split(text: string): Parts {
   if (scheme !== "redis" && scheme !== "rediss") {
     throw refusal("the scheme must be redis:, rediss: or unix:");
   }
-  // The rest of a password with a "#" of its own would be taken for one.
+  // It may be the rest of a password that contains an unescaped "#".
   if (url.hash !== "") throw refusal('it has a "#", which is written %23');
   return {
     scheme,
@@ -147,7 +147,7 @@ function split(text: string): Parts {
 
 const NO_HOST = { host: "", port: "" };
 
-/** Only names that are known are shown: what follows a password with a "?" of its own looks like one. */
+/** Errors show known names only: an unknown one may be the rest of a password that contains an unescaped "?". */
 function checkParams({ params, scheme }: Parts): void {
   for (const [name, value] of params) {
     if (REFUSED.has(name)) throw refusal(`${name} is not supported`);
@@ -163,7 +163,7 @@ function checkParams({ params, scheme }: Parts): void {
       name === "ssl_check_hostname" && !/^(true|1|yes|y|on|t)$/i.test(value);
     if (lax) {
       throw refusal(
-        `${name} would let anybody be the server; name its authority by ssl_ca_certs`,
+        `${name} would turn off the check of the server's certificate; name its authority by ssl_ca_certs`,
       );
     }
   }
@@ -179,7 +179,7 @@ function readAddress({ scheme, host, port, path }: Parts): Address {
   };
 }
 
-/** What stands before the host goes before parameters, as in redis-py. */
+/** User and password before the host take precedence over parameters, as in redis-py. */
 function readCredentials(parts: Parts): Credentials {
   const { params } = parts;
   const username = decode(parts.username, "user") || params.get("username");
@@ -191,7 +191,7 @@ function readCredentials(parts: Parts): Credentials {
   };
 }
 
-/** A parameter goes before the path, as in redis-py. */
+/** A parameter takes precedence over the path, as in redis-py. */
 function readDb({ scheme, path, params }: Parts): number {
   const inPath = scheme === "unix" ? "" : path.replace(/^\/|\/$/g, "");
   const text = params.get("db") ?? (inPath || "0");
@@ -216,7 +216,7 @@ function decode(text: string, part: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw refusal(`its ${part} is not percent-encoded right`);
+    throw refusal(`its ${part} is not correctly percent-encoded`);
   }
 }
 

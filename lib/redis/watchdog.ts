@@ -1,5 +1,5 @@
 /**
- * Tells when something takes longer than it may.
+ * A timeout for one operation after another.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { type Clock, SYSTEM_CLOCK, type Timer } from "../base/clock.ts";
 const MAX_DELAY = 2 ** 31 - 1;
 
 /**
- * One timer for one thing after the other. A timer of its own for each of them
- * would cost more than most calls to Redis do.
+ * Calls back when an operation takes too long. It keeps one timer for all: a
+ * timer for each operation would cost more than most calls to Redis do.
  */
 export class Watchdog {
   readonly #onLate: (patience: number) => void;
@@ -21,7 +21,7 @@ export class Watchdog {
   #deadline = Infinity;
   #patience = Infinity;
 
-  /** Is told of the milliseconds that were too few. */
+  /** `onLate` is called with the number of milliseconds that were exceeded. */
   constructor(
     onLate: (patience: number) => void,
     clock: Clock = SYSTEM_CLOCK,
@@ -30,19 +30,19 @@ export class Watchdog {
     this.#clock = clock;
   }
 
-  /** Begins to watch, instead of what was watched before; `now` is what the clock says. */
+  /** Starts to watch an operation, in place of the one before; `now` is the clock's time. */
   watch(patience: number, now: number): void {
     this.#patience = patience;
     this.#deadline = patience > MAX_DELAY ? Infinity : now + patience;
     if (this.#deadline < this.#rings) this.#set(patience, now);
   }
 
-  /** It has come in time. The timer stays, since the next thing needs it mostly, but keeps no program from ending. */
+  /** The operation ended in time. Keeps the timer, which is unreferenced, for the next one. */
   rest(): void {
     this.#deadline = Infinity;
   }
 
-  /** Leaves no timer. */
+  /** Stops watching, and clears the timer. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#rings = Infinity;

@@ -31,7 +31,7 @@ Deno.test("a worker says that Redis has too many clients, at its first connectio
   await worker.waitForOutput(new RegExp(`Cannot reach Redis .*${words}`));
   await bench.client.send("CONFIG", ["SET", "maxclients", 2]);
   await worker.waitForOutput(
-    new RegExp(`Cannot have a further connection .*${words}`),
+    new RegExp(`Cannot open a further connection .*${words}`),
   );
   await bench.client.send("CONFIG", ["SET", "maxclients", 100]);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);

@@ -58,7 +58,7 @@ Deno.test.each(DRIVERS)(
     assertEquals(blocking.connected, true);
     await subscribing;
     assertEquals(warnings, [
-      `Cannot have a further connection to Redis at ${client.url}: ${WORDS}; trying again until there is one`,
+      `Cannot open a further connection to Redis at ${client.url}: ${WORDS}; it keeps trying`,
     ]);
   },
 );

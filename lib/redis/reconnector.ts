@@ -1,6 +1,6 @@
 /**
- * Keeps one connection to a server: dials, greets, and dials again for ever
- * when it is lost.
+ * Keeps one connection to a server: connects, performs the handshake, and
+ * reconnects with backoff whenever the connection is lost.
  *
  * @module
  */
@@ -10,47 +10,47 @@ import { type Connection, type Driver, toError } from "./driver.ts";
 import { askWhy, greet, type Greeting } from "./handshake.ts";
 import { ConnectionRefusedError, ReplyError } from "./redis_client.ts";
 
-/** How a {@linkcode Link} is made. */
-export interface LinkOptions {
-  /** What dials. */
+/** The options of a {@linkcode Reconnector}. */
+export interface ReconnectorOptions {
+  /** Opens connections. */
   readonly driver: Driver;
   /** The name for `CLIENT SETNAME`. */
   readonly name: string | undefined;
-  /** Milliseconds that dialling and greeting may take together. */
+  /** Milliseconds that connecting and the handshake may take together. */
   readonly dialTimeout: number;
-  /** Told of each new connection. */
+  /** Called for each new connection. */
   readonly onUp: (connection: Connection, greeting: Greeting) => void;
-  /** Told of each loss, and of each try that failed. */
+  /** Called for each lost connection and each failed attempt. */
   readonly onDown: (error: Error) => void;
-  /** Told once if the server refuses us for good; nothing follows. */
+  /** Called once if the server refuses us for good; then it stops trying. */
   readonly onRefused: (error: ConnectionRefusedError) => void;
 }
 
-/** A connection that lived shorter than this, in milliseconds, counts as one more failure in a row. */
+/** A connection that lasted fewer milliseconds counts as another failure in a row. */
 const SHORT_LIFE = 1_000;
 
-/** Milliseconds that a dial which is not wanted any more has to end in; it goes on alone after that. */
+/** Milliseconds to wait for an aborted dial to end; after that it is left to itself. */
 const LATE_DIAL = 1_000;
 
 /** See the module. */
-export class Link {
-  readonly #options: LinkOptions;
+export class Reconnector {
+  readonly #options: ReconnectorOptions;
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #connection: Connection | undefined;
 
   /** Does nothing until {@linkcode start}. */
-  constructor(options: LinkOptions) {
+  constructor(options: ReconnectorOptions) {
     this.#options = options;
   }
 
-  /** Starts to connect, the first time that it is called. */
+  /** Starts to connect; further calls do nothing. */
   start(): void {
     if (this.#closing.signal.aborted) return;
     this.#running ??= this.#run();
   }
 
-  /** Counts the connection as lost: it is closed at once and made anew. */
+  /** Closes the connection at once and connects anew. */
   drop(error: Error): void {
     const connection = this.#connection;
     if (connection === undefined) return;
@@ -59,7 +59,7 @@ export class Link {
     if (!this.#closing.signal.aborted) this.#options.onDown(error);
   }
 
-  /** Ends it; resolves once nothing is left of it. */
+  /** Stops; resolves once nothing runs any more. */
   async close(reason: Error): Promise<void> {
     this.#closing.abort(reason);
     this.drop(reason);
@@ -85,7 +85,7 @@ export class Link {
     }
   }
 
-  /** One connection from dialling to its end; gives the milliseconds that it was up. */
+  /** One connection from dialling to its end; returns how many milliseconds it was up. */
   async #live(): Promise<number> {
     const [connection, greeting] = await this.#dial();
     const since = performance.now();
@@ -124,7 +124,7 @@ export class Link {
     }
   }
 
-  /** What the server said that only seems to have hung up, if it says that once more. */
+  /** If the server seems to have closed without a reason, asks for the reason over another connection. */
   async #reasonFor(error: Error, signal: AbortSignal): Promise<Error> {
     const known = error instanceof ReplyError ||
       error instanceof ConnectionRefusedError;
@@ -141,7 +141,7 @@ export class Link {
   }
 }
 
-/** Waits for what is said on a connection, which is closed if that fails or takes until the signal is aborted. */
+/** Waits for an exchange on a connection, which is closed if that fails or the signal is aborted first. */
 async function finishOrClose(
   connection: Connection,
   talk: Promise<unknown>,
@@ -160,8 +160,8 @@ async function finishOrClose(
 }
 
 /**
- * Dials until the signal is aborted. A connection that was open by then is closed before
- * this ends; one that a package opens later, not heeding the signal, as soon as it is.
+ * Dials until the signal is aborted. A connection that is open by then is closed before this returns;
+ * one that a package opens later, ignoring the signal, is closed as soon as it is open.
  */
 async function dialUntil(
   driver: Driver,
