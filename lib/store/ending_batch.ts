@@ -13,6 +13,7 @@ import {
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
+import { END } from "./records.ts";
 import { RELEASE_BATCH } from "./release.ts";
 import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
 import { FINISH } from "./scripts/finish.ts";
@@ -184,18 +185,19 @@ function packed(
     const dumps = serverTime !== undefined && outcome === "finished" &&
       payload.length <= MAX_DUMPED;
     const dump = dumps ? dumpResult(payload, serverTime) : undefined;
-    packer.list(11);
-    packer.add(queue);
-    packer.add(job.id);
-    packer.add(id);
-    packer.add(outcome);
-    packer.add(wholeSeconds(ttl));
-    packer.add(dump?.bytes ?? payload);
-    packer.add(dump?.from ?? 0);
-    packer.add(dump?.to ?? 0);
-    packer.add(beaten ? "beaten" : "");
-    packer.add(job.text("dependency_ids") === undefined ? "" : "child");
-    packer.add(workedMs / 1_000);
+    packer.record(END, {
+      queue,
+      jobId: job.id,
+      execution: id,
+      outcome,
+      ttl: wholeSeconds(ttl),
+      payload: dump?.bytes ?? payload,
+      textFrom: dump?.from ?? 0,
+      textTo: dump?.to ?? 0,
+      hasHeartbeat: beaten ? 1 : 0,
+      isChild: job.text("dependency_ids") === undefined ? 0 : 1,
+      workedSeconds: workedMs / 1_000,
+    });
   }
   return packer.take();
 }

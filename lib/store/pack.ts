@@ -7,6 +7,7 @@
  */
 
 import type { RedisArg } from "../redis/redis_client.ts";
+import type { RecordNames, RecordValues } from "./records.ts";
 
 /** Longer texts are given to the encoder, shorter ones are quicker by hand. */
 const BY_HAND = 256;
@@ -60,6 +61,12 @@ export class Packer {
     this.#count++;
     this.#reserve(HEADER);
     this.#at = this.#header(this.#at, ARRAY, length);
+  }
+
+  /** Begins a further list, of the values of a record in their order. */
+  record<N extends RecordNames>(names: N, values: RecordValues<N>): void {
+    this.list(names.length);
+    for (const name of names) this.add(values[name as N[number]]);
   }
 
   /** Writes one value. */

@@ -2,6 +2,7 @@
 
 import { Script } from "../../redis/script.ts";
 import { someKeysLua } from "../keys.ts";
+import { END, placesLua } from "../records.ts";
 import {
   DEPENDENTS_LUA,
   ENDING_LUA,
@@ -87,8 +88,8 @@ local rare = {}
 
 -- what becomes of an end, before anything is written
 function rare.look_at(given, h)
-  local x = {key = job_key(given[2]), q = given[1], id = given[2], e = given[3], outcome = given[4],
-    ttl = tonumber(given[5]), payload = given[6], mine = false, cursor = '0'}
+  local x = {key = job_key(given[JOB_ID]), q = given[QUEUE], id = given[JOB_ID], e = given[EXECUTION],
+    outcome = given[OUTCOME], ttl = tonumber(given[TTL]), payload = given[PAYLOAD], mine = false, cursor = '0'}
   decide(x, h)
   return x
 end
@@ -102,8 +103,8 @@ end
 
 -- the result of an end, which may come within a dump
 function rare.add_result(given)
-  local id, ttl, text = given[2], tonumber(given[5]), given[6]
-  if given[7] ~= '0' then text = string.sub(text, given[7], given[8]) end
+  local id, ttl, text = given[JOB_ID], tonumber(given[TTL]), given[PAYLOAD]
+  if given[TEXT_FROM] ~= '0' then text = string.sub(text, given[TEXT_FROM], given[TEXT_TO]) end
   if text == '' then
     add_result(id, ttl, '', 'type', 1)
   else
@@ -159,7 +160,7 @@ end
 
 -- what a heartbeat has written
 function rare.drop_record(given)
-  drop_execution(given[2], given[1], given[3], worker)
+  drop_execution(given[JOB_ID], given[QUEUE], given[EXECUTION], worker)
 end
 
 return rare
@@ -172,13 +173,7 @@ return rare
  * KEYS  1 the worker's hash
  * ARGV  1 key prefix   2 worker name   3 "idle" if the worker has no other job in hand, else "busy"
  *       4 dependents that one call may release   5 earlier ends that may be sent again with these
- *       6 MessagePack: for each end a list of queue name, job id, execution id,
- *       "finished" | "failed" | "stopped" | "requeued" (put back at the head) | "returned" (likewise, it has not begun),
- *       ttl of the result, the failure or the returned job in seconds: 0 not kept, -1 for ever,
- *       the result as base64 of JSON, "" for none; or the failure as base64 of zlib,
- *       of a result that comes as the dump of its stream, where the base64 begins and ends in it, else 0 and 0,
- *       "beaten" if there was a heartbeat while it ran, else "", "child" if it has waited for others, else "",
- *       seconds worked
+ *       6 MessagePack: a list of ends, each a record END
  * reply "finished", if that is so of all of them and no dependents are left
  *       else for each end two elements:
  *       "finished" | "failed" | "stopped" | "requeued" | "returned" | "retried" | "scheduled", the cursor to
@@ -205,7 +200,7 @@ export const FINISH: Script = new Script(
       "dependencies_key",
       "registry_key",
     ])
-  }${NOW_LUA}
+  }${NOW_LUA}${placesLua(END)}
 local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
 local at, remembered = iso(), {}
@@ -238,17 +233,17 @@ end
 local ends, keys, others = cmsgpack.unpack(ARGV[6]), {}, {}
 local dependents, wip, mine = {}, {}, 0
 for i, given in ipairs(ends) do
-  local key = job_key(given[2])
+  local key = job_key(given[JOB_ID])
   local h = redis.pcall('HMGET', key, 'status', 'x_execution')
-  if given[4] == 'finished' and given[5] ~= '0' and h[1] == 'started' and h[2] == given[3] then
+  if given[OUTCOME] == 'finished' and given[TTL] ~= '0' and h[1] == 'started' and h[2] == given[EXECUTION] then
     keys[i] = key
-    dependents[#dependents + 1] = dependents_key(given[2])
+    dependents[#dependents + 1] = dependents_key(given[JOB_ID])
   else
     others[i] = rare().look_at(given, h)
   end
   if keys[i] or others[i].mine then
-    local members = list_of(wip, given[1])
-    members[#members + 1] = given[2] .. ':' .. given[3]
+    local members = list_of(wip, given[QUEUE])
+    members[#members + 1] = given[JOB_ID] .. ':' .. given[EXECUTION]
     mine = mine + 1
   end
 end
@@ -263,7 +258,7 @@ local function expire(key, ttl)
 end
 
 local function finish(i, given)
-  local key, q, id, ttl = keys[i], given[1], given[2], given[5]
+  local key, q, id, ttl = keys[i], given[QUEUE], given[JOB_ID], given[TTL]
   redis.call('HSET', key, 'status', 'finished', 'ended_at', at)
   local held = false
   if awaited then
@@ -274,25 +269,25 @@ local function finish(i, given)
     scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
     millis[ttl] = ttl == '-1' and '0' or ttl .. '000'
   end
-  local stored = given[7] ~= '0' and redis.pcall('RESTORE', results_key(id), millis[ttl], given[6])
+  local stored = given[TEXT_FROM] ~= '0' and redis.pcall('RESTORE', results_key(id), millis[ttl], given[PAYLOAD])
   -- there are earlier results, or this server takes no dump
   if not stored or stored.err then rare().add_result(given) end
   local members = list_of(finished, q)
   members[#members + 1] = scores[ttl]
   members[#members + 1] = id
   if held then rare().hold(id, q, 'finished', ttl) else expire(key, ttl) end
-  if given[10] ~= '' then expire(dependencies_key(id), ttl) end
+  if given[IS_CHILD] == '1' then expire(dependencies_key(id), ttl) end
 end
 
 local good, bad, worked, plain = 0, 0, 0, true
 for i, given in ipairs(ends) do
   local x = others[i]
-  if given[9] ~= '' and (not x or x.mine) then rare().drop_record(given) end
+  if given[HAS_HEARTBEAT] == '1' and (not x or x.mine) then rare().drop_record(given) end
   if not x then finish(i, given) elseif x.mine then rare().carry_out(x) end
   if not x or x.mine then
-    local outcome = given[4]
+    local outcome = given[OUTCOME]
     if outcome == 'finished' then good = good + 1 elseif outcome == 'failed' or outcome == 'stopped' then bad = bad + 1 end
-    if outcome ~= 'requeued' then worked = worked + (tonumber(given[11]) or 0) end
+    if outcome ~= 'requeued' then worked = worked + (tonumber(given[WORKED_SECONDS]) or 0) end
   end
   if x and x.answer ~= 'finished' or (x and x.cursor or cursors[i] or '0') ~= '0' then plain = false end
 end
