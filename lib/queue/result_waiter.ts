@@ -4,21 +4,14 @@
  * @module
  */
 
+import { isRetry, type StoredResult } from "../job/result_codec.ts";
 import { hasEnded, isJobStatus, statusOfText } from "../job/status.ts";
 import {
   type BlockingClient,
   ConnectionLostError,
   type RedisReply,
 } from "../redis/redis_client.ts";
-import {
-  type JobStore,
-  list,
-  resultOfEntry,
-  type StoredResult,
-} from "../store/job_store.ts";
-
-/** RQ's `Result.Type.RETRIED`: the job goes on, this is not its end. */
-const RETRIED = 4;
+import { type JobStore, list, resultOfEntry } from "../store/job_store.ts";
 
 /**
  * Milliseconds that one XREAD blocks; a result, or an end that our own scripts tell of, ends it at once.
@@ -196,7 +189,7 @@ export class ResultWaiter implements AsyncDisposable {
       for (const waiting of this.#waiting) {
         const mine = this.#store.keys.results(waiting.jobId) === key;
         if (!mine || !isLater(result.entryId, waiting.after)) continue;
-        if (result.type === RETRIED) waiting.after = result.entryId;
+        if (isRetry(result)) waiting.after = result.entryId;
         else this.#settle(waiting, result);
       }
     }

@@ -6,18 +6,22 @@
 
 import { pause } from "../base/backoff.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
-import { InvalidJobOperationError, NoSuchJobError } from "../base/errors.ts";
+import {
+  InvalidJobOperationError,
+  JobFailedError,
+  NoSuchJobError,
+} from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
-import type { StoredResult } from "../store/job_store.ts";
-import type { Context } from "./context.ts";
+import { errorOfTraceback, headlineOf } from "../job/failure.ts";
 import {
   decodeFailure,
   decodeResult,
-  failedError,
   failureOf,
   isSuccess,
-} from "./result.ts";
+  type StoredResult,
+} from "../job/result_codec.ts";
+import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
+import type { Context } from "./context.ts";
 
 /** The longest that a timer of JavaScript can run, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -101,6 +105,14 @@ async function concludeWithoutResult(
     await pause(50, signal);
     signal.throwIfAborted();
   }
+}
+
+function failedError(jobId: string, excInfo: string): JobFailedError {
+  return new JobFailedError(`Job "${jobId}" failed: ${headlineOf(excInfo)}`, {
+    jobId,
+    excInfo,
+    cause: errorOfTraceback(excInfo),
+  });
 }
 
 function canceled(id: string): InvalidJobOperationError {

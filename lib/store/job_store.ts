@@ -7,6 +7,7 @@
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
+import type { StoredResult } from "../job/result_codec.ts";
 import {
   CallRefusedError,
   type RedisArg,
@@ -34,18 +35,6 @@ import {
   STATE,
 } from "./scripts/change.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
-
-/** A result or failure as stored: one entry of RQ's results stream. */
-export interface StoredResult {
-  /** The entry's id in the stream. */
-  readonly entryId: string;
-  /** RQ's `Result.Type`: 1 successful, 2 failed, 3 stopped, 4 retried, 5 out of retries. */
-  readonly type: number;
-  /** Base64 of the serialized value; absent for Python's `None`. */
-  readonly returnValue: string | undefined;
-  /** Base64 of the zlib-compressed failure text. */
-  readonly excString: string | undefined;
-}
 
 /** A job's state at one moment. */
 export interface JobState {

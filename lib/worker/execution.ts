@@ -8,7 +8,7 @@ import { backoff } from "../base/backoff.ts";
 import { heldCall } from "../job/codec.ts";
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
-import { encodeFailure, encodeResult } from "../queue/result.ts";
+import { encodeFailure, encodeResult } from "../job/result_codec.ts";
 import {
   ConnectionLostError,
   ConnectionRefusedError,

@@ -5,7 +5,7 @@
  */
 
 import { Service } from "../base/service.ts";
-import { encodeFailure } from "../queue/result.ts";
+import { encodeFailure } from "../job/result_codec.ts";
 import { MAX_LOSSES } from "../store/lease.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
 import type { SteadyLog } from "./log.ts";

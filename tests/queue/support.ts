@@ -3,7 +3,7 @@
 import { deflateSync } from "node:zlib";
 import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
 import type { Ending, WorkerIdentity } from "../../lib/store/worker_types.ts";
-import { encodeFailure, encodeResult } from "../../lib/queue/result.ts";
+import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench } from "../store/support.ts";
 

@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import { formatDate } from "../../lib/base/date.ts";
 import { encodeData } from "../../lib/job/codec.ts";
-import { encodeFailure, encodeResult } from "../../lib/queue/result.ts";
+import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
 import { connect } from "../../lib/redis/connect.ts";
 import type {
   RedisArg,

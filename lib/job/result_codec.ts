@@ -1,21 +1,32 @@
 /**
- * Results and failures, as they are stored and as they are given out.
+ * Results and failures: the values and texts that entries of RQ's stream of results hold.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { deflateSync, inflateSync } from "node:zlib";
-import { errorOfTraceback, headlineOf } from "../job/failure.ts";
-import { decodeJsonFor, type JsonOptions } from "../job/json.ts";
-import type { JobRecord } from "../job/record.ts";
-import { JobFailedError } from "../base/errors.ts";
-import type { StoredResult } from "../store/job_store.ts";
+import { decodeJsonFor, type JsonOptions } from "./json.ts";
+import type { JobRecord } from "./record.ts";
+
+/** A result or failure as stored: one entry of RQ's results stream. */
+export interface StoredResult {
+  /** The entry's id in the stream. */
+  readonly entryId: string;
+  /** RQ's `Result.Type`: 1 successful, 2 failed, 3 stopped, 4 retried, 5 out of retries. */
+  readonly type: number;
+  /** Base64 of the serialized value; absent for Python's `None`. */
+  readonly returnValue: string | undefined;
+  /** Base64 of the zlib-compressed failure text. */
+  readonly excString: string | undefined;
+}
 
 /** RQ's `Result.Type.SUCCESSFUL`. */
 const SUCCESSFUL = 1;
 /** RQ's `FAILED`, `STOPPED` and `MAX_RETRIES_EXCEEDED`. */
 const FAILURES: ReadonlySet<number> = new Set([2, 3, 5]);
+/** RQ's `RETRIED`. */
+const RETRIED = 4;
 
 /** Whether an entry is the result of a function that returned. */
 export function isSuccess(result: StoredResult): boolean {
@@ -25,6 +36,11 @@ export function isSuccess(result: StoredResult): boolean {
 /** Whether an entry is a failure. */
 export function isFailure(result: StoredResult): boolean {
   return FAILURES.has(result.type);
+}
+
+/** Whether an entry tells of a run that failed and is to be repeated: the job goes on. */
+export function isRetry(result: StoredResult): boolean {
+  return result.type === RETRIED;
 }
 
 /**
@@ -65,15 +81,6 @@ export function encodeFailure(text: string): string {
 /** A result's JSON text as RQ's `return_value`: base64 of what the serializer wrote. */
 export function encodeResult(json: string): string {
   return Buffer.from(json).toString("base64");
-}
-
-/** The error that a failed job gives to those who wait for it. */
-export function failedError(jobId: string, excInfo: string): JobFailedError {
-  return new JobFailedError(`Job "${jobId}" failed: ${headlineOf(excInfo)}`, {
-    jobId,
-    excInfo,
-    cause: errorOfTraceback(excInfo),
-  });
 }
 
 /** Text that is no zlib is shown as it is. */
