@@ -41,11 +41,6 @@ export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type { JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
-export type {
-  Connection,
-  ConnectionOptions,
-  ConnectionSource,
-} from "./lib/queue/context.ts";
 export {
   type Dependency,
   dependency,
@@ -73,5 +68,11 @@ export {
   CallRefusedError,
   ConnectionLostError,
   ConnectionRefusedError,
+  type DriverName,
   ReplyError,
 } from "./lib/redis/redis_client.ts";
+export type {
+  Connection,
+  ConnectionOptions,
+  ConnectionSource,
+} from "./lib/store/connection.ts";

@@ -81,6 +81,19 @@ Deno.test("the subprocess loads only base/, job/ and runner/, and no package", a
   assertEquals(strange.map(show), []);
 });
 
+Deno.test("the worker and the program use of lib/queue/ what mod.ts gives to everybody, and nothing else", () => {
+  const given = namesFrom("mod.ts", "./lib/queue/");
+  const used = [...sourceFiles("lib/worker"), ...sourceFiles("lib/cli")]
+    .flatMap((file) =>
+      namesFrom(file, "../queue/").map((name) => ({ file, name }))
+    );
+  assertEquals(used.filter(({ name }) => !given.includes(name)), []);
+  // A job enqueues through its worker, which does it as any producer would.
+  assertEquals([...new Set(used.map(({ file }) => file))], [
+    "lib/worker/job_host.ts",
+  ]);
+});
+
 Deno.test("only lib/store/keys.ts spells a key", () => {
   const spelled = sourceFiles("lib")
     .filter((file) => file !== "lib/store/keys.ts")
@@ -201,6 +214,17 @@ function mayImport(from: string, to: string): boolean {
 /** The folder of lib/ that a file is in, or nothing. */
 function folderOf(file: string): string {
   return /^lib\/([^/]+)\//.exec(file)?.[1] ?? "";
+}
+
+/** What a file imports from, or exports out of, the files of a folder. */
+function namesFrom(file: string, folder: string): string[] {
+  const imports = read(file).matchAll(/\{([^{}]*)\}\s*from\s*"([^"]+)"/g);
+  return [...imports].filter(([, , path]) => path!.startsWith(folder))
+    .flatMap(([, names, path]) =>
+      names!.split(",").map((name) => name.trim().replace(/^type /, ""))
+        .filter((name) => name !== "")
+        .map((name) => `${name} of ${path!.slice(folder.length)}`)
+    );
 }
 
 function show({ from, to }: Import): string {

@@ -6,7 +6,6 @@
 
 import { nearest } from "../base/nearest.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
-import { urlFromEnvironment } from "../redis/environment.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { CannotStartError } from "../worker/errors.ts";
 import { DEQUEUE_STRATEGIES } from "../worker/fetcher.ts";
@@ -84,7 +83,7 @@ function makeWorker(flags: ParsedFlags): Worker {
   const warnings = checkRqFlags(flags);
   const warn = (text: string) => void warnings.push(text);
   const options: WorkerOptions = {
-    connection: one("url") ?? urlFromEnvironment(),
+    ...given("connection", one("url")),
     ...given("permissions", flags.jobPermissions),
     ...given("denoArgs", values.get("job-deno-arg")),
     burst: switches.has("burst"),

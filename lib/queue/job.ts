@@ -11,21 +11,18 @@ import { heldCall } from "../job/codec.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobProgress, JobRecord } from "../job/record.ts";
-import { type JobStatus, statusOfText } from "../job/status.ts";
-import type { RedisArg } from "../redis/redis_client.ts";
-import {
-  type ConnectionOptions,
-  type Context,
-  openContext,
-} from "./context.ts";
-import { type JobDict, jobDict } from "./job_dict.ts";
 import {
   decodeFailure,
   decodeResult,
   failureOf,
   isFailure,
   isSuccess,
-} from "./result.ts";
+} from "../job/result_codec.ts";
+import { type JobStatus, statusOfText } from "../job/status.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+import type { ConnectionOptions } from "../store/connection.ts";
+import { type Context, openContext } from "./context.ts";
+import { type JobDict, jobDict } from "./job_dict.ts";
 import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
 
 /** Options of {@linkcode Job.requeue}. */

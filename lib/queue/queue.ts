@@ -15,13 +15,13 @@ import { DEFAULT_TIMEOUT } from "../job/options.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
-import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
 import {
   type Connection,
   CONNECTION_OPTIONS,
   type ConnectionOptions,
-  Context,
-} from "./context.ts";
+} from "../store/connection.ts";
+import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
+import { Context } from "./context.ts";
 import {
   checkCall,
   type CheckedCall,

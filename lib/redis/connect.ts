@@ -8,7 +8,11 @@ import { Client, type Drivers } from "./client.ts";
 import { DbRedisDriver } from "./db_redis_driver.ts";
 import { driversFor, type ExistingClient } from "./existing_client.ts";
 import { IoredisDriver } from "./ioredis_driver.ts";
-import type { RedisClient, RedisClientOptions } from "./redis_client.ts";
+import {
+  DRIVERS,
+  type RedisClient,
+  type RedisClientOptions,
+} from "./redis_client.ts";
 import { parseUrl } from "./url.ts";
 
 export type {
@@ -26,7 +30,7 @@ export type {
  * behaviour: if it re-sends commands after a reconnect, they are re-sent.
  *
  * @throws {TypeError} If the target is none of these, or the driver cannot open it.
- * @throws {RangeError} If a timeout is not more than 0.
+ * @throws {RangeError} If a timeout is not more than 0, or there is no such driver.
  */
 export function connect(
   target: string | URL | ExistingClient,
@@ -42,6 +46,11 @@ function driversForUrl(
   input: string | URL,
   name: RedisClientOptions["driver"],
 ): Drivers {
+  if (name !== undefined && !DRIVERS.includes(name)) {
+    throw new RangeError(
+      `Cannot use driver "${name}": expected ${DRIVERS.join(", ")}`,
+    );
+  }
   const target = parseUrl(input);
   const chosen = name ?? ("path" in target.address ? "ioredis" : "@db/redis");
   const driver = chosen === "ioredis"

@@ -37,6 +37,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A package that talks to Redis. */
+export type DriverName = "@db/redis" | "ioredis";
+
+/** The packages that can talk to Redis. */
+export const DRIVERS: readonly DriverName[] = ["@db/redis", "ioredis"];
+
 /** How a {@linkcode RedisClient} connects. */
 export interface RedisClientOptions {
   /**
@@ -58,7 +64,7 @@ export interface RedisClientOptions {
    *
    * @default "@db/redis", and "ioredis" for `unix:` URLs, which `@db/redis` cannot open
    */
-  readonly driver?: "@db/redis" | "ioredis";
+  readonly driver?: DriverName;
   /** The name shown by `CLIENT LIST`. */
   readonly name?: string;
   /**

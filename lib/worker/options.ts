@@ -11,7 +11,7 @@ import type { Isolation } from "../job/isolation.ts";
 import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
-} from "../queue/context.ts";
+} from "../store/connection.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
 import type { WorkerLog } from "./log.ts";
 

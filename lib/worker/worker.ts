@@ -4,21 +4,14 @@
  * @module
  */
 
-import { connect } from "../redis/connect.ts";
-import { urlFromEnvironment } from "../redis/environment.ts";
 import {
   ConnectionLostError,
   ConnectionRefusedError,
   type ConnectionState,
-  type RedisClient,
 } from "../redis/redis_client.ts";
-import {
-  type Connection,
-  connectTimeoutOf,
-  isRedisClient,
-} from "../queue/context.ts";
 import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
+import { type OpenConnection, openConnection } from "../store/connection.ts";
 import { Keys } from "../store/keys.ts";
 import { OWN_OUTPUT } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
@@ -50,7 +43,7 @@ export class Worker implements AsyncDisposable {
   readonly #inHand = new InHand();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #cold = false;
-  readonly #client: RedisClient;
+  readonly #connection: OpenConnection;
   readonly #keys: Keys;
   #working: Promise<number> | undefined;
 
@@ -64,7 +57,7 @@ export class Worker implements AsyncDisposable {
     this.#settings = checkSettings(queues, options);
     this.#options = options;
     this.#keys = new Keys(options.prefix);
-    this.#client = this.#connect();
+    this.#connection = this.#connect();
   }
 
   /** The worker's name. */
@@ -131,7 +124,7 @@ export class Worker implements AsyncDisposable {
     parts.defer(() => this.#clearTimers());
     const session = new WorkerSession({
       settings: this.#settings,
-      client: this.#client,
+      client: this.#connection.client,
       keys: this.#keys,
       runners,
       inHand: this.#inHand,
@@ -184,7 +177,8 @@ export class Worker implements AsyncDisposable {
 
   /** Also ends every wait for a Redis that does not answer. A connection that was handed in stays. */
   async #disconnect(): Promise<void> {
-    if (this.#client !== this.#options.connection) await this.#client.close();
+    const { client, isOwn } = this.#connection;
+    if (isOwn) await client.close();
   }
 
   #clearTimers(): void {
@@ -200,15 +194,10 @@ export class Worker implements AsyncDisposable {
     this.#timers.add(timer);
   }
 
-  #connect(): RedisClient {
+  #connect(): OpenConnection {
     const { log, name } = this.#settings;
-    const source = this.#options.connection ?? urlFromEnvironment();
-    if (isRedisClient(source)) return source;
-    const { driver } = this.#options;
-    return connect(source as Exclude<typeof source, Connection>, {
+    return openConnection(this.#options, {
       connectTimeout: Infinity,
-      ...connectTimeoutOf(this.#options),
-      ...(driver === undefined ? {} : { driver }),
       name,
       onState: (state) => {
         // A refusal for good is told by the error that ends the worker.

@@ -79,6 +79,15 @@ Deno.test.each(MISTAKES)(
   },
 );
 
+Deno.test("a variable of the environment that makes no sense is a mistake, told in a line", async () => {
+  await using worker = new WorkerProcess([], {
+    env: { REDIS_URL: "", REDIS_PORT: "a port" },
+  });
+  const { code, stdout, stderr } = await worker.ended();
+  assertMatch(stderr, /^Cannot use REDIS_PORT: [^\n]+\n$/);
+  assertEquals({ code, stdout }, { code: 2, stdout: "" });
+});
+
 Deno.test("--help shows every flag on stdout", async () => {
   const { code, stdout, stderr } = await run("--help");
   assertEquals({ code, stderr }, { code: 0, stderr: "" });

@@ -3,7 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { connect as connectDbRedis } from "@db/redis";
 import { Redis } from "ioredis";
-import type { ConnectionOptions } from "../../lib/queue/context.ts";
+import type { ConnectionOptions } from "../../lib/store/connection.ts";
 import { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
 import { connect } from "../../lib/redis/connect.ts";

@@ -45,6 +45,12 @@ Deno.test("a queue takes the connection of another, and nothing that only looks 
   );
 });
 
+Deno.test("a driver that there is not is refused", () => {
+  const driver = "redis" as producing.DriverName;
+  const make = () => new producing.Queue("q", { driver });
+  assertThrows(make, RangeError, 'driver "redis": expected @db/redis, ioredis');
+});
+
 Deno.test.each([[0], [-1], [NaN], ["0s"], ["soon"]])(
   "connectTimeout is a length of time, as any: %j is refused",
   (connectTimeout) => {
