@@ -25,16 +25,14 @@ import {
   type NewJob,
   packJob,
 } from "./new_job.ts";
-import {
-  AWAIT,
-  CANCEL,
-  DELETE,
-  EMPTY,
-  REQUEUE,
-  SET_FIELDS,
-  STATE,
-} from "./scripts/change.ts";
+import { AWAIT } from "./scripts/await.ts";
+import { CANCEL } from "./scripts/cancel.ts";
+import { DELETE } from "./scripts/delete.ts";
+import { EMPTY } from "./scripts/empty.ts";
 import { ENQUEUE } from "./scripts/enqueue.ts";
+import { REQUEUE } from "./scripts/requeue.ts";
+import { SET_FIELDS } from "./scripts/set_fields.ts";
+import { STATE } from "./scripts/state.ts";
 
 /** A job's state at one moment. */
 export interface JobState {

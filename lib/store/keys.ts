@@ -145,46 +145,39 @@ export class Keys {
 }
 
 /** The same names for scripts, which meet ids only while they run: what each is called, and how it is put together. */
-const LUA_NAMES = {
-  job_key: ["id", "'job:' .. id"],
-  dependents_key: ["id", "'job:' .. id .. ':dependents'"],
-  dependencies_key: ["id", "'job::' .. id .. ':dependencies'"],
-  results_key: ["id", "'results:' .. id"],
-  queue_key: ["q", "'queue:' .. q"],
-  intermediate_key: ["q", "'queue:' .. q .. ':intermediate'"],
-  first_seen_key: [
+const LUA_NAMES: readonly (readonly [
+  name: string,
+  parameters: string,
+  key: string,
+])[] = [
+  ["job_key", "id", "'job:' .. id"],
+  ["dependents_key", "id", "'job:' .. id .. ':dependents'"],
+  ["dependencies_key", "id", "'job::' .. id .. ':dependencies'"],
+  ["results_key", "id", "'results:' .. id"],
+  ["queue_key", "q", "'queue:' .. q"],
+  ["intermediate_key", "q", "'queue:' .. q .. ':intermediate'"],
+  [
+    "first_seen_key",
     "q, id",
     "'queue:' .. q .. ':intermediate:first_seen:' .. id",
   ],
-  registry_key: ["name, q", "name .. ':' .. q"],
-  executions_key: ["id", "'executions:' .. id"],
-  execution_key: ["id, e", "'execution:' .. id .. ':' .. e"],
-  worker_key: ["w", "'worker:' .. w"],
-  worker_executions_key: ["w", "'worker:' .. w .. ':executions'"],
-  queue_workers_key: ["q", "'workers:' .. q"],
-  ends_key: ["", "'x_ends'"],
-  group_key: ["g", "'group:' .. g"],
-  channel: ["w", "'pubsub:' .. w"],
-} as const;
+  ["registry_key", "name, q", "name .. ':' .. q"],
+  ["executions_key", "id", "'executions:' .. id"],
+  ["execution_key", "id, e", "'execution:' .. id .. ':' .. e"],
+  ["worker_executions_key", "w", "'worker:' .. w .. ':executions'"],
+  ["queue_workers_key", "q", "'workers:' .. q"],
+  ["ends_key", "", "'x_ends'"],
+  ["group_key", "g", "'group:' .. g"],
+  ["channel", "w", "'pubsub:' .. w"],
+];
 
-/**
- * Names for a script that needs only some, since making a function costs a script more than using it. `P` is
- * the prefix, by convention a script's `ARGV[1]`.
- */
-export function someKeysLua(
-  names: readonly (keyof typeof LUA_NAMES)[],
-): string {
-  const functions = names.map((name) => {
-    const [parameters, key] = LUA_NAMES[name];
-    return `local function ${name}(${parameters}) return P .. ${key} end\n`;
-  });
-  return `
-local P = ARGV[1]
-local QUEUES, SUSPENDED, RELEASING = P .. 'queues', P .. 'suspended', P .. 'x_releasing'
-${functions.join("")}`;
-}
-
-/** All of them. */
-export const KEYS_LUA: string = someKeysLua(
-  Object.keys(LUA_NAMES) as (keyof typeof LUA_NAMES)[],
-);
+/** The pieces for {@linkcode link}. The prefix is a script's `ARGV[1]`, by convention. */
+export const KEYS_LUA: string = [
+  "local P = ARGV[1]",
+  "local QUEUES = P .. 'queues'",
+  "local SUSPENDED = P .. 'suspended'",
+  "local RELEASING = P .. 'x_releasing'",
+  ...LUA_NAMES.map(([name, parameters, key]) =>
+    `local function ${name}(${parameters}) return P .. ${key} end`
+  ),
+].join("\n\n");

@@ -6,7 +6,7 @@
 
 import type { RedisClient } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
-import { RELEASE } from "./scripts/finish.ts";
+import { RELEASE_DEPENDENTS } from "./scripts/release_dependents.ts";
 
 /** How many dependents one script call releases. */
 export const RELEASE_BATCH = 100;
@@ -27,7 +27,7 @@ export async function releaseDependents(
   signal?: AbortSignal,
 ): Promise<void> {
   for (let cursor = from; cursor !== "0" && !signal?.aborted;) {
-    const reply = await RELEASE.run(
+    const reply = await RELEASE_DEPENDENTS.run(
       client,
       [keys.releasing],
       [keys.prefix, parent.id, parent.status, cursor, RELEASE_BATCH],

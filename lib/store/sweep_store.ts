@@ -10,22 +10,18 @@ import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import { list, texts } from "./job_store.ts";
 import type { Keys, RegistryName } from "./keys.ts";
+import { HEAD_LENGTH } from "./lua/queue.ts";
 import { DEAD_AFTER_SECONDS, MAX_LOSSES } from "./lease.ts";
 import { RELEASE_BATCH, releaseDependents } from "./release.ts";
-import {
-  DROP_CANCELED,
-  DROP_EXPIRED,
-  DROP_WORKERS,
-  FIND_DEAD_WORKERS,
-  PROMOTE_SCHEDULED,
-} from "./scripts/registries.ts";
-import { HEAD_LENGTH } from "./scripts/prelude.ts";
-import {
-  EXPIRED_LEASES,
-  PROMOTE_DEFERRED,
-  RECOVER,
-  RETURN_CAUGHT,
-} from "./scripts/sweep.ts";
+import { DROP_CANCELED } from "./scripts/drop_canceled.ts";
+import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
+import { DROP_WORKERS } from "./scripts/drop_workers.ts";
+import { EXPIRED_LEASES } from "./scripts/expired_leases.ts";
+import { FIND_DEAD_WORKERS } from "./scripts/find_dead_workers.ts";
+import { PROMOTE_DEFERRED } from "./scripts/promote_deferred.ts";
+import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
+import { RECOVER } from "./scripts/recover.ts";
+import { RETURN_POPPED } from "./scripts/return_popped.ts";
 
 /** What a pass over what was left in the middle did to one queue. */
 export interface SweepReply {
@@ -42,7 +38,7 @@ export interface SweepReply {
 const BATCH = {
   leases: 500,
   recover: 50,
-  caught: 50,
+  popped: 50,
   deferred: 100,
   canceled: 1_000,
   expired: 2_000,
@@ -120,7 +116,7 @@ export class SweepStore {
   }
 
   /**
-   * Puts back what workers have left in the middle: jobs whose lease ran out, and ids that were caught and never claimed.
+   * Puts back what workers have left in the middle: jobs whose lease ran out, and ids that were popped and never claimed.
    * They come to the head of the queue in the order in which they were taken from it.
    */
   async recover(
@@ -128,13 +124,13 @@ export class SweepStore {
     abandonedText: string,
     signal?: AbortSignal,
   ): Promise<SweepReply> {
-    const caught = await this.#returnCaught(queue, signal);
+    const popped = await this.#returnPopped(queue, signal);
     const { requeued, failed } = await this.#recoverLeases(
       queue,
       abandonedText,
       signal,
     );
-    return { requeued: [...requeued, ...caught], failed };
+    return { requeued: [...requeued, ...popped], failed };
   }
 
   async #recoverLeases(
@@ -202,7 +198,7 @@ export class SweepStore {
       .map(({ member }) => member);
   }
 
-  async #returnCaught(
+  async #returnPopped(
     queue: string,
     signal?: AbortSignal,
   ): Promise<string[]> {
@@ -210,17 +206,17 @@ export class SweepStore {
     let from = 0;
     while (!signal?.aborted) {
       const [stay, left, ...ids] = texts(
-        await RETURN_CAUGHT.run(this.client, [this.keys.intermediate(queue)], [
+        await RETURN_POPPED.run(this.client, [this.keys.intermediate(queue)], [
           this.keys.prefix,
           queue,
           INTERMEDIATE_GRACE,
           from,
-          BATCH.caught,
+          BATCH.popped,
           requeued.at(-1) ?? "",
         ], RESEND),
       );
       requeued.push(...ids);
-      if (Number(stay) + Number(left) < BATCH.caught) break;
+      if (Number(stay) + Number(left) < BATCH.popped) break;
       from += Number(stay);
     }
     return requeued;

@@ -22,17 +22,18 @@ import { EndingBatch } from "./ending_batch.ts";
 import { executionPrefix, randomWorkerDigits } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
 import type { Keys } from "./keys.ts";
-import { CLAIM, GIVE_BACK, HEARTBEAT, RECORD } from "./scripts/claim.ts";
+import { CLAIM } from "./scripts/claim.ts";
+import { DEREGISTER } from "./scripts/deregister.ts";
 import { FINISH } from "./scripts/finish.ts";
+import { GIVE_BACK } from "./scripts/give_back.ts";
+import { HEARTBEAT } from "./scripts/heartbeat.ts";
 import { PROBE } from "./scripts/probe.ts";
+import { RECORD } from "./scripts/record.ts";
+import { REGISTER } from "./scripts/register.ts";
+import { SET_WORKER_FIELDS } from "./scripts/set_worker_fields.ts";
+import { SHOW_IDLE } from "./scripts/show_idle.ts";
 import { DEAD_AFTER_SECONDS, LEASE_SECONDS } from "./lease.ts";
 import { releaseDependents } from "./release.ts";
-import {
-  DEREGISTER,
-  REGISTER,
-  SET_WORKER_FIELDS,
-  SHOW_IDLE,
-} from "./scripts/worker.ts";
 
 /** How many ids one claim may skip. */
 const MAX_SKIPPED = 100;

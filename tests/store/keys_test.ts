@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Script } from "../../lib/redis/script.ts";
 import { texts } from "../../lib/store/job_store.ts";
-import { Keys, KEYS_LUA } from "../../lib/store/keys.ts";
+import { Keys } from "../../lib/store/keys.ts";
+import { script as linked } from "../../lib/store/lua/link.ts";
 import { Bench } from "./support.ts";
 
 Deno.test("the keys are RQ's, the double colon included", () => {
@@ -61,12 +61,12 @@ Deno.test.each<[string]>([["rq:"], ["{rq}:"], ["app:rq:"]])(
   async (prefix) => {
     await using bench = await Bench.open(prefix);
     const { keys } = bench;
-    const script = new Script(
+    const script = linked(
       "keys",
-      `${KEYS_LUA}
+      `
 return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job_key('j'),
   dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
-  registry_key('canceled', 'q'), worker_key('w'), worker_executions_key('w'),
+  registry_key('canceled', 'q'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
   first_seen_key('q', 'j'), group_key('g')}`,
     );
@@ -82,7 +82,6 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
       keys.results("j"),
       keys.registry("wip", "q"),
       keys.registry("canceled", "q"),
-      keys.worker("w"),
       keys.workerExecutions("w"),
       keys.queueWorkers("q"),
       keys.channel("w"),

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
-import { RELEASE } from "../../lib/store/scripts/finish.ts";
+import { RELEASE_DEPENDENTS } from "../../lib/store/scripts/release_dependents.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type { Ending } from "../../lib/store/worker_types.ts";
 import { Bench, newJob } from "./support.ts";
@@ -31,7 +31,9 @@ async function runAndDie(
   const client: RedisClient = {
     ...echoless(bench.client),
     send(command, args, options) {
-      if (args?.[0] === RELEASE.sha) return Promise.reject(new Error("killed"));
+      if (args?.[0] === RELEASE_DEPENDENTS.sha) {
+        return Promise.reject(new Error("killed"));
+      }
       return bench.client.send(command, args, options);
     },
   };

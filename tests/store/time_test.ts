@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseDate } from "../../lib/base/date.ts";
 import { Script } from "../../lib/redis/script.ts";
 import { list, texts } from "../../lib/store/job_store.ts";
-import { TIME_LUA } from "../../lib/store/scripts/prelude.ts";
+import { link } from "../../lib/store/lua/link.ts";
 import { Bench } from "./support.ts";
 
 /** The dates of many instants at once, the server's clock replaced. */
@@ -12,9 +12,7 @@ const DATES = new Script(
 local answer = {}
 for i = 1, #ARGV, 2 do
   local redis = {call = function() return {ARGV[i], ARGV[i + 1]} end}
-  ${TIME_LUA}
-  answer[#answer + 1] = iso()
-  answer[#answer + 1] = now_float
+  ${link("answer[#answer + 1], answer[#answer + 2] = iso(), now_float")}
 end
 return answer
 `,

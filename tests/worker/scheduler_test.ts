@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { PROMOTE_SCHEDULED } from "../../lib/store/scripts/registries.ts";
+import { PROMOTE_SCHEDULED } from "../../lib/store/scripts/promote_scheduled.ts";
 import {
   Scheduler,
   type SchedulerOptions,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { RECOVER } from "../../lib/store/scripts/sweep.ts";
+import { RECOVER } from "../../lib/store/scripts/recover.ts";
 import { Sweeper, type SweeperOptions } from "../../lib/worker/sweeper.ts";
 import { Bench } from "../store/support.ts";
 import { waitFor } from "../support/wait_for.ts";

@@ -1,15 +1,19 @@
 /** The scripts by which a worker gets a job and keeps it. @module */
 
 import { Script } from "../../redis/script.ts";
-import { someKeysLua } from "../keys.ts";
 import { LEASE_MARGIN } from "../lease.ts";
-import {
-  JOB_LUA,
-  LEASE_LUA,
-  NOW_LUA,
-  TIME_LUA,
-  withPrelude,
-} from "./prelude.ts";
+import { link, piecesWithout } from "../lua/link.ts";
+
+/** What CLAIM_RARE_LUA finds outside. */
+const OUTER = [
+  "P",
+  "job_key",
+  "registry_key",
+  "intermediate_key",
+  "time",
+  "now",
+  "iso",
+];
 
 /** See `rare()` of {@linkcode CLAIM}. */
 const CLAIM_RARE_LUA = `
@@ -55,7 +59,7 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  */
 export const CLAIM: Script = new Script(
   "claim",
-  `${someKeysLua(["job_key", "registry_key", "intermediate_key"])}${NOW_LUA}
+  link(`
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local ahead, claim, mode, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], ARGV[9], tonumber(ARGV[10])
 local first_queue, first_caught = 11, 11 + n
@@ -82,7 +86,7 @@ local made
 local function rare()
   if made then return made end
   local function make()
-${withPrelude([JOB_LUA, LEASE_LUA], CLAIM_RARE_LUA)}
+RARE()
   end
   made = make()
   return made
@@ -96,16 +100,16 @@ local function start(q, id)
   if #hash == 0 then return skip(q, id, 'gone') end
   local status, has_data, has_origin, has_ended, been, attempts, abandoned, enqueued_at
   for i = 1, #hash, 2 do
-    local field, value = hash[i], hash[i + 1]
-    if field == 'status' then status = value
-    elseif field == 'data' then has_data = true
-    elseif field == 'origin' then has_origin = true
-    elseif field == 'ended_at' then has_ended = true
-    elseif field == 'started_at' then been = been or value ~= ''
-    elseif field == 'x_execution' then been = true
-    elseif field == 'x_attempts' then attempts = value
-    elseif field == 'x_abandoned' then abandoned = value
-    elseif field == 'enqueued_at' then enqueued_at = value
+    local name, value = hash[i], hash[i + 1]
+    if name == 'status' then status = value
+    elseif name == 'data' then has_data = true
+    elseif name == 'origin' then has_origin = true
+    elseif name == 'ended_at' then has_ended = true
+    elseif name == 'started_at' then been = been or value ~= ''
+    elseif name == 'x_execution' then been = true
+    elseif name == 'x_attempts' then attempts = value
+    elseif name == 'x_abandoned' then abandoned = value
+    elseif name == 'enqueued_at' then enqueued_at = value
     end
   end
   if not has_data then return skip(q, id, 'it has no data') end
@@ -214,102 +218,5 @@ if count > 0 then
   return cmsgpack.pack(answer)
 end
 return cmsgpack.pack({met and 'suspect' or budget <= 0 and 'more' or 'empty', now_ms, skipped})
-`,
-);
-
-/**
- * Shows that a worker lives and extends the leases of what it runs.
- *
- * ```
- * KEYS  1 the worker's hash
- * ARGV  1 key prefix   2 worker name   3 the worker's instance
- *       4 worker ttl in seconds   5 lease in seconds
- *       then triples of queue name, job id, execution id
- * reply { "ok" | "gone" | "replaced", then for each triple "ok" | "lost" }
- * ```
- *
- * The execution records that RQ's monitors read are written here and not by the claim: what ends
- * before its first heartbeat never has any. A worker that lost a job learns it here: whoever took it away has
- * changed its hash.
- */
-export const HEARTBEAT: Script = new Script(
-  "heartbeat",
-  withPrelude(
-    [TIME_LUA, JOB_LUA],
-    `
-local worker, instance, ttl, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local at = iso()
-local answer = {'ok'}
-local known = redis.call('HGET', KEYS[1], 'x_instance')
-if not known then answer[1] = 'gone' elseif known ~= instance then answer[1] = 'replaced' end
-if answer[1] == 'ok' then
-  -- EXPIRE first: a full Redis takes it, and then lets the script go on, so that no lease is lost for want of memory
-  redis.call('EXPIRE', KEYS[1], ttl)
-  redis.call('HSET', KEYS[1], 'last_heartbeat', at, 'x_heartbeat', now)
-end
-for i = 6, #ARGV, 3 do
-  local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local wip, member = registry_key('wip', q), id .. ':' .. e
-  -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
-  local mine = is_job(id) and field(id, 'status') == 'started' and field(id, 'x_execution') == e
-  if answer[1] ~= 'replaced' and mine then
-    redis.call('ZADD', wip, now + lease + ${LEASE_MARGIN}, member)
-    redis.call('HSET', job_key(id), 'last_heartbeat', at)
-    redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
-    redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)
-    redis.call('EXPIRE', execution_key(id, e), lease + 60)
-    redis.call('ZADD', executions_key(id), now + lease + 60, e)
-    redis.call('EXPIRE', executions_key(id), lease + 60)
-    redis.call('SADD', worker_executions_key(worker), member)
-    redis.call('EXPIRE', worker_executions_key(worker), lease + 60)
-    answer[#answer + 1] = 'ok'
-  else
-    -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
-    if not mine then
-      redis.call('ZREM', wip, member)
-      redis.pcall('SREM', worker_executions_key(worker), member)
-    end
-    answer[#answer + 1] = 'lost'
-  end
-end
-return answer
-`,
-  ),
-);
-
-/**
- * Puts what BLMOVE has caught for a worker that leaves back at the head of its queue.
- *
- * ```
- * KEYS  1 the intermediate list   2 the queue's list
- * ARGV  1 key prefix   2 job id
- * reply 1 if it was still there, else 0
- * ```
- */
-export const GIVE_BACK: Script = new Script(
-  "give_back",
-  `
-if redis.call('LREM', KEYS[1], 1, ARGV[2]) == 0 then return 0 end
-redis.call('LPUSH', KEYS[2], ARGV[2])
-return 1
-`,
-);
-
-/**
- * Writes fields of a running job for its own execution.
- *
- * ```
- * KEYS  1 the job's hash
- * ARGV  1 key prefix   2 the execution's id   then fields and values
- * reply 1 if written, 0 if the job is another's by now
- * ```
- */
-export const RECORD: Script = new Script(
-  "record",
-  `
-local h = redis.pcall('HMGET', KEYS[1], 'status', 'x_execution')
-if h.err or h[1] ~= 'started' or h[2] ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-return 1
-`,
+`).replace("RARE()", () => link(CLAIM_RARE_LUA, piecesWithout(OUTER))),
 );

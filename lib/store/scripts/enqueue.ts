@@ -1,16 +1,10 @@
 /** The script that takes new jobs in. @module */
 
 import { Script } from "../../redis/script.ts";
-import { someKeysLua } from "../keys.ts";
-import {
-  DEPENDENTS_LUA,
-  ENDING_LUA,
-  JOB_LUA,
-  LEASE_LUA,
-  NOW_LUA,
-  TTL_LUA,
-  withPrelude,
-} from "./prelude.ts";
+import { link, piecesWithout } from "../lua/link.ts";
+
+/** What CAREFUL_LUA finds outside. */
+const OUTER = ["P", "QUEUES", "job_key", "time", "now", "iso"];
 
 /**
  * How a job is taken in that has parents or whose id is taken. Few are so, and making
@@ -107,7 +101,7 @@ end
  */
 export const ENQUEUE: Script = new Script(
   "enqueue",
-  `${someKeysLua(["job_key"])}${NOW_LUA}
+  link(`
 local q, side, second, date, jobs = cmsgpack.unpack(ARGV[2])
 -- The client has mostly written the date of this very second already.
 local at = time[1] == second and date .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()
@@ -147,12 +141,7 @@ if keys and redis.call('EXISTS', unpack(keys)) == 0 then
 end
 
 local function make_careful()
-${
-    withPrelude(
-      [TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
-      CAREFUL_LUA,
-    )
-  }
+RARE()
 end
 
 local careful = make_careful()
@@ -170,5 +159,5 @@ for _, job in ipairs(jobs) do
   same = same and state == 'queued' and about == replies[2]
 end
 return same and redis.status_reply(replies[2]) or replies
-`,
+`).replace("RARE()", () => link(CAREFUL_LUA, piecesWithout(OUTER))),
 );

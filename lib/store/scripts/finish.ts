@@ -1,18 +1,21 @@
 /** The script that ends an execution. @module */
 
 import { Script } from "../../redis/script.ts";
-import { someKeysLua } from "../keys.ts";
+import { link, piecesWithout } from "../lua/link.ts";
 import { END, placesLua } from "../records.ts";
-import {
-  DEPENDENTS_LUA,
-  ENDING_LUA,
-  JOB_LUA,
-  LEASE_LUA,
-  NOW_LUA,
-  TIME_LUA,
-  TTL_LUA,
-  withPrelude,
-} from "./prelude.ts";
+
+/** What RARE_LUA finds outside. */
+const OUTER = [
+  "P",
+  "job_key",
+  "results_key",
+  "dependents_key",
+  "dependencies_key",
+  "registry_key",
+  "time",
+  "now",
+  "iso",
+];
 
 /** Bytes of one end as a worker's hash remembers it: the execution's id, and the longest answer. */
 const REMEMBERED_BYTES = 48;
@@ -192,15 +195,7 @@ return rare
  */
 export const FINISH: Script = new Script(
   "finish",
-  `${
-    someKeysLua([
-      "job_key",
-      "results_key",
-      "dependents_key",
-      "dependencies_key",
-      "registry_key",
-    ])
-  }${NOW_LUA}${placesLua(END)}
+  link(`${placesLua(END)}
 local worker, state, budget, again = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
 local at, remembered = iso(), {}
@@ -209,12 +204,7 @@ local made
 local function rare()
   if made then return made end
   local function make()
-${
-    withPrelude(
-      [TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
-      RARE_LUA,
-    )
-  }
+RARE()
   end
   made = make()
   return made
@@ -253,7 +243,7 @@ for q, members in pairs(wip) do redis.pcall('ZREM', registry_key('wip', q), unpa
 local awaited = #dependents > 0 and redis.call('EXISTS', unpack(dependents)) > 0
 
 local finished, cursors, scores, millis = {}, {}, {}, {}
-local function expire(key, ttl)
+local function set_ttl(key, ttl)
   if ttl == '-1' then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end
 
@@ -275,8 +265,8 @@ local function finish(i, given)
   local members = list_of(finished, q)
   members[#members + 1] = scores[ttl]
   members[#members + 1] = id
-  if held then rare().hold(id, q, 'finished', ttl) else expire(key, ttl) end
-  if given[IS_CHILD] == '1' then expire(dependencies_key(id), ttl) end
+  if held then rare().hold(id, q, 'finished', ttl) else set_ttl(key, ttl) end
+  if given[IS_CHILD] == '1' then set_ttl(dependencies_key(id), ttl) end
 end
 
 local good, bad, worked, plain = 0, 0, 0, true
@@ -316,41 +306,5 @@ for i in ipairs(ends) do
   reply[2 * i] = x and x.cursor or cursors[i] or '0'
 end
 return reply
-`,
-);
-
-/**
- * Goes on releasing the dependents of a job that had very many. The job is kept until that is done: only then
- * its time to live begins, or it is discarded. One that is deleted meanwhile was what it was: its dependents are released
- * all the same.
- *
- * ```
- * KEYS  1 the hash of the parents that are being released
- * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor   5 how many one call may release
- * reply the cursor to go on from, "0" at the end
- * ```
- */
-export const RELEASE: Script = new Script(
-  "release",
-  withPrelude(
-    [TIME_LUA, TTL_LUA, JOB_LUA, LEASE_LUA, DEPENDENTS_LUA, ENDING_LUA],
-    `
-local id, actual = ARGV[2], field(ARGV[2], 'status')
-local held = redis.pcall('HGET', KEYS[1], id)
-if type(held) ~= 'string' then held = nil end
-if actual and actual ~= ARGV[3] then -- it was requeued meanwhile, or the id is another job's
-  if held then redis.call('HDEL', KEYS[1], id) end
-  return '0'
-end
-local cursor = release(id, ARGV[3], ARGV[4], tonumber(ARGV[5]))
-if cursor ~= '0' or not held then return cursor end
-redis.call('HDEL', KEYS[1], id)
-local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
-ttl = seconds(ttl, 0)
-if not actual then redis.call('DEL', dependents_key(id))
-elseif ttl == 0 then forget(id, q or '')
-else for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, ttl) end end
-return '0'
-`,
-  ),
+`).replace("RARE()", () => link(RARE_LUA, piecesWithout(OUTER))),
 );

@@ -1,0 +1,57 @@
+/**
+ * Leases: members `<job>:<execution>` of `wip`, scored with their end; ours with a margin behind that. Plain members, as
+ * RQ 1.x writes them, are of the execution `""`.
+ *
+ * @module
+ */
+
+import { EXECUTION_ID_LENGTH } from "../execution_id.ts";
+import { LEASE_MARGIN } from "../lease.ts";
+
+/** See {@linkcode link}. */
+export const LEASES_LUA: string = `
+-- When the lease of an execution ends.
+local function lease_end(e, score)
+  return tonumber(score) - (#e == ${EXECUTION_ID_LENGTH} and ${LEASE_MARGIN} or 0)
+end
+
+-- Whether an execution has a lease that has not ended.
+local function holds(id, q, e)
+  local score = redis.call('ZSCORE', registry_key('wip', q), id .. ':' .. e)
+  return score and lease_end(e, score) > now
+end
+
+-- The executions that Python workers have recorded.
+local function python_executions(id)
+  local list = redis.pcall('ZRANGE', executions_key(id), 0, 99)
+  return list.err and {} or list
+end
+
+-- The execution whose lease still holds, or nil: x_execution names ours.
+local function live_execution(id, q)
+  local own = field(id, 'x_execution')
+  if own and own ~= '' and holds(id, q, own) then return own end
+  local plain = redis.call('ZSCORE', registry_key('wip', q), id) -- as RQ 1.x writes it
+  if plain and tonumber(plain) > now then return '' end
+  for _, e in ipairs(python_executions(id)) do
+    if holds(id, q, e) then return e end
+  end
+end
+
+-- Takes the lease of one execution away, and what its heartbeats have recorded.
+local function drop_execution(id, q, e, worker)
+  redis.pcall('ZREM', registry_key('wip', q), id .. ':' .. e)
+  if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
+  redis.pcall('ZREM', executions_key(id), e)
+  if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
+end
+
+-- The same for every execution of a job.
+local function drop_executions(id, q)
+  local worker = field(id, 'worker_name')
+  local own = field(id, 'x_execution')
+  if own and own ~= '' then drop_execution(id, q, own, worker) end
+  for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, worker) end
+  redis.pcall('ZREM', registry_key('wip', q), id)
+end
+`;

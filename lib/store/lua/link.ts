@@ -1,0 +1,97 @@
+/**
+ * Puts scripts together. Redis' Lua has no modules, so what scripts share is kept in pieces: a script gets those that it
+ * mentions, and what those mention, each once and in front of its first user. It gets no others: to make a function
+ * costs a call about as much as to use it.
+ *
+ * A piece is a paragraph of one of the texts below: its comment, then what it defines with `local`, up to a blank line.
+ * A mention is its name outside of comments and texts, where it is no member (`x.name`) and not assigned to (`name =`).
+ *
+ * @module
+ */
+
+import { Script } from "../../redis/script.ts";
+import { KEYS_LUA } from "../keys.ts";
+import { DEPENDENTS_LUA } from "./dependents.ts";
+import { ENDING_LUA } from "./ending.ts";
+import { JOBS_LUA } from "./jobs.ts";
+import { LEASES_LUA } from "./leases.ts";
+import { QUEUE_LUA } from "./queue.ts";
+import { REGISTRIES_LUA } from "./registries.ts";
+import { RESULTS_LUA } from "./results.ts";
+import { TIME_LUA } from "./time.ts";
+import { WAITING_LUA } from "./waiting.ts";
+
+/** Where a name can be mentioned; what comes before the last alternative is passed over. */
+const WORDS =
+  /--.*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\.\.|\d\w*|[.:]\s*\w+|([A-Za-z_]\w*)(?!\w|\s*=(?!=))/g;
+
+/** What a paragraph defines: one function, or some values. */
+const DEFINED = /^local (?:function )?(\w+(?:, \w+)*)/m;
+
+/** The pieces of some texts, each under the names that it defines, without its comment. */
+export function piecesOf(texts: readonly string[]): Map<string, string> {
+  const pieces = new Map<string, string>();
+  for (const paragraph of texts.flatMap((text) => text.split(/\n{2,}/))) {
+    const defined = DEFINED.exec(paragraph);
+    if (defined === null) continue;
+    for (const name of defined[1]!.split(", ")) {
+      if (pieces.has(name)) throw new Error(`Lua piece "${name}" exists twice`);
+      pieces.set(name, paragraph.slice(defined.index).trimEnd());
+    }
+  }
+  return pieces;
+}
+
+/** All that scripts share. */
+export const PIECES: ReadonlyMap<string, string> = piecesOf([
+  KEYS_LUA,
+  TIME_LUA,
+  JOBS_LUA,
+  QUEUE_LUA,
+  REGISTRIES_LUA,
+  LEASES_LUA,
+  RESULTS_LUA,
+  WAITING_LUA,
+  DEPENDENTS_LUA,
+  ENDING_LUA,
+]);
+
+/**
+ * A script's text with the pieces that it needs in front of it.
+ *
+ * @throws {Error} if pieces mention one another in a circle
+ */
+export function link(
+  body: string,
+  pieces: ReadonlyMap<string, string> = PIECES,
+): string {
+  const linked = new Set<string>();
+  const open: string[] = [];
+  const add = (text: string) => {
+    for (const [, name] of text.matchAll(WORDS)) {
+      const piece = name === undefined ? undefined : pieces.get(name);
+      if (piece === undefined || piece === text || linked.has(piece)) continue;
+      if (open.includes(piece)) {
+        throw new Error(`Lua piece "${name}" needs itself, by way of others`);
+      }
+      open.push(piece);
+      add(piece);
+      open.pop();
+      linked.add(piece);
+    }
+  };
+  add(body);
+  return [...linked, body].join("\n");
+}
+
+/** A script of this name and text, with the pieces that it needs. */
+export function script(name: string, body: string): Script {
+  return new Script(name, link(body));
+}
+
+/** The pieces for a function within a script that has these names already. */
+export function piecesWithout(
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  return new Map([...PIECES].filter(([name]) => !names.includes(name)));
+}

@@ -1,0 +1,43 @@
+/** The server's time, and times to live. @module */
+
+import { MAX_SECONDS } from "../../base/duration.ts";
+
+/** See {@linkcode link}. */
+export const TIME_LUA: string = `
+-- The server's time as texts: seconds since 1970, microseconds.
+local time = redis.call('TIME')
+
+-- Seconds since 1970.
+local now = tonumber(time[1])
+
+-- The same with the microseconds, as RQ writes it into executions.
+local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
+
+-- Now, as RQ writes dates. Redis' Lua has no os.date, so the calendar is worked out (Howard Hinnant's civil_from_days).
+local function iso()
+  local days, rest = math.floor(now / 86400), now % 86400
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
+    math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, tonumber(time[2]))
+end
+
+-- A time to live out of a job's hash in whole seconds, of at most a century; -1, for ever, for all below 0.
+local function seconds(text, default)
+  local number = string.find(text or '', '^[+-]?%d+$') and tonumber(text)
+  if not number then return default end
+  return number < 0 and -1 or math.min(number, ${MAX_SECONDS})
+end
+
+-- Lets a key expire after so many seconds; -1 for never.
+local function expire(key, ttl)
+  if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+end
+`;

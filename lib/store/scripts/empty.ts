@@ -1,0 +1,26 @@
+/** Behind `queue.empty()`. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Takes up to so many jobs off the head of a queue and removes them altogether.
+ *
+ * ```
+ * KEYS  1 the queue's list
+ * ARGV  1 key prefix   2 queue name   3 how many one call may remove
+ * reply how many were removed; call again until 0
+ * ```
+ */
+export const EMPTY: Script = script(
+  "empty",
+  `
+local ids = redis.call('LPOP', KEYS[1], ARGV[3])
+if not ids then return 0 end
+for _, id in ipairs(ids) do
+  local status = field(id, 'status')
+  if status ~= 'started' then forget(id, ARGV[2]) end
+end
+return #ids
+`,
+);

@@ -1,0 +1,35 @@
+/** Finding jobs whose worker may have died. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { LEASE_MARGIN } from "../lease.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Finds leases that have run out, of any job: whether it is abandoned is seen when it is recovered.
+ *
+ * ```
+ * KEYS  1 the queue's started registry
+ * ARGV  1 key prefix   2 from which member on   3 how many to look at
+ * reply { how many were looked at, member, order, … }   members sorted by their order are as they left the queue
+ * ```
+ *
+ * A job that was claimed earlier was nearer to the head: what orders them is the time of the claim, and of those of
+ * one claim the execution's id.
+ */
+export const EXPIRED_LEASES: Script = script(
+  "expired_leases",
+  `
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ${LEASE_MARGIN}, 'WITHSCORES',
+  'LIMIT', ARGV[2], ARGV[3])
+local answer = {#found / 2}
+for i = 1, #found, 2 do
+  local id, e = string.match(found[i], '^(.*):([^:]*)$')
+  if not id then id, e = found[i], '' end
+  if lease_end(e, found[i + 1]) <= now then
+    answer[#answer + 1] = found[i]
+    answer[#answer + 1] = (field(id, 'started_at') or '') .. ' ' .. e
+  end
+end
+return answer
+`,
+);

@@ -1,0 +1,42 @@
+/** Finding workers that have died. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { LEASE_MARGIN } from "../lease.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Tells which workers have no hash any more. One of ours that has died and whose lease somebody's
+ * clean-up has dropped (RQ before 2.0 does) gets that of its last claim back, expired, so that the
+ * next sweep finds its job.
+ *
+ * ```
+ * KEYS  … the hashes of workers
+ * ARGV  1 key prefix   2 seconds without a heartbeat after which a worker is dead
+ * reply the keys of those that are gone
+ * ```
+ */
+export const FIND_DEAD_WORKERS: Script = script(
+  "find_dead_workers",
+  `
+local function restore_lease(claim)
+  local fine, claimed = pcall(cjson.decode, string.match(claim, ' (.*)$') or '')
+  if not fine or type(claimed) ~= 'table' then return end
+  for i = 1, #claimed - 2, 3 do
+    local q, id, e = tostring(claimed[i]), tostring(claimed[i + 1]), tostring(claimed[i + 2])
+    if field(id, 'status') == 'started' and field(id, 'x_execution') == e then
+      redis.pcall('ZADD', registry_key('wip', q), 'NX', now - 1 + ${LEASE_MARGIN}, id .. ':' .. e)
+    end
+  end
+end
+local gone = {}
+for _, key in ipairs(KEYS) do
+  local h = redis.pcall('HMGET', key, 'x_heartbeat', 'x_claim')
+  if h[1] then
+    if h[2] and now - (tonumber(h[1]) or 0) >= tonumber(ARGV[2]) then restore_lease(h[2]) end
+  elseif redis.call('EXISTS', key) == 0 then
+    gone[#gone + 1] = key
+  end
+end
+return gone
+`,
+);

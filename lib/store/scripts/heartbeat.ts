@@ -1,0 +1,62 @@
+/** Showing that a worker lives. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { LEASE_MARGIN } from "../lease.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Shows that a worker lives and extends the leases of what it runs.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ * ARGV  1 key prefix   2 worker name   3 the worker's instance
+ *       4 worker ttl in seconds   5 lease in seconds
+ *       then triples of queue name, job id, execution id
+ * reply { "ok" | "gone" | "replaced", then for each triple "ok" | "lost" }
+ * ```
+ *
+ * The execution records that RQ's monitors read are written here and not by the claim: what ends
+ * before its first heartbeat never has any. A worker that lost a job learns it here: whoever took it away has
+ * changed its hash.
+ */
+export const HEARTBEAT: Script = script(
+  "heartbeat",
+  `
+local worker, instance, ttl, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local at = iso()
+local answer = {'ok'}
+local known = redis.call('HGET', KEYS[1], 'x_instance')
+if not known then answer[1] = 'gone' elseif known ~= instance then answer[1] = 'replaced' end
+if answer[1] == 'ok' then
+  -- EXPIRE first: a full Redis takes it, and then lets the script go on, so that no lease is lost for want of memory
+  redis.call('EXPIRE', KEYS[1], ttl)
+  redis.call('HSET', KEYS[1], 'last_heartbeat', at, 'x_heartbeat', now)
+end
+for i = 6, #ARGV, 3 do
+  local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local wip, member = registry_key('wip', q), id .. ':' .. e
+  -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
+  local mine = is_job(id) and field(id, 'status') == 'started' and field(id, 'x_execution') == e
+  if answer[1] ~= 'replaced' and mine then
+    redis.call('ZADD', wip, now + lease + ${LEASE_MARGIN}, member)
+    redis.call('HSET', job_key(id), 'last_heartbeat', at)
+    redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
+    redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)
+    redis.call('EXPIRE', execution_key(id, e), lease + 60)
+    redis.call('ZADD', executions_key(id), now + lease + 60, e)
+    redis.call('EXPIRE', executions_key(id), lease + 60)
+    redis.call('SADD', worker_executions_key(worker), member)
+    redis.call('EXPIRE', worker_executions_key(worker), lease + 60)
+    answer[#answer + 1] = 'ok'
+  else
+    -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
+    if not mine then
+      redis.call('ZREM', wip, member)
+      redis.pcall('SREM', worker_executions_key(worker), member)
+    end
+    answer[#answer + 1] = 'lost'
+  end
+end
+return answer
+`,
+);

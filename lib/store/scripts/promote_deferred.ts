@@ -1,0 +1,49 @@
+/** Queueing deferred jobs that nobody has released. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Queues deferred jobs whose parents are all done: a program may have died before it released them. Those that are gone
+ * leave the registry.
+ *
+ * ```
+ * KEYS  1 the queue's deferred registry
+ * ARGV  1 key prefix   2 from which on   3 how many to look at
+ * reply { how many of those it looked at stay, how many have left }
+ * ```
+ *
+ * Many have the same parents, so each is asked for once.
+ */
+export const PROMOTE_DEFERRED: Script = script(
+  "promote_deferred",
+  `
+local statuses = {}
+local function has_to_wait(c)
+  local parents = redis.pcall('SMEMBERS', dependencies_key(c))
+  if parents.err then return true end
+  for _, parent in ipairs(parents) do
+    if statuses[parent] == nil then statuses[parent] = field(parent, 'status') or 'gone' end
+    local status = statuses[parent]
+    if status == 'failed' then
+      if field(c, 'allow_dependency_failures') ~= '1' then return true end
+    elseif status ~= 'finished' then
+      return true
+    end
+  end
+  return false
+end
+local from, left = tonumber(ARGV[2]), 0
+local children = redis.pcall('ZRANGE', KEYS[1], from, from + ARGV[3] - 1)
+if children.err then return {0, 0} end
+for _, c in ipairs(children) do
+  if not is_job(c) then
+    redis.call('ZREM', KEYS[1], c)
+    left = left + 1
+  elseif not has_to_wait(c) and promote(c, true) then
+    left = left + 1
+  end
+end
+return {#children - left, left}
+`,
+);

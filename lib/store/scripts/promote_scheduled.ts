@@ -1,0 +1,42 @@
+/** Queueing scheduled jobs. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Queues scheduled jobs of one queue whose time has come, in the order of their time.
+ *
+ * ```
+ * KEYS  1 the queue's scheduled registry   2 the lock that RQ's schedulers share
+ * ARGV  1 key prefix   2 queue name   3 how many one call looks at
+ * reply { how many it took out of the registry, how many of them were queued }
+ *       { 0, -1 } a Python scheduler holds the lock   { 0, -2 } a key of the queue holds another type of value
+ * ```
+ *
+ * RQ's scheduler reads and moves in two steps, so that it must be alone, and takes a lock for that. Ours is one step:
+ * any number of workers may do it, and it needs no lock, but leaves the queue to who holds one.
+ */
+export const PROMOTE_SCHEDULED: Script = script(
+  "promote_scheduled",
+  `
+local q, tail, moved = ARGV[2], {}, 0
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])
+if #ids == 0 then return {0, 0} end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {0, -1} end
+if not can_push(q) then return {0, -2} end
+redis.call('ZREM', KEYS[1], unpack(ids))
+redis.call('SADD', QUEUES, queue_key(q))
+local at = iso()
+for _, id in ipairs(ids) do
+  local key = job_key(id)
+  local h = redis.pcall('HMGET', key, 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at', 'data')
+  if h[1] == 'scheduled' and h[5] then
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', at)
+    moved = moved + 1
+    if h[2] == '1' or h[3] == '1' and h[4] then redis.call('LPUSH', queue_key(q), id) else tail[#tail + 1] = id end
+  end
+end
+if #tail > 0 then redis.call('RPUSH', queue_key(q), unpack(tail)) end
+return {#ids, moved}
+`,
+);

@@ -1,0 +1,37 @@
+/** Releasing the dependents of a job that has very many. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Goes on releasing the dependents of a job that had very many. The job is kept until that is done: only then
+ * its time to live begins, or it is discarded. One that is deleted meanwhile was what it was: its dependents are released
+ * all the same.
+ *
+ * ```
+ * KEYS  1 the hash of the parents that are being released
+ * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor   5 how many one call may release
+ * reply the cursor to go on from, "0" at the end
+ * ```
+ */
+export const RELEASE_DEPENDENTS: Script = script(
+  "release_dependents",
+  `
+local id, actual = ARGV[2], field(ARGV[2], 'status')
+local held = redis.pcall('HGET', KEYS[1], id)
+if type(held) ~= 'string' then held = nil end
+if actual and actual ~= ARGV[3] then -- it was requeued meanwhile, or the id is another job's
+  if held then redis.call('HDEL', KEYS[1], id) end
+  return '0'
+end
+local cursor = release(id, ARGV[3], ARGV[4], tonumber(ARGV[5]))
+if cursor ~= '0' or not held then return cursor end
+redis.call('HDEL', KEYS[1], id)
+local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
+ttl = seconds(ttl, 0)
+if not actual then redis.call('DEL', dependents_key(id))
+elseif ttl == 0 then forget(id, q or '')
+else for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, ttl) end end
+return '0'
+`,
+);

@@ -1,0 +1,48 @@
+/** Putting back what was popped and never claimed. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Puts ids in the intermediate list that nobody claims back at the head of the queue, the first one foremost, once they
+ * have been seen there for a while (RQ's `first_seen` key; RQ itself would fail the jobs). The key lives only a
+ * little longer than that, so that it never speaks of an earlier visit.
+ *
+ * ```
+ * KEYS  1 the intermediate list
+ * ARGV  1 key prefix   2 queue name   3 seconds that an id may stay   4 from which on   5 how many to look at
+ *       6 the job that the last call has put back, "" for none
+ * reply { how many of those it looked at stay, how many have left, id that was put back, … }
+ * ```
+ */
+export const RETURN_POPPED: Script = script(
+  "return_popped",
+  `
+local q, grace, from = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local pushable, back = can_push(q), {}
+local ids = redis.call('LRANGE', KEYS[1], from, from + ARGV[5] - 1)
+local left = 0
+
+local function look_at(id)
+  local seen_key = first_seen_key(q, id)
+  local seen = tonumber(redis.call('GET', seen_key) or '')
+  if not seen then return redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3) end
+  if not pushable or tonumber(now_float) - seen < grace then return end
+  local status, exists = field(id, 'status'), is_job(id)
+  local unclaimed = exists and not live_execution(id, q)
+  if exists and not unclaimed and status == 'started' then return end
+  redis.call('LREM', KEYS[1], 1, id)
+  redis.call('DEL', seen_key)
+  left = left + 1
+  if unclaimed and status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
+    redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
+    back[#back + 1] = id
+  end
+end
+
+for _, id in ipairs(ids) do look_at(id) end
+if #back > 0 then redis.call('SADD', QUEUES, queue_key(q)) end
+put_at_head(q, back, ARGV[6])
+return {#ids - left, left, unpack(back)}
+`,
+);

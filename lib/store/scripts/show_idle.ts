@@ -1,0 +1,23 @@
+/** Showing that a worker runs nothing. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+
+/**
+ * Shows that a worker runs nothing, if its hash is there and of this instance.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ * ARGV  1 key prefix   2 instance
+ * reply 1 if written, else 0
+ * ```
+ */
+export const SHOW_IDLE: Script = script(
+  "show_idle",
+  `
+if redis.call('HGET', KEYS[1], 'x_instance') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'state', 'idle')
+redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time')
+return 1
+`,
+);
