@@ -8,12 +8,13 @@
 import { parseDate } from "../base/date.ts";
 import { MAX_SECONDS, parseDuration } from "../base/duration.ts";
 import { type Call, decodeData, UnreadableDataError } from "./codec.ts";
+import type { JobField, JobFieldOf } from "./fields.ts";
 import { decodeJson } from "./json.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
 import { isJobStatus, type JobStatus } from "./status.ts";
 
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
-export type JobFields = Pick<ReadonlyMap<string, Uint8Array>, "get">;
+export type JobFields = Pick<ReadonlyMap<JobField, Uint8Array>, "get">;
 
 /** How far a job is, as it said itself. */
 export interface JobProgress {
@@ -40,7 +41,7 @@ export class JobRecord {
   }
 
   /** A field as text, or `undefined` where it is missing or empty (RQ writes "unset" as empty). */
-  text(field: string): string | undefined {
+  text(field: JobField): string | undefined {
     const bytes = this.fields.get(field);
     return bytes === undefined || bytes.length === 0
       ? undefined
@@ -48,7 +49,9 @@ export class JobRecord {
   }
 
   /** A field as a whole number, or `undefined` where it is missing or none. */
-  integer(field: string): number | undefined {
+  integer(
+    field: JobFieldOf<"integer" | "seconds" | "flag">,
+  ): number | undefined {
     const text = this.text(field);
     const number = text !== undefined && /^[+-]?\d+$/.test(text)
       ? Number(text)
@@ -60,14 +63,14 @@ export class JobRecord {
    * A field as a time to live in seconds, or `undefined` where it is missing or no whole number; `-1` for ever. What is
    * longer than a century is taken for one.
    */
-  seconds(field: string): number | undefined {
+  seconds(field: JobFieldOf<"seconds">): number | undefined {
     const text = this.text(field);
     if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined;
     return Math.max(-1, Math.min(Number(text), MAX_SECONDS));
   }
 
   /** A field as a date, or `null`. */
-  date(field: string): Date | null {
+  date(field: JobFieldOf<"date">): Date | null {
     return parseDate(this.text(field));
   }
 

@@ -8,6 +8,7 @@ import { type Duration, parseDuration } from "../base/duration.ts";
 import { InvalidJobOperationError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { heldCall } from "../job/codec.ts";
+import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobProgress, JobRecord } from "../job/record.ts";
@@ -64,7 +65,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   #read: () => JobRecord;
   #record: JobRecord | undefined;
   #meta: Record<string, unknown> | undefined;
-  readonly #changed = new Map<string, RedisArg>();
+  readonly #changed = new Map<JobField, RedisArg>();
 
   static {
     newJob = (id, context, read, owns) => new Job(id, context, read, owns);
@@ -374,7 +375,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    */
   async saveMeta(): Promise<void> {
     const text = encodeJson(this.meta, "meta", { bigInts: true });
-    const fields = new Map([["meta", text]]);
+    const fields = new Map([["meta", text] as const]);
     if (!(await this.#context.store.setFields(this.id, fields))) {
       throw noSuchJob(this.id);
     }

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { unfold } from "../job/codec.ts";
+import { isWhole } from "../job/fields.ts";
 import type { JobRecord } from "../job/record.ts";
 
 /** What `rq.job.Job.to_dict()` always has, in its order; a job that has no value there has an empty text. */
@@ -21,23 +22,6 @@ const ALWAYS = [
   "worker_name",
   "group_id",
 ] as const;
-
-/** Fields that are whole numbers. */
-const NUMBERS: ReadonlySet<string> = new Set([
-  "timeout",
-  "result_ttl",
-  "failure_ttl",
-  "ttl",
-  "retries_left",
-  "number_of_retries",
-  "repeats_left",
-  "success_callback_timeout",
-  "failure_callback_timeout",
-  "stopped_callback_timeout",
-  "allow_dependency_failures",
-  "enqueue_at_front",
-  "enqueue_at_front_on_retry",
-]);
 
 /** Fields of RQ's dict that are there if they are set, in its order. */
 const IF_SET = [
@@ -77,7 +61,7 @@ export function jobDict(record: JobRecord): JobDict {
     unfold(record.fields.get("data") ?? new Uint8Array()),
   ).toString();
   for (const name of IF_SET) {
-    const number = NUMBERS.has(name) ? record.integer(name) : undefined;
+    const number = isWhole(name) ? record.integer(name) : undefined;
     const value = number ?? record.text(name);
     if (value !== undefined) dict[name] = value;
   }

@@ -12,6 +12,7 @@ import { describeCall } from "../job/description.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName, isQueueName } from "../job/names.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
+import type { JobField } from "../job/fields.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
@@ -301,7 +302,7 @@ export class Queue implements AsyncDisposable {
       CheckedCall,
     funcName: string,
   ): NewJob {
-    const fields = new Map<string, RedisArg>();
+    const fields = new Map<JobField, RedisArg>();
     fields.set("created_at", formatDate(uniqueMicros()));
     fields.set("data", encodeData(funcName, argsJson, kwargsJson));
     fields.set(

@@ -6,6 +6,7 @@
  */
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import type { JobField } from "../job/fields.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import type { StoredResult } from "../job/result_codec.ts";
 import {
@@ -192,7 +193,7 @@ export class JobStore {
   /** Writes fields of a job that exists; `false` if it does not. */
   async setFields(
     id: string,
-    fields: ReadonlyMap<string, RedisArg>,
+    fields: ReadonlyMap<JobField, RedisArg>,
   ): Promise<boolean> {
     const reply = await SET_FIELDS.run(
       this.client,

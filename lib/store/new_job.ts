@@ -6,6 +6,7 @@
 
 import { latestSecond } from "../base/date.ts";
 import { DuplicateJobError } from "../base/errors.ts";
+import type { JobField } from "../job/fields.ts";
 import {
   type RedisArg,
   type RedisReply,
@@ -26,7 +27,7 @@ export interface NewJob {
   /** Ids of the jobs to wait for. */
   readonly dependencyIds: readonly string[];
   /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
-  readonly fields: ReadonlyMap<string, RedisArg>;
+  readonly fields: ReadonlyMap<JobField, RedisArg>;
 }
 
 /** What became of a {@linkcode NewJob}. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { JobField } from "../job/fields.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type {
@@ -21,6 +22,7 @@ import type {
 import { EndingBatch } from "./ending_batch.ts";
 import { executionPrefix, randomWorkerDigits } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
+import type { WorkerFields } from "./fields.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM } from "./scripts/claim.ts";
 import { DEREGISTER } from "./scripts/deregister.ts";
@@ -85,7 +87,7 @@ export class WorkerStore {
   async register(
     worker: WorkerIdentity,
     ttl: number,
-    fields: Readonly<Record<string, RedisArg>>,
+    fields: WorkerFields,
   ): Promise<NameTaken | null> {
     const reply = await REGISTER.run(
       this.client,
@@ -237,7 +239,7 @@ export class WorkerStore {
   /** Writes fields of a running job; `false` if its lease is lost. */
   async record(
     { id, job }: Execution,
-    fields: Readonly<Record<string, RedisArg>>,
+    fields: Readonly<Partial<Record<JobField, RedisArg>>>,
   ): Promise<boolean> {
     const reply = await RECORD.run(
       this.client,
@@ -261,7 +263,7 @@ export class WorkerStore {
   /** Writes fields of the worker's hash, as long as it is this worker's. */
   async setWorkerFields(
     worker: WorkerIdentity,
-    fields: Readonly<Record<string, RedisArg>>,
+    fields: WorkerFields,
   ): Promise<void> {
     await SET_WORKER_FIELDS.run(
       this.client,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import type { EnqueueCall } from "../queue/enqueue_call.ts";
 import { Queue } from "../queue/queue.ts";
@@ -67,7 +68,9 @@ export class ExecutionHost implements JobHost {
     await this.#record({ x_progress: value, x_progress_note: note ?? "" });
   }
 
-  async #record(fields: Record<string, string | number>): Promise<void> {
+  async #record(
+    fields: Partial<Record<JobField, string | number>>,
+  ): Promise<void> {
     if (await this.#store.record(this.#execution, fields)) return;
     throw new Error(
       `Cannot record anything of job "${this.#execution.job.id}": its worker has lost the lease`,

@@ -9,13 +9,12 @@ Deno.test("a job that is enqueued has every field that a Python worker needs", a
   assertEquals(status, "queued");
   const record = (await bench.jobs.fetch("a"))!;
   assertEquals(
-    ["origin", "status", "description", "timeout", "enqueued_at"].map((field) =>
-      record.text(field)
-    ),
+    (["origin", "status", "description", "timeout", "enqueued_at"] as const)
+      .map((field) => record.text(field)),
     ["q", "queued", "jobs.f(1)", "180", enqueuedAt],
   );
   assertEquals(record.call, { funcName: "jobs.f", args: [1], kwargs: {} });
-  for (const field of ["created_at", "enqueued_at"]) {
+  for (const field of ["created_at", "enqueued_at"] as const) {
     const date = record.text(field)!;
     assert(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(date), date);
   }

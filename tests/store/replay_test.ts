@@ -242,7 +242,7 @@ const SCENES: [string, Scene][] = [
     return () => jobs.setFields("a", new Map([["description", "words"]]));
   }],
   ["set fields of a job that is gone", ({ jobs }) => {
-    const fields = new Map([["description", "words"]]);
+    const fields = new Map([["description", "words"] as const]);
     return Promise.resolve(() => jobs.setFields("a", fields));
   }],
   ["set worker fields", ({ worker, workers }) => {

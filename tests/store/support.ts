@@ -3,6 +3,7 @@
 import { assert } from "@std/assert";
 import { formatDate } from "../../lib/base/date.ts";
 import { encodeData } from "../../lib/job/codec.ts";
+import type { JobField } from "../../lib/job/fields.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
 import { connect } from "../../lib/redis/connect.ts";
 import type {
@@ -33,6 +34,7 @@ export interface AddOptions {
   readonly atFront?: boolean;
   readonly ttl?: number;
   readonly dependsOn?: readonly string[];
+  /** Also such as no program of ours writes. */
   readonly fields?: Readonly<Record<string, RedisArg>>;
 }
 
@@ -252,12 +254,12 @@ export function newJob(id: string, options: AddOptions = {}): NewJob {
     atFront,
     ttl,
     dependencyIds: dependsOn,
-    fields: new Map<string, RedisArg>([
+    fields: new Map<JobField, RedisArg>([
       ["created_at", formatDate()],
       ["data", encodeData("jobs.f", "[1]", "{}")],
       ["description", "jobs.f(1)"],
       ["timeout", 180],
-      ...Object.entries(fields),
+      ...Object.entries(fields) as [JobField, RedisArg][],
     ]),
   };
 }

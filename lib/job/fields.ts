@@ -1,0 +1,118 @@
+/**
+ * The fields of a job's hash, each declared once. Those that begin with `x_` are ours: RQ ignores and keeps them. The others
+ * are RQ's (`rq/job.py`).
+ *
+ * TypeScript knows them by type: a name that is not in this table, or that holds something else than is asked for, does not
+ * compile. Scripts spell them: `HSET key status queued` reads as RQ's own commands do, and `${F.status}` in it would
+ * not. A test holds every name in a script, and every row of this table, to the other.
+ *
+ * @module
+ */
+
+/**
+ * What a field holds. All are texts in Redis: a `date` is RQ's `2026-11-23T02:37:08.111378Z`, `seconds` are a length of
+ * time, -1 for ever, a `flag` is 0 or 1, `json` is a list or an object, `bytes` may be no text at all.
+ */
+export type FieldType =
+  | "text"
+  | "integer"
+  | "number"
+  | "seconds"
+  | "flag"
+  | "date"
+  | "json"
+  | "bytes";
+
+/** What a field holds, who writes it, and who reads it. */
+export type Field = readonly [
+  type: FieldType,
+  writers: string,
+  readers: string,
+];
+
+/**
+ * The table. Who writes and reads: the `producer` that enqueues; the `worker` that claims, runs and ends; the `sweep` that
+ * puts back what a dead worker left, and queues what is due; the running `job` itself; the `user` who looks, waits, cancels and
+ * requeues; `RQ`, where only Python does.
+ */
+export const JOB_FIELDS = {
+  // The call, and how it is to be carried out
+  created_at: ["date", "producer", "producer, user"],
+  data: ["bytes", "producer", "all"],
+  description: ["text", "producer", "worker, user"],
+  origin: ["text", "producer, worker", "all"],
+  timeout: ["seconds", "producer", "worker, user"],
+  result_ttl: ["seconds", "producer", "worker, user"],
+  failure_ttl: ["seconds", "producer", "worker, sweep, user"],
+  ttl: ["seconds", "producer", "worker, user"],
+  meta: ["json", "producer, job, user", "job, user"],
+  x_isolation: ["text", "producer", "worker"],
+
+  // What it waits for
+  dependency_id: ["text", "producer", "user"],
+  dependency_ids: ["json", "producer", "worker, user"],
+  allow_dependency_failures: ["flag", "producer", "all"],
+  enqueue_at_front: ["flag", "producer", "worker, sweep, user"],
+
+  // Where it is in its life
+  status: ["text", "all", "all"],
+  enqueued_at: ["date", "all", "all"],
+  started_at: ["date", "worker", "sweep, user"],
+  ended_at: ["date", "worker, sweep", "worker, sweep, user"],
+  worker_name: ["text", "worker", "sweep, user"],
+  last_heartbeat: ["date", "worker", "user"],
+  /** The execution that has it in hand, or had it last: what fences all others off. */
+  x_execution: ["text", "worker", "worker, sweep"],
+  /** How often it was started; only from the second time on. */
+  x_attempts: ["integer", "worker, user", "worker"],
+  /** How often it has lost its worker, and the `enqueued_at` of the stay in the queue for which that counts. */
+  x_abandoned: ["text", "sweep", "worker, sweep"],
+  /** Token of the call that canceled or requeued it, and the status before: tells that call's second sending. */
+  x_change: ["text", "user", "user"],
+  /** That somebody waits for it, who has to be told of an end that no result shows. */
+  x_waited: ["flag", "user", "all"],
+  x_progress: ["number", "job", "user"],
+  x_progress_note: ["text", "job", "user"],
+
+  // Trying again
+  retries_left: ["integer", "RQ, worker", "worker, user"],
+  retry_intervals: ["json", "RQ", "worker, user"],
+  enqueue_at_front_on_retry: ["flag", "RQ", "worker, sweep, user"],
+  number_of_retries: ["integer", "RQ", "user"],
+  repeats_left: ["integer", "RQ", "worker, user"],
+  repeat_intervals: ["json", "RQ", "user"],
+
+  // What comes with it
+  group_id: ["text", "RQ", "all"],
+  success_callback_name: ["text", "RQ", "worker, user"],
+  success_callback_timeout: ["seconds", "RQ", "user"],
+  failure_callback_name: ["text", "RQ", "worker, user"],
+  failure_callback_timeout: ["seconds", "RQ", "user"],
+  stopped_callback_name: ["text", "RQ", "worker, user"],
+  stopped_callback_timeout: ["seconds", "RQ", "user"],
+  webhooks: ["json", "RQ", "worker, user"],
+  rate_limit_key: ["text", "RQ", "worker"],
+  rate_limit_concurrency: ["integer", "RQ", "RQ"],
+
+  // Where RQ kept an outcome before it had streams of results
+  exc_info: ["bytes", "RQ", "user"],
+  result: ["bytes", "RQ", "RQ"],
+} as const;
+
+/** The name of a field of a job's hash. */
+export type JobField = keyof typeof JOB_FIELDS;
+
+/** The names of those that hold something of this type. */
+export type JobFieldOf<T extends FieldType> = {
+  [F in JobField]: (typeof JOB_FIELDS)[F][0] extends T ? F : never;
+}[JobField];
+
+/** Types of fields that are whole numbers. */
+const WHOLE: ReadonlySet<FieldType> = new Set(["integer", "seconds", "flag"]);
+
+/** Tells whether a field is a whole number. */
+export function isWhole(
+  field: JobField,
+): field is JobFieldOf<"integer" | "seconds" | "flag"> {
+  return WHOLE.has(JOB_FIELDS[field][0]);
+}

@@ -1,0 +1,75 @@
+/**
+ * The fields of the hashes of workers and executions, and of the entries of streams, each declared once; those of jobs are in
+ * `job/fields.ts`, which tells more.
+ *
+ * @module
+ */
+
+import type { Field } from "../job/fields.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+
+/** A worker's hash (`rq/worker/base.py`). */
+export const WORKER_FIELDS = {
+  birth: ["date", "worker", "user"],
+  last_heartbeat: ["date", "worker", "worker, user"],
+  death: ["date", "worker", "worker, user"],
+  queues: ["text", "worker", "user"],
+  hostname: ["text", "worker", "worker, user"],
+  pid: ["integer", "worker", "worker, user"],
+  ip_address: ["text", "worker", "user"],
+  version: ["text", "worker", "user"],
+  python_version: ["text", "worker", "user"],
+  state: ["text", "worker", "user"],
+  current_job: ["text", "worker", "user"],
+  current_job_working_time: ["number", "worker", "user"],
+  successful_job_count: ["integer", "worker", "user"],
+  failed_job_count: ["integer", "worker", "user"],
+  total_working_time: ["number", "worker", "user"],
+  shutdown_requested_date: ["date", "RQ", "RQ"],
+  /** Random: tells a worker from an earlier one of its name. */
+  x_instance: ["text", "worker", "worker"],
+  /** Its latest heartbeat, in seconds since 1970. */
+  x_heartbeat: ["integer", "worker", "worker, sweep"],
+  /** Its latest claim and what it got: for a second sending, and for leases that somebody has dropped. */
+  x_claim: ["text", "worker", "worker, sweep"],
+  /** Ends of jobs of which nothing is left, for a second sending. */
+  x_ended: ["text", "worker", "worker"],
+} as const;
+
+/** The hash of an execution (`rq/executions.py`). Its times are seconds since 1970, not dates. */
+export const EXECUTION_FIELDS = {
+  id: ["text", "worker", "user"],
+  job_id: ["text", "worker", "user"],
+  created_at: ["number", "worker", "user"],
+  last_heartbeat: ["number", "worker", "user"],
+  worker_name: ["text", "worker", "user"],
+} as const;
+
+/** An entry of a job's stream of results (`rq/results.py`). */
+export const RESULT_FIELDS = {
+  type: ["integer", "worker, sweep", "user"],
+  return_value: ["text", "worker", "user"],
+  exc_string: ["text", "worker, sweep", "user"],
+  worker_name: ["text", "worker, sweep", "user"],
+  execution_id: ["text", "worker, sweep", "user"],
+} as const;
+
+/** An entry of our stream of ends. */
+export const END_FIELDS = {
+  job_id: ["text", "all", "user"],
+  how: ["text", "all", "user"],
+} as const;
+
+/** All of these, for a test. */
+export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
+  WORKER_FIELDS,
+  EXECUTION_FIELDS,
+  RESULT_FIELDS,
+  END_FIELDS,
+];
+
+/** The name of a field of a worker's hash. */
+export type WorkerField = keyof typeof WORKER_FIELDS;
+
+/** Some fields of a worker's hash. */
+export type WorkerFields = Readonly<Partial<Record<WorkerField, RedisArg>>>;
