@@ -1,5 +1,5 @@
 /**
- * The worker's log lines, through `@std/log`.
+ * The worker's logger, which uses `@std/log`.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { printable, printableJson, printableLines } from "../base/printable.ts";
 import type { LogFacts, WorkerLog } from "../worker/log.ts";
 import { describeDropped, STDERR, STDOUT } from "../worker/output.ts";
 
-/** How log lines look: RQ's `23:44:48 text`, or one JSON object a line. */
+/** The format of log lines: `23:44:48 text` as in RQ, or one JSON object per line. */
 export type LogFormat = "text" | "json";
 
-/** How much a line must matter to be written; the names of `@std/log`. */
+/** The lowest level that is logged, under the names of `@std/log`. */
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 /** Python's names of the levels, and those of `@std/log`. */
@@ -30,14 +30,14 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 /** The names that {@linkcode levelOf} takes. */
 export const LEVEL_NAMES: readonly string[] = Object.keys(LEVELS);
 
-/** The level of a name in either case, or `undefined`. */
+/** The level with a name, in upper or lower case, or `undefined`. */
 export function levelOf(name: string): LogLevel | undefined {
   return LEVELS[name.toUpperCase()];
 }
 
 /**
- * Makes the program's logger. As in RQ, errors go to stderr and all else to stdout. Lines that cannot be written are
- * dropped and counted: a log that is stuck must not stop the work.
+ * Creates the program's logger. As in RQ, errors go to stderr and everything else to stdout. Lines that cannot be
+ * written are dropped and counted: a stuck log must not stop the worker.
  */
 export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
   const logger = new Logger("rq.worker", level, {

@@ -18,7 +18,7 @@ import { parseFlags, usage, UsageError } from "./flags.ts";
 import { workerCommand } from "./worker_command.ts";
 
 /**
- * Runs the program; gives its exit code: 0, 1 for a failure, 2 for a mistake on the command line.
+ * Runs the program and returns its exit code: 0, 1 for a failure, 2 for a mistake on the command line.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -37,14 +37,14 @@ export async function main(args: readonly string[]): Promise<number> {
       STDERR.print(`${printable(error.message)}; --help lists all flags`);
       return 2;
     }
-    if (!(error instanceof Error) || !isOfTheWorld(error)) throw error;
+    if (!(error instanceof Error) || !isOperational(error)) throw error;
     STDERR.print(printable(error.message));
     return 1;
   }
 }
 
-/** What comes from outside of the program is told in a line; only a fault of its own shows its stack. */
-function isOfTheWorld(error: Error): boolean {
+/** An operational error, such as an unreachable server, is reported in one line; only a bug shows its stack. */
+function isOperational(error: Error): boolean {
   return [
     ConnectionLostError,
     ConnectionRefusedError,

@@ -1,5 +1,6 @@
 /**
- * Flags of RQ's own worker that mean nothing here, or less: what they ask for is had anyway, or refused.
+ * Flags of RQ's own worker that have no effect or less effect here. Start scripts of RQ may pass them: they are
+ * accepted if this worker behaves that way anyway, and refused otherwise.
  *
  * @module
  */
@@ -8,17 +9,17 @@ import { parseDuration } from "../base/duration.ts";
 import { MAX_HEARTBEAT } from "../worker/settings.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
 
-/** RQ's workers that are a strategy, and its name. */
+/** RQ's worker classes that differ by dequeue strategy, and that strategy. */
 const STRATEGY_CLASSES: Readonly<Record<string, string>> = {
   RoundRobinWorker: "round_robin",
   RandomWorker: "random",
 };
 
 /**
- * Looks at the flags that came from a start script of RQ.
+ * Checks flags of RQ.
  *
- * @returns a sentence for each that has no effect
- * @throws {UsageError} for one that asks for what cannot be had; it says what to do instead
+ * @returns A sentence for each flag that has no effect.
+ * @throws {UsageError} If a flag asks for something that is not supported; it says what to do instead.
  */
 export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
   const one = (name: string) => values.get(name)?.[0];
@@ -50,7 +51,7 @@ export function isPythonFormat(format: string | undefined): boolean {
   return format !== undefined && /%\(\w+\)|\{\w+\}|\$\w/.test(format);
 }
 
-/** The interval of heartbeats, 30 seconds in RQ; one that a lease would not survive is shortened, which a warning says. */
+/** The heartbeat interval, 30 seconds in RQ. One that is too long for a lease is shortened, with a warning. */
 export function heartbeatFlag(
   { values }: ParsedFlags,
   warn: (text: string) => void,
@@ -81,7 +82,7 @@ function checkSerializer(name: string | undefined): void {
   );
 }
 
-/** What RQ and redis-py bring along is had anyway; what somebody wrote in Python is not. */
+/** Whether a class is one of RQ's or redis-py's own, which is fine; a user's Python class cannot be used. */
 function isOwnClass(flag: string, path: string | undefined): boolean {
   if (path === undefined) return false;
   const strategy = STRATEGY_CLASSES[path.split(".").at(-1)!];

@@ -1,12 +1,12 @@
 /**
- * What a call's options and arguments may be, as far as a subprocess needs it too.
+ * The part of checking a call that a subprocess needs too: names of options, and arguments.
  *
  * @module
  */
 
 import type { JobOptions } from "./options.ts";
 
-/** Every option of a job. */
+/** All options of a job. */
 export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   timeout: true,
   resultTtl: true,
@@ -20,11 +20,11 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
 };
 
 /**
- * Arguments without `undefined` at their end, so that the function's own defaults stay in force.
+ * Drops trailing `undefined` arguments, so that the function's own defaults apply.
  *
- * @param args the arguments
- * @param isFollowed whether another argument follows them: named ones are a function's last
- * @throws {TypeError} if one before the last is `undefined`, which would arrive as `null`
+ * @param args The arguments.
+ * @param isFollowed Whether another argument follows: named ones become the function's last.
+ * @throws {TypeError} If one before the last is `undefined`, which would arrive as `null`.
  */
 export function positional(
   args: readonly unknown[],
@@ -36,7 +36,7 @@ export function positional(
   const at = args.indexOf(undefined);
   if (at < length) {
     throw new TypeError(
-      `Cannot store args[${at}]: undefined before other arguments would arrive as null, give null or the function's default`,
+      `Cannot store args[${at}]: undefined before other arguments would arrive as null, pass null or the function's default`,
     );
   }
   return args.slice(0, length);

@@ -1,6 +1,6 @@
 /**
- * The `data` of a job: JSON of RQ's four-tuple `[func_name, instance, args, kwargs]`,
- * what `rq.serializers.JSONSerializer` writes, zlib-compressed or not.
+ * The `data` field of a job: RQ's four-tuple `[func_name, instance, args, kwargs]` as JSON
+ * (`rq.serializers.JSONSerializer`), zlib-compressed or not.
  *
  * @module
  */
@@ -17,35 +17,35 @@ import {
 } from "./json_numbers.ts";
 
 /**
- * From how many bytes on `data` is compressed. RQ always compresses, and reads
- * either; below this it costs more time than it saves memory.
+ * The size in bytes from which `data` is compressed. RQ always compresses, and reads
+ * either; below this size, compressing costs more time than the memory is worth.
  */
 const COMPRESS_FROM = 1_024;
 
-/** The most bytes that compressed `data` may unfold to. */
+/** The largest size of decompressed `data`, in bytes. */
 const MAX_UNFOLDED = 512 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** A call: what a job's `data` says. */
-export interface Call {
+/** The call in a job's `data`. */
+export interface JobCall {
   /** The function reference, RQ's `func_name`. */
   readonly funcName: string;
   /** Positional arguments. */
   readonly args: readonly unknown[];
   /** Keyword arguments. */
   readonly kwargs: Readonly<Record<string, unknown>>;
-  /** The first argument that only a BigInt can hold, as `args[0].id: 9007199254740993 is …`; absent if there is none. */
+  /** If an argument needs a BigInt, names the first: `args[0].id: 9007199254740993 is …`. */
   readonly bigInt?: string;
 }
 
-/** A job's `data` that no worker here can run; the message says why and what helps. */
+/** A job's `data` cannot be run by this worker; the message says why, and what to do. */
 export class UnreadableDataError extends Error {
   override readonly name = "UnreadableDataError";
 }
 
-/** Writes `data` from JSON texts that the caller has made. */
+/** Encodes `data` from texts that are JSON already. */
 export function encodeData(
   funcName: string,
   argsJson: string,
@@ -57,11 +57,11 @@ export function encodeData(
 }
 
 /**
- * Reads `data`.
+ * Decodes `data`.
  *
- * @throws {UnreadableDataError} if it is pickled, not JSON, or no call
+ * @throws {UnreadableDataError} If it is pickled, not JSON, or not a call.
  */
-export function decodeData(data: Uint8Array): Call {
+export function decodeData(data: Uint8Array): JobCall {
   const bytes = unfold(data);
   if (bytes[0] === 0x80) {
     throw new UnreadableDataError(
@@ -95,12 +95,12 @@ export function decodeData(data: Uint8Array): Call {
   const [funcName, instance, args, kwargs] = value;
   if (typeof funcName !== "string" || funcName === "") {
     throw new UnreadableDataError(
-      "Cannot read the job's data: the function's name is no text",
+      "Cannot read the job's data: the function's name is not text",
     );
   }
   if (instance !== null) {
     throw new UnreadableDataError(
-      `Cannot run ${funcName}: it is a method of a stored object, which JSON cannot bring across`,
+      `Cannot run ${funcName}: it is a method of a stored object, which JSON cannot carry`,
     );
   }
   if (!Array.isArray(args) || !isObject(kwargs)) {
@@ -113,22 +113,22 @@ export function decodeData(data: Uint8Array): Call {
 }
 
 /**
- * Gives a call back if its arguments are numbers that JavaScript can hold, or BigInts were asked for.
+ * Returns the call, unless an argument needs a BigInt and `bigInts` is off.
  *
- * @throws {UnreadableDataError} naming the path and the number
+ * @throws {UnreadableDataError} It names the path and the number.
  */
-export function heldCall(call: Call, bigInts: boolean): Call {
+export function heldCall(call: JobCall, bigInts: boolean): JobCall {
   if (bigInts || call.bigInt === undefined) return call;
   throw new UnreadableDataError(`Cannot read ${call.bigInt}; ${BIG_INTS_HELP}`);
 }
 
-/** Arguments by the names that a caller knows, instead of their place in the data. */
+/** The name of an argument (`args[0]`) for its place in the data. */
 function argumentAt([place, ...path]: Path): string {
   const label = place === 2 ? "args" : place === 3 ? "kwargs" : "data";
   return formatPath(label, path);
 }
 
-/** The bytes that `data` stands for. RQ tries zlib and takes the bytes as they are if that fails; the header (RFC 1950) tells without trying. */
+/** Decompresses `data` if it is compressed. RQ tries zlib and falls back; here the zlib header (RFC 1950) decides. */
 export function unfold(data: Uint8Array): Uint8Array {
   const [first = 0, second = 0] = data;
   const isZlib = (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;

@@ -1,13 +1,13 @@
 /**
- * The call as RQ's log lines and dashboards show it: `jobs.mail.send('yangyi')`.
+ * Formats a call as RQ's log lines and dashboards show it: `jobs.mail.send('yangyi')`.
  *
  * @module
  */
 
-/** RQ cuts each argument's text after so many characters (`rq.utils.truncate_long_string`). */
+/** RQ truncates each argument to this many characters (`rq.utils.truncate_long_string`). */
 const LONGEST_ARGUMENT = 75;
 
-/** Writes a call in Python's notation, keyword arguments in the order of their names. */
+/** Formats a call in Python's notation, keyword arguments sorted by name. */
 export function describeCall(
   funcName: string,
   args: readonly unknown[],
@@ -26,13 +26,13 @@ function cut(text: string): string {
   return start.length < text.length ? `${start}...` : text;
 }
 
-/** Characters as Python counts them: code points, never half of one. */
+/** Truncates to a number of code points, which is what Python counts. */
 function firstCharacters(text: string, count: number): string {
   if (text.length <= count) return text;
   return [...text.slice(0, 2 * count)].slice(0, count).join("");
 }
 
-/** Python's `repr` of a JSON value; it stops early, since what is longer is cut anyway. */
+/** Python's `repr` of a JSON value. It stops at `budget` characters, since the text is truncated anyway. */
 function repr(value: unknown, budget = LONGEST_ARGUMENT + 1): string {
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";
@@ -43,7 +43,7 @@ function repr(value: unknown, budget = LONGEST_ARGUMENT + 1): string {
   const plain = toPlain(value);
   if (plain !== value) return repr(plain, budget);
   const isList = Array.isArray(value);
-  // One after the other, as far as they are shown: there may be very many.
+  // Iterates only over what is shown: there may be very many items.
   const keys = isList ? value.keys() : Object.keys(value);
   const parts: string[] = [];
   let length = 1;
@@ -65,7 +65,7 @@ function toPlain(value: object): unknown {
     : value;
 }
 
-/** Python writes 1e-05 and 1e-07 for what JavaScript writes 0.00001 and 1e-7. */
+/** Python writes 1e-05 and 1e-07 where JavaScript writes 0.00001 and 1e-7. */
 function reprNumber(value: number): string {
   const small = value !== 0 && Math.abs(value) < 1e-4;
   return (small ? value.toExponential() : String(value))
@@ -79,7 +79,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** Printable ASCII with nothing to escape, as most texts are. */
+/** Printable ASCII without anything to escape, as most texts are. */
 const PLAIN = /^[ !#-&(-[\]-~]*$/;
 
 function reprText(text: string, budget = text.length): string {
@@ -88,7 +88,7 @@ function reprText(text: string, budget = text.length): string {
   const escaped = firstCharacters(text, budget)
     .replaceAll(/[\\\n\r\t]/g, (c) => ESCAPES[c]!)
     .replaceAll(quote, `\\${quote}`)
-    // What is not printable, as Python does: it would garble or forge a log line.
+    // Escapes unprintable characters as Python does: they could garble or forge a log line.
     .replaceAll(/[\p{C}\p{Z}]/gu, (c) => c === " " ? c : codeOf(c));
   return quote + escaped + quote;
 }

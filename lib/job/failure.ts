@@ -1,12 +1,12 @@
 /**
- * The text of a failure, as it is stored, and the error that can be made of it again.
+ * Turns the stored text of a failure into an error and a headline.
  *
  * @module
  */
 
 /**
- * Makes an `Error` out of a stored traceback, JavaScript's or Python's: its
- * name and message are read from the line that has them, its `stack` is the whole text.
+ * Creates an `Error` from a stored traceback of JavaScript or Python: name and
+ * message come from the line that has them, `stack` is the whole text.
  */
 export function errorOfTraceback(text: string): Error {
   const { name, message } = text.startsWith("Traceback ")
@@ -18,7 +18,7 @@ export function errorOfTraceback(text: string): Error {
   return error;
 }
 
-/** The one line that names the failure, for a log or a message. */
+/** The line of a traceback that names the error, for a log or a message. */
 export function headlineOf(text: string): string {
   const { name, message } = text.startsWith("Traceback ")
     ? headOfPython(text)

@@ -1,5 +1,5 @@
 /**
- * A reference to a function: the text that RQ stores as `func_name`.
+ * References to functions: the text that RQ stores as `func_name`.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface DottedRef {
 /** A module specifier and an export: `jobs/send-mail.ts#send`, `jsr:@me/jobs#send`, `file:///srv/a.ts#send`. */
 export interface ModuleRef {
   readonly kind: "module";
-  /** A URL, or a path that is relative to the worker's path directories. */
+  /** A URL, or a path relative to the worker's `--path` directories. */
   readonly specifier: string;
   readonly exportName: string;
 }
@@ -27,15 +27,15 @@ const DOTTED =
   /^[\p{ID_Start}_$][\p{ID_Continue}$]*(\.[\p{ID_Start}_$][\p{ID_Continue}$]*)+$/u;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
-/** Tells whether a specifier is a URL (`file:`, `jsr:`, `npm:`, `https:`) and not a path. */
+/** Whether a specifier is a URL (`file:`, `jsr:`, `npm:`, `https:`) rather than a path. */
 export function isUrlSpecifier(specifier: string): boolean {
   return SCHEME.test(specifier);
 }
 
 /**
- * Reads a function reference.
+ * Parses a function reference.
  *
- * @throws {TypeError} if the text is none
+ * @throws {TypeError} If the text is no function reference.
  */
 export function parseFuncRef(text: string): FuncRef {
   const hash = text.indexOf("#");
@@ -61,8 +61,8 @@ function invalid(text: string): TypeError {
 }
 
 /**
- * Writes a reference to an export of a module that is named relative to its
- * project: RQ's dotted form where the path can be written so, else `path#export`.
+ * Formats a reference to an export of a module, whose path is relative to its
+ * project: RQ's dotted form where the path allows it, else `path#export`.
  */
 export function formatFuncRef(path: string, exportName: string): string {
   const dotted = `${

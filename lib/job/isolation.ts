@@ -1,29 +1,29 @@
 /**
- * How jobs are kept apart.
+ * The isolation of jobs: which jobs share a process.
  *
  * @module
  */
 
 /**
- * - `process`: each job has a fresh process of its own
- * - `reuse`: a process serves jobs one after the other, which share its memory; it ends after a job that failed
- * - `shared`: one process runs all jobs side by side, for trusted small ones; it ends when one of them
- *   does not stop at its time limit, and the others are run again
+ * - `process`: each job runs in a fresh process
+ * - `reuse`: a process runs jobs one after the other, which share its memory; it ends after a job that failed
+ * - `shared`: one process runs all jobs concurrently, for small and trusted ones; it is killed when one of them
+ *   does not stop at its time limit, and the others run again
  */
 export type Isolation = "process" | "reuse" | "shared";
 
-/** The ways, the strictest first. */
+/** All isolations, the strictest first. */
 export const ISOLATIONS: readonly Isolation[] = ["process", "reuse", "shared"];
 
-/** Tells whether a value names one of the ways. */
+/** Whether a value names an isolation. */
 export function isIsolation(value: unknown): value is Isolation {
   return (ISOLATIONS as readonly unknown[]).includes(value);
 }
 
 /**
- * Checks the name of a way.
+ * Returns the value if it names an isolation.
  *
- * @throws {RangeError} if there is no such way
+ * @throws {RangeError} If it does not.
  */
 export function checkIsolation(value: unknown): Isolation {
   if (isIsolation(value)) return value;
@@ -34,7 +34,7 @@ export function checkIsolation(value: unknown): Isolation {
   );
 }
 
-/** The one of two ways that keeps jobs further apart. */
+/** The stricter of two isolations. */
 export function stricter(a: Isolation, b: Isolation): Isolation {
   return ISOLATIONS.indexOf(a) < ISOLATIONS.indexOf(b) ? a : b;
 }

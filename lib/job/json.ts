@@ -1,6 +1,6 @@
 /**
- * JSON as it is stored: writing refuses what JSON would silently lose,
- * reading accepts what Python writes.
+ * JSON as it is stored: encoding refuses what JSON would silently lose,
+ * decoding accepts what Python writes.
  *
  * @module
  */
@@ -26,11 +26,11 @@ import {
   withoutLiterals,
 } from "./json_numbers.ts";
 
-// This also writes the results of jobs, which may replace all that hangs on a global.
+// Captured at load: this also encodes the results of jobs, whose code may replace globals.
 const { stringify } = JSON;
 const LITERAL = /NaN|Infinity/;
 
-/** Deeper than this, a value is looked at for cycles, by the careful way. */
+/** Deeper values take the slow path, which checks for cycles. */
 const PLAIN_DEPTH = 64;
 
 const IDENTIFIER = /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u;
@@ -65,10 +65,10 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ].map((tag) => [tag, ""] as const),
 ]);
 
-/** What is taken beside plain JSON. */
+/** Options of encoding and decoding. */
 export interface JsonOptions {
   /**
-   * Whether there may be BigInts, stored as the integers that they are.
+   * Whether BigInts are allowed; they are stored as integers.
    *
    * @default false
    */
@@ -76,25 +76,25 @@ export interface JsonOptions {
 }
 
 /**
- * Writes a value as JSON text.
+ * Encodes a value as JSON text.
  *
- * `toJSON()` is honoured, a property that is `undefined` is left out, an
+ * `toJSON()` is called, a property that is `undefined` is left out, an
  * `undefined` element becomes `null`, and an instance of a class is stored as
- * its own enumerable properties. What JSON cannot hold is refused rather than
- * lost: BigInt (unless it is asked for), functions, symbols, NaN and the infinities, cycles, `Map`,
+ * its own enumerable properties. What JSON cannot represent is refused rather than
+ * lost: BigInt (unless allowed), functions, symbols, NaN and the infinities, cycles, `Map`,
  * `Set`, bytes, promises and the like.
  *
- * @param value what to write
- * @param label what the value is called in an error, such as `"args"`
- * @throws {TypeError} with the path of what cannot be stored, as in
- * `Cannot store args[0].when: BigInt is not JSON`
+ * @param value The value to encode.
+ * @param label What the value is called in an error, such as `"args"`.
+ * @throws {TypeError} It names the path of what cannot be stored, as in
+ * `Cannot store args[0].when: BigInt is not JSON`.
  */
 export function encodeJson(
   value: unknown,
   label: string,
   options: JsonOptions = {},
 ): string {
-  // Nearly every value is plain: that is found out without building anything.
+  // Nearly every value is plain, which is found out without copying it.
   if (isPlain(value, 0)) return stringify(value);
   const root = { label, bigInts: options.bigInts ?? false };
   const copy = toPlain(value, root, [], []);
@@ -105,10 +105,10 @@ export function encodeJson(
 }
 
 /**
- * Reads JSON text, `NaN`, `Infinity` and `-Infinity` included, which Python's
- * `json.dumps` writes for those numbers. An integer that a number cannot hold is a BigInt.
+ * Decodes JSON text, including `NaN`, `Infinity` and `-Infinity`, which Python's
+ * `json.dumps` writes. An integer beyond the safe integers becomes a BigInt.
  *
- * @throws {SyntaxError} if the text is no JSON, or has a number beyond the largest one (`1e400`)
+ * @throws {SyntaxError} If the text is not JSON, or has a number that overflows (`1e400`).
  */
 export function decodeJson(text: string): unknown {
   try {
@@ -132,16 +132,16 @@ function decodePythonJson(text: string, original: unknown): unknown {
     ));
   } catch (error) {
     if (error instanceof UnheldNumberError) throw error;
-    throw original; // it speaks of the text as it was
+    throw original; // its position refers to the original text
   }
 }
 
 /**
- * Reads JSON text for those who asked for BigInts, or did not.
+ * Decodes JSON text for a caller that allows BigInts or not.
  *
- * @param label what the value is called in an error, such as `"result"`
- * @throws {RangeError} naming a number that cannot be held, its path and what it is
- * @throws {SyntaxError} if the text is no JSON
+ * @param label What the value is called in an error, such as `"result"`.
+ * @throws {RangeError} If it has a number that cannot be represented; it names the path and the number.
+ * @throws {SyntaxError} If the text is not JSON.
  */
 export function decodeJsonFor(
   text: string,
@@ -164,7 +164,7 @@ export function decodeJsonFor(
   );
 }
 
-/** The reviver is only asked where a number may need it: it takes several times as long. */
+/** Uses a reviver only if a number may need it: with one, parsing takes several times as long. */
 function parseExactly(text: string): unknown {
   return mayChange(text)
     ? refuseTooLarge(parse(text, reviveNumber))
@@ -172,8 +172,8 @@ function parseExactly(text: string): unknown {
 }
 
 /**
- * Writes what {@linkcode decodeJson} read, such that it reads the same again:
- * with `NaN`, `Infinity` and `-Infinity` as Python writes them, and BigInts as integers.
+ * Encodes a value of {@linkcode decodeJson} so that decoding gives the same value again:
+ * `NaN`, `Infinity` and `-Infinity` as Python writes them, and BigInts as integers.
  */
 export function encodePythonJson(value: unknown): string {
   if (isPlain(value, 0)) return stringify(value);
@@ -193,7 +193,7 @@ export function encodePythonJson(value: unknown): string {
   );
 }
 
-/** Tells whether `JSON.stringify` stores all of a value as it is. */
+/** Whether `JSON.stringify` stores the whole value without loss. */
 function isPlain(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case "string":
@@ -233,17 +233,17 @@ function isPlainRecord(
     }
     return true;
   } catch {
-    return false; // a getter threw: the careful way says which
+    return false; // a getter threw: the slow path names it
   }
 }
 
-/** What is said of a value as a whole. */
+/** What is constant while one value is copied. */
 interface Root {
   readonly label: string;
   readonly bigInts: boolean;
 }
 
-/** Copies a value to plain arrays and records; each getter and `toJSON` is called once. */
+/** The slow path: copies a value to plain arrays and records. Each getter and `toJSON` is called once. */
 function toPlain(
   value: unknown,
   root: Root,
@@ -268,7 +268,7 @@ function toPlain(
       throw refuse(
         label,
         path,
-        "BigInt is not JSON, store its text or ask for BigInts (bigInts)",
+        "BigInt is not JSON, store its text or turn on BigInts (bigInts)",
       );
     case "function":
       throw refuse(label, path, "a function is not JSON");
@@ -305,7 +305,7 @@ function objectToPlain(
       (item, i) => toPlain(item, root, [...path, i], inner) ?? null,
     );
   }
-  // Without a prototype, so that a key "__proto__" is a key like any other.
+  // Without a prototype, so that "__proto__" is an ordinary key.
   const copy: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(value)) {
     const keyPath = [...path, key];
@@ -344,7 +344,7 @@ function read(value: object, key: string, label: string, path: Path): unknown {
   }
 }
 
-/** `new Number(1)` and its like are stored as what they hold, as `JSON.stringify` does. */
+/** Unwraps `new Number(1)` and the like, as `JSON.stringify` does. */
 function unbox(value: object): unknown {
   if (
     value instanceof Number || value instanceof String ||
@@ -377,7 +377,7 @@ function refuse(
   );
 }
 
-/** A path as JavaScript would write it, after the name of the whole. */
+/** Formats a path in JavaScript's notation, after the label of the whole value. */
 export function formatPath(label: string, path: Path): string {
   let text = label;
   for (const step of path) {

@@ -1,11 +1,11 @@
 /**
- * Numbers that Python writes into JSON and `JSON.parse` does not read as they are: integers of any length,
- * `NaN`, `Infinity` and `-Infinity`.
+ * Numbers in Python's JSON that `JSON.parse` rejects or rounds: integers of any length, `NaN`, `Infinity` and
+ * `-Infinity`.
  *
  * @module
  */
 
-// Kept, because this also reads and writes what jobs are given and give, and they may replace globals.
+// Captured at load: this also decodes arguments and encodes results of jobs, whose code may replace globals.
 const { MAX_SAFE_INTEGER } = Number;
 const { abs } = Math;
 const toBigInt = BigInt;
@@ -13,21 +13,21 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 const { keys } = Object;
 const { isArray } = Array;
 
-/** The way to a value inside of another one. */
+/** The path to a value inside another one. */
 export type Path = readonly (string | number)[];
 
-/** From here on JavaScript writes an exponent, so that nobody takes the number for an exact integer. */
+/** From here on JavaScript writes an exponent, so that nobody takes the text for an exact integer. */
 const EXPONENT_FROM = 1e21;
 
-/** Python reads no longer integers either: the time that it takes grows faster than their length. */
+/** The longest integer that is read. Python has the same limit, since the time to read one grows faster than its length. */
 const MAX_DIGITS = 4_300;
 
 const INTEGER = /^-?\d+$/;
 
-/** A text without any of these has no number that could change: so most need no second look. */
+/** A text without a match has no number that could change. Most texts need no more than this check. */
 const MAY_CHANGE = /\d{16}|\d[eE]\+?\d{3}/;
 
-/** Stands for a number beyond the largest one, until it is known where it is. */
+/** Marks a number that overflows, until its path is known. */
 class TooLarge {
   readonly source: string;
   constructor(source: string) {
@@ -35,16 +35,16 @@ class TooLarge {
   }
 }
 
-/** A number in JSON that is too large for a number of JavaScript and is no integer either. */
+/** A number in JSON that overflows a JavaScript number and is no integer either. */
 export class UnheldNumberError extends SyntaxError {
   /** The class's name. */
   override readonly name = "UnheldNumberError";
-  /** Where it is. */
+  /** The path to it. */
   readonly path: Path;
-  /** How it is written. */
+  /** Its text. */
   readonly source: string;
 
-  /** Made by `decodeJson()`. */
+  /** Created by `decodeJson()`. */
   constructor(path: Path, source: string) {
     super(`Cannot read ${unheld("a number", source)}`);
     this.path = path;
@@ -52,23 +52,23 @@ export class UnheldNumberError extends SyntaxError {
   }
 }
 
-/** What is wrong with a number, for an error: where it is, and what it is. */
+/** Says in an error what is wrong with a number: where it is, and its text. */
 export function unheld(where: string, source: unknown): string {
   const text = String(source);
   const shown = text.length > 50 ? `${text.slice(0, 50)}…` : text;
-  return `${where}: ${shown} is more than a number of JavaScript can hold`;
+  return `${where}: ${shown} is more than a JavaScript number can hold`;
 }
 
-/** What helps against it, if it is an integer. */
+/** The remedy for an integer. */
 export const BIG_INTS_HELP =
-  "ask for BigInts: bigInts: true of the queue or the worker, --big-ints of the worker program";
+  "turn on BigInts: bigInts: true for the queue or the worker, or the worker's flag --big-ints";
 
-/** Tells whether a text may have a number that a number of JavaScript cannot hold. */
+/** Whether a text may have a number that JavaScript cannot hold exactly. */
 export function mayChange(text: string): boolean {
   return MAY_CHANGE.test(text);
 }
 
-/** What the reviver of `JSON.parse` is to give: an integer that would change is read as BigInt. */
+/** The reviver for `JSON.parse`: an integer that would change becomes a BigInt. */
 export function reviveNumber(
   _key: string,
   value: unknown,
@@ -85,9 +85,9 @@ export function reviveNumber(
 }
 
 /**
- * Gives a value back if all of its numbers were read.
+ * Returns the value if none of its numbers overflows.
  *
- * @throws {UnheldNumberError} naming the first that was not
+ * @throws {UnheldNumberError} It names the first that does.
  */
 export function refuseTooLarge(value: unknown): unknown {
   const found = find(value, (item) => item instanceof TooLarge);
@@ -97,20 +97,20 @@ export function refuseTooLarge(value: unknown): unknown {
   return value;
 }
 
-/** Where the first BigInt in a value is, if there is one. */
+/** The path of the first BigInt in a value, if there is one. */
 export function findBigInt(
   value: unknown,
 ): { readonly path: Path; readonly item: unknown } | undefined {
   return find(value, (item) => typeof item === "bigint");
 }
 
-/** Whether JavaScript's own text of a number may say another one: it pads digits of large integers with zeros. */
+/** Whether a number's text may differ from the number: JavaScript pads large integers with zeros. */
 export function isInexact(value: number): boolean {
   const size = abs(value);
   return size > MAX_SAFE_INTEGER && size < EXPONENT_FROM;
 }
 
-/** What `JSON.stringify` writes as the integer that it is. */
+/** A value that `JSON.stringify` writes as this exact integer. */
 export function exactInteger(value: number | bigint): unknown {
   return rawJSON(`${toBigInt(value)}`);
 }
@@ -134,15 +134,15 @@ function find(
   return undefined;
 }
 
-/** JSON that `JSON.parse` reads, with what stands in it for the literals. */
+/** JSON without Python's literals, and how to recognize the numbers that replace them. */
 export interface PlainJson {
-  /** The text. */
+  /** The JSON text. */
   readonly json: string;
-  /** Gives the number that a source stands for, or `undefined`. */
+  /** The number for which a source text stands, or `undefined`. */
   readonly literal: (source: string | undefined) => number | undefined;
 }
 
-/** Writes numbers for the literals that appear nowhere else, so that they are told by their source. */
+/** Replaces the literals by numbers that appear nowhere else in the text, so that their source identifies them. */
 export function withoutLiterals(text: string): PlainJson {
   let nan = "0e-999";
   while (text.includes(nan)) nan += "9";
@@ -158,7 +158,7 @@ export function withoutLiterals(text: string): PlainJson {
   };
 }
 
-/** Replaces the three literals outside of strings, in linear time. */
+/** Replaces the three literals outside strings, in linear time. */
 function replaceLiterals(text: string, nan: string, inf: string): string {
   const token = /"|NaN|Infinity/g;
   const parts: string[] = [];

@@ -1,18 +1,18 @@
 /**
- * What may be the id of a job or the name of a queue.
+ * Validates ids of jobs and names of queues.
  *
  * @module
  */
 
 const JOB_ID = /^[A-Za-z0-9_-]+$/;
-// deno-lint-ignore no-control-regex -- control characters are what it looks for
+// deno-lint-ignore no-control-regex -- matching them is the purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Gives the id back if it is one. RQ 2.8 and later exit on an id with anything
+ * Returns the id if it is valid. RQ 2.8 and later exit on an id with anything
  * but letters, digits, `_` and `-` in it.
  *
- * @throws {TypeError | RangeError} if it is none
+ * @throws {TypeError | RangeError} If it is not.
  */
 export function checkJobId(id: string): string {
   if (typeof id !== "string") {
@@ -27,9 +27,9 @@ export function checkJobId(id: string): string {
 }
 
 /**
- * Gives the name back if a queue can have it: any text without control characters.
+ * Returns the name if it is valid: any text without control characters.
  *
- * @throws {TypeError | RangeError} if it is none
+ * @throws {TypeError | RangeError} If it is not.
  */
 export function checkQueueName(name: string): string {
   if (typeof name !== "string") {
@@ -47,7 +47,7 @@ export function checkQueueName(name: string): string {
   );
 }
 
-/** Tells whether a queue can have this name. */
+/** Whether a queue can have this name. */
 export function isQueueName(name: string): boolean {
   return name !== "" && !CONTROL.test(name);
 }

@@ -1,13 +1,13 @@
 /**
- * A job as its Redis hash shows it. Every reader here is lenient: a hash that
- * another program wrote badly must spoil that job alone.
+ * A job as stored in its Redis hash. All getters are lenient: a malformed hash,
+ * written by another program, must harm that job alone.
  *
  * @module
  */
 
 import { parseDate } from "../base/date.ts";
 import { MAX_SECONDS, parseDuration } from "../base/duration.ts";
-import { type Call, decodeData, UnreadableDataError } from "./codec.ts";
+import { decodeData, type JobCall, UnreadableDataError } from "./codec.ts";
 import type { JobField, JobFieldOf } from "./fields.ts";
 import { decodeJson } from "./json.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
@@ -16,11 +16,11 @@ import { isJobStatus, type JobStatus } from "./status.ts";
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
 export type JobFields = Pick<ReadonlyMap<JobField, Uint8Array>, "get">;
 
-/** How far a job is, as it said itself. */
+/** The progress that a job has reported. */
 export interface JobProgress {
   /** From 0 to 1. */
   readonly value: number;
-  /** What is being done, if the job said that too. */
+  /** What is being done, if the job said so. */
   readonly note?: string;
 }
 
@@ -32,9 +32,9 @@ export class JobRecord {
   readonly id: string;
   /** The raw fields. */
   readonly fields: JobFields;
-  #call: Call | UnreadableDataError | undefined;
+  #call: JobCall | UnreadableDataError | undefined;
 
-  /** Takes the fields as they came from Redis. */
+  /** Takes the fields as read from Redis. */
   constructor(id: string, fields: JobFields) {
     this.id = id;
     this.fields = fields;
@@ -48,7 +48,7 @@ export class JobRecord {
       : decoder.decode(bytes);
   }
 
-  /** A field as a whole number, or `undefined` where it is missing or none. */
+  /** A field as a whole number, or `undefined` where it is missing or no whole number. */
   integer(
     field: JobFieldOf<"integer" | "seconds" | "flag">,
   ): number | undefined {
@@ -60,8 +60,8 @@ export class JobRecord {
   }
 
   /**
-   * A field as a time to live in seconds, or `undefined` where it is missing or no whole number; `-1` for ever. What is
-   * longer than a century is taken for one.
+   * A field as a time to live in seconds, `-1` for ever, or `undefined` where it is missing or no whole number. At
+   * most a century.
    */
   seconds(field: JobFieldOf<"seconds">): number | undefined {
     const text = this.text(field);
@@ -83,9 +83,9 @@ export class JobRecord {
   /**
    * The call.
    *
-   * @throws {UnreadableDataError} if `data` cannot be read
+   * @throws {UnreadableDataError} If `data` cannot be read.
    */
-  get call(): Call {
+  get call(): JobCall {
     if (this.#call === undefined) {
       try {
         this.#call = decodeData(this.fields.get("data") ?? new Uint8Array());
@@ -99,9 +99,9 @@ export class JobRecord {
   }
 
   /**
-   * The time limit in seconds, `-1` for none; the default where the hash has none.
+   * The time limit in seconds, `-1` for none. The default if the hash has no such field.
    *
-   * @throws {RangeError} if what the hash has is no length of time
+   * @throws {RangeError} If the field is no duration.
    */
   get timeout(): number {
     const text = this.text("timeout");
@@ -110,7 +110,7 @@ export class JobRecord {
       : parseDuration(text, "timeout", { unlimited: true });
   }
 
-  /** `meta`; what another serializer wrote shows as `{ unserialized: … }`, as in RQ. */
+  /** `meta`. If another serializer wrote it, `{ unserialized: … }`, as in RQ. */
   get meta(): Record<string, unknown> {
     const bytes = this.fields.get("meta");
     if (bytes === undefined || bytes.length === 0) return {};
@@ -127,7 +127,7 @@ export class JobRecord {
     return { unserialized: decoder.decode(bytes) };
   }
 
-  /** How far its latest run said that it is, or `null` where it said nothing. */
+  /** The progress that the latest run has reported, or `null`. */
   get progress(): JobProgress | null {
     const value = Number(this.text("x_progress") ?? NaN);
     if (!(value >= 0 && value <= 1)) return null;
@@ -149,22 +149,22 @@ export class JobRecord {
     return [];
   }
 
-  /** What log lines show: the description, or the id where there is none. */
+  /** What log lines show: the description, or the id if there is none. */
   get description(): string {
     return this.text("description") ?? this.id;
   }
 }
 
 /**
- * Whether a job may be the reason for which its last worker died. The mark counts only for the stay in the queue
- * that the loss began: whoever puts the job on its queue anew writes another `enqueued_at`.
+ * Whether the job may have killed its last worker. The mark `x_abandoned` counts only until the job is enqueued
+ * anew, which changes `enqueued_at`.
  */
 export function isSuspect(job: JobRecord): boolean {
   const mark = job.text("x_abandoned")?.split(" ", 2);
   return mark?.[1] !== undefined && mark[1] === job.text("enqueued_at");
 }
 
-/** Makes the map of fields out of a flat `HGETALL` reply. */
+/** Converts a flat `HGETALL` reply to a map of fields. */
 export function fieldsOfReply(
   reply: readonly unknown[],
 ): ReadonlyMap<string, Uint8Array> {

@@ -1,5 +1,5 @@
 /**
- * Results and failures: the values and texts that entries of RQ's stream of results hold.
+ * Encodes and decodes results and failures, the entries of RQ's stream of results.
  *
  * @module
  */
@@ -38,16 +38,16 @@ export function isFailure(result: StoredResult): boolean {
   return FAILURES.has(result.type);
 }
 
-/** Whether an entry tells of a run that failed and is to be repeated: the job goes on. */
+/** Whether an entry is a failed attempt that will be repeated: the job goes on. */
 export function isRetry(result: StoredResult): boolean {
   return result.type === RETRIED;
 }
 
 /**
- * The value of a successful result; `undefined` where the function returned nothing.
+ * The value of a successful result; `undefined` if the function returned nothing.
  *
- * @throws {RangeError} if it has a number that JavaScript cannot hold, and BigInts were not asked for
- * @throws {SyntaxError} if another serializer than JSON wrote it
+ * @throws {RangeError} If it has a number that JavaScript cannot hold, and `bigInts` is off.
+ * @throws {SyntaxError} If another serializer than JSON wrote it.
  */
 export function decodeResult(
   result: StoredResult,
@@ -65,7 +65,7 @@ export function decodeFailure(result: StoredResult): string {
     : inflateText(Buffer.from(result.excString, "base64"));
 }
 
-/** The failure in the job's hash itself, where RQ before 1.12 and its maintenance wrote it. */
+/** The failure in the job's hash, where RQ before 1.12 and RQ's maintenance store it; else `null`. */
 export function failureOf(record: JobRecord): string | null {
   const bytes = record.fields.get("exc_info");
   return bytes === undefined || bytes.length === 0
@@ -83,7 +83,7 @@ export function encodeResult(json: string): string {
   return Buffer.from(json).toString("base64");
 }
 
-/** Text that is no zlib is shown as it is. */
+/** Decompresses text; what is not zlib is returned as it is. */
 function inflateText(bytes: Uint8Array): string {
   try {
     return inflateSync(bytes).toString();

@@ -1,5 +1,5 @@
 /**
- * The statuses of a job and where a job in each of them can be found.
+ * The statuses of a job, and where Redis holds a job in each of them.
  *
  * ```
  *              enqueue                    claim                   returned
@@ -33,7 +33,7 @@
  * @module
  */
 
-/** Where a job is in its life. */
+/** A job's status. */
 export type JobStatus =
   | "queued"
   | "started"
@@ -55,20 +55,20 @@ const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
   "canceled",
 ]);
 
-/** Tells whether a text is a status of ours. RQ itself has three more, all of them on the way to `queued`. */
+/** Whether a text is a status that we write. RQ has three more, all of which precede `queued`. */
 export function isJobStatus(
   text: string | null | undefined,
 ): text is JobStatus {
   return text !== null && text !== undefined && STATUSES.has(text);
 }
 
-/** Tells whether a job in this status has ended, so that it no longer runs by itself. */
+/** Whether a job in this status has ended: it does not run again unless it is requeued. */
 export function hasEnded(status: JobStatus | null): boolean {
   return status === "finished" || status === "failed" ||
     status === "stopped" || status === "canceled";
 }
 
-/** RQ's statuses on the way to `queued`, which only its own newer versions write. */
+/** Statuses that precede `queued`, which only newer versions of RQ write. */
 const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
   ["created", "deferred"],
   ["rate_limited", "deferred"],
@@ -76,8 +76,8 @@ const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
 ]);
 
 /**
- * The status that a job's hash shows. A hash without one (RQ before 2.4.1) is that
- * of a queued job; a text that nobody knows counts as no status.
+ * The status for the text in a job's hash. A hash without one (RQ before 2.4.1) is
+ * that of a queued job; an unknown text is no status.
  */
 export function statusOfText(text: string | null): JobStatus | null {
   if (text === null || text === "") return "queued";

@@ -1,11 +1,11 @@
 /**
- * What values become when they are stored as JSON, in types.
+ * Types: what a value becomes when it is stored as JSON.
  *
  * @module
  */
 
 /** A function that can be a job: an export of a module that the worker can import too. */
-// deno-lint-ignore no-explicit-any -- the one place where any arguments and results must fit
+// deno-lint-ignore no-explicit-any -- a function with any arguments and any result
 export type JobFunction = (...args: any[]) => any;
 
 /** What JSON cannot hold: storing a value of this type is refused. */
@@ -14,16 +14,16 @@ export interface NotJson<T> {
   readonly "is not JSON": T;
 }
 
-/** An argument whose function would get something else than it declares. */
+/** An argument that would arrive as another type than the function declares. */
 export interface ArrivesAs<T> {
-  /** What the function gets, since arguments are stored as JSON; its parameter has to be declared so. */
+  /** What the function gets, since arguments are stored as JSON. Declare the parameter with this type. */
   readonly "is stored as JSON, declare the parameter as": T;
 }
 
 /**
- * What a value of a type is after it was stored and read: a `Date` a text, what has `toJSON()` what that
- * gives, a `bigint` a number where that holds it, `undefined` in a list `null`, an instance of a class its
- * own data. What cannot be stored shows as {@linkcode NotJson}.
+ * The type of a value after it was stored and read: a `Date` becomes a string, an object with `toJSON()` what that
+ * returns, a `bigint` possibly a number, `undefined` in a list `null`, an instance of a class its own data. What
+ * cannot be stored becomes {@linkcode NotJson}.
  */
 export type Stored<T> = 0 extends 1 & T ? T
   : T extends string | number | boolean | null | undefined | void ? T
@@ -56,8 +56,8 @@ export type Stored<T> = 0 extends 1 & T ? T
   : T;
 
 /**
- * The arguments that can be stored for a function: its parameters, each of which has to be declared as what
- * arrives, which is JSON. A parameter that is a `Date` can only be declared as a text.
+ * The arguments that can be stored for a function: its parameters, each of which must be declared with the type
+ * that arrives. A `Date`, for example, arrives as a string.
  */
 export type StoredArgs<F extends JobFunction> = Parameters<F> extends
   infer P extends readonly unknown[] ? {
@@ -66,12 +66,12 @@ export type StoredArgs<F extends JobFunction> = Parameters<F> extends
   }
   : never;
 
-/** What comes back of a function's result; see {@linkcode Stored}. */
+/** The type of a function's result after it was stored; see {@linkcode Stored}. */
 export type StoredResultOf<F extends JobFunction> = Stored<
   Awaited<ReturnType<F>>
 >;
 
-/** The arguments of a call: they can be left out where the function needs none, or gets named ones as its last. */
+/** The arguments of a call. Optional if the function needs none, or takes named arguments as its last. */
 export type CallArgs<F extends JobFunction> = [] extends Parameters<F>
   ? PositionalArguments<StoredArgs<F>>
   :
@@ -79,7 +79,7 @@ export type CallArgs<F extends JobFunction> = [] extends Parameters<F>
     | Required<Pick<PositionalArguments<StoredArgs<F>>, "args">>
       & NamedArguments;
 
-/** Arguments by their names. */
+/** Named arguments. */
 export interface NamedArguments {
   /**
    * Keyword arguments, JSON values: a Python function's own, a Deno function's last argument.
@@ -89,18 +89,18 @@ export interface NamedArguments {
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
-/** Arguments by their places. */
+/** Positional arguments. */
 export interface PositionalArguments<A extends readonly unknown[]>
   extends NamedArguments {
   /**
-   * Positional arguments, JSON values. `undefined` at their end leaves the function's defaults in force.
+   * Positional arguments, JSON values. For trailing `undefined` the function's defaults apply.
    *
    * @default []
    */
   readonly args?: Readonly<A>;
 }
 
-/** Arguments of which the last one is given by names. */
+/** Arguments of which the last one is an object of named arguments. */
 export interface ArgumentsByName<F extends JobFunction>
   extends Required<NamedArguments> {
   /** The others. */
@@ -114,7 +114,7 @@ export type FuncOf<C> = C extends { readonly func: infer S }
   : Extract<S, JobFunction>
   : JobFunction;
 
-/** The arguments of a call among many: a list whose length nobody knows is checked by its elements. */
+/** The arguments of one of many calls. A list of unknown length is checked by its elements. */
 export type ArgsOf<C> = C extends
   { readonly args: infer A extends readonly unknown[] }
   ? number extends A["length"] ? NamedArguments & {

@@ -1,5 +1,5 @@
 /**
- * What queues and jobs share: the connection, the store, and the one waiter for results.
+ * What queues and jobs share: the connection, the store, and one waiter for results.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { ResultWaiter } from "./result_waiter.ts";
 
 const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
 
-/** Connects for a call that takes nothing but {@linkcode ConnectionOptions}. */
+/** Connects for a call whose only options are {@linkcode ConnectionOptions}. */
 export function openContext(
   options: ConnectionOptions,
   action: string,
@@ -26,7 +26,7 @@ export function openContext(
   return new Context(options);
 }
 
-/** A connection with what hangs on it. */
+/** A connection, its store and its waiter. */
 export class Context {
   readonly client: RedisClient;
   readonly store: JobStore;
@@ -35,7 +35,7 @@ export class Context {
   readonly #isOwn: boolean;
   #waiter: SharedWaiter | undefined;
 
-  /** Connects, or takes the connection that the options bring along. */
+  /** Connects, or uses the connection in the options. */
   constructor(options: ConnectionOptions) {
     const { client, isOwn } = openConnection(options);
     this.client = client;
@@ -44,13 +44,13 @@ export class Context {
     this.store = new JobStore(this.client, new Keys(options.prefix));
   }
 
-  /** Waits for results; all that use one connection share it. */
+  /** The waiter for results, one for each connection and prefix. */
   get waiter(): ResultWaiter {
     this.#waiter ??= shareWaiter(this.store);
     return this.#waiter.waiter;
   }
 
-  /** Closes the connection if this context has made it. */
+  /** Closes the connection if this context has opened it. */
   async close(): Promise<void> {
     const shared = this.#waiter;
     this.#waiter = undefined;
@@ -67,7 +67,7 @@ interface SharedWaiter {
   users: number;
 }
 
-/** One waiter for each connection and prefix: each has a blocking connection. */
+/** One waiter for each connection and prefix: each uses a blocking connection. */
 const waiters = new WeakMap<RedisClient, Map<string, SharedWaiter>>();
 
 function shareWaiter(store: JobStore): SharedWaiter {

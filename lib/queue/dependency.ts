@@ -1,5 +1,5 @@
 /**
- * What a job waits for.
+ * The jobs that a job waits for.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { Job } from "./job.ts";
 /** A job or its id. */
 export type JobOrId = Job | string;
 
-/** How {@linkcode dependency} treats the jobs that it names. */
+/** Options of {@linkcode dependency}. */
 export interface DependencyOptions {
   /**
-   * Run also if they fail.
+   * Run even if they fail.
    *
    * @default false
    */
   readonly allowFailure?: boolean;
   /**
-   * Go to the head of the queue once they are done.
+   * Go to the head of the queue once they have ended.
    *
    * @default false
    */
@@ -32,13 +32,13 @@ const OPTIONS = optionNames<DependencyOptions>({
   atFront: true,
 });
 
-/** Jobs to wait for, with how to. Made by {@linkcode dependency}. */
+/** Jobs to wait for, and how. Created by {@linkcode dependency}. */
 export class Dependency {
   /** Ids of the jobs to wait for. */
   readonly jobIds: readonly string[];
-  /** Whether to run also if they fail. */
+  /** Whether to run even if they fail. */
   readonly allowFailure: boolean;
-  /** Whether to go to the head of the queue once they are done. */
+  /** Whether to go to the head of the queue once they have ended. */
   readonly atFront: boolean;
 
   /** Use {@linkcode dependency}. */
@@ -56,7 +56,7 @@ export type DependsOn =
   | readonly (JobOrId | Dependency)[];
 
 /**
- * Jobs to wait for, and whether their failure is allowed.
+ * Jobs to wait for, with options.
  *
  * @example
  * ```ts ignore
@@ -76,7 +76,7 @@ export function dependency(
 
 const NONE = new Dependency([], {});
 
-/** All that `dependsOn` says, as one dependency. As in RQ, one that allows failure allows it for all. */
+/** Merges everything in `dependsOn` into one dependency. As in RQ, one that allows failure allows it for all. */
 export function mergeDependencies(
   dependsOn: DependsOn | undefined,
 ): Dependency {

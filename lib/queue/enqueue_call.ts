@@ -1,5 +1,5 @@
 /**
- * A call on its way to a queue, and the check of all that is said of it.
+ * The types of a call to enqueue, and its check.
  *
  * @module
  */
@@ -26,20 +26,20 @@ import {
 } from "./dependency.ts";
 import type { Job } from "./job.ts";
 
-/** A job to be enqueued, with everything that can be said of it. */
+/** A call to enqueue: function, arguments and options. */
 export type EnqueueCall<F extends JobFunction = JobFunction> =
   & CallOptions<F>
   & CallArgs<F>;
 
-/** All that can be said of a job, but for its arguments. */
+/** A call to enqueue, without its arguments. */
 export interface CallOptions<F extends JobFunction> extends JobOptions {
-  /** The function: itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
+  /** The function itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
   readonly func: F | string | URL;
   /** Jobs to wait for. */
   readonly dependsOn?: DependsOn;
 }
 
-/** Many calls, each of whose arguments fit its own function. */
+/** Many calls, each with arguments that fit its own function. */
 export type EnqueueCalls<C extends readonly EnqueueCall[]> = readonly [
   ...{
     [K in keyof C]:
@@ -50,12 +50,12 @@ export type EnqueueCalls<C extends readonly EnqueueCall[]> = readonly [
   },
 ];
 
-/** The jobs of many calls, each with the result of its own function. */
+/** The jobs of many calls, each with its own function's type of result. */
 export type JobsOf<C extends readonly EnqueueCall[]> = {
   -readonly [K in keyof C]: Job<StoredResultOf<FuncOf<C[K]>>>;
 };
 
-/** A call that can be stored, all but the name of its function. */
+/** A checked call: everything that is stored except the name of its function. */
 export interface CheckedCall {
   readonly id: string;
   readonly options: CheckedJobOptions;
@@ -76,9 +76,9 @@ const OPTIONS = optionNames<Required<EnqueueCall>>({
 });
 
 /**
- * Checks a call and writes its values down as they are now.
+ * Checks a call and encodes its values, so that later changes to them have no effect.
  *
- * @throws {RangeError | TypeError} naming the option or the argument that is wrong
+ * @throws {RangeError | TypeError} It names the option or the argument that is wrong.
  */
 export function checkCall(
   call: EnqueueCall,
@@ -92,7 +92,9 @@ export function checkCall(
   const args = positional(call.args ?? [], kwargsJson !== "{}");
   const argsJson = encodeJson(args, "args", json);
   if (!argsJson.startsWith("[") || !kwargsJson.startsWith("{")) {
-    throw new TypeError("Cannot enqueue: args is no list or kwargs no object");
+    throw new TypeError(
+      "Cannot enqueue: args must be a list, kwargs an object",
+    );
   }
   const { meta } = options;
   const metaJson = meta === undefined ? "{}" : encodeJson(meta, "meta", json);

@@ -1,6 +1,6 @@
 /**
- * From what a producer hands over — a function, a URL, a text — to the function
- * reference that is stored.
+ * Converts what a producer passes as a function (a function, a URL or text) to
+ * the function reference that is stored.
  *
  * @module
  */
@@ -19,14 +19,14 @@ import { locateFunction } from "./locate_function.ts";
 /** A function reference as a producer writes it. */
 export type FuncSource = JobFunction | string | URL;
 
-/** The names of functions that were looked for, or are being looked for. */
+/** A cache of functions' names: found, or still being looked for. */
 const known = new WeakMap<JobFunction, string | Promise<string>>();
 
 /**
- * The reference to store for a function: relative to its project, so that a
- * worker elsewhere with the same code finds it.
+ * The reference to store for a function. It is relative to the function's project,
+ * so that a worker elsewhere with the same code finds it.
  *
- * @throws {TypeError} if the function cannot be named, or the text is no reference
+ * @throws {TypeError} If the function cannot be named, or the text is no reference.
  */
 export function funcNameOf(func: FuncSource): string | Promise<string> {
   if (typeof func === "function") {
@@ -38,7 +38,7 @@ export function funcNameOf(func: FuncSource): string | Promise<string> {
       known.set(func, name);
       name.then(
         (found) => known.set(func, found),
-        () => known.delete(func), // a permission may be granted before the next call
+        () => known.delete(func), // try again next time: a permission may have been granted
       );
     }
     return name;
@@ -73,10 +73,10 @@ function nameOfUrl(url: URL): string {
   return storedName(module.href, exportName);
 }
 
-/** The projects that were found, by the folder of a module. */
+/** A cache of projects, by the folder of a module. */
 const projects = new Map<string, string>();
 
-/** Relative to its project, so that a worker elsewhere with the same code finds it; a URL that is no file stays. */
+/** A file is named relative to its project; any other URL is stored as it is. */
 function storedName(moduleUrl: string, exportName: string): string {
   const url = new URL(moduleUrl);
   if (url.protocol !== "file:") return `${moduleUrl}#${exportName}`;

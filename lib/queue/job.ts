@@ -1,5 +1,5 @@
 /**
- * A job as its producer holds it.
+ * The `Job` of the public API.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface RequeueOptions {
   readonly atFront?: boolean;
 }
 
-/** Makes a job; for this room alone, since what it takes is no user's. */
+/** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
 export let newJob: <R = unknown>(
   id: string,
   context: Context,
@@ -47,8 +47,8 @@ export let newJob: <R = unknown>(
 const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
 /**
- * A job: a function, its arguments, and what became of them. The properties
- * are as of the last time that the job was read; {@linkcode Job.refresh} reads it again.
+ * A job: a call of a function, and what became of it. The properties show
+ * the job as it was last read; {@linkcode Job.refresh} reads it again.
  *
  * @example
  * ```ts ignore
@@ -71,7 +71,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     newJob = (id, context, read, owns) => new Job(id, context, read, owns);
   }
 
-  /** Made by {@linkcode Queue.enqueue} and {@linkcode Job.fetch}. */
+  /** Use {@linkcode Queue.enqueue} or {@linkcode Job.fetch}. */
   private constructor(
     id: string,
     context: Context,
@@ -85,10 +85,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * The job of an id. Given a URL, the job makes a connection of its own: close
+   * Fetches the job with an id. Unless `connection` is an open one, the job opens its own: close
    * it with {@linkcode Job.close} or `await using`.
    *
-   * @throws {NoSuchJobError} if there is none
+   * @throws {NoSuchJobError} If there is none.
    */
   static async fetch<R = unknown>(
     id: string,
@@ -108,7 +108,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     throw noSuchJob(id);
   }
 
-  /** The jobs of several ids, `null` for those that do not exist. They share one connection, closed by any of them. */
+  /** Fetches several jobs; `null` for ids that do not exist. They share one connection, which each of them can close. */
   static async fetchMany<R = unknown>(
     ids: readonly string[],
     options: ConnectionOptions = {},
@@ -129,7 +129,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     }
   }
 
-  /** Whether a job of this id is stored. */
+  /** Whether there is a job with this id. */
   static async exists(
     id: string,
     options: ConnectionOptions = {},
@@ -146,11 +146,11 @@ export class Job<R = unknown> implements AsyncDisposable {
     return this.#record ??= this.#read();
   }
 
-  /** The job's id, as RQ's method. */
+  /** The job's id. The same as {@linkcode Job.id}, under RQ's name. */
   getId(): string {
     return this.id;
   }
-  /** The name of the queue that it was put on. */
+  /** The name of its queue. */
   get origin(): string {
     return this.#data.text("origin") ?? "";
   }
@@ -174,15 +174,15 @@ export class Job<R = unknown> implements AsyncDisposable {
   get timeout(): number {
     return this.#data.timeout;
   }
-  /** Seconds that the result is kept, or `null` for the worker's default. */
+  /** How many seconds the result is kept, or `null` for the worker's default. */
   get resultTtl(): number | null {
     return this.#data.integer("result_ttl") ?? null;
   }
-  /** Seconds that the failed job is kept, or `null` for a year. */
+  /** How many seconds the failed job is kept, or `null` for a year. */
   get failureTtl(): number | null {
     return this.#data.integer("failure_ttl") ?? null;
   }
-  /** When it was made. */
+  /** When it was created. */
   get createdAt(): Date | null {
     return this.#data.date("created_at");
   }
@@ -207,8 +207,8 @@ export class Job<R = unknown> implements AsyncDisposable {
     return this.#data.dependencyIds;
   }
   /**
-   * Free data. Change it and call {@linkcode Job.saveMeta}. Nothing in it is lost: an integer that a number
-   * cannot hold is a BigInt here, whether asked for or not.
+   * Free data. Change it and call {@linkcode Job.saveMeta}. An integer that a JavaScript number cannot hold
+   * is always a BigInt here, whatever `bigInts` says, so that saving it loses nothing.
    */
   get meta(): Record<string, unknown> {
     return this.#meta ??= this.#data.meta;
@@ -219,7 +219,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * How far the job said that it is, by `currentJob.progress()`, or `undefined` where it said nothing.
+   * The progress that the job has reported by `currentJob.progress()`, or `undefined` if it has not.
    * {@linkcode Job.refresh} reads it again.
    */
   progress(): JobProgress | undefined {
@@ -248,10 +248,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * The value that the function returned, or `undefined` while there is none
-   * (and where it returned nothing).
+   * The value that the function returned, or `undefined` if there is none yet
+   * or it returned nothing.
    *
-   * @throws {RangeError} if it has a number that JavaScript cannot hold; see `bigInts`
+   * @throws {RangeError} If it has a number that JavaScript cannot hold; see `bigInts`.
    */
   async result(): Promise<R | undefined> {
     const latest = await this.#context.store.latestResult(this.id);
@@ -260,7 +260,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       : undefined;
   }
 
-  /** The stored text of the failure, stack included, or `null`. */
+  /** The stored text of the failure, including the stack, or `null`. */
   async excInfo(): Promise<string | null> {
     const latest = await this.#context.store.latestResult(this.id);
     if (latest !== null) {
@@ -271,13 +271,13 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Waits for the end of the job and gives its result. It is woken by Redis, it does not poll.
+   * Waits for the end of the job and returns its result. Redis wakes it up; it does not poll for results.
    *
-   * @throws {JobFailedError} if the job fails or is stopped; `cause` is the job's own error
-   * @throws {InvalidJobOperationError} if the job is canceled
-   * @throws {NoSuchJobError} if the job is deleted, or keeps no result (`resultTtl` 0)
-   * @throws {RangeError} if the result has a number that JavaScript cannot hold; see `bigInts`
-   * @throws {DOMException} `TimeoutError` after `timeout`
+   * @throws {JobFailedError} If the job fails or is stopped; `cause` is the job's own error.
+   * @throws {InvalidJobOperationError} If the job is canceled.
+   * @throws {NoSuchJobError} If the job is deleted, or keeps no result (`resultTtl` 0).
+   * @throws {RangeError} If the result has a number that JavaScript cannot hold; see `bigInts`.
+   * @throws {DOMException} `TimeoutError` after `timeout`.
    */
   async wait(options: WaitOptions = {}): Promise<R> {
     return await waitForResult(this.#context, this.id, options) as R;
@@ -286,7 +286,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * Reads the job again.
    *
-   * @throws {NoSuchJobError} if it is gone
+   * @throws {NoSuchJobError} If it is gone.
    */
   async refresh(): Promise<void> {
     const record = await this.#context.store.fetch(this.id);
@@ -295,18 +295,21 @@ export class Job<R = unknown> implements AsyncDisposable {
     this.#meta = undefined;
   }
 
-  /** The job with RQ's names of the fields (`rq.job.Job.to_dict`), unset ones empty; `data` as JSON text; also `progress` and `progress_note` if the job said how far it is. */
+  /**
+   * The job under RQ's names of the fields (`rq.job.Job.to_dict`): unset ones are empty, `data` is JSON text, and
+   * `progress` and `progress_note` are added if the job has reported progress.
+   */
   toDict(): JobDict {
     return jobDict(this.#data);
   }
 
   /**
-   * Withdraws the job: it leaves its queue, and if it is running, it is stopped. It
-   * can no longer be run, and stays to be looked at as `canceled` (a job that a Python
-   * worker is running ends as `stopped`).
+   * Cancels the job: it leaves its queue; if it is running, it is stopped. It will not
+   * run, but is still stored, as `canceled`. (A job that a Python worker is running ends
+   * as `stopped`.)
    *
-   * @throws {InvalidJobOperationError} if it is canceled already
-   * @throws {NoSuchJobError} if it is gone
+   * @throws {InvalidJobOperationError} If it is canceled already.
+   * @throws {NoSuchJobError} If it is gone.
    */
   async cancel(): Promise<void> {
     const { done, gone } = await this.#context.store.cancel(this.id);
@@ -320,9 +323,9 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Removes the job, its results included; if it is running, it is stopped.
+   * Deletes the job and its results. If it is running, it is stopped.
    *
-   * @returns whether there was anything to remove
+   * @returns Whether there was anything to delete.
    */
   delete(): Promise<boolean> {
     return this.#context.store.delete(this.id);
@@ -331,8 +334,8 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * Puts a failed or stopped job back on its queue.
    *
-   * @throws {InvalidJobOperationError} if it has not failed
-   * @throws {NoSuchJobError} if it is gone
+   * @throws {InvalidJobOperationError} If it has not failed.
+   * @throws {NoSuchJobError} If it is gone.
    */
   async requeue(options: RequeueOptions = {}): Promise<void> {
     refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${this.id}"`);
@@ -350,9 +353,9 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Stores what was set: description, timeout, resultTtl and {@linkcode Job.meta}.
+   * Stores description, timeout, resultTtl and {@linkcode Job.meta}, as far as they were set.
    *
-   * @throws {NoSuchJobError} if the job is gone
+   * @throws {NoSuchJobError} If the job is gone.
    */
   async save(): Promise<void> {
     const fields = new Map(this.#changed);
@@ -370,8 +373,8 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * Stores {@linkcode Job.meta} as a whole; the last writer wins, as in RQ.
    *
-   * @throws {NoSuchJobError} if the job is gone
-   * @throws {TypeError} if it cannot be JSON
+   * @throws {NoSuchJobError} If the job is gone.
+   * @throws {TypeError} If JSON cannot represent it.
    */
   async saveMeta(): Promise<void> {
     const text = encodeJson(this.meta, "meta", { bigInts: true });
@@ -381,7 +384,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     }
   }
 
-  /** Closes the connection of a job that {@linkcode Job.fetch} has made one for; else does nothing. */
+  /** Closes the connection that {@linkcode Job.fetch} has opened for this job; does nothing if it has opened none. */
   async close(): Promise<void> {
     if (this.#ownsContext) await this.#context.close();
   }

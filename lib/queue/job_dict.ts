@@ -1,5 +1,5 @@
 /**
- * A job in RQ's own terms.
+ * RQ's dict of a job.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { unfold } from "../job/codec.ts";
 import { isWhole } from "../job/fields.ts";
 import type { JobRecord } from "../job/record.ts";
 
-/** What `rq.job.Job.to_dict()` always has, in its order; a job that has no value there has an empty text. */
+/** The keys that `rq.job.Job.to_dict()` always has, in its order; an unset one is empty text. */
 const ALWAYS = [
   "created_at",
   "data",
@@ -23,7 +23,7 @@ const ALWAYS = [
   "group_id",
 ] as const;
 
-/** Fields of RQ's dict that are there if they are set, in its order. */
+/** The keys that RQ's dict has only if they are set, in its order. */
 const IF_SET = [
   "number_of_retries",
   "retries_left",
@@ -50,10 +50,10 @@ const IF_SET = [
   "enqueue_at_front",
 ] as const;
 
-/** A job with RQ's names of the fields. */
+/** A job under RQ's names of the fields. */
 export type JobDict = Record<string, string | number>;
 
-/** Makes the dict of a job. */
+/** Creates the dict of a job. */
 export function jobDict(record: JobRecord): JobDict {
   const dict: JobDict = {};
   for (const name of ALWAYS) dict[name] = record.text(name) ?? "";

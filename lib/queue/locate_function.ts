@@ -1,6 +1,6 @@
 /**
- * Where a function comes from: V8 knows the module of every function, and the
- * module's exports tell under which name it can be had again.
+ * Finds the module and the export of a function: V8 knows the module, and
+ * importing the module shows which export it is.
  *
  * @module
  */
@@ -20,10 +20,10 @@ const OTHER_WAYS =
   `name it by its module and export, enqueue("./jobs/mail.ts#send", …), or by RQ's dotted path, enqueue("jobs.mail.send", …)`;
 
 /**
- * Finds the module and the export that a function is. Needs `--allow-sys`,
- * since it asks V8's inspector.
+ * Finds the module and the export of a function. Needs `--allow-sys` for V8's
+ * inspector.
  *
- * @throws {TypeError} if no export is this function, or V8 may not be asked
+ * @throws {TypeError} If no export is this function, or the permission is missing.
  */
 export async function locateFunction(
   func: JobFunction,
@@ -33,7 +33,7 @@ export async function locateFunction(
   if (url === Deno.mainModule) {
     throw refused(
       label,
-      "it is in the program's main module, which a worker would run again as a whole; move it to a module of its own",
+      "it is in the program's main module, and a worker that imports it would run the whole program; move it to another module",
     );
   }
   let exports: Record<string, unknown>;
@@ -47,7 +47,7 @@ export async function locateFunction(
   }
   throw refused(
     label,
-    `no export of ${url} is this function; a closure, a bound or an unexported function cannot be found again by a worker`,
+    `no export of ${url} is this function; a worker can find neither closures nor bound or unexported functions`,
   );
 }
 
@@ -68,7 +68,10 @@ async function moduleOf(func: JobFunction, label: string): Promise<string> {
     const scriptId = await scriptOf(session, func);
     const url = scriptId === null ? undefined : scripts.get(scriptId);
     if (!url) {
-      throw refused(label, "it is bound or built in, and no module has it");
+      throw refused(
+        label,
+        "it is bound or built in, so it belongs to no module",
+      );
     }
     return url;
   } finally {
@@ -76,12 +79,12 @@ async function moduleOf(func: JobFunction, label: string): Promise<string> {
   }
 }
 
-/** The id of the script that a function was written in, or `null`. */
+/** The inspector's id of the script that contains a function, or `null`. */
 async function scriptOf(
   session: Session,
   func: JobFunction,
 ): Promise<string | null> {
-  // The inspector evaluates text only, so the function is handed over by a global for a moment.
+  // The inspector can only evaluate text, so the function is passed through a temporary global.
   const key = `deno-rq.locate.${crypto.randomUUID()}`;
   Object.defineProperty(globalThis, key, { value: func, configurable: true });
   try {

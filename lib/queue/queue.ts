@@ -1,5 +1,5 @@
 /**
- * A queue, as producers hold it.
+ * The `Queue` of the public API.
  *
  * @module
  */
@@ -36,15 +36,15 @@ import { type Job, newJob } from "./job.ts";
 /** Options of a {@linkcode Queue}. */
 export interface QueueOptions extends ConnectionOptions {
   /**
-   * The longest run of jobs that have no `timeout` of their own: seconds or text.
+   * The time limit of jobs without their own `timeout`: seconds or text.
    *
    * @default 180
    */
   readonly defaultTimeout?: Duration;
   /**
-   * How far jobs that do not say it themselves are to be kept apart from others; see `JobOptions.isolation`.
+   * The isolation of jobs without their own; see `JobOptions.isolation`.
    *
-   * @default what the worker was told
+   * @default the worker's isolation
    */
   readonly isolation?: Isolation;
 }
@@ -57,10 +57,10 @@ const OPTIONS = optionNames<QueueOptions>({
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
 
-/** How many jobs {@linkcode Queue.enqueueMany} sends in one round trip. */
+/** How many jobs {@linkcode Queue.enqueueMany} sends in a round trip. */
 const CHUNK = 1_000;
 
-/** The first round trip has fewer, so that Redis is at work while the next is made ready. */
+/** How many in the first: fewer, so that Redis has work while the next chunk is prepared. */
 const FIRST_CHUNK = 250;
 
 const encoder = new TextEncoder();
@@ -86,10 +86,10 @@ export class Queue implements AsyncDisposable {
   readonly #isolation: Isolation | undefined;
 
   /**
-   * Makes a queue; the connection is made by its first call.
+   * Creates a queue. It connects on its first call.
    *
-   * @param name any text without control characters
-   * @throws {RangeError | TypeError} if the name or an option cannot be used
+   * @param name Any text without control characters.
+   * @throws {RangeError | TypeError} If the name or an option is invalid.
    */
   constructor(name = "default", options: QueueOptions = {}) {
     this.name = checkQueueName(name);
@@ -105,7 +105,7 @@ export class Queue implements AsyncDisposable {
     this.#context = new Context(options);
   }
 
-  /** All queues that have ever been used. They share one connection, closed by any of them. */
+  /** All queues that have ever been used. They share one connection, which each of them can close. */
   static async all(options: QueueOptions = {}): Promise<Queue[]> {
     refuseUnknown(options, OPTIONS, "Cannot list queues");
     const context = new Context(options);
@@ -127,18 +127,18 @@ export class Queue implements AsyncDisposable {
     }
   }
 
-  /** The connection, to be shared with other queues, jobs and workers. */
+  /** The connection, which other queues, jobs and workers can share. */
   get connection(): Connection {
     return this.#context.client;
   }
 
   /**
-   * Puts a call on the queue. Once this has resolved, the job is never lost.
+   * Enqueues a call. Once this has resolved, the job is never lost.
    *
-   * Arguments and the result are stored as JSON, and typed as what they become. `undefined` at the
-   * end of the arguments leaves the function's defaults in force.
+   * Arguments and the result are stored as JSON; their types say what they become. For trailing
+   * `undefined` arguments the function's defaults apply.
    *
-   * @throws {TypeError} if the function cannot be named or an argument cannot be JSON; nothing is written then
+   * @throws {TypeError} If the function cannot be named or JSON cannot represent an argument. Nothing is stored then.
    */
   enqueue<F extends JobFunction>(
     func: F | string | URL,
@@ -148,10 +148,10 @@ export class Queue implements AsyncDisposable {
   }
 
   /**
-   * Puts a call on the queue, with options.
+   * Enqueues a call, with options.
    *
-   * @throws {RangeError | TypeError} naming the option that is wrong; nothing is written then
-   * @throws {DuplicateJobError} if `jobId` is taken by a job that has not ended
+   * @throws {RangeError | TypeError} It names the option that is wrong. Nothing is stored then.
+   * @throws {DuplicateJobError} If a job with this `jobId` exists and has not ended.
    */
   enqueueCall<F extends JobFunction>(
     call: EnqueueCall<F>,
@@ -167,10 +167,10 @@ export class Queue implements AsyncDisposable {
   }
 
   /**
-   * Puts many calls on the queue, in their order, a thousand in one round trip. All
-   * of them are checked before any is written.
+   * Enqueues many calls, in their order, a thousand per round trip. All are checked
+   * before the first is stored.
    *
-   * @throws {AggregateError} if single ones were refused by Redis, such as a taken `jobId`; the others are enqueued
+   * @throws {AggregateError} If some were refused, such as a `jobId` that is taken; the others are enqueued.
    */
   async enqueueMany<const C extends readonly EnqueueCall[]>(
     calls: EnqueueCalls<C>,
@@ -189,7 +189,7 @@ export class Queue implements AsyncDisposable {
         else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
       });
     };
-    // One chunk is made ready while Redis is busy with the one before it.
+    // The next chunk is prepared while Redis works on the one before it.
     let ahead: Promise<void> = Promise.resolve();
     for (let from = 0; from < prepared.length;) {
       const to = from + (from === 0 ? FIRST_CHUNK : CHUNK);
@@ -218,12 +218,12 @@ export class Queue implements AsyncDisposable {
     return await this.count() === 0;
   }
 
-  /** Ids of waiting jobs, the next one first; all of them unless `length` says how many. */
+  /** Ids of waiting jobs, the next one first; all of them by default. */
   jobIds(offset = 0, length = -1): Promise<string[]> {
     return this.#context.store.jobIds(this.name, offset, length);
   }
 
-  /** Waiting jobs, the next one first; those that have expired meanwhile are left out. */
+  /** Waiting jobs, the next one first, without those that have expired meanwhile. */
   async jobs(offset = 0, length = -1): Promise<Job[]> {
     const ids = await this.jobIds(offset, length);
     const records = await Promise.all(
@@ -233,7 +233,7 @@ export class Queue implements AsyncDisposable {
       .map((record) => newJob(record.id, this.#context, () => record));
   }
 
-  /** The job of an id, or `null` if there is none or it belongs to another queue. */
+  /** Fetches a job of this queue; `null` if there is none, or it belongs to another queue. */
   async fetchJob<R = unknown>(id: string): Promise<Job<R> | null> {
     const record = await this.#context.store.fetch(id);
     const mine = record !== null &&
@@ -241,18 +241,18 @@ export class Queue implements AsyncDisposable {
     return mine ? newJob<R>(id, this.#context, () => record) : null;
   }
 
-  /** Takes a job off the queue without deleting it, as in RQ; `false` if it was not waiting. */
+  /** Removes a job from the queue without deleting it, as in RQ; `false` if it was not waiting. */
   remove(job: Job | string): Promise<boolean> {
     const id = typeof job === "string" ? job : job.id;
     return this.#context.store.remove(this.name, id);
   }
 
-  /** Deletes every waiting job; tells how many. */
+  /** Deletes every waiting job and returns how many. */
   empty(): Promise<number> {
     return this.#context.store.empty(this.name);
   }
 
-  /** Forgets the queue, with its waiting jobs unless `deleteJobs` is `false`. */
+  /** Deletes the queue, and its waiting jobs unless `deleteJobs` is `false`. */
   async delete(options: { readonly deleteJobs?: boolean } = {}): Promise<void> {
     refuseUnknown(
       options,
@@ -263,7 +263,7 @@ export class Queue implements AsyncDisposable {
     await this.#context.store.deleteQueue(this.name);
   }
 
-  /** Closes the connection, unless it was handed in. */
+  /** Closes the connection, unless `connection` was an open one. */
   close(): Promise<void> {
     return this.#context.close();
   }
@@ -286,8 +286,8 @@ export class Queue implements AsyncDisposable {
   }
 
   /**
-   * Checks a call and writes down what will be stored, as it is now; touches
-   * nothing. Waits only for the name of a function that is new here.
+   * Checks a call and encodes what will be stored; stores nothing. It returns a
+   * promise only if the function's name has to be looked up.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
     const checked = checkCall(call, this.#defaultTimeout, this.#context);

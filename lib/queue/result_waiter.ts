@@ -1,5 +1,5 @@
 /**
- * Waiting for the results of any number of jobs over one blocking connection.
+ * Waits for the results of any number of jobs over one blocking connection.
  *
  * @module
  */
@@ -14,58 +14,58 @@ import {
 import { type JobStore, list, resultOfEntry } from "../store/job_store.ts";
 
 /**
- * Milliseconds that one XREAD blocks; a result, or an end that our own scripts tell of, ends it at once.
- * So often the jobs are looked at, since nothing tells what other programs do to them: Python's `cancel()`
- * and `delete()`, and keys that expire.
+ * How long one XREAD blocks, in milliseconds. A result, or an end that our scripts announce, ends it at once.
+ * At this interval the jobs' statuses are read too, since nothing announces Python's `cancel()` and `delete()`,
+ * or a key that expires.
  */
 const LOOK_MS = 1_000;
 
-/** The most looks a second; of more jobs each is looked at less often. */
+/** How many statuses are read per second at most; with more jobs, the interval is longer. */
 const MAX_LOOKS = 1_000;
 
-/** What has happened to a job that is to be looked at again: its last status, where that is known. */
+/** A hint that a job may have ended, so its state should be read. */
 export interface Hint {
-  /** The status in which it was gone, or "". */
+  /** The last status of a job that was removed, or "". */
   readonly how: string;
 }
 
-/** How a wait ended: with a result, or because there may be none. */
+/** How a wait ended: with a result, or with a hint that there may never be one. */
 export type WaitOutcome = StoredResult | Hint;
 
-/** From where on one waits. */
+/** Positions in the streams, from which on entries count. */
 export interface WaitFrom {
   /** Only results after this entry count. */
   readonly after: string;
-  /** Likewise for the stream of ends. */
+  /** The same for the stream of ends. */
   readonly endsAfter: string;
 }
 
-interface Waiting {
+interface PendingWait {
   readonly jobId: string;
   after: string;
   readonly settle: PromiseWithResolvers<WaitOutcome>;
 }
 
-/** Waits for results. The connection is made by the first wait. */
+/** Waits for results. It connects on the first wait. */
 export class ResultWaiter implements AsyncDisposable {
   readonly #store: JobStore;
   readonly #lookMs: number;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<PendingWait>();
   #blocking: BlockingClient | undefined;
   #loop: Promise<void> | undefined;
   #closed = false;
   #endsAfter: string | undefined;
   #checkedAt = performance.now();
 
-  /** Waits for jobs of this store, and looks at them every `lookMs` milliseconds. */
+  /** For jobs of this store, whose statuses it reads every `lookMs` milliseconds. */
   constructor(store: JobStore, lookMs: number = LOOK_MS) {
     this.#store = store;
     this.#lookMs = lookMs;
   }
 
   /**
-   * Waits until a job has a result, or may never have one: then look at its state, and wait again if it
-   * goes on.
+   * Waits until a job has a result, or may never have one. In the latter case, read its state, and wait
+   * again if it goes on.
    */
   async wait(
     jobId: string,
@@ -78,7 +78,11 @@ export class ResultWaiter implements AsyncDisposable {
         `Cannot wait for job "${jobId}": the connection is closed`,
       );
     }
-    const waiting: Waiting = { jobId, after, settle: Promise.withResolvers() };
+    const waiting: PendingWait = {
+      jobId,
+      after,
+      settle: Promise.withResolvers(),
+    };
     const onAbort = () => waiting.settle.reject(signal?.reason);
     signal?.addEventListener("abort", onAbort);
     if (this.#waiting.size === 0 || this.#endsAfter === undefined) {
@@ -86,7 +90,7 @@ export class ResultWaiter implements AsyncDisposable {
     } else if (isLater(this.#endsAfter, endsAfter)) this.#endsAfter = endsAfter;
     this.#waiting.add(waiting);
     if (this.#loop === undefined) this.#loop = this.#run();
-    else this.#blocking?.unblock(); // the XREAD of now does not include it, the next one does
+    else this.#blocking?.unblock(); // the current XREAD does not include this job, the next one does
     try {
       return await waiting.settle.promise;
     } finally {
@@ -95,7 +99,7 @@ export class ResultWaiter implements AsyncDisposable {
     }
   }
 
-  /** Ends the connection; whoever still waits is rejected. */
+  /** Closes the connection; rejects those who still wait. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { jobId, settle } of this.#waiting) {
@@ -146,7 +150,7 @@ export class ResultWaiter implements AsyncDisposable {
     if (performance.now() - this.#checkedAt >= interval) await this.#look();
   }
 
-  /** Each stream once, from the earliest entry that anybody waits for. */
+  /** Each stream once, with the earliest position that anybody waits for. */
   #streams(): Map<string, string> {
     const streams = new Map<string, string>();
     streams.set(this.#store.keys.ends, this.#endsAfter ?? "0-0");
@@ -166,7 +170,7 @@ export class ResultWaiter implements AsyncDisposable {
     }
   }
 
-  /** A hint may be old, or of another job that had the same id: the state says what holds. */
+  /** Settles waits with a hint. It may be old, or about another job that had the same id: only the state counts. */
   #hint(entries: readonly RedisReply[]): void {
     for (const entry of entries) {
       const [entryId, flat] = list(entry);
@@ -178,7 +182,7 @@ export class ResultWaiter implements AsyncDisposable {
     }
   }
 
-  #settle(waiting: Waiting, outcome: WaitOutcome): void {
+  #settle(waiting: PendingWait, outcome: WaitOutcome): void {
     this.#waiting.delete(waiting);
     waiting.settle.resolve(outcome);
   }
@@ -206,8 +210,8 @@ export class ResultWaiter implements AsyncDisposable {
     }));
   }
 
-  /** Whether no result is to come. The same state marks the job: one of this id may have been made anew. */
-  async #isOver({ jobId, after }: Waiting): Promise<boolean> {
+  /** Whether no result will come. Decided from one read, since a new job with this id may be created at any time. */
+  async #isOver({ jobId, after }: PendingWait): Promise<boolean> {
     const { exists, status, latest, inVain } = await this.#store.await(jobId);
     if (!exists || status === "canceled" || inVain !== null) return true;
     return hasEnded(statusOfText(status)) &&

@@ -1,5 +1,5 @@
 /**
- * Waiting for the end of a job.
+ * Waits for the end of a job.
  *
  * @module
  */
@@ -23,18 +23,18 @@ import {
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { Context } from "./context.ts";
 
-/** The longest that a timer of JavaScript can run, in milliseconds. */
+/** The longest delay of a timer, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** Options of {@linkcode Job.wait}. */
 export interface WaitOptions {
   /**
-   * Longest wait: seconds, parts of them too, or text such as `"90s"`, `"5m"`.
+   * Longest wait: seconds (also fractions), or text such as `"90s"`, `"5m"`.
    *
    * @default Infinity
    */
   readonly timeout?: Duration;
-  /** Ends the wait; the job is left alone. */
+  /** Ends the wait; the job is not affected. */
   readonly signal?: AbortSignal;
 }
 
@@ -80,10 +80,10 @@ function conclude(
   throw failedError(id, decodeFailure(result));
 }
 
-/** Milliseconds in which a Python program that has written the status writes the failure's text too. */
+/** How long to wait for the failure's text, in milliseconds: Python writes it after the status. */
 const TEXT_FOLLOWS_MS = 500;
 
-/** RQ's maintenance, and RQ before 1.12, end jobs without an entry in the stream of results. */
+/** For jobs that ended without a result in the stream: by RQ's maintenance, or RQ before 1.12. */
 async function concludeWithoutResult(
   context: Context,
   id: string,
@@ -129,7 +129,7 @@ const STATES: Readonly<Record<string, string>> = {
   gone: "is gone",
 };
 
-/** The default of a dependency: its child waits until somebody requeues the parent. */
+/** A parent has not finished, and the dependency does not allow failure: the job stays deferred. */
 function inVain(
   id: string,
   { parent, status }: { parent: string; status: string },
@@ -142,7 +142,7 @@ function inVain(
   );
 }
 
-/** A signal for both ways in which a wait may end early. */
+/** A signal that combines the timeout and the caller's signal. */
 function signalOf(
   id: string,
   options: WaitOptions,
@@ -171,14 +171,14 @@ function signalOf(
   };
 }
 
-/** There is no job of this id; `how` is the status that it was seen to end with. */
+/** The error for a job that does not exist; `how` is its last status, if that is known. */
 export function noSuchJob(id: string, how = ""): NoSuchJobError {
   const state = UNKEPT[how] ??
-    "it was never there, was deleted or has expired";
+    "it never existed, was deleted or has expired";
   return new NoSuchJobError(`No such job "${id}": ${state}`, { jobId: id });
 }
 
 const UNKEPT: Readonly<Record<string, string>> = {
   finished: "it has finished, and its result is not kept",
-  failed: "it has failed, and failures of it are not kept",
+  failed: "it has failed, and its failure is not kept",
 };

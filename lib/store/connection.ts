@@ -1,6 +1,6 @@
 /**
- * How everything that has a connection is told where Redis is, and what its keys begin with: queues, jobs, workers
- * and the program.
+ * The options that say where Redis is and what its keys begin with. Queues, jobs, workers and the command line share
+ * them.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import type {
   RedisClientOptions,
 } from "../redis/redis_client.ts";
 
-/** The connection of a queue, to be shared with others. */
+/** The connection of a queue, which can be shared. */
 export interface Connection extends AsyncDisposable {
-  /** Where it connects to, the password masked. */
+  /** The server's URL, the password masked. */
   readonly url: string;
-  /** Closes it for all that share it. */
+  /** Closes it for everything that shares it. */
   close(): Promise<void>;
 }
 
@@ -29,24 +29,24 @@ export interface Connection extends AsyncDisposable {
  */
 export type ConnectionSource = string | URL | ExistingClient | Connection;
 
-/** Options that everything with a connection takes. */
+/** Options of everything that has a connection. */
 export interface ConnectionOptions {
   /**
    * Where Redis is.
    *
-   * @default what the environment says: RQ_REDIS_URL, REDIS_URL, or REDIS_HOST and the like; else redis://127.0.0.1:6379
+   * @default from the environment: RQ_REDIS_URL, REDIS_URL, or REDIS_HOST and the like; else redis://127.0.0.1:6379
    */
   readonly connection?: ConnectionSource;
   /**
-   * What every key begins with. Python's RQ before 3.0 only sees `rq:`.
+   * The prefix of every key. Python's RQ before 3.0 knows only `rq:`.
    *
-   * @default the environment's RQ_KEY_PREFIX and a colon, as in RQ 3.0, else "rq:"
+   * @default RQ_KEY_PREFIX of the environment and a colon, as in RQ 3.0, else "rq:"
    */
   readonly prefix?: string;
   /**
-   * How long a call waits for a connection before it fails: seconds, parts of them too, or text; `Infinity` for ever.
+   * How long a call waits for a connection before it fails: seconds (also fractions) or text; `Infinity` for ever.
    *
-   * @default 10; for ever in a worker
+   * @default 10; `Infinity` in a worker
    */
   readonly connectTimeout?: Duration;
   /**
@@ -56,9 +56,9 @@ export interface ConnectionOptions {
    */
   readonly driver?: DriverName;
   /**
-   * Whether integers in arguments and results that a number of JavaScript cannot hold are read as BigInt, and BigInts
-   * stored as the integers that they are. Without it neither is done: reading such a number is an error that
-   * names it, and a job with one among its arguments fails. A worker and a queue decide for themselves.
+   * Whether integers in arguments and results that a JavaScript number cannot hold are read as BigInt, and BigInts are
+   * stored as integers. If not, storing a BigInt is an error, reading such an integer is an error that names it, and a
+   * job with one among its arguments fails. Set it for the queue and for the worker.
    *
    * @default false
    */
@@ -76,20 +76,19 @@ export const CONNECTION_OPTIONS: Readonly<
   bigInts: true,
 };
 
-/** A client, and whether it is ours to close. */
+/** A client, and who closes it. */
 export interface OpenConnection {
   /** The client. */
   readonly client: RedisClient;
-  /** Whether it was made here; one that was handed in is closed by whoever made it. */
+  /** Whether it was opened here, and so has to be closed; one that was passed in belongs to the caller. */
   readonly isOwn: boolean;
 }
 
 /**
- * Connects to where the options, else the environment, say that Redis is, or takes the connection that the options
- * bring along.
+ * Connects to the Redis of the options, else of the environment; or uses the open connection in the options.
  *
- * @param defaults what holds unless the options say otherwise
- * @throws {RangeError | TypeError} naming the option or the variable that is wrong
+ * @param defaults Defaults of the client's options.
+ * @throws {RangeError | TypeError} It names the option or the variable that is wrong.
  */
 export function openConnection(
   options: ConnectionOptions,
@@ -97,7 +96,7 @@ export function openConnection(
 ): OpenConnection {
   const { connection: source = urlFromEnvironment(), driver } = options;
   if (isRedisClient(source)) return { client: source, isOwn: false };
-  // What only looks like a connection of ours is refused by `connect()`.
+  // `connect()` refuses an object that is neither a URL nor a client.
   const target = source as Exclude<typeof source, Connection>;
   const client = connect(target, {
     ...defaults,
@@ -107,7 +106,7 @@ export function openConnection(
   return { client, isOwn: true };
 }
 
-/** The time limit as the client takes it, in milliseconds. */
+/** Converts `connectTimeout` to the client's milliseconds. */
 function connectTimeoutOf(
   { connectTimeout }: ConnectionOptions,
 ): { connectTimeout?: number } {
@@ -117,7 +116,7 @@ function connectTimeoutOf(
   return { connectTimeout: seconds * 1_000 };
 }
 
-/** Tells whether a connection was handed in ready-made. */
+/** Whether the source is an open connection rather than something to connect to. */
 function isRedisClient(source: ConnectionSource): source is RedisClient {
   return typeof source === "object" && "send" in source &&
     "blocking" in source && typeof source.blocking === "function";

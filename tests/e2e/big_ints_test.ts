@@ -1,4 +1,4 @@
-/** Integers that a number of JavaScript cannot hold, through a worker. */
+/** Integers that a JavaScript number cannot hold, through a worker. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ISOLATIONS } from "../../lib/job/isolation.ts";
@@ -18,7 +18,7 @@ Deno.test("a job with a number that JavaScript cannot hold fails with its path",
   await burst(["low", "--url", redis.url]);
   assertStringIncludes(
     await job.excInfo() ?? "",
-    `Cannot read args[0].id: ${BIG} is more than a number of JavaScript can hold; ask for BigInts`,
+    `Cannot read args[0].id: ${BIG} is more than a JavaScript number can hold; turn on BigInts`,
   );
   assertEquals(await fine.result(), [2 ** 53]);
 });

@@ -65,7 +65,7 @@ eachWayOf([
 eachWayOf([
   {
     kind: "bigint",
-    state: "BigInt is not JSON, store its text or ask for BigInts (bigInts)",
+    state: "BigInt is not JSON, store its text or turn on BigInts (bigInts)",
   },
   { kind: "function", state: "a function is not JSON" },
   { kind: "cycle", state: "it points back to result" },
