@@ -165,7 +165,7 @@ export class ConnectionLostError extends Error {
   /** Whether the command had been written, so that the server may have executed it. */
   readonly sent: boolean;
 
-  /**  */
+  /** `sent`: whether the command had been written. */
   constructor(message: string, options: { sent: boolean; cause?: unknown }) {
     super(message, { cause: options.cause });
     this.sent = options.sent;
@@ -184,7 +184,7 @@ export class CallRefusedError extends Error {
   /** Whether it had been written, so that the server may have executed it. */
   readonly sent: boolean;
 
-  /**  */
+  /** `bytes`: how large the call is; `sent`: whether it had been written. */
   constructor(
     message: string,
     options: { bytes: number; sent: boolean; cause?: unknown },
