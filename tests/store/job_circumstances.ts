@@ -1,0 +1,83 @@
+/** The circumstances of the transitions of the table. Each asks for what there is, since it is tried in every state. */
+
+import type { JobField } from "../../lib/job/fields.ts";
+import type { RedisArg } from "../../lib/redis/redis_client.ts";
+import { JOB, PARENT, PARENTS_QUEUE, QUEUE, type Scene } from "./job_states.ts";
+
+/** Writes fields of the job, if there is one. */
+export function setFields(
+  { bench }: Scene,
+  fields: Readonly<Partial<Record<JobField, RedisArg>>>,
+): Promise<unknown> {
+  const entries = Object.entries(fields) as [JobField, RedisArg][];
+  return bench.jobs.setFields(JOB, new Map(entries));
+}
+
+/** Lets the lease run out, if there is one, whoever has it. */
+export async function expireLease({ bench }: Scene): Promise<void> {
+  const wip = bench.keys.registry("wip", QUEUE);
+  for (const member of await bench.members(wip)) {
+    await bench.send("ZADD", wip, 1, member);
+  }
+}
+
+/** Lets whoever has popped it be away for long, if it is popped. */
+export async function popLongAgo({ bench }: Scene): Promise<void> {
+  const list = bench.keys.intermediate(QUEUE);
+  if (await bench.send("LPOS", list, JOB) !== null) {
+    await bench.send("SET", `${list}:first_seen:${JOB}`, 5);
+  }
+}
+
+/** Lets its time come, if it is scheduled. */
+export async function makeDue({ bench }: Scene): Promise<void> {
+  const scheduled = bench.keys.registry("scheduled", QUEUE);
+  await bench.send("ZADD", scheduled, "XX", 1, JOB);
+}
+
+/** Takes the hash away and nothing else. */
+export async function expireHash({ bench }: Scene): Promise<void> {
+  await bench.send("DEL", bench.keys.job(JOB));
+}
+
+/** Lets the time of all keys of the job run out that have one, as Redis would. */
+export async function expireKeys({ bench }: Scene): Promise<void> {
+  for (const key of await bench.allKeys()) {
+    if (key.includes(JOB) && await bench.ttl(key) > 0) {
+      await bench.send("DEL", key);
+    }
+  }
+  for (const name of ["finished", "failed"] as const) {
+    await bench.send("ZADD", bench.keys.registry(name, QUEUE), "XX", 1, JOB);
+  }
+}
+
+/** Stores the parent, if it is not there. */
+export async function addParent({ bench }: Scene): Promise<void> {
+  if (!await bench.jobs.exists(PARENT)) {
+    await bench.add(PARENT, { queue: PARENTS_QUEUE });
+  }
+}
+
+/** Has the parent know of the job, in whichever state it is, as one that waits for it. */
+export async function waitForParent(scene: Scene): Promise<void> {
+  await addParent(scene);
+  const { bench } = scene;
+  await bench.send("SADD", bench.keys.dependents(PARENT), JOB);
+  await bench.send("SADD", bench.keys.dependencies(JOB), PARENT);
+}
+
+/** The same, and the parent has finished without a word to those that wait for it. */
+export async function missParentsEnd(scene: Scene): Promise<void> {
+  await waitForParent(scene);
+  const { bench } = scene;
+  await bench.send("HSET", bench.keys.job(PARENT), "status", "finished");
+}
+
+/** The same, and somebody has begun to release them. */
+export async function beginRelease(scene: Scene): Promise<void> {
+  await missParentsEnd(scene);
+  const { bench } = scene;
+  const held = `finished 500 ${PARENTS_QUEUE}`;
+  await bench.send("HSET", bench.keys.releasing, PARENT, held);
+}

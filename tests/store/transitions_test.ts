@@ -1,0 +1,274 @@
+/** Every transition in every state of a job: where the job is afterwards, and what the answer was. */
+
+import { assertEquals } from "@std/assert";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { SweepStore } from "../../lib/store/sweep_store.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import {
+  JOB,
+  type JobState,
+  leftovers,
+  lostExecution,
+  QUEUE,
+  type Scene,
+  stateOf,
+  STATES,
+} from "./job_states.ts";
+import { TRANSITIONS } from "./job_transitions.ts";
+import { Bench, echoing } from "./support.ts";
+
+/**
+ * The state machine as a table. A column is a state before (`job_states.ts` has how a job gets there), a row a transition
+ * in some circumstances (`job_transitions.ts` does it). Each cell has two lines: the state after, `=` where nothing has
+ * changed, and the answer, `-` where there is none. A cell of two dots is as the row's first one says.
+ *
+ * A state is the status in the job's hash and the one place that holds its id:
+ *
+ *     queued      on the queue's list                      canceled    in the canceled registry
+ *     popped      `queued`, on the intermediate list       created     nowhere: RQ has stored it, and not enqueued
+ *     started     a lease in the started registry (`wip`)  ready       in RQ's ready registry: about to be enqueued
+ *     rq-started  the same, by a worker of RQ's            limited     among those that RQ's rate limit holds back
+ *     finished    in the finished registry                 gone        no hash, its id nowhere
+ *     failed      in the failed registry
+ *     stopped     in the failed registry, too              a+b         as `a`, and its id is in `b` as well
+ *     deferred    in the deferred registry                 a@none      its status is `a`, its id is nowhere
+ *     scheduled   in the scheduled registry                wip?        a lease that is not the job's any more
+ *
+ * Sent again after a lost reply, a call leaves the same state and answers the same; of those that report what they have
+ * done, the second answer is that nothing was.
+ */
+const TABLE = `
+                             | otherwise     queued      popped          started   rq-started finished         failed         stopped  deferred         scheduled         canceled created ready          limited          gone
+
+# producers, and whoever has an id
+enqueue                      | =             .           .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
+                             | duplicate     .           .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
+enqueue, a parent waits      | =             .           .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
+                             | duplicate     .           .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
+# Whoever has popped a job that is canceled or deleted finds that out when it claims it, or the sweep does; what waits in
+# registries of RQ's own is dropped by RQ, which looks at the status, too.
+cancel                       | canceled      .           canceled+popped .         .          .                .              .        .                .                 =        .       canceled+ready canceled+limited =
+                             | canceled      .           canceled        .         .          .                .              .        .                .                 already  .       canceled       canceled         gone
+delete                       | gone          .           gone+popped     .         .          .                .              .        .                .                 .        .       gone+ready     gone+limited     =
+                             | deleted       .           deleted         .         .          .                .              .        .                .                 .        .       deleted        deleted          gone
+requeue                      | =             .           .               .         .          .                queued         queued   .                .                 .        .       .              .                =
+                             | not-failed    .           .               .         .          .                requeued       requeued .                .                 .        .       .              .                gone
+# as in RQ: the job stays, and nobody will run it
+take off the queue           | =             queued@none .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | not-there     removed     .               .         .          .                .              .        .                .                 .        .       .              .                .
+empty the queue              | =             gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0             1           .               .         .          .                .              .        .                .                 .        .       .              .                .
+# what a queue is deleted by after it was emptied, unless that was not wanted: again as in RQ
+delete the queue             | =             queued@none .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             -           .               .         .          .                .              .        .                .                 .        .       .              .                .
+write fields                 | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                =
+                             | written       .           .               .         .          .                .              .        .                .                 .        .       .              .                gone
+wait for it                  | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                =
+                             | there         .           .               .         .          .                .              .        .                .                 .        .       .              .                gone
+
+# workers: taking jobs, and holding them
+claim                        | =             started     .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty         claimed     .               .         .          .                .              .        .                .                 .        .       .              .                .
+# as in RQ, which runs it and leaves it in the registry as well; these drop it once its time is over or its status is seen
+claim, its id pushed by hand | started+queue .           started+popped  started   rq-started started+finished started+failed stopped  started+deferred started+scheduled canceled started started+ready  started+limited  gone
+                             | claimed       .           claimed         running   running    claimed          claimed        stopped  claimed          claimed           canceled claimed claimed        claimed          gone
+# an id without a hash is dropped by whoever meets it
+claim, its hash expired      | =             gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty         gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
+claim what was popped        | =             started     started         .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty         claimed     claimed         .         .          .                .              .        .                .                 .        .       .              .                .
+claim, suspended             | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | suspended     .           suspended       .         .          .                .              .        .                .                 .        .       .              .                .
+give back what was popped    | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             .           -               .         .          .                .              .        .                .                 .        .       .              .                .
+heartbeat                    | =             .           .               =         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               ok        .          .                .              .        .                .                 .        .       .              .                .
+heartbeat, lease lost        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+record                       | =             .           .               =         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               written   .          .                .              .        .                .                 .        .       .              .                .
+record, lease lost           | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+
+# workers: how an execution ended
+finish                       | =             .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
+finish, not kept             | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
+finish, lease lost           | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+finish, its hash expired     | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
+fail                         | =             .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
+fail, not kept               | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
+fail, a retry is left        | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               retried   .          .                .              .        .                .                 .        .       .              .                .
+fail, a retry later is left  | =             .           .               scheduled .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               scheduled .          .                .              .        .                .                 .        .       .              .                .
+stop                         | =             .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
+stop, not kept               | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
+put back                     | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               requeued  .          .                .              .        .                .                 .        .       .              .                .
+return, not begun            | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost          .           .               returned  .          .                .              .        .                .                 .        .       .              .                .
+
+# the sweep
+recover                      | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+recover, lease ran out       | =             .           .               queued    queued     .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
+recover, for the 4th time    | =             .           .               failed    failed     .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               failed    failed     .                .              .        .                .                 .        .       .              .                .
+recover, popped long ago     | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             .           requeued        .         .          .                .              .        .                .                 .        .       .              .                .
+recover, worker died         | =             .           .               queued    queued     .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
+drop what has expired        | =             .           .               .         .          gone             gone           gone     .                .                 gone     .       .              .                .
+                             | 0             .           .               .         .          1                1              1        .                .                 1        .       .              .                .
+# an id on the queue is dropped by a claim, one in the registry of the finished or failed when its time is over
+sweep, its hash expired      | =             .           gone            gone      gone       .                .              .        gone             gone              gone     .       .              .                .
+                             | -             .           -               -         -          .                .              .        -                -                 -        .       .              .                .
+promote scheduled            | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+promote scheduled, due       | =             .           .               .         .          .                .              .        .                queued            .        .       .              .                .
+                             | 0             .           .               .         .          .                .              .        .                1                 .        .       .              .                .
+promote deferred             | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+promote deferred, due        | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | 0             .           .               .         .          .                .              .        1                .                 .        .       .              .                .
+
+# the end of a job that it waits for
+its parent finishes          | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | finished      .           .               .         .          .                .              .        finished         .                 .        .       .              .                .
+its parent fails             | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | failed        .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent fails, allowed    | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | failed        .           .               .         .          .                .              .        failed           .                 .        .       .              .                .
+its parent is stopped        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | stopped       .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent is canceled       | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent is deleted        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+go on releasing it           | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | 1             .           .               .         .          .                .              .        1                .                 .        .       .              .                .
+`;
+
+/** One cell. */
+interface Cell {
+  readonly before: JobState;
+  /** `=` for the same. */
+  readonly after: string;
+  readonly answer: string;
+}
+
+/** A row's name, and its cells by column. */
+type Row = readonly [name: string, cells: readonly Cell[]];
+
+const ROWS: readonly Row[] = readTable(TABLE);
+
+function readTable(table: string): Row[] {
+  const [header, ...lines] = table.split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split("|", 2).map((part) => part.trim()));
+  const columns = words(header?.[1]).slice(1) as JobState[];
+  const rows: Row[] = [];
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i]?.[0] ?? "";
+    const [states, answers] = [words(lines[i]?.[1]), words(lines[i + 1]?.[1])];
+    const lengths = [states.length, answers.length];
+    assertEquals(lengths, lengths.map(() => 1 + columns.length), name);
+    const cells = columns.map((before, k) => ({
+      before,
+      after: orFirst(states, k + 1),
+      answer: orFirst(answers, k + 1),
+    }));
+    rows.push([name, cells]);
+  }
+  return rows;
+}
+
+function words(text = ""): string[] {
+  return text.split(/ +/);
+}
+
+function orFirst(line: readonly string[], i: number): string {
+  return line[i] === "." ? line[0]! : line[i]!;
+}
+
+Deno.test("the table has a column for every state and a row for every transition", () => {
+  assertEquals(ROWS.map(([name]) => name), Object.keys(TRANSITIONS));
+  const columns = ROWS.map(([, cells]) => cells.map(({ before }) => before));
+  for (const names of columns) assertEquals(names, Object.keys(STATES));
+});
+
+for (const [name, cells] of ROWS) {
+  Deno.test(`${name}: one place and one answer for a job in each state`, async (t) => {
+    await using bench = await Bench.open();
+    for (const cell of cells) {
+      const { before, after, answer } = cell;
+      await t.step(`${before} → ${after} | ${answer}`, async () => {
+        await check(bench, name, cell, false);
+        await check(bench, name, cell, true);
+      });
+    }
+  });
+}
+
+/** Answers that say that nothing was done. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "already",
+  "duplicate",
+  "empty",
+  "lost",
+  "not-failed",
+  "not-there",
+  "running",
+]);
+
+/** Tries one cell on an empty Redis; with every call of the transition sent twice, as after a lost reply, or not. */
+async function check(
+  bench: Bench,
+  name: string,
+  { before, after, answer }: Cell,
+  twice: boolean,
+): Promise<void> {
+  const { prepare, run, reports = false } = TRANSITIONS[name]!;
+  await bench.send("FLUSHALL");
+  const client = twice ? echoing(bench.client, () => {}) : bench.client;
+  const scene: Scene = {
+    bench,
+    worker: await bench.worker("w1", [QUEUE]),
+    jobs: new JobStore(client, bench.keys),
+    workers: new WorkerStore(client, bench.keys),
+    sweeps: new SweepStore(client, bench.keys),
+  };
+  const execution = await STATES[before].make(scene) ?? lostExecution();
+  assertEquals(await stateOf(bench), before, "the state before");
+  await prepare?.({ ...scene, execution });
+  const prepared = await stateOf(bench);
+  const hash = await hashOf(bench);
+  const answered = await run({ ...scene, execution });
+  const what = twice ? "sent twice" : "sent once";
+  const expected = after === "=" ? prepared : after;
+  assertEquals(await stateOf(bench), expected, `the state after, ${what}`);
+  if (!twice || !reports) assertEquals(answered, answer, `the answer, ${what}`);
+  if (REFUSALS.has(answer)) {
+    assertEquals(
+      await hashOf(bench),
+      hash,
+      `the hash after a refusal, ${what}`,
+    );
+  }
+  if (after === "gone" && !prepared.startsWith("gone")) {
+    assertEquals(await leftovers(scene), [], `what is left, ${what}`);
+  }
+}
+
+async function hashOf(bench: Bench): Promise<string> {
+  return `${await bench.send("HGETALL", bench.keys.job(JOB))}`;
+}
