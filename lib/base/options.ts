@@ -5,13 +5,9 @@
  */
 
 import { nearest } from "./nearest.ts";
+import { unknownOption } from "./option_names.ts";
 
-/** The names of all options of a type; the compiler checks that none is missing or unknown. */
-export function optionNames<T>(
-  names: Readonly<Record<keyof T, true>>,
-): ReadonlySet<string> {
-  return new Set(Object.keys(names));
-}
+export { optionNames } from "./option_names.ts";
 
 /**
  * Refuses unknown options, and anything that is no object of options.
@@ -26,25 +22,12 @@ export function refuseUnknown(
   known: ReadonlySet<string>,
   action: string,
 ): void {
-  if (
-    typeof options !== "object" || options === null || Array.isArray(options)
-  ) {
-    const kind = Array.isArray(options)
-      ? "a list"
-      : options === null
-      ? "null"
-      : typeof options;
-    throw new TypeError(
-      `${action}: expected an object of options, got ${kind}`,
-    );
-  }
-  for (const name in options) {
-    if (known.has(name)) continue;
-    const like = nearest(name, [...known]);
-    throw new TypeError(
-      `${action}: there is no option "${name}"${
-        like === undefined ? "" : `, did you mean "${like}"?`
-      }`,
-    );
-  }
+  const name = unknownOption(options, known, action);
+  if (name === undefined) return;
+  const like = nearest(name, [...known]);
+  throw new TypeError(
+    `${action}: there is no option "${name}"${
+      like === undefined ? "" : `, did you mean "${like}"?`
+    }`,
+  );
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+
 /** Where an {@linkcode OutputWriter} writes to, such as `Deno.stdout`. */
 export interface OutputTarget {
   /** Writes some of the bytes and returns how many. */
@@ -46,6 +48,9 @@ const MAX_WRITE = 64 * 1024;
 /**
  * A writer for one stream. Lines are queued and written in order; what cannot be written is dropped and counted.
  * Never throws.
+ *
+ * `writeAll()` of `@std/io` is no help: it waits for as long as it takes, and throws where a stream that does not
+ * block is full.
  */
 export class OutputWriter {
   readonly #target: OutputTarget;
@@ -161,7 +166,7 @@ export class OutputWriter {
 
   async #writeChunks(chunks: readonly Chunk[]): Promise<void> {
     // A copy: a caller that has stopped waiting may reuse its buffer while it is being written.
-    let rest = join(chunks.map(({ bytes }) => bytes));
+    let rest: Uint8Array = Buffer.concat(chunks.map(({ bytes }) => bytes));
     this.#since = performance.now();
     while (rest.length > 0) {
       try {
@@ -199,15 +204,4 @@ export class OutputWriter {
     if (isLine) this.#lines++;
     else this.#bytes += bytes.length;
   }
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, { length }) => sum + length, 0);
-  const joined = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

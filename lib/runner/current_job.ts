@@ -4,7 +4,7 @@
  * @module
  */
 
-import { optionNames, refuseUnknown } from "../base/options.ts";
+import { optionNames, unknownOption } from "../base/option_names.ts";
 import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
 import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
@@ -59,6 +59,8 @@ const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({
   dependsOn: true,
 });
 
+const OPTION_LIST = [...OPTIONS].join(", ");
+
 /** Makes the object that `currentJob` stands for. */
 export function createCurrentJob(options: RunningJobOptions): CurrentJob {
   const { request, calls, signal } = options;
@@ -66,7 +68,7 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
   const enqueueCall = async (
     call: CurrentEnqueueCall,
   ): Promise<EnqueuedJob> => {
-    refuseUnknown(call, OPTIONS, "Cannot enqueue");
+    refuseUnknown(call);
     const { func, queue, args, dependsOn, ...others } = call;
     const isFollowed = Object.keys(call.kwargs ?? {}).length > 0;
     const rest = {
@@ -102,6 +104,14 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
   });
+}
+
+function refuseUnknown(call: CurrentEnqueueCall): void {
+  const name = unknownOption(call, OPTIONS, "Cannot enqueue");
+  if (name === undefined) return;
+  throw new TypeError(
+    `Cannot enqueue: there is no option "${name}", there are ${OPTION_LIST}`,
+  );
 }
 
 function idsOf(dependsOn: CurrentEnqueueCall["dependsOn"]): unknown {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shuffle } from "@std/random/shuffle";
 import { pause } from "../base/backoff.ts";
 import { ReplyError } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
@@ -175,7 +176,7 @@ export class Fetcher implements AsyncDisposable {
       const next = queues.indexOf(served) + 1;
       this.#order = [...queues.slice(next), ...queues.slice(0, next)];
     } else if (strategy === "random") {
-      this.#order = shuffled(queues);
+      this.#order = shuffle(queues);
     }
   }
 
@@ -242,14 +243,4 @@ export class Fetcher implements AsyncDisposable {
     this.#reported.add(text);
     this.#options.log.error(text, about);
   }
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(items: readonly T[]): T[] {
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const k = Math.floor(Math.random() * (i + 1));
-    [result[i], result[k]] = [result[k]!, result[i]!];
-  }
-  return result;
 }

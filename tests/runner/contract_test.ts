@@ -218,7 +218,7 @@ eachWay(
     assertMatch(errors[2]!, /^TypeError: Cannot store args\[0\]: BigInt/);
     assertMatch(
       errors[3]!,
-      /^TypeError: .*no option "atfront", did you mean "atFront"/,
+      /^TypeError: .*no option "atfront", there are .*, atFront, /,
     );
     assertMatch(errors[4]!, /^TypeError: Cannot store args\[0\]: undefined/);
     assertEquals(errors[5], "Error: the queue is closed");
