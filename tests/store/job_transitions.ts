@@ -49,6 +49,9 @@ export interface Transition {
   readonly reports?: true;
 }
 
+/** The job as one that the worker has popped. */
+const POPPED = { queue: QUEUE, jobId: JOB };
+
 /** Every transition, by the name that the table has for it. */
 export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "enqueue": { run: (stage) => enqueue(stage, []) },
@@ -106,15 +109,14 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     run: (stage) => claim(stage, []),
   },
   "claim what was popped": {
-    run: (stage) => claim(stage, [{ queue: QUEUE, jobId: JOB }]),
+    run: (stage) => claim(stage, [POPPED]),
   },
   "claim, suspended": {
     prepare: ({ bench }) => bench.send("SET", bench.keys.suspended, 1),
-    run: (stage) => claim(stage, [{ queue: QUEUE, jobId: JOB }]),
+    run: (stage) => claim(stage, [POPPED]),
   },
   "give back what was popped": {
-    run: ({ workers }) =>
-      workers.giveBack({ queue: QUEUE, jobId: JOB }).then(silent),
+    run: ({ workers }) => workers.giveBack(POPPED).then(silent),
   },
   "heartbeat": { run: (stage) => heartbeat(stage, stage.execution) },
   "heartbeat, lease lost": {
@@ -306,9 +308,9 @@ async function enqueue(
 
 async function claim(
   { workers, worker }: Stage,
-  caught: Parameters<WorkerStore["claim"]>[2],
+  popped: readonly { readonly queue: string; readonly jobId: string }[],
 ): Promise<string> {
-  const reply = await workers.claim(worker, 1, caught);
+  const reply = await workers.claim(worker, 1, popped);
   const [skipped] = reply.skipped;
   if (skipped !== undefined) return skipped.reason;
   return reply.kind === "jobs" ? "claimed" : reply.kind;

@@ -1,8 +1,31 @@
 /** Reading scripts: what is wrong with one, wherever in its linked text it stands. */
 
+import { Script } from "../../lib/redis/script.ts";
 import { PIECES } from "../../lib/store/lua/link.ts";
 import { texts } from "../../lib/store/job_store.ts";
 import type { Bench } from "./support.ts";
+
+const FOLDER = new URL("../../lib/store/scripts/", import.meta.url);
+
+/** Every script of the store, by the name that it is exported under, with the text of its module. */
+export const SCRIPTS: readonly {
+  readonly name: string;
+  readonly script: Script;
+  readonly source: string;
+}[] = await findScripts();
+
+async function findScripts(): Promise<typeof SCRIPTS> {
+  const found = [];
+  for await (const { name: file } of Deno.readDir(FOLDER)) {
+    const url = new URL(file, FOLDER);
+    const source = await Deno.readTextFile(url);
+    const exported = Object.entries<unknown>(await import(url.href));
+    for (const [name, script] of exported) {
+      if (script instanceof Script) found.push({ name, script, source });
+    }
+  }
+  return found;
+}
 
 /** What Redis gives to a script, and Lua's own words. */
 const GIVEN = new Set(

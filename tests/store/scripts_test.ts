@@ -1,7 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { Script } from "../../lib/redis/script.ts";
+import type { Script } from "../../lib/redis/script.ts";
 import { PIECES } from "../../lib/store/lua/link.ts";
-import { faults, linesOf, partsOf, used, wrongNames } from "./lua.ts";
+import {
+  faults,
+  linesOf,
+  partsOf,
+  SCRIPTS as ALL,
+  used,
+  wrongNames,
+} from "./lua.ts";
 import { Bench } from "./support.ts";
 
 /** Most lines of a script without the pieces that it shares, comments not counted. */
@@ -24,17 +31,9 @@ interface Declaration {
   readonly open: boolean;
 }
 
-const FOLDER = new URL("../../lib/store/scripts/", import.meta.url);
-const SCRIPTS: [string, Declared][] = [];
-for (const { name: file } of Deno.readDirSync(FOLDER)) {
-  const url = new URL(file, FOLDER);
-  const source = await Deno.readTextFile(url);
-  for (const [name, script] of Object.entries(await import(url.href))) {
-    if (script instanceof Script) {
-      SCRIPTS.push([name, declared(source, name, script)]);
-    }
-  }
-}
+const SCRIPTS: [string, Declared][] = ALL.map(
+  ({ name, script, source }) => [name, declared(source, name, script)],
+);
 
 function declared(source: string, name: string, script: Script): Declared {
   const at = source.indexOf(`export const ${name}: Script`);

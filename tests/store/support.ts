@@ -264,10 +264,17 @@ export function newJob(id: string, options: AddOptions = {}): NewJob {
   };
 }
 
-/** A client that sends each call a second time, as after a lost reply; told of both replies. */
+/**
+ * A client that sends each call a second time, as after a lost reply; told of both replies, and of the text of the script
+ * that was called.
+ */
 export function echoing(
   client: RedisClient,
-  seen: (reply: RedisReply, time: 1 | 2) => Promise<void> | void,
+  seen: (
+    reply: RedisReply,
+    time: 1 | 2,
+    script?: string,
+  ) => Promise<void> | void,
 ): RedisClient {
   return {
     url: client.url,
@@ -280,9 +287,10 @@ export function echoing(
       args?: readonly RedisArg[],
       options?: SendOptions,
     ): Promise<RedisReply> {
-      await seen(await client.send(command, args, options), 1);
+      const script = options?.source;
+      await seen(await client.send(command, args, options), 1, script);
       const reply = await client.send(command, args, options);
-      await seen(reply, 2);
+      await seen(reply, 2, script);
       return reply;
     },
   };

@@ -15,6 +15,7 @@ import {
   STATES,
 } from "./job_states.ts";
 import { TRANSITIONS } from "./job_transitions.ts";
+import { SCRIPTS } from "./lua.ts";
 import { Bench, echoing } from "./support.ts";
 
 /**
@@ -219,6 +220,31 @@ for (const [name, cells] of ROWS) {
   });
 }
 
+/** Scripts that the table need not have: they change no job. */
+const OF_NO_JOB = [
+  "DEREGISTER",
+  "DROP_WORKERS",
+  "PROBE",
+  "REGISTER",
+  "SET_WORKER_FIELDS",
+  "SHOW_IDLE",
+  "STATE",
+];
+
+/** The texts of the scripts that each row has called. */
+const called = new Map<string, Set<string>>();
+
+Deno.test("every script that changes a job is called by a row of the table", async () => {
+  await using bench = await Bench.open();
+  for (const [name, cells] of ROWS) { // those that were not asked for
+    if (called.has(name)) continue;
+    for (const cell of cells) await check(bench, name, cell, true);
+  }
+  const texts = new Set([...called.values()].flatMap((some) => [...some]));
+  const others = SCRIPTS.filter(({ script }) => !texts.has(script.lua));
+  assertEquals(others.map(({ name }) => name).sort(), OF_NO_JOB);
+});
+
 /** Answers that say that nothing was done. */
 const REFUSALS: ReadonlySet<string> = new Set([
   "already",
@@ -239,7 +265,13 @@ async function check(
 ): Promise<void> {
   const { prepare, run, reports = false } = TRANSITIONS[name]!;
   await bench.send("FLUSHALL");
-  const client = twice ? echoing(bench.client, () => {}) : bench.client;
+  const scripts = called.get(name) ?? new Set();
+  called.set(name, scripts);
+  const client = twice
+    ? echoing(bench.client, (_reply, _time, script = "") => {
+      scripts.add(script);
+    })
+    : bench.client;
   const scene: Scene = {
     bench,
     worker: await bench.worker("w1", [QUEUE]),
