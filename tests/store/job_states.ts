@@ -9,10 +9,10 @@
 import { encodeData } from "../../lib/job/codec.ts";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { JobStatus } from "../../lib/job/status.ts";
-import type { JobStore } from "../../lib/store/job_store.ts";
-import { texts } from "../../lib/store/job_store.ts";
-import type { SweepStore } from "../../lib/store/sweep_store.ts";
-import type { WorkerStore } from "../../lib/store/worker_store.ts";
+import type { RedisClient } from "../../lib/redis/redis_client.ts";
+import { JobStore, texts } from "../../lib/store/job_store.ts";
+import { SweepStore } from "../../lib/store/sweep_store.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
   Execution,
   WorkerIdentity,
@@ -43,6 +43,21 @@ export interface Scene {
   readonly sweeps: SweepStore;
   /** The only worker of the queue. */
   readonly worker: WorkerIdentity;
+}
+
+/** An empty Redis, but for a worker. `client` is what the transition's calls go through. */
+export async function setScene(
+  bench: Bench,
+  client: RedisClient = bench.client,
+): Promise<Scene> {
+  await bench.send("FLUSHALL");
+  return {
+    bench,
+    jobs: new JobStore(client, bench.keys),
+    workers: new WorkerStore(client, bench.keys),
+    sweeps: new SweepStore(client, bench.keys),
+    worker: await bench.worker("w1", [QUEUE]),
+  };
 }
 
 /** A state, and how a job gets into it. */
@@ -96,7 +111,14 @@ export const STATES: Readonly<Record<JobState, JobStateSpec>> = {
       const wip = bench.keys.registry("wip", QUEUE);
       await bench.send("ZADD", wip, now + 90, `${JOB}:${RQ_EXECUTION}`);
       const hash = `rq:execution:${JOB}:${RQ_EXECUTION}`;
-      await bench.send("HSET", hash, "id", RQ_EXECUTION, "job_id", JOB);
+      const fields = {
+        id: RQ_EXECUTION,
+        job_id: JOB,
+        worker_name: "python",
+        created_at: now,
+        last_heartbeat: now,
+      };
+      await bench.send("HSET", hash, ...Object.entries(fields).flat());
       await bench.send("EXPIRE", hash, 90);
       await bench.send("ZADD", RQ_EXECUTIONS, now + 150, RQ_EXECUTION);
       await bench.send("EXPIRE", RQ_EXECUTIONS, 150);

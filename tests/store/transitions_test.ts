@@ -1,16 +1,12 @@
 /** Every transition in every state of a job: where the job is afterwards, and what the answer was. */
 
 import { assertEquals } from "@std/assert";
-import { JobStore } from "../../lib/store/job_store.ts";
-import { SweepStore } from "../../lib/store/sweep_store.ts";
-import { WorkerStore } from "../../lib/store/worker_store.ts";
 import {
   JOB,
   type JobState,
   leftovers,
   lostExecution,
-  QUEUE,
-  type Scene,
+  setScene,
   stateOf,
   STATES,
 } from "./job_states.ts";
@@ -264,7 +260,6 @@ async function check(
   twice: boolean,
 ): Promise<void> {
   const { prepare, run, reports = false } = TRANSITIONS[name]!;
-  await bench.send("FLUSHALL");
   const scripts = called.get(name) ?? new Set();
   called.set(name, scripts);
   const client = twice
@@ -272,13 +267,7 @@ async function check(
       scripts.add(script);
     })
     : bench.client;
-  const scene: Scene = {
-    bench,
-    worker: await bench.worker("w1", [QUEUE]),
-    jobs: new JobStore(client, bench.keys),
-    workers: new WorkerStore(client, bench.keys),
-    sweeps: new SweepStore(client, bench.keys),
-  };
+  const scene = await setScene(bench, client);
   const execution = await STATES[before].make(scene) ?? lostExecution();
   assertEquals(await stateOf(bench), before, "the state before");
   await prepare?.({ ...scene, execution });
