@@ -80,8 +80,9 @@ export class Call {
     this.#settling.reject(error);
   }
 
-  /** Turns an `EVALSHA` whose script the server does not know into an `EVAL`. */
+  /** Turns an `EVALSHA` into an `EVAL`. */
   sendSource(source: string): void {
+    if (this.command.name === "EVAL") return;
     const args = [source, ...this.command.args.slice(1)];
     this.command = { ...this.command, name: "EVAL", args };
     this.size += source.length;

@@ -70,6 +70,8 @@ export class CallQueue {
   #final: Error | undefined;
   #lastError: Error | undefined;
   #lastUse = 0;
+  /** The sources of the scripts that the server knows from this connection. */
+  readonly #known = new Set<string>();
   #flushing = false;
   /** Drops the connection if no reply comes in time, which rejects the pipeline. */
   readonly #watchdog = new Watchdog((patience) =>
@@ -144,6 +146,7 @@ export class CallQueue {
 
   #up(connection: Connection, greeting: Greeting): void {
     this.#connection = connection;
+    this.#known.clear();
     this.#lastUse = performance.now();
     this.#watchWaiting();
     this.#options.onUp(greeting);
@@ -255,6 +258,7 @@ export class CallQueue {
     let blockMs = 0;
     let size = 0;
     for (const call of batch) {
+      this.#introduce(call);
       call.sent = true;
       call.waitingSince = undefined; // if it has to wait again, its connectTimeout starts anew
       size += call.size;
@@ -268,6 +272,16 @@ export class CallQueue {
       (replies) => this.#settle(connection, batch, replies),
       (error) => this.#lose(connection, batch, toError(error)),
     );
+  }
+
+  /**
+   * Lets the first call of a script on this connection carry its source. If it was sent by its hash and the server did not
+   * know it, calls of other scripts would overtake it: a job would be enqueued before the one that it depends on.
+   */
+  #introduce(call: Call): void {
+    if (call.source === undefined || this.#known.has(call.source)) return;
+    this.#known.add(call.source);
+    call.sendSource(call.source);
   }
 
   #settle(
@@ -301,19 +315,10 @@ export class CallQueue {
     this.#flush();
   }
 
-  /**
-   * Puts the calls whose script is unknown back to the front, so that their order
-   * is kept. The first call of each script carries its source, which makes the
-   * script known for the calls behind it.
-   */
+  /** Puts the calls whose script the server has forgotten back to the front, so that their order is kept. */
   #repeatScripts(calls: readonly Call[]): void {
-    const sources = new Set<string>();
-    for (const call of calls) {
-      call.sent = false;
-      if (call.source === undefined || sources.has(call.source)) continue;
-      sources.add(call.source);
-      call.sendSource(call.source);
-    }
+    this.#known.clear();
+    for (const call of calls) call.sent = false;
     this.#requeue(calls);
   }
 

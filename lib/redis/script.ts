@@ -35,7 +35,7 @@ export class Script {
   }
 
   /**
-   * Runs it by its hash, or by its source if the server does not know it yet.
+   * Runs it: by its source the first time on a connection, then by its hash.
    * Calls are executed in the order in which they were made, even if the server
    * knows none of their scripts.
    */

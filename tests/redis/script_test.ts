@@ -63,6 +63,25 @@ Deno.test.each(DRIVERS)(
 );
 
 Deno.test.each(DRIVERS)(
+  "Script.run() keeps the order when the server knows one script of two over $name",
+  async (way) => {
+    await using server = await RedisServer.start();
+    await using subject = await way.connect(server.port);
+    const { client } = subject;
+    await client.send("SCRIPT", ["LOAD", OTHER.lua]);
+    const runs = Array.from(
+      { length: 300 },
+      (_, i) => (i % 3 === 2 ? OTHER : PUSH).run(client, ["list"], [i]),
+    );
+    await Promise.all(runs);
+    assertEquals(
+      await client.send("LRANGE", ["list", 0, -1]),
+      Array.from({ length: 300 }, (_, i) => String(i)),
+    );
+  },
+);
+
+Deno.test.each(DRIVERS)(
   "Script.run() keeps the order over SCRIPT FLUSH in the middle over $name",
   async (way) => {
     await using server = await RedisServer.start();
