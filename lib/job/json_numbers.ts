@@ -19,7 +19,7 @@ export type Path = readonly (string | number)[];
 /** From here on JavaScript writes an exponent, so that nobody takes the text for an exact integer. */
 const EXPONENT_FROM = 1e21;
 
-/** The longest integer that is read. Python has the same limit, since the time to read one grows faster than its length. */
+/** The longest integer that is read, as in Python: the time to read one grows faster than its length. */
 const MAX_DIGITS = 4_300;
 
 const INTEGER = /^-?\d+$/;

@@ -1,5 +1,5 @@
 /**
- * Whether subprocesses can be started at all, asked before there is a job.
+ * Checks before the first job whether subprocesses can be started at all.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { isOwnChild } from "./launch.ts";
 import { Processes, type ProcessesOptions } from "./processes.ts";
 
 /**
- * Starts a subprocess in which no job has a part, if there is a doubt that it can be: another program than this
- * one runs it, with further arguments, or it is loaded from elsewhere than a file beside this one.
+ * Starts a subprocess without a job if the start might fail: if another program runs it, with further arguments, or
+ * its main module is not a file beside this one.
  *
- * @returns why it cannot be started; nothing if it can, or if the signal fires meanwhile
+ * @returns Why it cannot be started; `undefined` if it can, or if the signal is aborted first.
  */
 export async function checkStart(
   options: Omit<ProcessesOptions, "sink">,
@@ -35,7 +35,7 @@ export async function checkStart(
   }
 }
 
-/** What it says is in the reason. */
+/** Discards its output, whose end is in the reason anyway. */
 const SILENT = {
   stdout: () => Promise.resolve(),
   stderr: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 /**
- * A running job's requests to its worker, and the answers.
+ * A running job's calls to its worker, and the replies.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
   withResolvers,
 } from "../base/primordials.ts";
 import { encodePythonJson } from "../job/json.ts";
-import type { Calls } from "./current_job.ts";
+import type { WorkerCalls } from "./current_job.ts";
 import {
   type CallRequest,
   MAX_CALL_BYTES,
@@ -23,39 +23,39 @@ import {
 } from "./protocol.ts";
 import type { EnqueueRequest } from "./runner.ts";
 
-/** A call that the worker has not answered. */
-interface Call {
+/** A call that has been sent and not answered yet. */
+interface PendingCall {
   readonly size: number;
   readonly resolve: (value: string) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** A call that waits until there is room for it, and the one behind it. */
-interface Waiting {
+/** A call that is not sent yet for lack of room, and the one behind it. */
+interface QueuedCall {
   readonly size: number;
   readonly go: () => void;
-  next: Waiting | undefined;
+  next: QueuedCall | undefined;
 }
 
 const encoder = new TextEncoder();
 
-/** Counts on from job to job: a late reply to one job's call must not settle the next one's. */
+/** Not reset between jobs: a late reply to one job's call must not settle a call of the next job. */
 let lastId = 0;
 
 /** Sends calls and settles their promises as the replies come in. */
-export class ChildCalls implements Calls {
+export class ChildCalls implements WorkerCalls {
   readonly #send: (call: Uint8Array) => void;
-  readonly #pending = new Map<number, Call>();
+  readonly #pending = new Map<number, PendingCall>();
   #bytes = 0;
-  #first: Waiting | undefined;
-  #last: Waiting | undefined;
+  #first: QueuedCall | undefined;
+  #last: QueuedCall | undefined;
   #onSettled: (() => void) | undefined;
   #isOver = false;
 
   /**
    * Sends nothing yet.
    *
-   * @param send writes one call to the worker
+   * @param send Writes one call to the worker.
    */
   constructor(send: (call: Uint8Array) => void) {
     this.#send = send;
@@ -71,7 +71,7 @@ export class ChildCalls implements Calls {
     await this.#call({ method: "saveMeta", meta });
   }
 
-  /** Stores how far the job is. */
+  /** Stores the job's progress. */
   async saveProgress(value: number, note: string | undefined): Promise<void> {
     await this.#call(
       note === undefined
@@ -80,7 +80,7 @@ export class ChildCalls implements Calls {
     );
   }
 
-  /** Takes the answer to a call. */
+  /** Settles the call that a reply is for. */
   settle({ id, value, error }: ReplyMessage): void {
     const call = mapGet(this.#pending, id);
     if (call === undefined) return;
@@ -92,7 +92,7 @@ export class ChildCalls implements Calls {
     if (mapSize(this.#pending) === 0) this.#onSettled?.();
   }
 
-  /** Waits until every call has been answered: the job's time limit bounds it. */
+  /** Waits until every call has been answered. Bounded by the job's time limit. */
   async settled(): Promise<void> {
     while (mapSize(this.#pending) > 0) {
       const { promise, resolve } = withResolvers<void>();
@@ -101,7 +101,7 @@ export class ChildCalls implements Calls {
     }
   }
 
-  /** The job has ended: what it left running asks in vain. */
+  /** Rejects all calls from now on: the job has ended, but code that it left running may go on. */
   end(): void {
     this.#isOver = true;
   }
@@ -140,7 +140,7 @@ export class ChildCalls implements Calls {
   }
 
   #wait(size: number, go: () => void): void {
-    const waiting: Waiting = { size, go, next: undefined };
+    const waiting: QueuedCall = { size, go, next: undefined };
     if (this.#last === undefined) this.#first = waiting;
     else this.#last.next = waiting;
     this.#last = waiting;

@@ -1,5 +1,5 @@
 /**
- * How the subprocess tells its worker things.
+ * The channel from the subprocess to its worker.
  *
  * @module
  */
@@ -13,12 +13,12 @@ const encoder = new TextEncoder();
 const { memoryUsage } = Deno;
 const now = performance.now.bind(performance);
 
-/** Jobs between two looks at the memory, which take 40 µs each. */
+/** Jobs between two measurements of memory, which take 40 µs each. */
 const LOOK_JOBS = 16;
-/** Milliseconds after which it is looked at all the same. */
+/** Milliseconds after which it is measured with any job. */
 const LOOK_MS = 100;
 
-/** The way to the worker. Answers of jobs that end in one turn of the event loop are told together. */
+/** Sends messages to the worker. Answers of jobs that end in one turn of the event loop go in one write. */
 export class Channel {
   readonly #answers: FrameWriter;
   readonly #marks: FrameWriter;
@@ -32,7 +32,7 @@ export class Channel {
   /**
    * Writes nothing yet.
    *
-   * @param isMute whether nothing is ever to be written
+   * @param isMute Whether to write nothing, ever.
    */
   constructor(
     { token, isolation, memoryLimit }: HelloMessage,
@@ -45,17 +45,17 @@ export class Channel {
     this.#shared = isolation === "shared";
   }
 
-  /** Tells the worker something, at once. */
+  /** Sends a message at once. */
   say(kind: MessageKind, run: number, text = ""): void {
     this.#answers.send(kind, run, encodeText(encoder, text));
   }
 
-  /** Asks the worker for something; the JSON of a `CallMessage`. */
+  /** Sends a call, the JSON of a `CallMessage`. */
   call(run: number, call: Uint8Array): void {
     this.#answers.send("call", run, call);
   }
 
-  /** Tells how a run ended; with a mark on stderr, unless it may be quiet and has succeeded. */
+  /** Sends how a run ended, and a mark on stderr, unless it is quiet and has succeeded. */
   answer(
     kind: "success" | "failure",
     run: number,
@@ -69,7 +69,7 @@ export class Channel {
     else if (!this.#flushing) this.#flushLater();
   }
 
-  /** Resolves once the event loop has turned, and has seen what was rejected so far. */
+  /** See {@linkcode nextTurn}; all callers within one turn share it. */
   turn(): Promise<void> {
     return this.#turn ??= this.#nextTurn();
   }
@@ -79,7 +79,7 @@ export class Channel {
     this.#turn = undefined;
   }
 
-  /** Those that waited for the same turn go on before what waits from now on. */
+  /** Flushes after a microtask: the other jobs that waited for this turn add their answers first. */
   async #flushLater(): Promise<void> {
     this.#flushing = true;
     await undefined;
@@ -97,7 +97,7 @@ export class Channel {
 
 function ignore(): void {}
 
-/** Notices that the process has grown beyond its limit. */
+/** Checks the process's memory against its limit. */
 class MemoryLimit {
   readonly #limit: number;
   #jobs = 0;
@@ -107,7 +107,7 @@ class MemoryLimit {
     this.#limit = limit ?? Infinity;
   }
 
-  /** Whether it is full; to be asked once for each job. */
+  /** Whether the limit is exceeded. Call it once per job. */
   isFull(): boolean {
     if (this.#limit === Infinity) return false;
     if (++this.#jobs < LOOK_JOBS && now() - this.#lookedAt < LOOK_MS) {

@@ -1,5 +1,5 @@
 /**
- * The subprocess's ends of the pipes, taken before the job's module can touch them.
+ * The subprocess's ends of its pipes, captured before the job's module can touch them.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
   type HelloMessage,
 } from "./protocol.ts";
 
-// A job may replace any global. What is needed after it was loaded is kept here.
+// Captured at load: a job may replace any global.
 const { stderr, stdin, stdout } = Deno;
 const exit: (code: number) => never = Deno.exit;
 const writeStdout = stdout.writeSync.bind(stdout);
@@ -31,17 +31,17 @@ const turnCell = new Int32Array(new SharedArrayBuffer(4));
 const { notify, waitAsync } = Atomics;
 const { WouldBlock } = Deno.errors;
 
-/** Ends the process at once, without a word. */
+/** Exits at once, without a message. */
 export function exitNow(code: number): never {
   return exit(code);
 }
 
 /**
- * Waits until the event loop has turned, and has seen what was rejected so far.
+ * Waits for one turn of the event loop, after which unhandled rejections so far have been reported.
  *
- * By a wake-up that V8 delivers as a task of its own: 5 µs, from the first one on. Rejected: a
- * timer and a `MessageChannel`, whose first use loads modules of Deno's own (2 to 5 ms); a read or
- * write, which ends on another thread, at times before the loop has seen the rejections.
+ * It uses `Atomics.waitAsync`, whose wake-up is a task of its own: 5 µs, even the first time. Rejected: a
+ * timer and a `MessageChannel`, whose first use loads internal modules of Deno (2 to 5 ms); a read or
+ * write, which ends on another thread, sometimes before the rejections have been reported.
  */
 export async function nextTurn(): Promise<void> {
   const turned = waitAsync(turnCell, 0, 0);
@@ -49,22 +49,22 @@ export async function nextTurn(): Promise<void> {
   await turned.value;
 }
 
-/** Writes the first bytes of a buffer to stdout, or to stderr if stdout cannot be written to. */
+/** Writes the first bytes of a buffer to stdout, or to stderr if stdout is closed. */
 export function writeAnswer(buffer: ArrayBuffer, length: number): void {
   try {
     writeFully(writeStdout, buffer, 0, length);
   } catch {
-    // The job has closed stdout. The worker looks for frames on both pipes.
+    // The job has closed stdout. The worker parses frames on both pipes.
     writeFully(writeStderr, buffer, 0, length);
   }
 }
 
-/** Writes the first bytes of a buffer to stderr, if it can be written to. */
+/** Writes the first bytes of a buffer to stderr, if it is open. */
 export function writeEndMark(buffer: ArrayBuffer, length: number): void {
   try {
     writeFully(writeStderr, buffer, 0, length);
   } catch {
-    return; // closed by the job: then nothing follows on it either
+    return; // closed by the job, so there is no further output either
   }
 }
 
@@ -89,25 +89,25 @@ const STREAM = { __proto__: null, stream: true } as TextDecodeOptions;
 
 type Handle = (message: ControlMessage) => void;
 
-/** Reads the lines of the worker; see `control_pipe.ts`. */
+/** Reads the worker's lines; see `control_pipe.ts`. */
 export class ControlReader {
   readonly #decoder = new TextDecoder();
   readonly #buffer = new ArrayBuffer(64 * 1024);
   readonly #bytes = new Uint8Array(this.#buffer);
   #read: (bytes: Uint8Array) => Promise<number | null> = stdin.read.bind(stdin);
   #isStdin = true;
-  /** What has come of a line that is not over. */
+  /** The beginning of a line that is not complete yet. */
   #line = "";
   #ahead: ControlMessage[] = [];
 
-  /** Whether what the worker says comes by stdin, which the job must not read then. */
+  /** Whether the control pipe is stdin, which the job must not read then. */
   get isStdin(): boolean {
     return this.#isStdin;
   }
 
   /**
-   * Reads the first line, without waiting for an event loop; ends the process if there is none.
-   * Nothing of it is left in the buffer: it holds the token.
+   * Reads the first line synchronously; exits if there is none. It wipes the buffer afterwards, since
+   * the line contains the token.
    */
   readHello(): HelloMessage {
     const read = this.#openControl();
@@ -123,8 +123,8 @@ export class ControlReader {
   }
 
   /**
-   * Hands each further line to a function, and tells when all that came at once has been handed on.
-   * The end of the pipe is the end of the worker, and of this process.
+   * Calls `handle` for each further line, and `handled` after all lines of one read. When the pipe ends, the
+   * worker has ended, and this process exits.
    */
   async forEach(handle: Handle, handled: () => void): Promise<never> {
     for (const message of this.#ahead) handle(message);
@@ -141,10 +141,10 @@ export class ControlReader {
   #openControl(): (bytes: Uint8Array) => number | null {
     const { args } = Deno;
     if (args.at(-1) !== CONTROL_ARGUMENT) return stdin.readSync.bind(stdin);
-    const value = Object.freeze(args.slice(0, -1)); // the job's are its own
+    const value = Object.freeze(args.slice(0, -1)); // hide our argument from the job
     Object.defineProperty(Deno, "args", { value, enumerable: true });
     const file = Deno.openSync(CONTROL_PATH);
-    // Nobody is to open it a second time.
+    // So that the job cannot open it too.
     Deno.permissions.revokeSync({ name: "read", path: CONTROL_PATH });
     this.#isStdin = false;
     this.#read = file.read.bind(file);
@@ -168,11 +168,10 @@ export class ControlReader {
 }
 
 /**
- * Keeps the job from closing or reading what carries the answers: as in
- * `stream.pipeTo(Deno.stdout.writable)`, which closes stdout at its end, or in
- * `new Deno.Command("ffmpeg").spawn()`, which would read the worker's replies if stdin carried them.
+ * Keeps the job from closing stdout and stderr, as `stream.pipeTo(Deno.stdout.writable)` does at its end,
+ * and from reading stdin if it is the control pipe, as `new Deno.Command("ffmpeg").spawn()` would.
  *
- * @param isControl whether stdin does
+ * @param isControl Whether stdin is the control pipe.
  */
 export function shieldStdio(isControl: boolean): void {
   const outputs = [[stdout, writeStdout], [stderr, writeStderr]] as const;
@@ -192,7 +191,7 @@ export function shieldStdio(isControl: boolean): void {
   shieldCommands();
 }
 
-/** What a job starts has an empty stdin, unless it is told to have a pipe. */
+/** Gives programs that a job starts an empty stdin, unless they are given a pipe. */
 function shieldCommands(): void {
   wrapLazily(
     "Command",
@@ -218,8 +217,8 @@ function shieldCommands(): void {
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /**
- * Puts something in the place of a property of `Deno`, once somebody asks for it: to touch
- * what starts processes has Deno load a good part of itself, 6 ms in each subprocess.
+ * Replaces a property of `Deno` on its first use. Even reading `Deno.Command` makes Deno load
+ * a large part of itself, 6 ms in each subprocess.
  */
 function wrapLazily<T>(name: string, wrap: (original: T) => unknown): void {
   const original = Object.getOwnPropertyDescriptor(Deno, name);

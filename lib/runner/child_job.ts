@@ -1,5 +1,5 @@
 /**
- * Loading a job's module, calling its function and writing down the result.
+ * Loads a job's module, calls its function and encodes the result.
  *
  * @module
  */
@@ -37,15 +37,15 @@ export type JobFunction = (...args: unknown[]) => unknown;
 /** The most exports that an error names. */
 const MAX_LISTED = 20;
 
-/** It failed. */
+/** A failure. */
 export interface Failed {
-  /** Tells it from the others. */
+  /** Discriminant. */
   readonly type: "failure";
-  /** What the worker is told. */
+  /** What is sent to the worker. */
   readonly failure: FailureMessage;
 }
 
-/** How loading a module went. */
+/** The outcome of loading a module. */
 export type Loaded =
   | {
     readonly type: "loaded";
@@ -54,7 +54,7 @@ export type Loaded =
   }
   | Failed;
 
-/** How the call went; the result is JSON, empty for `undefined`. */
+/** The outcome of the call. The result is JSON, empty for `undefined`. */
 export type Called =
   | { readonly type: "success"; readonly result: string }
   | Failed;
@@ -64,18 +64,18 @@ const modules = new Map<string, JobModule>();
 /** The module of {@linkcode rehearsal}: this one. */
 export const REHEARSAL_URL: string = import.meta.url;
 
-/** What is called before there is a job. */
+/** Called before the first job, to warm up. */
 export function rehearsal(): string {
   return "";
 }
 
-/** Imports a module ahead of time; tells whether that went well. */
+/** Imports a module ahead of time; returns whether that succeeded. */
 export async function preloadModule(url: string): Promise<boolean> {
   try {
     mapSet(modules, url, await import(url));
     return true;
   } catch {
-    return false; // the job that needs it is told why, by a process that has not tried before
+    return false; // the job that needs it fails with the reason, in a process that has not tried before
   }
 }
 
@@ -84,7 +84,7 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
   const { url, exportName } = job;
   let module: JobModule;
   try {
-    // To import what is loaded already takes a trip through the loader all the same.
+    // Saves a trip through the loader for a module that is loaded already.
     module = mapGet(modules, url) ?? await import(url);
     mapSet(modules, url, module);
   } catch (error) {
@@ -129,7 +129,7 @@ function kindOf(value: unknown): string {
   return type === "object" ? "an object" : `a ${type}`;
 }
 
-/** Calls a job's function and writes its result as JSON. */
+/** Calls a job's function and encodes its result as JSON. */
 export async function callJob(
   func: JobFunction,
   request: RunRequest,
@@ -150,8 +150,8 @@ export async function callJob(
 
 function argumentsOf({ args, kwargs }: RunRequest): readonly unknown[] {
   if (keysOf(kwargs).length === 0) return args;
-  const all = args as unknown[]; // read from JSON for this run alone
-  // Not push(): that would call a setter that somebody gave to Object.prototype.
+  const all = args as unknown[]; // decoded for this run only, so it may be changed
+  // Not push(): that would call a setter that the job's code may have put on Object.prototype.
   defineProperty(all, all.length, {
     __proto__: null,
     value: kwargs,
@@ -179,7 +179,7 @@ function byteLength(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = codeUnitAt(text, i);
     if (unit < 0x80) continue;
-    // Half of a surrogate pair is 2 of its 4 bytes; JSON text has no lone ones.
+    // Each half of a surrogate pair counts 2 of the 4 bytes; JSON text has no lone halves.
     size += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
   }
   return size;

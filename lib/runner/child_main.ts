@@ -1,9 +1,9 @@
 /**
- * What the subprocess does: it says that it is ready, waits for jobs, runs them,
- * answers, and waits to be killed.
+ * The main loop of the subprocess: it reports that it is ready, waits for jobs, runs
+ * them, answers, and waits to be killed.
  *
- * It does not end by itself after the answer, so that its process group's id
- * stays its own until the worker has killed the whole group.
+ * It does not exit by itself after the answer: while it lives, its process group's id
+ * cannot be reused, and the worker can kill the whole group safely.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import {
 
 const preventDefault = uncurryThis(Event.prototype.preventDefault);
 
-/** Serves jobs. Returns at once; the process ends when the worker wants it to. */
+/** Starts to serve jobs. Returns at once; the worker ends the process. */
 export function runChild(): void {
   const reader = new ControlReader();
   const hello = reader.readHello();
@@ -47,8 +47,8 @@ export function runChild(): void {
 }
 
 /**
- * Goes through the motions of a job once, unheard, while there is none: what is compiled and
- * loaded on its first use took a fifth of the time of a short first job.
+ * Runs a dummy job, without output, before the first job. What Deno compiles and loads on
+ * first use took a fifth of the time of a short first job.
  */
 function rehearse(hello: HelloMessage): void {
   const request = {
@@ -68,8 +68,8 @@ function serve(child: Child, reader: ControlReader): void {
 }
 
 /**
- * With several runs side by side, or one after the other, whose code it is depends on who asks. It knows runs by
- * their numbers only: a job may replace the storage's methods.
+ * Tracks, by `AsyncLocalStorage`, which run the current code belongs to, in a process that serves several. It stores
+ * only the numbers of runs, since a job may replace the storage's methods.
  */
 async function runContext(): Promise<RunContext> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
@@ -86,15 +86,15 @@ async function runContext(): Promise<RunContext> {
   };
 }
 
-/** Tells which run the code that asks belongs to. */
+/** Knows which run the current code belongs to. */
 interface RunContext {
-  /** Does something as a part of a run. */
+  /** Calls a function as a part of a run. */
   enter(run: number, work: () => void): void;
-  /** The number of the run, if it is known. */
+  /** The number of the current run, if it is known. */
   get(): number | undefined;
 }
 
-/** The process: its pipes, and what goes wrong outside of a function's own promise. */
+/** The process: its pipes, its runs, and errors outside a job function's own promise. */
 class Child {
   readonly #channel: Channel;
   readonly #context: RunContext | undefined;
@@ -103,7 +103,7 @@ class Child {
   #started = 0;
   #isLate = false;
 
-  /** Without a context, there is one run in all. */
+  /** Without a context, the process serves a single run. */
   constructor(channel: Channel, context?: RunContext) {
     this.#channel = channel;
     this.#context = context;
@@ -120,7 +120,7 @@ class Child {
     });
     addEventListener("error", (event) => {
       preventDefault(event);
-      // Not by the context: errors thrown in timers are told in none, or in that of another one.
+      // Not by the context: for errors thrown in timers, it is missing or another run's.
       this.#failUncaught(event.error ?? event.message, undefined);
     });
     addEventListener("unload", () => {
@@ -154,7 +154,7 @@ class Child {
         const run = mapGet(this.#runs, message.run);
         if (run === undefined) break;
         this.#channel.say("stopping", message.run);
-        // Its listeners are the job's code, too.
+        // The signal's listeners are the job's code too.
         this.#within(message.run, () => run.abort(message));
         break;
       }
@@ -164,7 +164,7 @@ class Child {
     }
   }
 
-  /** All that has come at once is handled; no function has been called yet. */
+  /** All messages of one read have been handled; no job's function has been called yet. */
   handled(): void {
     const last = this.#last;
     if (last === undefined || last.number === this.#started) return;
@@ -185,7 +185,7 @@ class Child {
     if (!await preloadModule(url)) this.#channel.say("unloaded", 0);
   }
 
-  /** An error of a run that has answered is nobody's: it must not fail one that runs now. */
+  /** Fails the run that an unhandled error belongs to. An error of a run that has answered must not fail another. */
   #failUncaught(thrown: unknown, culprit: number | undefined): void {
     const number = culprit ?? this.#only();
     const run = this.#run(number);
@@ -194,13 +194,13 @@ class Child {
     else if (number === undefined && mapSize(this.#runs) > 0) {
       this.#channel.say("uncaught", 0);
     } else if (!this.#isLate) {
-      this.#isLate = true; // the process ends now, and need not say so twice
+      this.#isLate = true; // report it once: the worker ends the process
       const { message } = describeThrown("error", thrown);
       this.#channel.say("late", number ?? 0, message);
     }
   }
 
-  /** The number of the run that it must have been, if there has been but one. */
+  /** The number of the only run, if there has been no other. */
   #only(): number | undefined {
     return this.#last?.number === 1 ? 1 : undefined;
   }

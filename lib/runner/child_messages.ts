@@ -1,6 +1,6 @@
 /**
- * What a subprocess says, as the worker reads it: as hostile input. A job that got hold of the token of its frames may
- * say anything; the worst that comes of it is that its process is killed and that it fails.
+ * Validates a subprocess's messages, which are hostile input: a job that got hold of the token of its frames can send
+ * anything. The worst consequence is that its process is killed and the job fails.
  *
  * @module
  */
@@ -15,34 +15,34 @@ import {
 } from "./protocol.ts";
 import type { EnqueueRequest, Outcome } from "./runner.ts";
 
-/** The longest failure in bytes of JSON: the texts are cut long before. */
+/** The largest failure in bytes of JSON; its texts are truncated well below that. */
 const MAX_FAILURE_SIZE = 8 * 1024 * 1024;
-/** The longest line of text in bytes. */
+/** The longest line of text, in bytes. */
 const MAX_LINE_SIZE = 16 * 1024;
-/** What is kept of a name. */
+/** The longest name of an error, in code units. */
 const MAX_NAME = 1_024;
 
-/** A call that has been read. */
+/** A validated call. */
 export interface HostCall {
   readonly call: CallMessage;
-  /** Bytes of JSON that it took. */
+  /** The size of its JSON in bytes. */
   readonly size: number;
 }
 
-/** A subprocess has said what it cannot have meant. */
+/** A subprocess has sent an invalid message. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
 }
 
-/** Refuses a message, with what is wrong with it. */
+/** Refuses a message; `state` says what is wrong with it. */
 export function refuseMessage(kind: string, state: string): never {
   throw new MessageError(`Cannot read the subprocess's ${kind}: ${state}`);
 }
 
 /**
- * Reads how a job ended.
+ * Reads an answer.
  *
- * @throws {MessageError} if it is no answer
+ * @throws {MessageError} If it is invalid.
  */
 export function readAnswer(
   kind: "success" | "failure",
@@ -58,9 +58,9 @@ export function readAnswer(
 }
 
 /**
- * Reads a call of a job.
+ * Reads a job's call.
  *
- * @throws {MessageError} if it is none
+ * @throws {MessageError} If it is invalid.
  */
 export function readCall(payload: Uint8Array): HostCall {
   const call = recordOf("call", payload, MAX_CALL_BYTES);
@@ -73,7 +73,7 @@ export function readCall(payload: Uint8Array): HostCall {
 /**
  * Reads one line of text.
  *
- * @throws {MessageError} if it is none
+ * @throws {MessageError} If it is invalid.
  */
 export function readLine(kind: string, payload: Uint8Array): string {
   return textOf(kind, payload, MAX_LINE_SIZE);
@@ -137,7 +137,7 @@ function recordOf(
   payload: Uint8Array,
   most: number,
 ): Record<string, unknown> {
-  // A call may have integers that only a BigInt holds.
+  // A call may contain integers that only a BigInt can hold.
   const parse = kind === "call" ? decodeJson : JSON.parse;
   const value = jsonOf(kind, textOf(kind, payload, most), parse);
   return isRecord(value) ? value : refuseMessage(kind, "it is no object");

@@ -1,5 +1,5 @@
 /**
- * One job in the subprocess, from its request to its answer.
+ * One run of a job in the subprocess, from the request to the answer.
  *
  * @module
  */
@@ -23,11 +23,11 @@ import type {
   RunMessage,
 } from "./protocol.ts";
 
-// A job may replace any global.
+// Captured at load: a job may replace any global.
 const { AbortController, DOMException } = globalThis;
 const abort = uncurryThis(AbortController.prototype.abort);
 
-/** Runs one job. What most jobs do not use is only made when it is asked for. */
+/** Runs one job. What most jobs do not use is created on demand. */
 export class ChildRun {
   readonly #message: RunMessage;
   readonly #channel: Channel;
@@ -46,7 +46,7 @@ export class ChildRun {
     this.#onAnswered = onAnswered;
   }
 
-  /** What `currentJob` is for the job's code. */
+  /** The job's `currentJob`. */
   get currentJob(): CurrentJob {
     return this.#currentJob ??= createCurrentJob({
       request: this.#message.job.request,
@@ -58,27 +58,27 @@ export class ChildRun {
     });
   }
 
-  /** Its number. */
+  /** The run's number. */
   get number(): number {
     return this.#message.run;
   }
 
-  /** Begins. */
+  /** Starts the run. */
   start(): void {
     void this.#begin();
   }
 
-  /** Asks the job to stop. */
+  /** Aborts the job's signal. */
   abort({ name, message }: AbortMessage): void {
     abort(this.#aborter(), new DOMException(message, name));
   }
 
-  /** Takes the answer to one of its calls. */
+  /** Settles one of its calls. */
   settle(reply: ReplyMessage): void {
     this.#calls?.settle(reply);
   }
 
-  /** Ends the run by an error that its function did not throw itself. */
+  /** Fails the run with an error from outside its function's promise. */
   failUncaught(thrown: unknown): void {
     if (this.#answered) return;
     this.#fail(
@@ -106,7 +106,7 @@ export class ChildRun {
   }
 
   async #run(): Promise<void> {
-    // The worker hears that the job has started before any code of it runs.
+    // The worker learns that the job has started before any of its code runs.
     await undefined;
     const { job } = this.#message;
     const loaded: Loaded = await loadModule(job);
@@ -116,12 +116,12 @@ export class ChildRun {
     const answer = await callJob(loaded.func, job.request);
     if (answer.type === "failure") return this.#fail(answer.failure);
     await this.#calls?.settled();
-    // A rejection that nobody handles shows only then.
+    // Unhandled rejections are reported only after a turn of the event loop.
     await this.#channel.turn();
     this.#answer("success", answer.result);
   }
 
-  /** A failure, too, is told only after what the job asked for before is done. */
+  /** Reports a failure, after the calls that the job made before it are done. */
   async #fail(failure: FailureMessage): Promise<void> {
     await this.#calls?.settled();
     this.#answer("failure", stringifyJson(failure));

@@ -1,10 +1,10 @@
 /**
- * Where a subprocess hears its worker: on a pipe that is apart from its stdin, wherever that can be.
+ * The control pipe, on which a subprocess receives its worker's messages. Where possible it is not stdin.
  *
- * What a job starts may inherit its stdin, as `node:child_process` does with `stdio: "inherit"`; in there it would
- * read, and so take away, what the worker says. So a shell moves the pipe to another number and puts `/dev/null` in
- * its place, the subprocess opens that number anew, in a way that no program it starts inherits, and gives the
- * permission back that this took. (The number itself is inherited; nobody reads it who does not mean to.)
+ * A program that a job starts may inherit stdin, as with `stdio: "inherit"` of `node:child_process`, and would read
+ * the worker's messages from it. So a shell moves the pipe to another file descriptor and puts `/dev/null` in
+ * its place; the subprocess opens that descriptor anew, with close-on-exec, and gives up the permission that this
+ * takes. (The descriptor itself is still inherited, but no program reads it by accident.)
  *
  * Where there is no shell, as on Windows, or no permission for it, the pipe is stdin; then a program that
  * inherits it can take what is meant for the job. The worker begins a job again of which it hears nothing.

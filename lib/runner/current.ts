@@ -1,5 +1,5 @@
 /**
- * The job that is running, for the code of that job.
+ * The running job, as its own code sees it.
  *
  * ```ts ignore
  * import { currentJob } from "@deno-rq/rq/current";
@@ -15,8 +15,8 @@
  * }
  * ```
  *
- * What a job asks for goes through its worker: the subprocess needs no
- * connection to Redis, and no permission, to add jobs or to store progress.
+ * These calls go through the job's worker: to add jobs or store progress, the
+ * subprocess needs no connection to Redis and no permission.
  *
  * @module
  */
@@ -37,15 +37,15 @@ export type {
   StoredArgs,
 } from "../job/stored.ts";
 
-/** What is called: a dotted path, a module and export, or a function that the job's own module exports. */
+/** The function of a follow-up job: a dotted path, a module and export, or an export of the job's own module. */
 export type CurrentFunc<F extends JobFunction = JobFunction> = string | URL | F;
 
-/** What `enqueueCall()` takes: every option of `Queue.enqueueCall()`, and the queue. */
+/** The argument of `enqueueCall()`: that of `Queue.enqueueCall()`, and the queue. */
 export type CurrentEnqueueCall<F extends JobFunction = JobFunction> =
   & CurrentCallOptions<F>
   & CallArgs<F>;
 
-/** All that can be said of a follow-up job, but for its arguments. */
+/** A follow-up job to enqueue, without its arguments. */
 export interface CurrentCallOptions<F extends JobFunction> extends JobOptions {
   /** The function; see {@linkcode CurrentFunc}. */
   readonly func: CurrentFunc<F>;
@@ -64,44 +64,44 @@ export interface EnqueuedJob {
   readonly id: string;
 }
 
-/** The job that is running. Every use outside of a job throws an `Error`. */
+/** The running job. Any use outside a job throws an `Error`. */
 export interface CurrentJob {
   /** The job's id. */
   readonly id: string;
-  /** This run's own id; another run of the same job has another. */
+  /** The id of this run; each run of a job has its own. */
   readonly executionId: string;
   /** 1 for the first run of the job, 2 for the next. */
   readonly attempt: number;
-  /** The name of the queue that the job came from. */
+  /** The name of the job's queue. */
   readonly queue: string;
   /** The job's `meta`, as last stored. Change it with `setMeta()`. */
   readonly meta: Readonly<Record<string, unknown>>;
   /**
-   * Aborts with a `TimeoutError` when the job's time is up, with an `AbortError` when somebody stops a
-   * job that shares its process with others; soon after, the subprocess is killed.
+   * Aborted with a `TimeoutError` when the job's time is up, or with an `AbortError` when a job that
+   * shares its process with others is stopped. Soon after, the subprocess is killed.
    */
   readonly signal: AbortSignal;
   /**
    * Merges a patch into the job's `meta` and stores it: a key whose value is
-   * `undefined` is removed, other keys stay. Resolves once it is stored. What was
-   * called before the job returns is stored, awaited or not.
+   * `undefined` is removed, other keys stay. Resolves once it is stored. A call made
+   * before the job returns is stored even if it is not awaited.
    *
-   * @throws {TypeError} if the patch cannot be JSON
+   * @throws {TypeError} If JSON cannot represent the patch.
    */
   setMeta(patch: Readonly<Record<string, unknown>>): Promise<void>;
   /**
-   * Stores how far the job is. Need not be awaited.
+   * Stores the job's progress. Need not be awaited.
    *
-   * @param value from 0 to 1
-   * @param note what is being done
-   * @throws {RangeError} if the value is not from 0 to 1
+   * @param value From 0 to 1.
+   * @param note What is being done.
+   * @throws {RangeError} If the value is not from 0 to 1.
    */
   progress(value: number, note?: string): Promise<void>;
   /**
    * Adds a follow-up job to the running job's queue. Resolves once it is stored.
    *
-   * @throws {TypeError} if an argument cannot be JSON, or if a function is given
-   * that the job's own module does not export
+   * @throws {TypeError} If JSON cannot represent an argument, or the job's own module
+   * does not export the function.
    */
   enqueue<F extends JobFunction>(
     func: CurrentFunc<F>,
@@ -110,7 +110,7 @@ export interface CurrentJob {
   /**
    * Adds a follow-up job with options. Resolves once it is stored.
    *
-   * @throws {TypeError} as {@linkcode CurrentJob.enqueue} does, and if there is no such option
+   * @throws {TypeError} As {@linkcode CurrentJob.enqueue} does, and if an option is unknown.
    */
   enqueueCall<F extends JobFunction>(
     call: CurrentEnqueueCall<F>,
@@ -118,8 +118,8 @@ export interface CurrentJob {
 }
 
 /**
- * Under this symbol the subprocess leaves the way to the running job (`current_job.ts`): a job's import of
- * this module may be another instance of it, by another URL, than one that the subprocess would load.
+ * The global symbol under which the subprocess publishes the running job (`current_job.ts`). A variable of this
+ * module would not do: the job may import it by another URL, which makes it another instance.
  */
 const CURRENT: unique symbol = Symbol.for("deno-rq.current");
 

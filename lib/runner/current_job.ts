@@ -1,5 +1,5 @@
 /**
- * The running job as the subprocess makes it; what a job imports is `current.ts`.
+ * Implements `currentJob` in the subprocess; jobs import `current.ts`.
  *
  * @module
  */
@@ -18,32 +18,32 @@ import type {
 } from "./current.ts";
 import type { EnqueueRequest, RunRequest } from "./runner.ts";
 
-/** What a running job can have its worker do. */
-export interface Calls {
+/** The calls that a running job can make to its worker. */
+export interface WorkerCalls {
   /** Adds a job; resolves to its id. */
   enqueue(request: EnqueueRequest): Promise<string>;
   /** Replaces the stored `meta`. */
   saveMeta(meta: Record<string, unknown>): Promise<void>;
-  /** Stores how far the job is. */
+  /** Stores the job's progress. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
 }
 
-/** What the running job is made of. */
+/** The options of {@linkcode createCurrentJob}. */
 export interface RunningJobOptions {
   /** The job. */
   readonly request: RunRequest;
-  /** The way to the worker. */
-  readonly calls: Calls;
-  /** Aborts when the time is up. */
+  /** Makes calls to the worker. */
+  readonly calls: WorkerCalls;
+  /** The signal that is aborted when the time is up. */
   readonly signal: () => AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;
 }
 
-/** The same as in `current.ts`, which the subprocess itself need not load. */
+/** The same as in `current.ts`, which the subprocess does not load. */
 const CURRENT = Symbol.for("deno-rq.current");
 
-/** Tells the job's code where the running job is to be found. Called by the subprocess, once. */
+/** Publishes a function that returns the running job. The subprocess calls this once. */
 export function setCurrentJobSource(
   source: () => CurrentJob | undefined,
 ): void {
@@ -61,7 +61,7 @@ const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({
 
 const OPTION_LIST = [...OPTIONS].join(", ");
 
-/** Makes the object that `currentJob` stands for. */
+/** Creates the object behind `currentJob`. */
 export function createCurrentJob(options: RunningJobOptions): CurrentJob {
   const { request, calls, signal } = options;
   let meta: Record<string, unknown> = { ...request.meta };
@@ -94,7 +94,7 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
       return meta;
     },
     setMeta: async (patch) => {
-      // Through JSON, so that later changes of the patch's objects do not show.
+      // Copied through JSON, so that later changes to the patch have no effect.
       meta = decodeJson(
         encodeJson({ ...meta, ...patch }, "meta", { bigInts: true }),
       ) as Record<string, unknown>;
@@ -118,12 +118,15 @@ function idsOf(dependsOn: CurrentEnqueueCall["dependsOn"]): unknown {
   if (Array.isArray(dependsOn)) return dependsOn.map(idsOf);
   const isJob = typeof dependsOn === "object" && dependsOn !== null &&
     "id" in dependsOn;
-  return isJob ? dependsOn.id : dependsOn; // what is no id is refused by the worker
+  return isJob ? dependsOn.id : dependsOn; // the worker refuses anything else
 }
 
-/** Not `async`: a progress that could not be stored must not fail a job that does not await it. */
+/**
+ * Stores progress. Not `async`: the very promise that is returned is marked as handled, so that an error does not
+ * fail a job that does not await it.
+ */
 function progress(
-  calls: Calls,
+  calls: WorkerCalls,
   value: number,
   note: string | undefined,
 ): Promise<void> {
@@ -137,7 +140,7 @@ function progress(
   return stored;
 }
 
-/** Each option is named in the error if it cannot be JSON. */
+/** Converts the options to plain JSON one by one, so that the error names the option. */
 function plain(
   options: Record<string, unknown>,
   json: JsonOptions,
@@ -163,7 +166,7 @@ function nameOf(
   exports: Readonly<Record<string, unknown>>,
 ): string {
   if (typeof func === "string") {
-    parseFuncRef(func); // refused here, where the job can see why
+    parseFuncRef(func); // refuse it here, so that the job sees the error
     return func;
   }
   if (func instanceof URL) return func.href;

@@ -1,32 +1,32 @@
 /**
- * The further arguments of `deno run` that its user may give for the subprocesses.
+ * The user's further arguments of `deno run` for the subprocesses.
  *
  * @module
  */
 
 import { resolve as absolute } from "node:path";
 
-/** Which of the runner's own arguments do not apply, since the user's take their place. */
+/** The user's arguments, and which of the runner's own arguments they replace. */
 export interface DenoArgs {
-  /** As they were given. */
+  /** The arguments, unchanged. */
   readonly args: readonly string[];
   /** The configuration file: a path, `null` for none, `undefined` for that of the job's project. */
   readonly config: string | null | undefined;
-  /** Whether they say which lock file holds, or that none does. */
+  /** Whether they set a lock file, or turn it off. */
   readonly hasLock: boolean;
-  /** Whether they say if the lock file may be changed, or that there is none. */
+  /** Whether they say if the lock file is frozen, or turn it off. */
   readonly hasFrozen: boolean;
 }
 
-/** `-A`, `-R` and so on, also in a group as in `-qA`. */
+/** `-A`, `-R` and so on, also within a group such as `-qA`. */
 const SHORT_PERMISSION = /^-[a-zA-Z]*[ARWNESIP]/;
 const LONG_PERMISSION =
   /^--(allow-(all|read|write|net|env|run|sys|ffi|import|hrtime)|deny-[a-z]+|ignore-[a-z]+|permission-set)(=|$)/;
 
 /**
- * Reads the further arguments of `deno run`. Each is one flag, with its value behind `=`.
+ * Checks further arguments of `deno run`. Each is one flag, its value after `=`.
  *
- * @throws {TypeError} naming one that is no flag, or that is a permission
+ * @throws {TypeError} It names an argument that is not a flag, or that is a permission.
  */
 export function readDenoArgs(args: readonly string[]): DenoArgs {
   for (const arg of args) checkDenoArg(arg);
@@ -49,7 +49,7 @@ const CONFIG = ["--config", "-c", "--no-config"];
 function checkDenoArg(arg: string): void {
   if (!/^-[^-]|^--./.test(arg)) {
     throw new TypeError(
-      `Cannot pass "${arg}" to the deno of jobs: expected a flag, with its value behind =, as in --import-map=map.json`,
+      `Cannot pass "${arg}" to the deno of jobs: expected a flag, with its value after =, as in --import-map=map.json`,
     );
   }
   if (SHORT_PERMISSION.test(arg) || LONG_PERMISSION.test(arg)) {

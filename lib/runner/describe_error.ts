@@ -1,5 +1,5 @@
 /**
- * What is stored of whatever a job threw.
+ * Describes whatever a job threw, for the log and for storage.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { FailureReason } from "./runner.ts";
 
 const { inspect } = Deno;
 
-/** The longest text of an error that is stored, in UTF-16 code units. */
+/** The longest stored text of an error, in UTF-16 code units. */
 const MAX_TEXT = 256 * 1024;
 const MAX_LINE = 1_000;
 
-/** Our own modules: their lines in a stack say nothing about the job. */
+/** The folder of our own modules, whose lines are removed from stacks. */
 const OWN_MODULES = new URL("./", import.meta.url).href;
-// deno-lint-ignore no-control-regex -- the escape character is what is looked for
+// deno-lint-ignore no-control-regex -- matching the escape character is the purpose
 const ANSI = /\x1b\[[0-9;]*m/;
-/** Deno's advice to whom a permission is missing. */
+/** Deno's advice on a missing permission. */
 const RUN_AGAIN = /run again with the --allow-([a-z]+) flag/;
 const STACK_LINE = /^\s+at /;
 
-/** Removes the escape sequences of colours, which Deno puts into some messages. */
+/** Removes the colours that Deno puts into some messages. */
 export function stripColors(text: string): string {
   let plain = "";
   for (;;) {
@@ -33,7 +33,7 @@ export function stripColors(text: string): string {
   }
 }
 
-/** Describes a thrown value, whatever it is. Never throws. */
+/** Describes any thrown value. Never throws. */
 export function describeThrown(
   reason: FailureReason,
   thrown: unknown,
@@ -44,7 +44,9 @@ export function describeThrown(
     excInfo = textOf(thrown);
     message = headOf(thrown) ?? firstLine(excInfo);
   } catch {
-    message = excInfo = "The job threw a value that cannot be shown";
+    message =
+      excInfo =
+        "The job threw a value that cannot be converted to text";
   }
   return {
     reason,
@@ -53,7 +55,7 @@ export function describeThrown(
   };
 }
 
-/** Where Deno names its flag for a missing permission, the worker's is named: nobody starts the job's Deno by hand. */
+/** Where Deno advises its flag for a missing permission, adds the worker's flag: users do not start the job's Deno. */
 function withOurFlags(text: string): string {
   let ours = "";
   for (;;) {
@@ -65,7 +67,7 @@ function withOurFlags(text: string): string {
   }
 }
 
-/** Describes an error of our own making: its stack says nothing about the job, its cause does. */
+/** Describes an error that our code threw: by its cause, since its own stack says nothing about the job. */
 export function describeOwn(
   reason: FailureReason,
   error: unknown,
@@ -74,7 +76,7 @@ export function describeOwn(
   return describeFailure(reason, error.name, error.message, error.cause);
 }
 
-/** Describes a failure that is told in words rather than by a stack. */
+/** Describes a failure that has a text but no stack. */
 export function describeFailure(
   reason: FailureReason,
   name: string,
@@ -97,7 +99,8 @@ function textOf(thrown: unknown): string {
     return trim(show(thrown));
   } catch {
     // Its stack, or its own inspect function, threw.
-    return headOf(thrown) ?? "The job threw an error that cannot be shown";
+    return headOf(thrown) ??
+      "The job threw an error that cannot be converted to text";
   }
 }
 
@@ -124,7 +127,7 @@ function show(value: unknown): string {
   });
 }
 
-/** Leaves out our own lines of stacks, but not the brace that may stand at their ends. */
+/** Removes our own lines from stacks, but keeps a brace at the end of such a line. */
 function trim(text: string): string {
   const all = stripColors(text);
   let kept = "";

@@ -1,5 +1,5 @@
 /**
- * The worker's side of the frames.
+ * Parses frames, on the worker's side.
  *
  * @module
  */
@@ -14,29 +14,29 @@ import {
   type MessageKind,
 } from "./frames.ts";
 
-/** The longest message in bytes: a result, and a call around arguments, of 64 MB each. */
+/** The largest message in bytes: a result of 64 MB, or a call with arguments of 64 MB, and some more. */
 const MAX_MESSAGE_SIZE = 65 * 1024 * 1024;
 
-/** What the parser found: something that the job printed, or a whole message. */
+/** What the parser found: output of the job, or a whole message. */
 export type FrameEvent =
   | { readonly type: "output"; readonly bytes: Uint8Array }
   | {
     readonly type: "message";
     readonly kind: MessageKind;
-    /** The run that it is about, by its number within the subprocess; 0 for none. */
+    /** The number of the run that it is about; 0 for none. */
     readonly run: number;
     readonly payload: Uint8Array;
   }
-  /** A frame with the right token is malformed: what follows cannot be read. */
+  /** A frame with the right token is malformed, so that the rest of the stream cannot be parsed. */
   | { readonly type: "malformed" };
 
-/** Separates the frames in a stream of bytes from everything else, in linear time. */
+/** Separates frames from output in a stream of bytes, in linear time. */
 export class FrameParser {
   readonly #mark: Uint8Array;
-  /** How far to move on after a mismatch, by the byte under the mark's last one (Horspool). */
+  /** How far to skip after a mismatch, by the byte at the position of the mark's last one (Horspool). */
   readonly #skip: Uint8Array = new Uint8Array(256).fill(MARK_SIZE);
   #rest: Uint8Array = new Uint8Array();
-  /** What has come of a message whose last frame has not. */
+  /** The payloads so far of a message whose last frame has not come. */
   #parts: Uint8Array[] = [];
   #size = 0;
   #kind: MessageKind | undefined;
@@ -45,7 +45,7 @@ export class FrameParser {
   /**
    * Looks for the frames of one writer.
    *
-   * @param token the one given to the writer
+   * @param token The writer's token.
    */
   constructor(token: Uint8Array) {
     this.#mark = markOf(token);
@@ -54,7 +54,7 @@ export class FrameParser {
     }
   }
 
-  /** Takes the next bytes. What it returns may share memory with `chunk`. */
+  /** Parses the next bytes. The result may share memory with `chunk`. */
   push(chunk: Uint8Array): FrameEvent[] {
     const bytes = this.#rest.length === 0 ? chunk : concat([this.#rest, chunk]);
     const events: FrameEvent[] = [];
@@ -77,14 +77,14 @@ export class FrameParser {
     }
   }
 
-  /** Ends the stream: what was held back as the possible start of a frame is output. */
+  /** Ends the stream: bytes that were held back as a possible start of a frame are output. */
   flush(): FrameEvent[] {
     const bytes = this.#rest;
     this.#rest = new Uint8Array();
     return bytes.length === 0 ? [] : [{ type: "output", bytes }];
   }
 
-  /** Where the next mark starts, or what at the very end may become one. */
+  /** Where the next mark starts, or a beginning of one at the very end. */
   #find(bytes: Uint8Array, from: number): number {
     const mark = this.#mark;
     const tail = mark[MARK_SIZE - 1]!;
@@ -101,7 +101,7 @@ export class FrameParser {
     }
   }
 
-  /** Nothing of a frame is believed: a job may have got hold of the token. */
+  /** Parses a frame. All of it is checked: a job may have got hold of the token. */
   #take(frame: Uint8Array): FrameEvent | undefined {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
     const run = view.getUint32(MARK_SIZE + 1);
@@ -128,7 +128,7 @@ export class FrameParser {
   }
 }
 
-/** Whether the mark, as much of it as there is room for, is found at a position. */
+/** Whether the mark, or as much of it as fits, is at a position. */
 function matches(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
   const length = Math.min(mark.length, bytes.length - at);
   for (let i = 0; i < length; i++) {
@@ -137,7 +137,7 @@ function matches(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
   return true;
 }
 
-/** Where the frame that starts at a position ends; infinitely far if that is not known yet. */
+/** Where the frame that starts at a position ends; `Infinity` if that is not known yet. */
 function endOfFrame(bytes: Uint8Array, at: number): number {
   if (bytes.length - at < HEADER_SIZE) return Infinity;
   const length = bytes[at + HEADER_SIZE - 2]! << 8 |

@@ -1,6 +1,6 @@
 /**
- * The frames in which a subprocess answers, on the same pipes to which its job
- * prints whatever it likes.
+ * The frames in which a subprocess sends its messages, on the same pipes to which
+ * its job prints.
  *
  * A frame is a mark, a kind, two numbers and at most {@linkcode FRAME_SIZE} bytes in
  * all. Frames are written one by one or several together, never more than
@@ -13,14 +13,13 @@
  * 0xFF  token (16)  kind (1)  run (4)  number and last flag (4)  length (2)  payload
  * ```
  *
- * The mark starts with a byte that no UTF-8 text contains: whatever text was
- * printed so far is passed on at once, without waiting for what follows.
+ * The mark starts with a byte that UTF-8 text never contains, so that text is passed on at once, without
+ * waiting for what follows.
  *
- * The side that writes runs in the realm of the job. The token is in the bytes of its buffers and nowhere
- * else. They are reached by index, handed to functions that were there before the job, and never become `this` of anything
- * that it can patch: what it calls, reads and overrides shows it none of them. A job that may read the memory of
- * its process (`/proc/self/mem`, a debugger, native code) is beyond that, which is why the worker
- * takes each frame for hostile.
+ * The writer runs in the job's realm. The token is only in the bytes of its buffers. These are accessed by index,
+ * passed only to functions captured before the job was loaded, and never used as `this` of a patchable method, so
+ * that no patched function ever sees them. A job that can read the memory of its process (`/proc/self/mem`,
+ * a debugger, native code) can still find the token, which is why the worker validates each frame as hostile input.
  *
  * @module
  */
@@ -33,7 +32,7 @@ import {
   offsetOfBytes,
 } from "../base/primordials.ts";
 
-/** The longest frame, and the longest write, in bytes; POSIX promises only 512 for an atomic write, Linux 4096. */
+/** The largest frame, and the largest write, in bytes. POSIX guarantees atomic writes up to 512, Linux up to 4096. */
 export const FRAME_SIZE: number = Deno.build.os === "linux" ? 4_096 : 512;
 
 /** The length of a token in bytes. */
@@ -42,28 +41,28 @@ export const TOKEN_SIZE = 16;
 /** The length of the mark in bytes. */
 export const MARK_SIZE: number = 1 + TOKEN_SIZE;
 
-/** The length of all that is before the payload, in bytes. */
+/** The length of everything before the payload, in bytes. */
 export const HEADER_SIZE: number = MARK_SIZE + 1 + 4 + 4 + 2;
 
-/** Set in the number of a message's last frame. */
+/** The bit that marks a message's last frame, in its number. */
 export const LAST_FRAME = 0x8000_0000;
 
 /**
- * What a message says.
+ * The kinds of messages.
  *
  * - `ready`: the subprocess waits for jobs
- * - `started`: it has this run's job and those of all runs before it, and is about to load them
- * - `call`: a request to the worker, JSON
+ * - `started`: it has received the jobs of this run and of all runs before, and is about to load them
+ * - `call`: a call to the worker, as JSON
  * - `success`: the function returned; its result as JSON, empty for `undefined`
- * - `failure`: it did not, JSON
- * - `stopping`: the job has been asked to stop: its process is not blocked
- * - `exit`: the subprocess is ending by `Deno.exit()`
- * - `uncaught`: an error was left unhandled, of one of several runs: it is not known of which
- * - `late`: an error was left unhandled by a run that had answered before, 0 if it is not known by which; one line of text
- * - `answered`: so much for the answers; what was printed before ends with the mark of this number, 0 for none
- * - `unloaded`: the module that it was to load ahead of time cannot be loaded so
- * - `full`: it has grown beyond its limit of memory
- * - `end`: a mark on stderr: no more output of the job follows on this pipe
+ * - `failure`: the job failed; a `FailureMessage` as JSON
+ * - `stopping`: the job's signal has been aborted, which shows that the process is not blocked
+ * - `exit`: the job has called `Deno.exit()`, and the subprocess is ending
+ * - `uncaught`: an unhandled error of one of several runs; it is not known of which
+ * - `late`: an unhandled error of a run that has answered already, 0 if not known of which; one line of text
+ * - `answered`: the end of a batch of answers; stderr up to the mark with this number belongs to it (0: no mark)
+ * - `unloaded`: the module to load ahead of time failed to load
+ * - `full`: the process has exceeded its memory limit
+ * - `end`: a mark on stderr: what the answered jobs printed there ends here
  */
 export type MessageKind =
   | "ready"
@@ -80,7 +79,7 @@ export type MessageKind =
   | "full"
   | "end";
 
-/** All of them; a frame holds the index. */
+/** All kinds. A frame contains the index. */
 export const KINDS: readonly MessageKind[] = [
   "ready",
   "started",
@@ -107,7 +106,7 @@ const KIND_NUMBERS: Readonly<Record<MessageKind, number>> = Object.freeze(
   ),
 );
 
-/** Takes whole frames: the first `length` bytes of a buffer, which hold only during the call. */
+/** Writes whole frames: the first `length` bytes of a buffer, which is reused after the call. */
 export type WriteFrames = (buffer: ArrayBuffer, length: number) => void;
 
 /** Writes messages as frames. */
@@ -121,20 +120,20 @@ export class FrameWriter {
   /**
    * Writes nothing yet.
    *
-   * @param token shared with the parser and nobody else
+   * @param token The secret that is shared only with the parser.
    */
   constructor(token: Uint8Array, write: WriteFrames) {
     this.#mark = markOf(token);
     this.#write = write;
   }
 
-  /** Writes one message at once, in as many frames as it needs. */
+  /** Writes a message at once, in as many frames as it needs. */
   send(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
     this.add(kind, run, payload);
     this.flush();
   }
 
-  /** Adds one message to those that {@linkcode FrameWriter.flush} writes; what does not fit is written before. */
+  /** Adds a message to the buffer, which {@linkcode FrameWriter.flush} writes. A full buffer is written at once. */
   add(kind: MessageKind, run: number, payload: Uint8Array = NOTHING): void {
     const length = lengthOfBytes(payload);
     const buffer = bufferOfBytes(payload);
@@ -158,7 +157,7 @@ export class FrameWriter {
     } while (from < length);
   }
 
-  /** Writes what was added. */
+  /** Writes the buffer. */
   flush(): void {
     if (this.#length === 0) return;
     const length = this.#length;
@@ -181,7 +180,7 @@ export class FrameWriter {
     this.#put(at + MARK_SIZE + 9, 2, size);
   }
 
-  /** Big-endian. */
+  /** Puts a big-endian number into the buffer. */
   #put(at: number, width: number, value: number): void {
     for (let i = 0; i < width; i++) {
       this.#bytes[at + i] = value >>> (8 * (width - 1 - i));
@@ -189,7 +188,7 @@ export class FrameWriter {
   }
 }
 
-/** What each frame begins with. */
+/** The mark with which each frame begins. */
 export function markOf(token: Uint8Array): Uint8Array {
   if (token.length !== TOKEN_SIZE) {
     throw new RangeError(

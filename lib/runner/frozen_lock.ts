@@ -1,19 +1,19 @@
 /**
- * Lock files that a subprocess can be started with although its own main module is none of the project's.
+ * Extends a project's frozen lock file by the subprocess's own modules.
  *
  * @module
  */
 
 import { join } from "node:path";
 
-/** The parts of a lock file in which a subprocess's own modules are. */
+/** The parts of a lock file that contain the subprocess's own modules. */
 interface OwnEntries {
   readonly jsr?: Readonly<Record<string, unknown>>;
   readonly remote?: Readonly<Record<string, unknown>>;
   readonly specifiers?: Readonly<Record<string, unknown>>;
 }
 
-/** What {@linkcode FrozenLocks} work with. */
+/** The options of {@linkcode FrozenLocks}. */
 export interface FrozenLocksOptions {
   /** The `deno` that runs jobs. */
   readonly command: string;
@@ -22,10 +22,10 @@ export interface FrozenLocksOptions {
 }
 
 /**
- * A frozen lock file refuses every module that is not in it, and a subprocess that is loaded from a registry
- * is not. It is given a copy of the lock file, to which its own entries are added as Deno itself writes them.
+ * A frozen lock file refuses every module that is not in it, such as the modules of a subprocess that is loaded from
+ * a registry. So the subprocess gets a copy of the lock file with these entries added, as Deno itself writes them.
  *
- * Rejected: not to freeze the lock file, since what it does not have is then looked up and added without a word.
+ * Rejected: not freezing the lock file, since Deno would then resolve and add missing modules without notice.
  */
 export class FrozenLocks implements Disposable {
   readonly #options: FrozenLocksOptions;
@@ -33,14 +33,14 @@ export class FrozenLocks implements Disposable {
   #own: OwnEntries | undefined;
   #folder: string | undefined;
 
-  /** Reads and writes nothing yet. */
+  /** Touches no file yet. */
   constructor(options: FrozenLocksOptions) {
     this.#options = options;
   }
 
-  /** The file to use for a lock file: itself, or a copy with further entries. */
+  /** The file to use in place of a lock file: the same, or a copy with further entries. */
   of(lock: string): string {
-    // What is loaded from a file is in no lock file.
+    // Lock files contain no local modules.
     if (this.#options.child.startsWith("file:")) return lock;
     const text = Deno.readTextFileSync(lock);
     const known = this.#copies.get(lock);
@@ -71,8 +71,8 @@ export class FrozenLocks implements Disposable {
   }
 
   /**
-   * As Deno writes them into an empty lock file when it loads the subprocess's modules, which ends at once for want of stdin.
-   * Nothing is fetched: those are modules of its worker, too.
+   * The entries that Deno writes into an empty lock file when it starts the subprocess, which exits at once since
+   * its stdin is empty. Nothing is downloaded: the worker has loaded the same modules.
    */
   #ownEntries(): OwnEntries {
     const { command, child } = this.#options;
@@ -89,20 +89,20 @@ export class FrozenLocks implements Disposable {
     try {
       return JSON.parse(Deno.readTextFileSync(file));
     } catch (error) {
-      // What is missing is told when a subprocess is started.
+      // If the program is missing, starting a subprocess reports it.
       if (error instanceof Deno.errors.NotFound) return {};
       throw error;
     }
   }
 }
 
-/** Nothing if all of them are there already, or the file has an older form. What is there stays as it is. */
+/** Adds entries to a lock file; `undefined` if it has them all, or has an older format. Existing entries stay. */
 function withEntries(text: string, own: OwnEntries): string | undefined {
   let lock: OwnEntries & { readonly version?: unknown };
   try {
     lock = JSON.parse(text);
   } catch {
-    return undefined; // Deno tells what is wrong with it
+    return undefined; // Deno reports what is wrong with it
   }
   if (!(Number(lock.version) >= 4)) return undefined;
   const parts = ["jsr", "remote", "specifiers"] as const;

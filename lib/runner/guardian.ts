@@ -1,32 +1,31 @@
 /**
- * A small process that outlives its worker by a moment, to kill what the worker
- * can no longer kill; and that looks for what has left its process group.
+ * A small helper process that outlives a worker that dies, and kills the processes
+ * of its jobs. It also kills what has left a job's process group.
  *
- * A subprocess sees the death of its worker as the end of its stdin, but not if
- * it is stuck in a loop, and what it has started in turn sees nothing at all. The
- * guardian is told of each process group; when its own stdin ends, however the
- * worker died, it sends SIGKILL to the groups that are left.
+ * A subprocess notices the death of its worker by the end of its control pipe, unless it is
+ * stuck in a loop; programs that it has started notice nothing. So the worker registers each
+ * process group with the guardian. When the guardian's stdin ends, which it does however the
+ * worker dies, it sends SIGKILL to the registered groups.
  *
- * What a job starts by way of `setsid` leads a group of its own, which nobody is told of. It still has
- * the environment of the job's subprocess, which has a variable of its own name: on Linux everything
- * that has it is killed, too.
+ * A program started by `setsid` has a process group of its own, which is not registered. But it inherits the
+ * environment of the job's subprocess, which contains a variable with a unique name (the mark): on Linux, every
+ * process with that variable is killed too.
  *
- * Rejected: `setpriv --pdeathsig` (Linux only, and not for grandchildren), a
- * watching thread in the subprocess (nor for grandchildren, and it costs boot time), control
- * groups and process namespaces (which most containers do not let be made), a subreaper
- * (`prctl`, for which Deno has no call).
+ * Rejected: `setpriv --pdeathsig` (Linux only, and not for grandchildren), a watching
+ * thread in the subprocess (not for grandchildren either, and it costs boot time), control groups and
+ * process namespaces (most containers may not create them), a subreaper (`prctl`, which Deno cannot call).
  *
  * @module
  */
 
 import { inOwnGroup } from "./own_group.ts";
 
-/** What the name of the variable begins with that marks all that a subprocess starts. */
+/** The beginning of the name of the variable that marks everything that a subprocess starts. */
 export const MARK_PREFIX = "DENO_RQ_PROCESS_";
 
 /**
- * `+ <group> <mark>` adds a group, `- <group> [<mark>]` removes it, `x - <marks…>` kills what has left its group
- * and removes the marks. The signals of a terminal are for the worker.
+ * `+ <group> <mark>` adds a group, `- <group> [<mark>]` removes it, `x - <marks…>` kills everything with these marks
+ * and removes them. It ignores the signals of a terminal, which are meant for the worker.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT
 groups=' '
@@ -54,26 +53,26 @@ done
 for group in $groups; do kill -9 "-$group"; done
 sweep $marks`;
 
-/** Milliseconds after which one that has ended is no longer taken for one that cannot live. */
+/** A guardian that has lived so many milliseconds has been killed by somebody; before that, it may be unable to run. */
 const SOUND_MS = 10_000;
-/** Milliseconds of the first pause before another is started, doubled each time. */
+/** Milliseconds before another guardian is started; doubled after each failure. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
-/** Milliseconds for which what may have left its group is collected: to look for it takes as long for many as for one. */
+/** Milliseconds for which marks are collected before one search: a search takes as long for many marks as for one. */
 const SWEEP_MS = 50;
 
-/** What a {@linkcode Guardian} may be given. */
+/** Options of a {@linkcode Guardian}. */
 export interface GuardianOptions {
-  /** Told in one sentence that there is none, though there was to be one. */
+  /** Called with a sentence if the guardian cannot be kept running. */
   readonly onWarning?: (message: string) => void;
 }
 
 /** Kills the registered process groups if this process ends without unregistering them. */
 export class Guardian implements AsyncDisposable {
   readonly #options: GuardianOptions;
-  /** The marks of the groups that live. */
+  /** The registered groups and their marks. */
   readonly #groups = new Map<number, string>();
-  /** The marks of what has ended and may have left something. */
+  /** The marks of groups that have ended and may have left something running. */
   readonly #left = new Set<string>();
   readonly #encoder = new TextEncoder();
   #process: Deno.ChildProcess | undefined;
@@ -85,8 +84,8 @@ export class Guardian implements AsyncDisposable {
   #closed = false;
 
   /**
-   * Starts a guardian, and another one when somebody has killed it. Where there is no `sh`, as on Windows, or no permission to
-   * run it, there is none: then only the end of its stdin stops a subprocess.
+   * Starts a guardian, and another one if it is killed. Without `sh`, as on Windows, or the permission to run it,
+   * there is none: then only the end of the control pipe stops a subprocess.
    */
   static start(options: GuardianOptions = {}): Guardian | undefined {
     if (Deno.build.os === "windows") return undefined;
@@ -111,7 +110,7 @@ export class Guardian implements AsyncDisposable {
         error instanceof Deno.errors.NotFound ||
         error instanceof Deno.errors.NotCapable
       ) throw error;
-      this.#failed(error); // the machine has no process left; it may have one later
+      this.#failed(error); // the machine may be out of processes, and have one later
     }
   }
 
@@ -120,16 +119,16 @@ export class Guardian implements AsyncDisposable {
     return this.#process?.pid;
   }
 
-  /** Adds a process group. Once this resolves, the group is killed if this process dies. */
+  /** Registers a process group. Once this resolves, the group is killed if this process dies. */
   add(group: number, mark: string): Promise<void> {
     this.#groups.set(group, mark);
     return this.#write(`+ ${group} ${mark}\n`);
   }
 
   /**
-   * Removes a process group that is gone.
+   * Unregisters a process group that is gone.
    *
-   * @param mayHaveLeft whether something with its mark may live on in another group, and is to be killed
+   * @param mayHaveLeft Whether processes with its mark may live on in another group, and have to be killed.
    */
   remove(group: number, mayHaveLeft = false): Promise<void> {
     const mark = this.#groups.get(group);
@@ -142,7 +141,7 @@ export class Guardian implements AsyncDisposable {
     return this.#write(`- ${group}\n`);
   }
 
-  /** Ends the guardian; it kills what is still registered. */
+  /** Ends the guardian, which kills what is still registered. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
@@ -158,7 +157,7 @@ export class Guardian implements AsyncDisposable {
   }
 
   #start(): void {
-    // In a session of its own: what kills the worker's group leaves it alone.
+    // In its own session, so that a signal to the worker's group does not kill it.
     const start = inOwnGroup("sh", ["-c", SCRIPT]);
     const process = new Deno.Command(start.command, {
       ...start.options,
@@ -173,7 +172,7 @@ export class Guardian implements AsyncDisposable {
     process.status.then(() => this.#ended());
   }
 
-  /** Somebody has killed it, or it cannot live here. */
+  /** It has ended: killed by somebody, or unable to run here. */
   #ended(): void {
     if (this.#closed) return;
     this.#writer?.abort().catch(() => undefined);
@@ -200,11 +199,11 @@ export class Guardian implements AsyncDisposable {
   }
 
   #failed(why: unknown): void {
-    // The first time is no news yet: one that was killed is started at once.
+    // Warns once. A guardian that was killed has been restarted without a warning before, see #ended().
     if (this.#failures++ <= 1) {
       const state = why instanceof Error ? why.message : String(why);
       this.#options.onWarning?.(
-        `Cannot keep the guardian of running jobs alive: ${state}; without it a job that is stuck outlives a worker that is killed`,
+        `Cannot keep the guardian of running jobs alive: ${state}; without it, a stuck job outlives a worker that is killed`,
       );
     }
     const pause = FIRST_PAUSE * 2 ** Math.max(0, this.#failures - 2);
@@ -229,7 +228,7 @@ export class Guardian implements AsyncDisposable {
   }
 }
 
-/** Somebody killed the guardian: jobs run on without one until the next is there. */
+/** Ignores that the guardian has been killed: jobs go on, and another one is being started. */
 function ignoreBrokenPipe(error: unknown): void {
   if (error instanceof Deno.errors.BrokenPipe || error instanceof TypeError) {
     return;

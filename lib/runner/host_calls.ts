@@ -1,5 +1,5 @@
 /**
- * What a running job asks of its worker, as the parent answers it.
+ * The worker's side of a running job's calls.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import {
 } from "./protocol.ts";
 import type { JobHost } from "./runner.ts";
 
-/** How long calls of a job that has ended may go on, in milliseconds. */
+/** How long calls of a job that has ended may take, in milliseconds. */
 const CALLS_GRACE = 1_000;
 
-/** Performs the calls of one run, one after the other in their order: the last `meta` is the one that stays. */
+/** Performs the calls of one run one after the other, so that the last `meta` is the one that stays. */
 export class HostCalls {
   readonly #run: number;
   readonly #host: JobHost;
@@ -28,9 +28,9 @@ export class HostCalls {
   /**
    * Does nothing yet.
    *
-   * @param run the number of the run
-   * @param host whom the job asks
-   * @param reply sends an answer to the subprocess; never rejects
+   * @param run The number of the run.
+   * @param host Performs the calls.
+   * @param reply Sends a reply to the subprocess; never rejects.
    */
   constructor(
     run: number,
@@ -43,9 +43,9 @@ export class HostCalls {
   }
 
   /**
-   * Takes a call.
+   * Adds a call.
    *
-   * @throws {MessageError} if the job has more in hand than its own side lets through
+   * @throws {MessageError} If more calls are pending than the subprocess may send.
    */
   add({ call, size }: HostCall): void {
     const isFirst = this.#calls === 0;
@@ -57,7 +57,7 @@ export class HostCalls {
     this.#last = this.#answer(this.#last, call, size);
   }
 
-  /** Waits, not for ever, until all are done: a job that was killed may have been in the middle of one. */
+  /** Waits, for a limited time, until all calls are done: a job may have been killed during one. */
   async finish(): Promise<void> {
     if (this.#last === undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();

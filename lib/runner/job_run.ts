@@ -1,5 +1,5 @@
 /**
- * One job in one subprocess: the request, the calls, the time limit, the end.
+ * One run of a job in a subprocess that runs one job at a time.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { START_LIMIT, TimeLimit } from "./time_limit.ts";
 
-/** What a run needs. */
+/** The options of a {@linkcode JobRun}. */
 export interface JobRunOptions {
   /** The subprocess, waiting for its job. */
   readonly child: Subprocess;
@@ -29,38 +29,38 @@ export interface JobRunOptions {
   readonly job: string;
   /** Seconds that the job may run; below 0 there is no limit. */
   readonly timeout: number;
-  /** Whom the job can ask. */
+  /** Performs the job's calls. */
   readonly host: JobHost;
   /** Milliseconds from SIGTERM to SIGKILL after the time limit. */
   readonly killGrace: number;
-  /** Whether the subprocess may live on after a job that has succeeded. */
+  /** Whether the subprocess may serve another job if this one succeeds. */
   readonly reusable: boolean;
 }
 
 /** Runs one job to its end. */
 export class JobRun {
-  /** What it was made with. */
+  /** See {@linkcode JobRunOptions}. */
   readonly options: JobRunOptions;
-  /** Resolves with the answer, with the end of the subprocess or with the abort, whatever is first. */
+  /** Resolves on the answer, the end of the subprocess or the abort, whichever is first. */
   readonly #over = Promise.withResolvers<void>();
   readonly #aborted = Promise.withResolvers<void>();
-  /** The mark up to which stderr is to be read, once the job has answered. */
+  /** The mark on stderr up to which output belongs to the job, once it has answered. */
   #mark: number | undefined;
   #abortReason: { readonly reason: unknown } | undefined;
   #answer: Outcome | undefined;
   #started = false;
   #exitCalled = false;
-  /** Whether the process ends by what may be the fault of a job before this one. */
+  /** Whether the end of the process may be the fault of an earlier job. */
   #isInnocent = false;
   #isOver = false;
   #isReusable = false;
 
-  /** Nothing happens before {@linkcode JobRun.run}. */
+  /** Does nothing before {@linkcode JobRun.run}. */
   constructor(options: JobRunOptions) {
     this.options = options;
   }
 
-  /** Whether the subprocess is there for another job. */
+  /** Whether the subprocess can take another job. */
   get isReusable(): boolean {
     const { child } = this.options;
     return this.#isReusable && this.#abortReason === undefined &&
@@ -68,7 +68,7 @@ export class JobRun {
       child.status === undefined;
   }
 
-  /** Whether it had begun, and is to begin again through no fault of its own. */
+  /** Whether the job had begun and has to begin again, through no fault of its own. */
   get isInterrupted(): boolean {
     return this.#started && this.#isInnocent;
   }
@@ -82,10 +82,10 @@ export class JobRun {
   }
 
   /**
-   * Sends the job and resolves with how it ended. If it has not answered in time, all that it started is
-   * gone by then, or has been sent SIGKILL; else that is left to the owner of the subprocess, who has
-   * the answer to pass on first. Resolves to undefined if the subprocess died before it began the job, or by what
-   * may be the fault of an earlier one: then another has to begin it, which has served none.
+   * Sends the job and resolves with how it ended. If there was no answer in time, the process group has been killed by
+   * then; otherwise the caller closes the subprocess, after passing the answer on. Resolves to `undefined` if the
+   * subprocess died before it began the job, or possibly because of an earlier job: then the job must be run in
+   * a fresh subprocess.
    */
   async run(): Promise<Outcome | undefined> {
     const { child, job, host, timeout, killGrace } = this.options;
@@ -127,7 +127,7 @@ export class JobRun {
 
   #listen(run: number, calls: HostCalls): void {
     const { child } = this.options;
-    // No race with its end, which is a promise that would remember each of its jobs.
+    // Not a race with `child.exited`: that promise would keep a reaction for each of its jobs.
     child.onExit = () => this.#over.resolve();
     if (child.status !== undefined) this.#over.resolve();
     child.onMessage = (...message) => this.#handle(run, calls, ...message);
@@ -158,7 +158,7 @@ export class JobRun {
         this.#endFor(number, run);
         break;
       case "call":
-        // What a job before this one left running asks in vain.
+        // Calls of code that an earlier job left running are ignored.
         if (number === run && !this.#isOver) calls.add(readCall(payload));
         break;
       default:
@@ -188,18 +188,18 @@ export class JobRun {
     }
   }
 
-  /** The process is ending for the sake of a run, 0 for one that is not known. */
+  /** The process is ending because of a run; 0 if it is not known which. */
   #endFor(culprit: number, run: number): void {
     const isOwn = culprit === run || run === 1;
     if (isOwn) this.#exitCalled = true;
     else this.#isInnocent = true;
   }
 
-  /** Waits until what the job printed has been passed on, if it has not been. */
+  /** Waits until the job's output has been passed on; `undefined` if it has been. */
   #drain(): Promise<void> | undefined {
     const { child } = this.options;
     if (this.#mark !== undefined) return child.drainAnswered(this.#mark);
-    // Whatever it left running may hold the pipes.
+    // Programs that it left running may hold the pipes open.
     child.kill("SIGKILL");
     return child.drain();
   }

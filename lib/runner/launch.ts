@@ -1,6 +1,6 @@
 /**
- * How a subprocess is started: from a file, from a registry, or by a compiled
- * program that starts itself.
+ * Decides how a subprocess is started: from a file, from a registry, or as a
+ * compiled program that starts itself.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { lockFileOf } from "./project_lock.ts";
 import { CHILD_ARGUMENT, CONTROL_ARGUMENT, CONTROL_PATH } from "./protocol.ts";
 import type { ResolvedFunc } from "./resolve.ts";
 
-/** How subprocesses are started. */
+/** The options of a {@linkcode LaunchPlan}. */
 export interface LaunchOptions {
-  /** What jobs may do; see `childPermissions()`. */
+  /** The permissions of jobs; see `childPermissions()`. */
   readonly permissions: ChildPermissions;
   /**
    * The `deno` that runs jobs.
    *
-   * @default the running one; a compiled program starts itself, which gives jobs
-   * the permissions that it was compiled with and no import map
+   * @default the running one. A compiled program starts itself: jobs then have
+   * the permissions that it was compiled with, and no import map
    */
   readonly execPath?: string;
   /**
@@ -37,29 +37,29 @@ export interface LaunchOptions {
    */
   readonly childUrl?: string;
   /**
-   * Further arguments of `deno run`, one flag each with its value behind `=`, such as `--unstable-kv` or
-   * `--import-map=map.json`. One that names a configuration or a lock file takes the place of the project's.
+   * Further arguments of `deno run`, one flag each with its value after `=`, such as `--unstable-kv` or
+   * `--import-map=map.json`. A flag for a configuration or a lock file replaces the project's.
    *
    * @default []
    */
   readonly denoArgs?: readonly string[];
-  /** Bytes of memory that a subprocess may use, with all that it starts. @default no limit */
+  /** The memory limit of a subprocess and everything that it starts, in bytes. @default no limit */
   readonly jobMemory?: number;
 }
 
-/** One way of starting a subprocess. Two with the same key are the same. */
+/** How to start a subprocess. */
 export interface Launch {
-  /** What it is told from others by. */
+  /** Identifies it: two with the same key are equal. */
   readonly key: string;
   /** The program. */
   readonly command: string;
   /** Its arguments. */
   readonly args: readonly string[];
-  /** Whether it is of use for any job with this key, not only for the one it was made for. */
+  /** Whether the subprocess can run any job with this key, not only the one it was started for. */
   readonly generic: boolean;
-  /** Whether its control pipe is apart from its stdin; see `control_pipe.ts`. */
+  /** Whether its control pipe is not its stdin; see `control_pipe.ts`. */
   readonly controlApart: boolean;
-  /** Whether anything of a job's project has a part in it, which may be why a start fails. */
+  /** Whether the start depends on files of a job's project, which may be the reason if it fails. */
   readonly ofProject: boolean;
 }
 
@@ -73,9 +73,9 @@ export class LaunchPlan implements Disposable {
   #own: string | undefined;
 
   /**
-   * Plans by the options of the runner.
+   * Checks the options.
    *
-   * @throws {TypeError} if `denoArgs` has what is no flag, or a permission
+   * @throws {TypeError} If `denoArgs` contains an argument that is not a flag, or a permission.
    */
   constructor(options: LaunchOptions) {
     this.#options = options;
@@ -84,9 +84,9 @@ export class LaunchPlan implements Disposable {
   }
 
   /**
-   * How the subprocess of a job is started.
+   * How to start the subprocess for a job.
    *
-   * @throws {Error} if the project's files cannot be read now
+   * @throws {Error} If the project's files cannot be read now.
    */
   of(target: ResolvedFunc): Launch {
     const { permissions } = this.#options;
@@ -96,19 +96,19 @@ export class LaunchPlan implements Disposable {
     return this.#launch(config, generic ? [] : [target.url]);
   }
 
-  /** The simplest one, in which no job has a part. */
+  /** The simplest start, which depends on no job. */
   plain(): Launch {
     return this.#launch(this.#configOr(undefined), []);
   }
 
-  /** Notes that a job's subprocess was started in this way: the next one's most likely is too. */
+  /** Remembers how a job's subprocess was started, as a guess for the next. */
   used(launch: Launch): void {
     if (launch.generic) this.#last = launch;
   }
 
   /**
-   * How the next one is most likely started: like the last, at first for a module
-   * in the first of the paths. None if the job has to be known for it.
+   * Guesses how the next subprocess is started: like the last one, and at first for a module
+   * in the first of the paths. `undefined` if that depends on the job.
    */
   next(paths: readonly string[]): Launch | undefined {
     if (this.#last !== undefined) return this.#last;
@@ -124,7 +124,7 @@ export class LaunchPlan implements Disposable {
       : undefined;
   }
 
-  /** Removes what was written for the subprocesses. */
+  /** Removes the files that were written for subprocesses. */
   [Symbol.dispose](): void {
     this.#locks?.[Symbol.dispose]();
   }
@@ -133,13 +133,13 @@ export class LaunchPlan implements Disposable {
     return Deno.build.standalone && this.#options.execPath === undefined;
   }
 
-  /** The permission to open the control pipe; `undefined` if that has to be stdin. */
+  /** The flags that permit opening the control pipe; `undefined` if stdin has to be the control pipe. */
   #controlFlags(): string[] | undefined {
     if (!canMoveStdin()) return undefined;
     if (!this.#startsItself()) {
       return controlFlags(this.#options.permissions.flags);
     }
-    // A compiled program may as a subprocess what it may here.
+    // A compiled program has the same permissions when it is started as a subprocess.
     const control = { name: "read", path: CONTROL_PATH } as const;
     const { state } = Deno.permissions.querySync(control);
     return state === "granted" ? [] : undefined;
@@ -149,7 +149,7 @@ export class LaunchPlan implements Disposable {
     return this.#options.execPath ?? (this.#own ??= Deno.execPath());
   }
 
-  /** The user's own configuration file takes the place of the project's. */
+  /** The user's configuration file if there is one, else the project's. */
   #configOr(ofProject: string | undefined): string | undefined {
     const { config } = this.#denoArgs;
     return config === undefined ? ofProject : config ?? undefined;
@@ -181,7 +181,7 @@ export class LaunchPlan implements Disposable {
       ...this.#lockArgs(config),
       ...(jobMemory === undefined ? [] : [heapLimit(jobMemory)]),
       ...this.#denoArgs.args,
-      // Behind them: a flag whose value is missing takes what comes next.
+      // After the user's arguments: a flag without its value would take the next argument for it.
       "--no-prompt",
       ...permissions.flags,
       ...this.#controlFlags() ?? [],
@@ -191,11 +191,11 @@ export class LaunchPlan implements Disposable {
 
   #configArgs(config: string | undefined): string[] {
     if (this.#denoArgs.config !== undefined) return [];
-    // Without one, that of the subprocess's own main module must not apply.
+    // Without it, Deno would use the configuration of the subprocess's own main module.
     return config === undefined ? ["--no-config"] : ["--config", config];
   }
 
-  /** The lock file of the job's project holds: what is not in it is not loaded, and it is not written to. */
+  /** Uses the lock file of the job's project, frozen: modules that are not in it are refused, and it is not changed. */
   #lockArgs(config: string | undefined): string[] {
     const { hasFrozen, hasLock } = this.#denoArgs;
     const frozen = hasFrozen ? [] : ["--frozen"];
@@ -206,23 +206,23 @@ export class LaunchPlan implements Disposable {
       command: this.#command(),
       child: this.#child,
     });
-    // One that may be written to is the project's own.
+    // If the user unfreezes it, Deno may write to it, so it must be the project's own file.
     return [`--lock=${hasFrozen ? lock : this.#locks.of(lock)}`, ...frozen];
   }
 }
 
-/** What is in V8's heap is refused by V8 itself, before the next look at the memory. */
+/** Limits V8's heap as well, which V8 enforces at once rather than at the next measurement. */
 function heapLimit(bytes: number): string {
   const megabytes = Math.max(1, Math.floor(bytes / 1024 / 1024));
   return `--v8-flags=--max-old-space-size=${megabytes}`;
 }
 
 /**
- * Makes a main module that has the modules of jobs in its static graph: importing
- * them later then needs no permission, and nothing of them is evaluated before.
+ * Generates a main module whose static graph contains the modules of jobs: importing
+ * them later needs no permission, and they are not evaluated earlier.
  *
- * Rejected: `--preload`, which evaluates a module before it is known how long that
- * may take, and waits for the end of every timer and connection that it leaves.
+ * Rejected: `--preload`, which evaluates a module before its time limit is known,
+ * and waits for every timer and connection that the module leaves open.
  */
 function mainModuleOf(child: string, modules: readonly string[]): string {
   const imports = modules.map((url) => `import(${JSON.stringify(url)})`);
@@ -230,7 +230,7 @@ function mainModuleOf(child: string, modules: readonly string[]): string {
   return `data:application/javascript,${encodeURIComponent(code)}`;
 }
 
-/** Whether subprocesses are loaded from a file beside this one, or are this program itself. */
+/** Whether the subprocess's main module is the file beside this one, or this compiled program itself. */
 export function isOwnChild(options: LaunchOptions): boolean {
   if (options.childUrl !== undefined) return false;
   return Deno.build.standalone || import.meta.url.startsWith("file:");

@@ -1,12 +1,12 @@
 /**
- * Running only so many jobs at once, however many there are.
+ * Limits how many jobs run at once.
  *
  * @module
  */
 
 import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
 
-/** Hands jobs on to another runner, of which it does not own anything. */
+/** Passes jobs on to another runner, which it does not own. */
 export class LimitedRunner implements Runner {
   readonly #runner: Runner;
   readonly #waiting: (() => void)[] = [];
@@ -15,17 +15,17 @@ export class LimitedRunner implements Runner {
   /**
    * Starts nothing.
    *
-   * @param most how many jobs may run at once; the others wait for their turn
+   * @param most How many jobs may run at once; the others wait for their turn.
    */
   constructor(runner: Runner, most: number) {
     this.#runner = runner;
     this.#free = most;
   }
 
-  /** Nothing: what is rare is not prepared for. */
+  /** Does nothing: this runner is used too rarely to prepare for its jobs. */
   prepare(): void {}
 
-  /** Runs a job when it is its turn. Rejects with the signal's reason if that fires before. */
+  /** Runs a job when it is its turn. Rejects with the signal's reason if that is aborted first. */
   async run(
     request: RunRequest,
     host: JobHost,
@@ -42,7 +42,7 @@ export class LimitedRunner implements Runner {
     }
   }
 
-  /** Nothing: the other runner is closed by its owner, which ends what runs. */
+  /** Does nothing: the owner of the other runner closes it, which ends the jobs. */
   close(): Promise<void> {
     return Promise.resolve();
   }

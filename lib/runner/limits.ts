@@ -1,13 +1,13 @@
 /**
- * What the limits of a runner may be.
+ * Validates limits of a runner.
  *
  * @module
  */
 
 /**
- * Refuses what is no number of milliseconds for a timer.
+ * Checks that a value is a number of milliseconds for a timer.
  *
- * @throws {RangeError} naming the option
+ * @throws {RangeError} It names the option.
  */
 export function checkTime(name: string, value: number | undefined): void {
   if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
@@ -18,13 +18,13 @@ export function checkTime(name: string, value: number | undefined): void {
   );
 }
 
-/** Megabytes that a Deno without a job takes, with some for the job. */
+/** Megabytes that Deno needs without a job, and some for the job. */
 const LEAST_MEMORY_MB = 64;
 
 /**
- * Refuses a limit of memory below which no subprocess can live.
+ * Refuses a memory limit that is too low for any subprocess.
  *
- * @throws {RangeError} naming the option
+ * @throws {RangeError} It names the option.
  */
 export function checkMemory(bytes: number | undefined): void {
   const least = LEAST_MEMORY_MB * 1024 * 1024;

@@ -1,30 +1,30 @@
 /**
- * Holding subprocesses, with all that they start, to a limit of memory.
+ * Enforces a memory limit on subprocesses and everything that they start.
  *
  * @module
  */
 
 import { listProcesses, type ProcessEntry } from "./process_table.ts";
 
-/** What is held to the limit. */
+/** A process to watch. */
 export interface Watched {
   /** Its process id, and that of its group and session. */
   readonly pid: number;
-  /** Called when it uses more than it may. */
+  /** Called when it exceeds the limit. */
   exceedMemory(): void;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two measurements. */
 const LOOK_MS = 100;
-/** How many times as long as a look takes nothing is looked at afterwards. */
+/** The pause after a measurement is at least this many times as long as the measurement. */
 const REST = 20;
 
 /**
- * Looks at the memory of subprocesses while there are any. V8's own limit does not reach what is not on its heap:
- * buffers, WebAssembly, and programs that a job starts.
+ * Measures the memory of subprocesses while there are any. V8's own limit covers only its heap, but not buffers,
+ * WebAssembly, and programs that a job starts.
  *
  * Rejected: `ulimit -v`, since V8 reserves many times the address space that it uses; control groups,
- * which most containers do not let be made.
+ * which most containers may not create.
  */
 export class MemoryWatch {
   readonly #limit: number;
@@ -35,23 +35,23 @@ export class MemoryWatch {
   #hasWarned = false;
 
   /**
-   * Looks at nothing yet.
+   * Watches nothing yet.
    *
-   * @param limit bytes that each may use
-   * @param onWarning told in one sentence that the memory cannot be looked at
+   * @param limit The limit of each, in bytes.
+   * @param onWarning Called with a sentence if memory cannot be measured.
    */
   constructor(limit: number, onWarning: (message: string) => void) {
     this.#limit = limit;
     this.#onWarning = onWarning;
   }
 
-  /** Holds a subprocess to the limit until it is removed. */
+  /** Watches a subprocess until it is removed. */
   add(watched: Watched): void {
     this.#watched.set(watched.pid, watched);
     if (!this.#isLooking) this.#timer ??= this.#lookIn(LOOK_MS);
   }
 
-  /** It has ended. */
+  /** Stops watching a subprocess, which has ended. */
   remove({ pid }: Watched): void {
     this.#watched.delete(pid);
     if (this.#watched.size > 0) return;
@@ -92,8 +92,8 @@ export class MemoryWatch {
 }
 
 /**
- * Bytes that each subprocess uses, with all that it has started: what is in its session, and the children and
- * children's children of that.
+ * The bytes used by each subprocess and everything that it has started: the processes in its session, and all
+ * descendants of these.
  */
 export function memoryOf(
   leaders: { has(pid: number): boolean },

@@ -1,11 +1,11 @@
 /**
- * Which modules a worker loads that are not under its paths. Whoever can write to Redis names the module of a job,
- * so that each way to more than the paths has to be opened by the operator.
+ * Patterns of the modules outside its paths that a worker loads. Whoever can write to Redis names the module of a
+ * job, so the operator has to allow everything outside the paths.
  *
  * @module
  */
 
-/** What has been allowed: modules of a registry, or under a URL. */
+/** An allowed pattern: modules of a registry, or under a URL. */
 export type ModulePattern =
   | { readonly type: "package"; readonly scheme: string; readonly name: string }
   | { readonly type: "url"; readonly origin: string; readonly path: string };
@@ -18,10 +18,10 @@ const PACKAGE =
   /^((?:@[\w.~-]+\/)?[\w.~-]+)(@[\w.~^<>=*+|-]+)?((?:\/[\w.~@+-]+)*)$/;
 
 /**
- * Reads a pattern: `jsr:@acme/mail`, `npm:@acme/*`, `jsr:*`, `https://acme.com/jobs/`. One that does not end with
- * `*` stands for what it names and all that is inside; a name or a folder is never allowed by its first letters only.
+ * Parses a pattern: `jsr:@acme/mail`, `npm:@acme/*`, `jsr:*`, `https://acme.com/jobs/`. One without a `*` at its end
+ * allows what it names and everything inside; names and folders are never matched by a mere prefix of their text.
  *
- * @throws {TypeError} if it is none
+ * @throws {TypeError} If it is no pattern.
  */
 export function parseModulePattern(text: string): ModulePattern {
   const scheme = schemeOf(text);
@@ -40,13 +40,13 @@ export function parseModulePattern(text: string): ModulePattern {
     }
   }
   throw new TypeError(
-    `Cannot allow modules "${text}": expected such as "jsr:@acme/*", "npm:@acme/mail" or "https://acme.com/jobs/"`,
+    `Cannot allow modules "${text}": expected a pattern such as "jsr:@acme/*", "npm:@acme/mail" or "https://acme.com/jobs/"`,
   );
 }
 
 /**
- * Gives the specifier of a module as it is to be loaded, if a pattern allows it; `undefined` if none does.
- * What can be written in two ways, such as an encoded slash, is allowed by none.
+ * The normalized specifier of a module if a pattern allows it, else `undefined`. A specifier that can be
+ * read in two ways, such as one with an encoded slash, is never allowed.
  */
 export function allowedModule(
   specifier: string,
@@ -71,7 +71,7 @@ export function allowedModule(
   return isAllowed ? url.href : undefined;
 }
 
-/** The scheme of a specifier that is a URL, in small letters and with its colon. */
+/** The scheme of a specifier that is a URL, in lower case and with its colon. */
 export function schemeOf(specifier: string): string {
   return specifier.slice(0, specifier.indexOf(":") + 1).toLowerCase();
 }
@@ -88,13 +88,13 @@ function allowsPackage(pattern: string, specifier: string): boolean {
     (ownPath === "" || isInside(path, ownPath));
 }
 
-/** Whether a path is another one, or in that folder. */
+/** Whether a path equals a folder or lies inside it. */
 function isInside(path: string, folder: string): boolean {
   return path === folder ||
     path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
-/** No step up, and no step that only somebody else takes for one. */
+/** Whether a path has no `..`, nor anything that another program may take for one. */
 function isPlain(path: string): boolean {
   return !/[%\\?#]/.test(path) &&
     !path.split("/").some((step) => step === "." || step === "..");

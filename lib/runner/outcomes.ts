@@ -1,5 +1,5 @@
 /**
- * The words for the ways in which a job ends without an answer, RQ's own where it has them.
+ * The outcomes of jobs that end without an answer, in RQ's words where it has some.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { FailureOutcome, FailureReason, Outcome } from "./runner.ts";
 const OUT_OF_MEMORY =
   /Fatal JavaScript (invalid size error|out of memory)|heap limit|Reached heap limit|memory allocation of \d+ bytes failed/;
 
-/** The job ran longer than it may, whatever it then answered. */
+/** The job exceeded its time limit, whatever it answered then. */
 export function timeoutOutcome(
   seconds: number,
   answer: Outcome | undefined,
@@ -27,7 +27,7 @@ export function timeoutOutcome(
   };
 }
 
-/** RQ's sentence. */
+/** RQ's message. */
 export function timeoutMessage(seconds: number): string {
   return `Task exceeded maximum timeout value (${seconds} seconds)`;
 }
@@ -37,16 +37,16 @@ export function unresolvedOutcome(error: unknown): FailureOutcome {
   return { type: "failure", ...describeOwn("load", error) };
 }
 
-/** The subprocess was killed, since it has said what the worker cannot read. */
+/** The subprocess was killed because it sent an invalid message. */
 export function brokenOutcome(fault: string): FailureOutcome {
   return withTail("crash", undefined, `Work-horse killed: ${fault}`, "");
 }
 
-/** The memory of a subprocess. */
+/** The memory limit of a subprocess, and whether it was exceeded. */
 export interface MemoryState {
-  /** Bytes that it may use. */
+  /** The limit in bytes. */
   readonly limit: number;
-  /** Whether it was killed for using more. */
+  /** Whether the subprocess was killed for exceeding it. */
   readonly isExceeded: boolean;
 }
 
@@ -60,7 +60,7 @@ export function endedOutcome(
   options: {
     readonly exitCalled: boolean;
     readonly stderrTail: string;
-    /** How it stood with its memory, if that was limited. */
+    /** The state of its memory, if that was limited. */
     readonly memory: MemoryState | undefined;
   },
 ): FailureOutcome {
@@ -87,7 +87,7 @@ export function endedOutcome(
   return withTail("crash", undefined, text, stderrTail);
 }
 
-/** Makes a failure of one line, with the end of stderr behind it. */
+/** A failure with a one-line text, followed by the end of stderr. */
 export function withTail(
   reason: FailureReason,
   name: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * Reads one of a subprocess's pipes to its end: what the job printed goes on to
- * where its output goes, messages to whoever runs it.
+ * Reads one of a subprocess's pipes to its end, and separates the job's output
+ * from messages.
  *
  * @module
  */
@@ -9,33 +9,33 @@ import { refuseMessage } from "./child_messages.ts";
 import { FrameParser } from "./frame_parser.ts";
 import type { MessageKind } from "./frames.ts";
 
-/** Takes a message of a subprocess; `run` is the number of the run that it is about, 0 for none. */
+/** Handles a message of a subprocess; `run` is the number of the run that it is about, 0 for none. */
 export type MessageHandler = (
   kind: MessageKind,
   run: number,
   payload: Uint8Array,
 ) => void;
 
-/** What a pump does with what it reads. */
+/** The options of an {@linkcode OutputPump}. */
 export interface PumpOptions {
   /** The token of the frames. */
   readonly token: Uint8Array;
-  /** Takes what the job printed, which is only valid until it is done; awaited, so that the pipe fills while it is slow. */
+  /** Handles output; the bytes are valid until it resolves. It is awaited, so that a slow reader slows the job. */
   readonly onOutput: (bytes: Uint8Array) => Promise<void>;
-  /** Takes a message. What it throws ends the reading, as a malformed frame does. */
+  /** Handles a message. If it throws, reading ends, as after a malformed frame. */
   readonly onMessage: MessageHandler;
-  /** Told what ended the reading before the end of the pipe: the subprocess cannot be understood any more. */
+  /** Called with what ended reading before the end of the pipe. */
   readonly onBroken: (error: unknown) => void;
 }
 
-/** No pipe holds more than this: what was written before a moment has been read once so much came after. */
+/** No pipe holds more: once so many bytes have been read since a moment, everything written before it has been read. */
 const PIPE_CAPACITY = 1024 * 1024;
-/** Milliseconds without a byte after which nothing more is expected of a dead process's pipe. */
+/** Milliseconds without a byte after which the pipe of a dead process counts as empty. */
 const QUIET = 100;
 const POLL = 20;
 const BUFFER_SIZE = 64 * 1024;
 
-/** Passes one pipe on, until its end or until it is closed. */
+/** Reads one pipe, until its end or until it is closed. */
 export class OutputPump {
   /** Resolves at the end of the pipe. Never rejects. */
   readonly done: Promise<void>;
@@ -53,8 +53,8 @@ export class OutputPump {
   }
 
   /**
-   * Waits until a promise resolves, the pipe ends, or all has been read that a
-   * process, dead by now, can have left in it. A grandchild may hold the pipe open for ever.
+   * Waits until a promise resolves, the pipe ends, or everything has been read that a dead
+   * process can have left in it. The end may never come: a grandchild may hold the pipe open.
    */
   async drain(until?: Promise<void>): Promise<void> {
     const ended = Promise.race(
@@ -90,7 +90,7 @@ export class OutputPump {
 
   async #run(): Promise<void> {
     const parser = new FrameParser(this.#options.token);
-    // One buffer for all reads: a new one for each would cost more than most of the messages.
+    // One buffer for all reads: a new one for each would cost more than reading most messages.
     let buffer = new ArrayBuffer(BUFFER_SIZE);
     for (;;) {
       this.#quietSince = performance.now();

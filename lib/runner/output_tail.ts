@@ -1,5 +1,5 @@
 /**
- * What becomes of a subprocess's output besides being passed on.
+ * Keeps the end of a subprocess's output, and guards the sink that it is passed to.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { stripColors } from "./describe_error.ts";
 /** How much is kept, in bytes. */
 const TAIL_SIZE = 8 * 1024;
 
-/** The end of what was printed, for the error of a process that says nothing else. */
+/** The end of the output, for the error of a process that ended without an answer. */
 export class OutputTail {
   #bytes: Uint8Array = new Uint8Array();
 
-  /** Adds what was printed next; copies it. */
+  /** Adds output, which it copies. */
   add(bytes: Uint8Array): void {
     const joined = new Uint8Array(this.#bytes.length + bytes.length);
     joined.set(this.#bytes);
@@ -32,7 +32,7 @@ export class OutputTail {
   }
 }
 
-/** A sink that has broken, such as a closed pipe, must not fail the jobs: their output is dropped. */
+/** Wraps a sink so that a broken one, such as a closed pipe, drops output rather than fail jobs. */
 export function guarded(
   write: (bytes: Uint8Array) => Promise<void>,
 ): (bytes: Uint8Array) => Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * What a job's subprocess may do.
+ * The permissions of a job's subprocess.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 export interface ChildPermissions {
   /** Deno's permission flags, such as `--allow-net=example.com`. */
   readonly flags: readonly string[];
-  /** What could not be handed on from the worker, one sentence each, for its log. */
+  /** Permissions of the worker that could not be passed on, one sentence each, for its log. */
   readonly warnings: readonly string[];
 }
 
@@ -29,18 +29,18 @@ const NAMES = [
 const FLAG =
   /^(-A|--allow-all|--(allow|deny)-(read|write|net|env|run|sys|ffi|import)(=.+)?|--ignore-(read|env)(=.+)?)$/;
 
-/** No flag of Deno's: says that nothing is allowed but what other flags allow. */
+/** Our own flag, unknown to Deno: jobs have no permissions but those of other flags. */
 const NONE = "--allow-none";
 
 /**
- * Makes the permissions of a subprocess: exactly the flags given, or the worker's
- * own if none are given at all (an empty list gives no permission). Flags that only
- * deny or ignore take away from the worker's own, as Deno's `-A --deny-net`.
+ * The permissions of a subprocess: exactly the given flags, or the worker's own
+ * if there are none (an empty list gives no permission). Flags that only deny or
+ * ignore reduce the worker's own, as in `-A --deny-net`.
  *
- * Deno does not tell what a permission is limited to. One that the worker has
- * only in part is therefore not handed on; a warning names the flag to use.
+ * Deno does not tell what a permission is limited to. So a permission that the worker
+ * has only in part is not passed on; a warning names the flag to use.
  *
- * @throws {TypeError} if a flag is not one of Deno's permission flags
+ * @throws {TypeError} If a flag is not one of Deno's permission flags.
  */
 export async function childPermissions(
   flags: readonly string[] | undefined,
@@ -57,7 +57,7 @@ export async function childPermissions(
   return { ...own, flags: [...own.flags, ...flags] };
 }
 
-/** @throws {TypeError} if a flag is not one of Deno's permission flags */
+/** @throws {TypeError} If a flag is not one of Deno's permission flags. */
 export function checkPermissionFlags(flags: readonly string[]): void {
   for (const flag of flags) {
     if (flag === NONE || FLAG.test(flag)) continue;
@@ -71,7 +71,7 @@ async function ownPermissions(): Promise<ChildPermissions> {
   const granted: string[] = [];
   const limited: string[] = [];
   for (const name of NAMES) {
-    // "import" is not in the type; a granted one that is "partial" has exceptions.
+    // "import" is missing in the type. "partial" means granted with exceptions.
     const status = await Deno.permissions.query(
       { name } as Deno.PermissionDescriptor,
     );
@@ -85,14 +85,14 @@ async function ownPermissions(): Promise<ChildPermissions> {
     warnings: told.length === 0 ? [] : [
       `Jobs run without the permissions ${
         told.join(", ")
-      }: the worker has none or only a part of each, and what a part is limited to cannot be handed on; say what jobs may do with ${
+      }: the worker has none or only a part of each, and the limits of a part cannot be passed on; set them with ${
         told.map((name) => `--job-allow-${name}=…`).join(", ")
       }`,
     ],
   };
 }
 
-/** Tells whether a subprocess may import a module that is not in its static graph, and what that imports. */
+/** Whether a subprocess may import a module that is not in its static graph, and what that module imports. */
 export function canImport(
   permissions: ChildPermissions,
   url: string,
@@ -105,7 +105,7 @@ export function canImport(
   if (flags.includes("-A") || flags.includes("--allow-all")) return true;
   if (!url.startsWith("file:")) return false;
   if (flags.includes("--allow-read")) return true;
-  // What a module imports is looked for in its project.
+  // A module's imports are resolved within its project.
   const needed = dirname(config ?? fileURLToPath(url));
   return flags.filter((flag) => flag.startsWith("--allow-read="))
     .flatMap((flag) => flag.slice("--allow-read=".length).split(","))

@@ -1,5 +1,5 @@
 /**
- * What the machine tells about the processes that run on it.
+ * Reads the operating system's table of processes.
  *
  * @module
  */
@@ -10,30 +10,30 @@ export interface ProcessEntry {
   readonly parent: number;
   /** The id of its process group. */
   readonly group: number;
-  /** The id of its session; the group's where that is not told. */
+  /** The id of its session; that of the group where the session is unknown. */
   readonly session: number;
-  /** Bytes of memory that are in use and in the machine. */
+  /** The resident memory, in bytes. */
   readonly memory: number;
 }
 
 /**
- * Lists all processes: on Linux as `/proc` has them, elsewhere, or where this process may not read that, as `ps` does.
+ * Lists all processes: on Linux from `/proc`; elsewhere, or without the permission to read it, by `ps`.
  *
- * @throws {Error} if there is neither
+ * @throws {Error} If neither is available.
  */
 export async function listProcesses(): Promise<ProcessEntry[]> {
   return listProc() ?? await listByPs();
 }
 
-/** Tells whether a process has, or ever had, a child of its own. True if that cannot be told. */
+/** Whether a process has, or ever had, a child. True if unknown. */
 export function mayHaveChildren(pid: number): boolean {
   const fields = readStat(pid);
-  // A zombie no longer knows, and what its children took is counted once they have been waited for.
+  // A zombie does not know any more. Page faults of waited-for children (cminflt) mean that there were some.
   if (fields === undefined || fields[0] === "Z" || fields[8] !== "0") {
     return true;
   }
   try {
-    // Each child is in the list of the thread that has started it.
+    // The list of children is kept by thread.
     for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
       const list = `/proc/${pid}/task/${name}/children`;
       if (Deno.readTextFileSync(list) !== "") return true;
@@ -67,11 +67,11 @@ function listProc(): ProcessEntry[] | undefined {
   return entries;
 }
 
-/** The fields from the state on; nothing if there is no such process, or it may not be looked at. */
+/** The fields of `stat` from the state on; `undefined` if the process does not exist or must not be read. */
 function readStat(pid: number): string[] | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name before it may contain anything.
+    // The name before them may contain anything, even spaces and parentheses.
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
@@ -80,7 +80,7 @@ function readStat(pid: number): string[] | undefined {
 
 let pageSize: number | undefined;
 
-/** Of the list of what the kernel tells each program about the machine. */
+/** The size of a memory page, from the auxiliary vector. */
 function readPageSize(): number {
   if (pageSize !== undefined) return pageSize;
   const PAGE_SIZE = 6n;

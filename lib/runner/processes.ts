@@ -1,5 +1,5 @@
 /**
- * The subprocesses of a runner: started ahead of time, booted, guarded and reaped.
+ * The subprocesses of a runner: starts them ahead of time, boots, guards and reaps them.
  *
  * @module
  */
@@ -26,15 +26,15 @@ import {
 import { type LateError, Subprocess } from "./subprocess.ts";
 import { WarmPool } from "./warm_pool.ts";
 
-/** How subprocesses are had. */
+/** The options of {@linkcode Processes}. */
 export interface ProcessesOptions extends LaunchOptions {
   /** The directories under which the modules of jobs are looked for, in order. */
   readonly paths: readonly string[];
-  /** Modules that are loaded from elsewhere; see `parseModulePattern()`. @default [] */
+  /** Further modules that are allowed; see `parseModulePattern()`. @default [] */
   readonly modules?: readonly ModulePattern[];
-  /** Where what jobs print goes. */
+  /** Takes the output of jobs. */
   readonly sink: OutputSink;
-  /** Milliseconds that a subprocess may take until it is ready for a job. @default 60_000 */
+  /** Milliseconds within which a subprocess must be ready for a job. @default 60_000 */
   readonly bootTimeout?: number;
   /**
    * How many subprocesses are started ahead of time, each of about 40 MB. With
@@ -43,48 +43,48 @@ export interface ProcessesOptions extends LaunchOptions {
    * @default 2
    */
   readonly prewarm?: number;
-  /** How many that have served a job wait for another one. @default as many as `prewarm` */
+  /** How many used subprocesses are kept for another job. @default as many as `prewarm` */
   readonly keep?: number;
   /**
-   * Whether a subprocess that is started ahead of time loads the module of the last job, so that the
-   * next one need not wait for it. What the module does when it is loaded is then done before there is a job.
+   * Whether a subprocess that is started ahead of time also loads the module of the last job, in case the
+   * next one needs it. The module is then evaluated before there is a job.
    *
    * @default false
    */
   readonly preload?: boolean;
   /** Megabytes of memory beyond which a subprocess takes no further job. @default none */
   readonly maxMemoryPerProcess?: number;
-  /** Told of a job that is begun again, since its process ended for the sake of another. */
+  /** Called for a job that begins again because its process ended for another job's sake. */
   readonly onBeganAgain?: (request: RunRequest) => void;
-  /** Told of an error that a job left behind, which is nobody's failure; its process takes no more jobs. */
+  /** Called for an unhandled error after its job has ended. It fails no job; the process takes no more jobs. */
   readonly onLateError?: (error: LateError) => void;
-  /** Told in one sentence what is amiss with the machine. */
+  /** Called with a sentence about a problem of the machine. */
   readonly onWarning?: (message: string) => void;
 }
 
-/** A subprocess that is ready for a job, or why there is none. */
+/** A subprocess that is ready for a job, or the failure. */
 export type Booted =
   | { readonly child: Subprocess }
   | { readonly failure: FailureOutcome };
 
-/** How the subprocess for a job is started and what it is sent, a `RunnableJob` as JSON; or why it cannot be run. */
+/** How to start the subprocess for a job, and what to send it (a `RunnableJob` as JSON); or the failure. */
 export type Prepared =
   | { readonly launch: Launch; readonly job: string }
   | { readonly failure: FailureOutcome };
 
-/** Where a job's function is, and how the subprocess for it is started. */
+/** Where a job's function is, and how to start the subprocess for it. */
 interface Found {
   readonly target: ResolvedFunc;
   readonly launch: Launch;
 }
 
-/** Milliseconds that it stays found. */
+/** Milliseconds for which this is cached. */
 const FOUND_MS = 1_000;
 const MAX_FOUND = 1_000;
-/** How often a subprocess that ends before it is ready is started for one job. */
+/** How often a subprocess is started for one job if it ends before it is ready. */
 const BOOT_ATTEMPTS = 2;
 
-/** Starts subprocesses, and sees to it that none is left. */
+/** Starts subprocesses, and makes sure that none is left behind. */
 export class Processes {
   readonly #options: ProcessesOptions;
   readonly #isolation: Isolation;
@@ -93,7 +93,7 @@ export class Processes {
   readonly #warm: WarmPool;
   readonly #found = new Map<string, Found & { readonly until: number }>();
   #lastModule: string | undefined;
-  /** What cannot be loaded before there is a job. */
+  /** Modules that failed to load ahead of time. */
   readonly #unloadable = new Set<string>();
   readonly #reaping = new Set<Promise<unknown>>();
   #guardian: Guardian | undefined;
@@ -102,9 +102,9 @@ export class Processes {
   /**
    * Starts nothing yet.
    *
-   * @param isolation whether they serve one job, several one after the other, or several side by side
-   * @throws {RangeError} if `bootTimeout` is no time, `prewarm` no number of processes, or `jobMemory` too little for one
-   * @throws {TypeError} if `denoArgs` has what is no flag, or a permission
+   * @param isolation The isolation of their jobs.
+   * @throws {RangeError} If `bootTimeout`, `prewarm` or `jobMemory` is out of range.
+   * @throws {TypeError} If `denoArgs` contains an argument that is not a flag, or a permission.
    */
   constructor(options: ProcessesOptions, isolation: Isolation) {
     checkTime("bootTimeout", options.bootTimeout);
@@ -129,7 +129,7 @@ export class Processes {
     });
   }
 
-  /** Finds a job's function and writes down what to run; tells why that cannot be done. */
+  /** Finds a job's function and encodes what to run, or returns the failure. */
   prepare(request: RunRequest): Prepared {
     try {
       const { target, launch } = this.#find(request.funcName);
@@ -146,9 +146,9 @@ export class Processes {
   }
 
   /**
-   * For each function, the file system is looked at once a second.
+   * Finds a function. For each one, the file system is read at most once a second.
    *
-   * @throws {TypeError | Deno.errors.NotFound | Deno.errors.NotCapable} as `resolveFunc` does
+   * @throws {TypeError | Deno.errors.NotFound | Deno.errors.NotCapable} As `resolveFunc` does.
    */
   #find(funcName: string): Found {
     const now = performance.now();
@@ -166,7 +166,7 @@ export class Processes {
     return found;
   }
 
-  /** Starts what is missing of those that wait, at most so many. Never throws. */
+  /** Starts subprocesses until `most` wait. Never throws. */
   fill(most?: number): void {
     this.#guard();
     this.#warm.fill(most);
@@ -175,7 +175,7 @@ export class Processes {
   /**
    * Takes a waiting subprocess if one fits, else starts one. Rejects with the signal's reason.
    *
-   * @param fresh whether it must not have served a job
+   * @param fresh Whether it must not have served a job.
    */
   boot(
     launch: Launch,
@@ -195,7 +195,7 @@ export class Processes {
     signal: AbortSignal,
   ): Promise<Booted> {
     let child = waiting;
-    // One that waited may have ended meanwhile, which says nothing about the next.
+    // A waiting one may have ended meanwhile, which does not count as an attempt.
     for (let attempt = child ? 0 : 1;; attempt++) {
       try {
         child ??= this.#spawn(launch);
@@ -221,8 +221,8 @@ export class Processes {
   }
 
   /**
-   * Why a subprocess did not become ready: for want of something that the machine ought to have, unless
-   * nothing but the job's own project stands in its way.
+   * The failure if a subprocess did not become ready: the fault of the machine, unless a subprocess that does not
+   * depend on the job's project can be started.
    */
   async #unready(
     child: Subprocess,
@@ -239,7 +239,7 @@ export class Processes {
     return unreadyOutcome(reason, `${launch.command} ${end}`, child);
   }
 
-  /** Whether a subprocess can be started in which no job has a part. */
+  /** Whether a subprocess can be started that depends on no job. */
   async #startsPlain(signal: AbortSignal): Promise<boolean> {
     let child: Subprocess;
     try {
@@ -253,7 +253,7 @@ export class Processes {
     return isReady;
   }
 
-  /** Tries whether a subprocess can be started at all; tells why not. */
+  /** Checks whether a subprocess can be started at all; returns the failure if not. */
   async check(signal: AbortSignal): Promise<FailureOutcome | undefined> {
     const booted = await this.boot(this.#plan.plain(), signal);
     if ("failure" in booted) return booted.failure;
@@ -261,14 +261,14 @@ export class Processes {
     return undefined;
   }
 
-  /** Takes one back that is ready for another job; `false` if there are enough. */
+  /** Takes back a subprocess for another job; `false` if enough are kept. */
   giveBack(launch: Launch, child: Subprocess): boolean {
     return this.#warm.giveBack(launch, child);
   }
 
   /**
-   * Kills a subprocess and sees it off, while the next job runs already. Not in this turn of the event loop: to
-   * kill takes longer than to pass the job's answer on to Redis.
+   * Kills and reaps a subprocess in the background, while the next job runs. In a later turn of the event loop, since
+   * killing takes longer than passing the job's answer on to Redis.
    */
   reap(child: Subprocess): void {
     const reaping = nextTurn().then(() => child.close())
@@ -276,12 +276,12 @@ export class Processes {
     this.#reaping.add(reaping);
   }
 
-  /** Kills those that wait. */
+  /** Kills the waiting subprocesses. */
   async closeWaiting(): Promise<void> {
     await this.#warm.close();
   }
 
-  /** Sees off what is left, once nothing runs any more. */
+  /** Reaps the remaining subprocesses and frees everything. Call it when no job runs any more. */
   async close(): Promise<void> {
     await this.#warm.close();
     await Promise.allSettled(this.#reaping);
@@ -358,7 +358,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The error of what is asked of a runner that is closed. */
+/** The error for calls of a closed runner. */
 export function closedError(jobId?: string): Error {
   return new Error(
     `Cannot run job${jobId ? ` "${jobId}"` : ""}: the runner is closed`,

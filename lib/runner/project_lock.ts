@@ -1,5 +1,5 @@
 /**
- * The lock file that holds for a job: that of its own project.
+ * Finds the lock file of a job's project.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { dirname, join, resolve as absolute } from "node:path";
 import { parseJsonc } from "../base/jsonc.ts";
 
-/** What is read of a `deno.json`. */
+/** The parts of a `deno.json` that are used here. */
 interface Config {
   readonly workspace?: unknown;
   readonly lock?: unknown;
 }
 
 /**
- * Finds the lock file of the project that a configuration file belongs to; that of a workspace is at its root.
+ * Finds the lock file of the project that a configuration file belongs to. A workspace has it at its root.
  *
- * @returns its path, or nothing if the project has none
- * @throws {Error} as reading a file does, other than for want of the file or the permission
+ * @returns Its path, or `undefined` if the project has none.
+ * @throws {Error} If a file cannot be read, for another reason than that it is missing or forbidden.
  */
 export function lockFileOf(config: string): string | undefined {
   const root = workspaceRootOf(config);
@@ -34,7 +34,7 @@ function pathOf(lock: unknown): string | undefined {
   return typeof path === "string" ? path : undefined;
 }
 
-/** The configuration file of the workspace, which is the one of the project itself where there is no workspace. */
+/** The workspace's configuration file, or the project's own if it is in no workspace. */
 function workspaceRootOf(config: string): string {
   for (let dir = dirname(config);; dir = dirname(dir)) {
     const here = dir === dirname(config) ? [config] : configsIn(dir);
@@ -48,7 +48,7 @@ function configsIn(dir: string): string[] {
   return ["deno.json", "deno.jsonc"].map((name) => join(dir, name));
 }
 
-/** Nothing if it is not there, or is none: then Deno tells what is wrong with it when it starts. */
+/** Reads a configuration; `undefined` if it is missing or invalid, which Deno reports when it starts. */
 function readConfig(file: string): Config | undefined {
   const text = readIfThere(file);
   if (text === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What the worker and a subprocess tell each other. Lines of JSON go in by the
- * subprocess's control pipe (`control_pipe.ts`), messages in frames come back (`frames.ts`).
+ * The protocol between a worker and a subprocess: lines of JSON go to the subprocess through its
+ * control pipe (`control_pipe.ts`), messages in frames come back (`frames.ts`).
  *
  * @module
  */
@@ -12,28 +12,28 @@ import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
 /** The first argument with which a compiled worker starts itself as a subprocess. */
 export const CHILD_ARGUMENT = "--deno-rq-child";
 
-/** The file descriptor of the control pipe, where that is not stdin; a shell reads one digit. */
+/** The file descriptor of the control pipe, if that is not stdin. One digit, as a shell accepts no more. */
 export const CONTROL_FD = 9;
 
-/** The file by which a subprocess opens it. */
+/** The path by which a subprocess opens it. */
 export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
 
 /**
- * The last argument of a subprocess whose control pipe is there. Without it the number may be that of anything that the
- * program itself has opened.
+ * The last argument of a subprocess whose control pipe is at {@linkcode CONTROL_PATH}. Without this argument, the
+ * descriptor may be any file that the program has opened.
  */
 export const CONTROL_ARGUMENT = "--deno-rq-control";
 
-/** The longest result in bytes of JSON: 64 MB. */
+/** The largest result, in bytes of JSON: 64 MB. */
 export const MAX_RESULT_SIZE: number = 64 * 1024 * 1024;
 
-/** The most calls of one job that its worker may have in hand; further ones wait in the subprocess. */
+/** The most pending calls of one job; further ones wait in the subprocess. */
 export const MAX_CALLS = 1_000;
 
-/** The most bytes of JSON in them together, and so in one: 64 MB. */
+/** The most bytes of JSON in all pending calls of a job, and so in a single one: 64 MB. */
 export const MAX_CALL_BYTES: number = 64 * 1024 * 1024;
 
-/** Tells whether a compiled program was started as a subprocess; its arguments are `Deno.args`. */
+/** Whether a compiled program was started as a subprocess; `args` are `Deno.args`. */
 export function isChildInvocation(args: readonly string[]): boolean {
   return args[0] === CHILD_ARGUMENT;
 }
@@ -46,45 +46,45 @@ export type ControlMessage =
   | AbortMessage
   | ReplyMessage;
 
-/** Writes a message as a line; NaN and the infinities as Python does, since Python's jobs may have them. */
+/** Encodes a message as a line; NaN and the infinities as Python does, whose jobs may have them. */
 export function encodeMessage(message: ControlMessage): string {
   return `${encodePythonJson(message)}\n`;
 }
 
-/** Writes a {@linkcode RunMessage} around a job that is JSON already. */
+/** Encodes a {@linkcode RunMessage} with a job that is JSON already. */
 export function encodeRun(run: number, job: string, isQuiet: boolean): string {
   return `{"type":"run","run":${run},"isQuiet":${isQuiet},"job":${job}}\n`;
 }
 
 /** The first line. */
 export interface HelloMessage {
-  /** Tells it from the others. */
+  /**  */
   readonly type: "hello";
-  /** The token of the frames, in hexadecimal digits. */
+  /** The token of the frames, in hexadecimal. */
   readonly token: string;
-  /** Whether it serves one job, several one after the other, or several side by side. */
+  /** The isolation of the jobs that it will run. */
   readonly isolation: Isolation;
-  /** Bytes of memory beyond which it says that it is full; absent for a process that serves one job. */
+  /** The memory in bytes beyond which it reports `full`; absent for a process that serves one job. */
   readonly memoryLimit?: number;
 }
 
-/** A module that the next job most likely needs. */
+/** Loads a module ahead of time, which the next job probably needs. */
 export interface PreloadMessage {
-  /** Tells it from the others. */
+  /**  */
   readonly type: "preload";
-  /** The module. */
+  /** The module's URL. */
   readonly url: string;
 }
 
-/** The job to run. */
+/** Runs a job. */
 export interface RunMessage {
-  /** Tells it from the others. */
+  /**  */
   readonly type: "run";
-  /** Its number: the subprocess's first run is 1, the next 2. */
+  /** The run's number: the subprocess's first run is 1, the next 2. */
   readonly run: number;
-  /** Whether stderr needs no mark after a success, since nothing has been printed there for some jobs. */
+  /** Whether to omit the mark on stderr after a success, since the last jobs have printed nothing there. */
   readonly isQuiet: boolean;
-  /** What to call. */
+  /** The job. */
   readonly job: RunnableJob;
 }
 
@@ -94,15 +94,15 @@ export interface RunnableJob {
   readonly url: string;
   /** The export to call. */
   readonly exportName: string;
-  /** The job. */
+  /** The request. */
   readonly request: RunRequest;
 }
 
-/** The job is to stop: its time is up, or somebody has asked for it. */
+/** Asks a job to stop: its time is up, or somebody has stopped it. */
 export interface AbortMessage {
-  /** Tells it from the others. */
+  /**  */
   readonly type: "abort";
-  /** Whose. */
+  /** The number of the run. */
   readonly run: number;
   /** The name of the signal's reason: `TimeoutError` or `AbortError`. */
   readonly name: "TimeoutError" | "AbortError";
@@ -110,21 +110,21 @@ export interface AbortMessage {
   readonly message: string;
 }
 
-/** The answer to a call. */
+/** The reply to a call. */
 export interface ReplyMessage {
-  /** Tells it from the others. */
+  /**  */
   readonly type: "reply";
-  /** Whose call it was. */
+  /** The number of the run that made the call. */
   readonly run: number;
   /** The call's number. */
   readonly id: number;
-  /** What it resolves to. */
+  /** The value, if it succeeded. */
   readonly value?: string;
-  /** Why it failed. */
+  /** The error, if it failed. */
   readonly error?: string;
 }
 
-/** What a running job asks of its worker. */
+/** A running job's call to its worker. */
 export type CallRequest =
   | { readonly method: "enqueue"; readonly request: EnqueueRequest }
   | { readonly method: "saveMeta"; readonly meta: Record<string, unknown> }
@@ -134,15 +134,15 @@ export type CallRequest =
     readonly note?: string;
   };
 
-/** It, with its number. */
+/** A call with its number. */
 export type CallMessage = { readonly id: number } & CallRequest;
 
-/** Why a job failed, as the subprocess tells it. */
+/** A failure, as reported by the subprocess. */
 export interface FailureMessage {
-  /** What kind of failure it was. */
+  /** The kind of failure. */
   readonly reason: FailureReason;
   /** One line for the log. */
   readonly message: string;
-  /** What is stored. */
+  /** The text to store. */
   readonly excInfo: string;
 }

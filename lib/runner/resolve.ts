@@ -1,6 +1,6 @@
 /**
- * Finding the module of a stored function reference, by looking at the file
- * system only: no code of a job is ever loaded by its worker.
+ * Finds the module of a stored function reference by looking at the file system.
+ * The worker itself never loads a job's code.
  *
  * @module
  */
@@ -21,33 +21,32 @@ export interface ResolvedFunc {
   readonly url: string;
   /** The export to call. */
   readonly exportName: string;
-  /** The path of the configuration file that the module's imports resolve through, if there is one. */
+  /** The path of the configuration file that applies to the module's imports, if there is one. */
   readonly config?: string;
 }
 
-/** What {@linkcode resolveFunc} needs to know. */
+/** The options of {@linkcode resolveFunc}. */
 export interface ResolveOptions {
   /** The directories under which modules are looked for, in order. */
   readonly paths: readonly string[];
-  /** Modules that are loaded from elsewhere. @default [] */
+  /** Further modules that are allowed. @default [] */
   readonly modules?: readonly ModulePattern[];
 }
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", "/mod.ts"];
-/** What else is code. Of a file that is none, an error at loading would show a part. */
+/** Other names of code. A file that is not code is refused, since the error on loading it would show a part of it. */
 const CODE = /\.[cm]?[jt]sx?$/;
 
 /**
- * Finds the module of a function reference and the configuration that applies to
+ * Finds the module of a function reference, and the configuration that applies to
  * it: the nearest `deno.json` above a file, else above the working directory.
  *
- * The reference was written by whoever can write to Redis. So a file has to lie under one of the paths, whatever links
- * lead to it, and to be code by its name; a module of elsewhere has to be allowed.
+ * Anybody who can write to Redis can write a reference. So a file must lie under one of the paths after resolving
+ * links, and be code by its name; any other module must be allowed.
  *
- * @throws {TypeError} if the text is no function reference, names what is never loaded, or is answered by several paths
- * @throws {Deno.errors.NotCapable} if it names what this worker does not load
- * @throws {Deno.errors.NotFound} if no module is found: the message names every place
- * @throws {Deno.errors.NotCapable} if the worker may not read where it has to look
+ * @throws {TypeError} If the text is no function reference, can never be loaded, or matches files under several paths.
+ * @throws {Deno.errors.NotCapable} If this worker does not load the module, or may not read a path.
+ * @throws {Deno.errors.NotFound} If no module is found; the message names every place.
  */
 export function resolveFunc(
   funcName: string,
@@ -81,7 +80,7 @@ export function resolveFunc(
   );
 }
 
-/** To run the first would be to run another's function whenever one path is left out or added. */
+/** Refused rather than running the first: it might change which function runs whenever a path is added or removed. */
 function ambiguous(funcName: string, files: readonly string[]): TypeError {
   return new TypeError(
     `Cannot resolve "${funcName}": it may be ${
@@ -98,7 +97,7 @@ function resolveUrl(
 ): ResolvedFunc {
   if (schemeOf(specifier) === "file:") {
     const file = fileOf(funcName, specifier);
-    // Not even whether there is such a file is told, unless it is under a path.
+    // Checked first, so that the error does not reveal whether a file outside the paths exists.
     refuseOutside(funcName, nearestReal(file), options);
     if (isFile(file)) return ofFile(funcName, file, exportName, options);
     throw new Deno.errors.NotFound(
@@ -110,14 +109,14 @@ function resolveUrl(
   return withConfig({ url, exportName }, nearestConfig(Deno.cwd()));
 }
 
-/** Schemes of what an operator can allow. */
+/** Schemes of modules that an operator can allow. */
 const ALLOWABLE = ["jsr:", "npm:", "https:", "http:"];
 
 function unallowed(funcName: string, specifier: string): Error {
   const scheme = schemeOf(specifier);
   return ALLOWABLE.includes(scheme)
     ? new Deno.errors.NotCapable(
-      `Cannot run "${funcName}": the worker loads modules under its paths only, others have to be allowed by --job-modules`,
+      `Cannot run "${funcName}": the worker loads only modules under its paths, allow others by --job-modules`,
     )
     : new TypeError(
       `Cannot run "${funcName}": modules of ${scheme} are never loaded`,
@@ -169,7 +168,7 @@ function refuseOutside(
   );
 }
 
-/** Where a file really is, or would be. */
+/** The real path of a file, which need not exist. */
 function nearestReal(file: string): string {
   try {
     return Deno.realPathSync(file);
@@ -186,7 +185,7 @@ function withConfig(
   return config === undefined ? found : { ...found, config };
 }
 
-/** The module was named by whoever could write to the queue: it must not lead out of the paths. */
+/** The path of a specifier below the worker's paths, which it must not leave. */
 function relativePath(funcName: string, specifier: string): string {
   const segments = specifier.split(/[/\\]/);
   if (segments[0] === "" || segments.includes("..")) {

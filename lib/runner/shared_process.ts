@@ -1,5 +1,5 @@
 /**
- * One subprocess that runs many jobs side by side.
+ * One subprocess that runs many jobs concurrently.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { JobHost, Outcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { ABORT_GRACE, START_LIMIT, TimeLimit } from "./time_limit.ts";
 
-/** A job that is to run beside others. */
+/** A job to run in a shared process. */
 export interface SharedJob {
   /** The job's id. */
   readonly jobId: string;
@@ -27,17 +27,17 @@ export interface SharedJob {
   readonly job: string;
   /** Seconds that it may run; below 0 there is no limit. */
   readonly timeout: number;
-  /** Whom it can ask. */
+  /** Performs the job's calls. */
   readonly host: JobHost;
-  /** Stops it. */
+  /** Stops the job. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The process ended, and this job was not the reason.
+ * The process ended, but perhaps not because of this job. The job must be run again:
  *
- * - `again`: another job was, or the process had not begun this one
- * - `alone`: it may have been any of several
+ * - `again`: in a shared process, since another job was the reason, or this one had not begun
+ * - `alone`: in a process of its own, since any of several jobs may have been the reason
  */
 export type Interrupted = "again" | "alone";
 
@@ -51,26 +51,26 @@ interface Run {
   readonly reject: (reason: unknown) => void;
   answer: Outcome | undefined;
   /**
-   * Whether it is its own fault that it goes on beyond its time: the process has heard that it is to stop,
-   * or has no other job. One that does not even hear is blocked, and that may be another job's doing.
+   * Whether it is this job's own fault that it exceeds its time limit: the process has received the request to stop,
+   * or runs no other job. A process that does not react is blocked, possibly by another job.
    */
   isAtFault: boolean;
-  /** Ends the patience with a job that was stopped. */
+  /** Kills the process if the stopped job does not stop in time. */
   stopAlarm?: Alarm;
 }
 
-/** Runs jobs in one subprocess, which ends when one of them does not stop where it has to. */
+/** Runs jobs in one subprocess, which is killed if one of them does not stop when it has to. */
 export class SharedProcess {
   /** Resolves once the process has ended and all of its jobs are settled. */
   readonly ended: Promise<void>;
   readonly #child: Subprocess;
   readonly #killGrace: number;
   readonly #runs = new Map<number, Run>();
-  /** Jobs that have answered, until all that they printed has been passed on. */
+  /** Jobs that have answered, until their output has been passed on. */
   #answered: Run[] = [];
   #started = 0;
   #isOver = false;
-  /** Set if it is known for whose sake the process ends. */
+  /** Which job ends the process, once that is known. */
   #culprit: Run | "unknown" | "another" | undefined;
   #exitCalled = false;
   #startAlarm: Alarm | undefined;
@@ -78,7 +78,7 @@ export class SharedProcess {
   /**
    * Takes over a subprocess that is ready.
    *
-   * @param killGrace milliseconds from SIGTERM to SIGKILL for a job whose time is up
+   * @param killGrace Milliseconds from SIGTERM to SIGKILL for a job whose time is up.
    */
   constructor(child: Subprocess, killGrace: number) {
     this.#child = child;
@@ -103,8 +103,8 @@ export class SharedProcess {
   }
 
   /**
-   * Runs a job to its end. The call is made at once, so that jobs of one turn go to
-   * the process together. Rejects with the signal's reason once the job has stopped or has been killed.
+   * Runs a job to its end. It is sent synchronously, so that jobs of one turn go to the
+   * process together. Rejects with the signal's reason once the job has stopped or has been killed.
    */
   run(job: SharedJob): Promise<Outcome | Interrupted> {
     const number = this.#child.begin(job.jobId, !this.#isIdle);
@@ -140,19 +140,19 @@ export class SharedProcess {
     return this.#untilEnded(number, run, promise);
   }
 
-  /** Takes no more jobs, and ends once those in hand have. */
+  /** Takes no more jobs, and ends after the current ones. */
   retire(): void {
     this.#isOver = true;
     if (this.#isIdle) this.kill();
   }
 
-  /** Kills the process, and with it all of its jobs. */
+  /** Kills the process and all of its jobs. */
   kill(): void {
     this.#isOver = true;
     this.#child.kill("SIGKILL");
   }
 
-  /** Beside others, whatever keeps it from beginning has a time limit. */
+  /** Kills the process if it does not begin a job in time. Used if no other job runs, whose time limit would end it. */
   #expectStart(number: number): void {
     this.#child.alarms.clear(this.#startAlarm);
     this.#startAlarm = this.#child.alarms.set(START_LIMIT, () => {
@@ -203,10 +203,10 @@ export class SharedProcess {
     }
   }
 
-  /** What is wrong with it is the fault of the run that it is of. */
+  /** Handles a message about one run, which is the culprit if the message is invalid. */
   #handleOwn(...[kind, number, payload]: Parameters<MessageHandler>): void {
     const run = this.#runs.get(number);
-    // What a job left running asks in vain; it may have been stopping just when it answered.
+    // Ignored: a call of code that a job left running, or a job that answered just when it was asked to stop.
     if (run === undefined && (kind === "call" || kind === "stopping")) return;
     try {
       if (run === undefined || number > this.#started) {
@@ -226,11 +226,11 @@ export class SharedProcess {
     }
   }
 
-  /** Once what they printed has been passed on. */
+  /** Settles the jobs that have answered, once their output has been passed on. */
   async #settleAnswered(mark: number): Promise<void> {
     const answered = this.#answered;
     this.#answered = [];
-    await undefined; // the mark mostly comes in the same turn, right after
+    await undefined; // the mark on stderr usually arrives in the same turn
     const drained = this.#child.drainAnswered(mark);
     if (drained !== undefined) await drained;
     for (const run of answered) settle(run, run.answer!);
@@ -245,9 +245,9 @@ export class SharedProcess {
     void this.#child.send({ type: "abort", run, name, message });
   }
 
-  /** A job that is stopped may see to it itself for a moment, unless all of them are. */
+  /** Asks a job to stop. It has a moment to do so, unless all jobs are being stopped: then the process is killed. */
   #stop(number: number, run: Run): void {
-    if (run.answer !== undefined) return; // it is over, and is only being passed on
+    if (run.answer !== undefined) return; // it has ended; only its output is still being passed on
     const all = [...this.#runs.values()];
     if (all.every(({ job }) => job.signal.aborted)) {
       return this.#killFor(run, "SIGKILL");
@@ -272,9 +272,9 @@ export class SharedProcess {
   async #awaitEnd(): Promise<void> {
     const status = await this.#child.exited;
     this.#child.alarms[Symbol.dispose]();
-    this.#child.kill("SIGKILL"); // what it has left running may hold the pipes
+    this.#child.kill("SIGKILL"); // programs that it left running may hold the pipes open
     await this.#child.drain();
-    // Its last answers may lack their end mark.
+    // The end mark of its last answers may be missing.
     for (const run of this.#answered) {
       const isLiar = run === this.#culprit && this.#child.fault !== undefined;
       settle(run, isLiar ? this.#outcomeOfCulprit(status) : run.answer!);
@@ -288,7 +288,7 @@ export class SharedProcess {
       : undefined;
     const culprit = this.#culprit ?? lone ?? "unknown";
     for (const [number, run] of runs) {
-      // What has not begun is nobody's fault and no timeout, whatever kept the process from it.
+      // A job that has not begun is neither the reason nor timed out, whatever delayed it.
       if (number > this.#started) settle(run, "again");
       else if (run.limit.stop() && (run.isAtFault || run === culprit)) {
         settle(run, timeoutOutcome(run.job.timeout, undefined));
@@ -309,7 +309,7 @@ export class SharedProcess {
   }
 }
 
-/** What was asked of a job comes before what it answered. */
+/** Settles a run. A stop comes before an answer, and a time limit that it exceeded itself does too. */
 function settle(run: Run, ended: Outcome | Interrupted): void {
   const { signal, timeout } = run.job;
   if (signal.aborted) run.reject(signal.reason);

@@ -1,11 +1,11 @@
 /**
- * Runs jobs side by side in one process that is kept for them.
+ * Runs jobs concurrently in one process.
  *
- * It is not the process that holds the connection and keeps the leases: a job that
- * never lets go of the processor cannot starve those, and can be killed.
+ * This is not the worker's own process: a job that blocks the event loop cannot
+ * delay the renewal of leases, and can be killed.
  *
- * Rejected: threads (`Worker`) of the worker's own process, since Deno 2.9's
- * `terminate()` leaves a `while (true) {}` running.
+ * Rejected: threads (`Worker`) in the worker's own process, since `terminate()` of
+ * Deno 2.9 does not stop a `while (true) {}`.
  *
  * @module
  */
@@ -22,24 +22,24 @@ import type {
 } from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
 
-/** How a {@linkcode SharedRunner} runs jobs. */
+/** The options of a {@linkcode SharedRunner}. */
 export interface SharedRunnerOptions extends Omit<ProcessesOptions, "prewarm"> {
   /** Milliseconds from SIGTERM to SIGKILL for a job whose time is up. @default 1_000 */
   readonly killGrace?: number;
   /** How many jobs a process may serve. @default Infinity */
   readonly maxJobsPerProcess?: number;
-  /** Runs what cannot run beside others. */
+  /** Runs jobs that have to run alone. */
   readonly alone: Runner;
 }
 
-/** How often a job is begun again for the sake of others. */
+/** How often a job is begun again because of other jobs. */
 const MAX_INTERRUPTIONS = 5;
 
 /**
- * Runs jobs side by side in one subprocess for each configuration. A job that
- * does not stop at its time limit ends the process: it fails, the others are
- * run again in the next one. Where it cannot be told which of several jobs has brought the process
- * down, each is run again in a process of its own.
+ * Runs jobs concurrently, in one subprocess for each configuration. If a job does
+ * not stop at its time limit, the process is killed: that job fails, and the others
+ * are run again in the next process. If it is unknown which of several jobs ended the
+ * process, each is run again in a process of its own.
  */
 export class SharedRunner implements Runner {
   readonly #options: SharedRunnerOptions;
@@ -52,7 +52,7 @@ export class SharedRunner implements Runner {
   /**
    * Starts nothing yet.
    *
-   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time
+   * @throws {RangeError} If `killGrace` or `bootTimeout` is out of range.
    */
   constructor(options: SharedRunnerOptions) {
     checkTime("killGrace", options.killGrace);
@@ -60,7 +60,7 @@ export class SharedRunner implements Runner {
     this.#processes = new Processes({ ...options, prewarm: 1 }, "shared");
   }
 
-  /** Starts the process, if there is none. Never throws. */
+  /** Starts the process if there is none. Never throws. */
   prepare(): void {
     if (!this.#closing.signal.aborted && this.#open.size === 0) {
       this.#processes.fill();
@@ -68,9 +68,9 @@ export class SharedRunner implements Runner {
   }
 
   /**
-   * Runs one job to its end. Resolves with how it ended, whatever that was.
-   * Rejects with the reason of `signal` if that fired first, or with an `Error` if
-   * the runner is closed.
+   * Runs one job to its end, and resolves with how it ended, whatever that was.
+   * Rejects with the reason of `signal` if that is aborted first, or with an `Error`
+   * if the runner is closed.
    */
   async run(
     request: RunRequest,
@@ -84,7 +84,7 @@ export class SharedRunner implements Runner {
     const { launch, job } = prepared;
     const { jobId, timeout } = request;
     const given = { jobId, job, timeout, host, signal };
-    // Else its module can only be reached by a process that was started for it.
+    // If it is not generic, only a process started for this job can load its module.
     const most = launch.generic ? MAX_INTERRUPTIONS : 0;
     for (let interruptions = 0; interruptions < most;) {
       signal.throwIfAborted();
@@ -104,7 +104,7 @@ export class SharedRunner implements Runner {
     return await this.#options.alone.run(request, host, { signal });
   }
 
-  /** Kills what is left and frees everything. Jobs that run reject. */
+  /** Kills everything that runs, which rejects the jobs, and frees all resources. */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
     for (const process of this.#all) process.kill();
@@ -121,7 +121,7 @@ export class SharedRunner implements Runner {
     return this.close();
   }
 
-  /** The process that takes a job now, if there is one. One that has served its share takes no more. */
+  /** The process that takes the next job, if there is one. Retires a process that has run enough jobs. */
   #processOf({ key }: Launch): SharedProcess | undefined {
     const process = this.#open.get(key);
     if (process === undefined) return undefined;
@@ -132,7 +132,7 @@ export class SharedRunner implements Runner {
     return undefined;
   }
 
-  /** Starts a process, for all who wait for it; tells why there is none. */
+  /** Starts a process for all jobs that wait for one, or returns the failure. */
   async #start(
     launch: Launch,
     signal: AbortSignal,

@@ -1,6 +1,5 @@
 /**
- * Why a subprocess did not start: for want of something that the machine ought to have, or because of what is
- * in the job's own project.
+ * Decides why a subprocess did not start: because of the machine, or because of the job's own project.
  *
  * @module
  */
@@ -9,26 +8,26 @@ import { endedOutcome, withTail } from "./outcomes.ts";
 import type { FailureOutcome } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 
-/** What a shell and `setsid` end with if they cannot start a program. */
+/** The exit codes of a shell and `setsid` if they cannot start a program. */
 const UNSTARTED: ReadonlySet<number> = new Set([126, 127]);
-/** What Deno ends with if it has a fault itself. */
+/** Deno's exit code after a panic. */
 const PANIC = 101;
 /**
- * Input or output that fails; no processes, memory, files or space on the disk for now; a stale handle. The numbers of
- * Linux, and that of macOS for the second.
+ * EIO, EAGAIN, ENOMEM, ENFILE, EMFILE, ENOSPC and ESTALE on Linux, and EAGAIN (35) on macOS: I/O errors, and a lack of
+ * processes, memory, files or disk space.
  */
 const MACHINE_ERROR = /\(os error (5|11|12|23|24|28|35|116)\)/;
 
-/** Whether an error says that the machine lacks something for now. */
+/** Whether an error is the machine's, and probably temporary. */
 export function isOfMachine(error: unknown): boolean {
   return error instanceof Error && MACHINE_ERROR.test(error.message);
 }
 
 /**
- * Whether the reason may lie in the job's project: the subprocess ended of its own accord, as Deno does if it does
- * not like what it is to load, or waited for something.
+ * Whether the job's project may be the reason: the subprocess exited by itself, as Deno does if it refuses a
+ * configuration or module, or was waiting for something.
  *
- * @param isLate whether it was still not ready when its time was up
+ * @param isLate Whether it was not ready within the boot timeout.
  */
 export function mayBeProject(child: Subprocess, isLate: boolean): boolean {
   if (MACHINE_ERROR.test(child.stderrTail())) return false;
@@ -36,19 +35,19 @@ export function mayBeProject(child: Subprocess, isLate: boolean): boolean {
   return isLate || (signal === null && !UNSTARTED.has(code) && code !== PANIC);
 }
 
-/** How it ended, as a part of a sentence about it. */
+/** How a subprocess ended, as part of a sentence. */
 export function endOf(child: Subprocess): string {
   const { signal, code } = child.status!;
   return `ended with ${signal ?? `exit code ${code}`} before it was ready`;
 }
 
-/** There was none to begin with. */
+/** The failure if a subprocess could not be started. */
 export function unstartedOutcome(error: unknown, what: string): FailureOutcome {
   const state = error instanceof Error ? error.message : String(error);
   return withTail("start", undefined, `${CANNOT_START}: ${what}: ${state}`, "");
 }
 
-/** It did not become ready. */
+/** The failure if a subprocess did not become ready. */
 export function unreadyOutcome(
   reason: "load" | "start",
   state: string,
@@ -66,7 +65,7 @@ export function unreadyOutcome(
 
 const CANNOT_START = "Cannot start the job's subprocess";
 
-/** It ended again and again once it had been given the job. */
+/** The failure if subprocesses ended repeatedly after they were given the job. */
 export function diedOutcome(child: Subprocess): FailureOutcome {
   return endedOutcome(child.status!, {
     exitCalled: false,

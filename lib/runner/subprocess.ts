@@ -1,5 +1,5 @@
 /**
- * One subprocess: its start, its pipes, and its end with all that it started.
+ * One subprocess: its start, its pipes, and its end together with everything it started.
  *
  * @module
  */
@@ -17,43 +17,42 @@ import { mayHaveChildren } from "./process_table.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
 
-/** How a subprocess is started. */
+/** The options of a {@linkcode Subprocess}. */
 export interface SubprocessOptions {
   /** The program. */
   readonly command: string;
   /** Its arguments. */
   readonly args: readonly string[];
-  /** Where what it prints goes. */
+  /** Takes its output. */
   readonly sink: OutputSink;
-  /** Whether its control pipe is apart from its stdin; see `control_pipe.ts`. @default false */
+  /** Whether its control pipe is not its stdin; see `control_pipe.ts`. @default false */
   readonly controlApart?: boolean;
-  /** Whether it serves one job, several one after the other, or several side by side. @default "process" */
+  /** The isolation of the jobs that it runs. @default "process" */
   readonly isolation?: Isolation;
-  /** Bytes of memory beyond which it says that it is full. @default none */
+  /** The memory in bytes beyond which it takes no more jobs. @default none */
   readonly memoryLimit?: number;
   /** A module to load ahead of time. @default none */
   readonly preload?: string;
-  /** Told of an error that a job which had answered before left behind; the process then takes no more jobs. */
+  /** Called for an unhandled error of a job that had answered; the process then takes no more jobs. */
   readonly onLateError?: (error: LateError) => void;
-  /** Bytes of memory beyond which it is killed; see {@linkcode Subprocess.exceedMemory}. @default none */
+  /** The memory in bytes beyond which it is killed; see {@linkcode Subprocess.exceedMemory}. @default none */
   readonly jobMemory?: number;
 }
 
-/** An error that nobody waits for any more. */
+/** An unhandled error of a job that has ended already. */
 export interface LateError {
-  /** The job that left it, if that is known. */
+  /** The job's id, if it is known. */
   readonly jobId: string | undefined;
-  /** One line. */
+  /** The error, in one line. */
   readonly message: string;
 }
 
-/** How many of the last jobs are known by their ids. */
+/** How many ids of past jobs are remembered. */
 const KNOWN_JOBS = 1_000;
 
 /**
- * After so many jobs that have printed nothing on stderr, the next ones are not asked for a mark there, which spares
- * a write and a read for each. What the first of them prints all the same may be passed on a moment after its end
- * has been told.
+ * After so many jobs without output on stderr, the next ones are not asked for a mark there, which saves a write and
+ * a read for each. If one does print something, that may be passed on a moment after its end has been reported.
  */
 const QUIET_JOBS = 20;
 
@@ -61,21 +60,21 @@ const QUIET_JOBS = 20;
 export class Subprocess {
   /** Its process id, and the id of its process group. */
   readonly pid: number;
-  /** What all that it starts is known by, whatever group it is in. */
+  /** Marks everything that it starts, whatever its group; see `guardian.ts`. */
   readonly mark: string = crypto.randomUUID().replaceAll("-", "");
-  /** Resolves when the process itself has ended, and has been reaped. */
+  /** Resolves when the process itself has ended and been reaped. */
   readonly exited: Promise<Deno.CommandStatus>;
-  /** Resolves to true once it waits for jobs, to false if it ended before. */
+  /** Resolves to `true` once it waits for jobs, to `false` if it ends before. */
   readonly ready: Promise<boolean>;
-  /** Takes the messages; set before the job is sent. */
+  /** Handles its messages. Set it before sending a job. */
   onMessage: MessageHandler | undefined;
-  /** Told once the process has ended. */
+  /** Called once the process has ended. */
   onExit: (() => void) | undefined;
-  /** Resolves when it has been closed: all of its group has been killed, and it has been reaped. */
+  /** Resolves when it has been closed: its group has been killed, and it has been reaped. */
   readonly closed: Promise<void>;
-  /** Keeps the time of what it runs. */
+  /** The timers of the jobs that it runs. */
   readonly alarms: Alarms = new Alarms();
-  /** Set once the process has ended. */
+  /** The exit status, once the process has ended. */
   status: Deno.CommandStatus | undefined;
 
   readonly #options: SubprocessOptions;
@@ -100,15 +99,15 @@ export class Subprocess {
   #waits = false;
   readonly #jobMemory: number | undefined;
   #hasExceededMemory = false;
-  /** A process that was killed before it was looked at may have had children. */
+  /** Set if the process was killed without checking for children, which it may have had. */
   #mayHaveLeft = false;
   readonly #isClosed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
 
   /**
-   * Starts a subprocess, in a process group of its own.
+   * Starts a subprocess in its own process group.
    *
-   * @throws {Deno.errors.NotFound} if there is no such program
+   * @throws {Deno.errors.NotFound} If there is no such program.
    */
   constructor(options: SubprocessOptions) {
     const start = inOwnGroup(options.command, options.args, {
@@ -159,12 +158,12 @@ export class Subprocess {
     }
   }
 
-  /** Sends one message. One that has ended does not hear it, which its status tells. */
+  /** Sends a message. Does not throw if the process has ended; see {@linkcode Subprocess.status}. */
   async send(message: ControlMessage): Promise<void> {
     await this.sendLine(encodeMessage(message));
   }
 
-  /** Whether it is ready now, and lives. */
+  /** Whether it is alive and ready for a job. */
   get waits(): boolean {
     return this.#waits && this.status === undefined;
   }
@@ -174,53 +173,53 @@ export class Subprocess {
     return this.#jobs;
   }
 
-  /** Whether nothing has been printed on stderr for some jobs. */
+  /** Whether the last jobs have printed nothing on stderr. */
   get isQuiet(): boolean {
     return this.#jobs - this.#quietSince > QUIET_JOBS;
   }
 
-  /** Whether it has said that it has grown beyond its limit of memory. */
+  /** Whether it has reported that it exceeds its memory limit. */
   get isFull(): boolean {
     return this.#isFull;
   }
 
-  /** Whether a job has left something behind that throws: it takes no further job. */
+  /** Whether an ended job has caused an unhandled error, so that it takes no more jobs. */
   get isSpoiled(): boolean {
     return this.#isSpoiled;
   }
 
-  /** What it has said that cannot be understood, for which it was killed. */
+  /** What was wrong with the invalid message for which it was killed. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** Whether it could not load a module ahead of time, and is of no use for jobs that need it. */
+  /** Whether it failed to load a module ahead of time, so that it cannot run jobs of that module. */
   get isUnfit(): boolean {
     return this.#isUnfit;
   }
 
-  /** How it stands with its memory, if that is limited. */
+  /** The state of its memory, if that is limited. */
   get memory(): MemoryState | undefined {
     const limit = this.#jobMemory;
     const isExceeded = this.#hasExceededMemory;
     return limit === undefined ? undefined : { limit, isExceeded };
   }
 
-  /** Whether something that it has started may live on, though it has been closed. */
+  /** Whether something that it has started may still run after it was closed. */
   get mayHaveLeft(): boolean {
     return this.#mayHaveLeft;
   }
 
-  /** It uses more memory than it may: kills it. */
+  /** Kills it, since it exceeds its memory limit. */
   exceedMemory(): void {
     this.#hasExceededMemory = true;
     this.kill("SIGKILL");
   }
 
   /**
-   * Counts a further job, and gives the number of its run.
+   * Registers another job, and returns the number of its run.
    *
-   * @param beside whether others are running, whose output cannot be told from its own
+   * @param beside Whether other jobs are running, from whose output its own cannot be told.
    */
   begin(jobId: string, beside: boolean): number {
     if (!beside) this.#tail.clear();
@@ -230,7 +229,7 @@ export class Subprocess {
     return run;
   }
 
-  /** Sends one message that is encoded already; all those of one turn together. */
+  /** Sends a message that is encoded already. The messages of one turn go in one write. */
   async sendLine(line: string): Promise<void> {
     this.#outbox.push(line);
     if (this.#outbox.length > 1) return;
@@ -240,15 +239,14 @@ export class Subprocess {
     try {
       await this.#writer.write(this.#encoder.encode(lines));
     } catch {
-      // It does not hear any more. Mostly it has ended; if not, it is of no use.
+      // It has closed the pipe. Usually it has ended; if not, it is useless.
       this.kill("SIGKILL");
     }
   }
 
   /**
-   * Sends a signal to the subprocess and all that it started and left in its
-   * group; to itself alone where there are no groups, or where this process has
-   * the permission to run some programs only, which is none to signal a group.
+   * Sends a signal to its process group; only to the process itself where there are no groups, or where this
+   * process may run only some programs (Deno then refuses to signal a group).
    */
   kill(signal: Deno.Signal): void {
     this.#mayHaveLeft = true;
@@ -260,7 +258,7 @@ export class Subprocess {
       if (Deno.build.os === "windows") this.#killAlone(signal);
       else Deno.kill(-this.pid, signal);
     } catch (error) {
-      // There is no group either in the moment before it leads one.
+      // There is no group yet in the moment before it becomes the leader of one.
       if (
         error instanceof Deno.errors.NotCapable ||
         error instanceof Deno.errors.PermissionDenied || isGone(error)
@@ -270,7 +268,7 @@ export class Subprocess {
     }
   }
 
-  /** Waits until all that was printed before the mark of this number has been passed on, if it has not been. */
+  /** Waits until all output before the mark has been passed on; `undefined` if it has been. */
   drainAnswered(mark: number): Promise<void> | undefined {
     return this.#stderrEnd >= mark ? undefined : this.#drainTo(mark);
   }
@@ -279,20 +277,20 @@ export class Subprocess {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drains.push({ mark, resolve });
     await this.#stderr.drain(promise);
-    this.#endStderr(Math.max(mark, this.#stderrEnd)); // the job may have closed it
+    this.#endStderr(Math.max(mark, this.#stderrEnd)); // the job may have closed stderr
   }
 
-  /** Waits until all that a subprocess that has ended printed has been passed on. */
+  /** Waits until all output of a subprocess that has ended has been passed on. */
   async drain(): Promise<void> {
     await Promise.all([this.#stdout.drain(), this.#stderr.drain()]);
   }
 
-  /** The last that it printed on stderr, as plain text. */
+  /** The end of its output on stderr, as plain text. */
   stderrTail(): string {
     return this.#tail.text();
   }
 
-  /** Kills the whole group, reaps the subprocess and frees its pipes. */
+  /** Kills the process group, reaps the subprocess and frees its pipes. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -327,7 +325,7 @@ export class Subprocess {
     return status;
   }
 
-  /** @throws {MessageError} if it cannot mean that now */
+  /** @throws {MessageError} If the message is not possible in this state. */
   #handle(...message: Parameters<MessageHandler>): void {
     const [kind, run, payload] = message;
     if (run > this.#jobs && kind !== "answered") {
@@ -358,7 +356,7 @@ export class Subprocess {
     }
   }
 
-  /** What it was to load ahead of time it can only have tried before its first job was over. */
+  /** Handles `unloaded`, which is possible only before its first job has ended. */
   #giveUpPreload(): void {
     if (this.#options.preload === undefined || this.#jobs > 1) {
       refuseMessage("unloaded", "it was not to load anything");

@@ -1,5 +1,5 @@
 /**
- * Runs each job in a Deno subprocess of its own, or one after the other in one.
+ * Runs each job in its own Deno subprocess, or several one after the other in one.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
 import { diedOutcome } from "./start_failure.ts";
 import type { Subprocess } from "./subprocess.ts";
 
-/** How a {@linkcode SubprocessRunner} runs jobs. */
+/** The options of a {@linkcode SubprocessRunner}. */
 export interface SubprocessRunnerOptions extends ProcessesOptions {
   /**
    * Milliseconds from SIGTERM to SIGKILL for a job whose time is up. SIGTERM comes
@@ -23,26 +23,26 @@ export interface SubprocessRunnerOptions extends ProcessesOptions {
    */
   readonly killGrace?: number;
   /**
-   * How many jobs a subprocess may serve. With more than 1, jobs share the memory
-   * of those before them: a subprocess ends after so many, after a job that failed, and
-   * at a time limit as ever. What a job leaves running goes on with its process.
+   * How many jobs a subprocess may serve. With more than 1, jobs share the memory of
+   * those before them, and what a job leaves running goes on: a subprocess ends after so
+   * many jobs, after a job that failed, and after one that exceeded its time limit.
    *
    * @default 1
    */
   readonly maxJobsPerProcess?: number;
 }
 
-/** Milliseconds after which a job is not short: the subprocess of the next one is started meanwhile. */
+/** A job that runs for so many milliseconds is not short: the next subprocess is started meanwhile. */
 const LONG_JOB_MS = 10;
-/** How often a job is given to a subprocess that dies before it has it; as many wait by default. */
+/** How many subprocesses may die before beginning a job until it fails. By default so many may be waiting. */
 const RUN_ATTEMPTS = 3;
 
 /**
- * Runs each job in a Deno subprocess of its own, of which it kills the whole
- * process group at the end of the job.
+ * Runs each job in its own Deno subprocess, and kills the whole process group
+ * at the end of the job.
  *
- * The next subprocesses are started while a job runs. If this process dies, however
- * it does, a guardian process kills what still runs.
+ * The next subprocesses are started while a job runs. If this process dies, in whatever
+ * way, the guardian kills the subprocesses.
  */
 export class SubprocessRunner implements Runner {
   readonly #options: SubprocessRunnerOptions;
@@ -56,8 +56,7 @@ export class SubprocessRunner implements Runner {
   /**
    * Starts nothing yet.
    *
-   * @throws {RangeError} if `killGrace` or `bootTimeout` is not a time, or
-   * `prewarm` no number of processes
+   * @throws {RangeError} If `killGrace`, `bootTimeout` or `prewarm` is out of range.
    */
   constructor(options: SubprocessRunnerOptions) {
     checkTime("killGrace", options.killGrace);
@@ -74,15 +73,15 @@ export class SubprocessRunner implements Runner {
     );
   }
 
-  /** Starts the subprocesses of the next jobs, if none are waiting. Never throws. */
+  /** Starts subprocesses for the next jobs, unless enough are waiting. Never throws. */
   prepare(): void {
     if (!this.#closed) this.#processes.fill();
   }
 
   /**
-   * Runs one job to its end. Resolves with how it ended, whatever that was.
-   * Rejects with the reason of `signal` if that fired first, or with an `Error` if
-   * the runner is closed.
+   * Runs one job to its end, and resolves with how it ended, whatever that was.
+   * Rejects with the reason of `signal` if that is aborted first, or with an `Error`
+   * if the runner is closed.
    */
   async run(
     request: RunRequest,
@@ -100,7 +99,7 @@ export class SubprocessRunner implements Runner {
     }
   }
 
-  /** Kills what is left and frees everything. Jobs that run reject. */
+  /** Kills everything that runs, which rejects the jobs, and frees all resources. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#preparing);
@@ -134,8 +133,8 @@ export class SubprocessRunner implements Runner {
       const run = this.#runOf(child, launch, given);
       const outcome = await this.#runIn(run, launch, child, signal);
       if (outcome !== undefined) return outcome;
-      // It has not begun, or was interrupted by what a job before it left: another process runs it.
-      if (child.isUnfit) continue; // no more than waited are
+      // It has not begun, or was interrupted by leftovers of an earlier job: try another process.
+      if (child.isUnfit) continue; // not counted: only the waiting ones can be unfit
       if (run.isInterrupted) this.#options.onBeganAgain?.(request);
       fresh = true;
       if (attempt++ < RUN_ATTEMPTS) continue;
@@ -145,7 +144,7 @@ export class SubprocessRunner implements Runner {
     }
   }
 
-  /** Not at once: a boot takes from a short job, and from what comes right after it, the processor. */
+  /** Starts subprocesses after a delay: a boot takes processor time from a short job and from what follows it. */
   #prepareIn(ms: number): void {
     const at = performance.now() + ms;
     if (this.#closed || at >= this.#preparesAt) return;

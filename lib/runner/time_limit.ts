@@ -1,12 +1,12 @@
 /**
- * What happens to a job whose time is up, step by step.
+ * The time limit of a job.
  *
  * @module
  */
 
 import type { Alarm, Alarms } from "../base/alarms.ts";
 
-/** What a time limit does, and when. */
+/** The options of a {@linkcode TimeLimit}. */
 export interface TimeLimitOptions {
   /** Milliseconds from SIGTERM to SIGKILL. */
   readonly killGrace: number;
@@ -14,7 +14,7 @@ export interface TimeLimitOptions {
   readonly abort: () => void;
   /** Sends a signal to the job's process group. */
   readonly kill: (signal: Deno.Signal) => void;
-  /** Keeps the time. */
+  /** The timers. */
   readonly alarms: Alarms;
 }
 
@@ -22,28 +22,28 @@ export interface TimeLimitOptions {
 export const ABORT_GRACE = 500;
 
 /**
- * Milliseconds in which a subprocess that waits for a job has to say that it has begun one. Else it does not hear: what
- * a job before has left there holds the processor, or somebody else reads its control pipe.
+ * Milliseconds within which a subprocess must report that it has begun a job. Otherwise it is blocked by leftovers of
+ * an earlier job, or another program reads its control pipe.
  */
 export const START_LIMIT = 10_000;
 
-/** Counts from its creation: first the `AbortSignal`, then SIGTERM, then SIGKILL. */
+/** Stops a job step by step when its time is up: first the `AbortSignal`, then SIGTERM, then SIGKILL. */
 export class TimeLimit implements Disposable {
   readonly #options: TimeLimitOptions;
   #alarm: Alarm | undefined;
   #passed = false;
 
   /**
-   * Starts the clock.
+   * Starts counting.
    *
-   * @param seconds the limit; below 0 there is none
+   * @param seconds The limit; below 0 there is none.
    */
   constructor(seconds: number, options: TimeLimitOptions) {
     this.#options = options;
     if (seconds >= 0) this.#wait(seconds * 1_000, () => this.#pass());
   }
 
-  /** Stops the clock; tells whether the limit had passed. */
+  /** Stops counting; returns whether the limit had passed. */
   stop(): boolean {
     this.#options.alarms.clear(this.#alarm);
     return this.#passed;

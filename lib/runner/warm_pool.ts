@@ -1,5 +1,5 @@
 /**
- * The subprocesses that wait for the next jobs.
+ * The pool of subprocesses that wait for the next jobs.
  *
  * @module
  */
@@ -11,37 +11,37 @@ import type { Subprocess } from "./subprocess.ts";
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 30_000;
 
-/** What waits: a subprocess. */
+/** The part of a subprocess that the pool uses. */
 export type Waiter = Pick<
   Subprocess,
   "close" | "jobs" | "ready" | "status"
 >;
 
-/** What a {@linkcode WarmPool} needs. */
+/** The options of a {@linkcode WarmPool}. */
 export interface WarmPoolOptions<T extends Waiter> {
   /** How many subprocesses are started ahead of time. */
   readonly size: number;
-  /** How many may wait that have served a job. */
+  /** How many used ones may wait. */
   readonly keep: number;
   /** Starts a subprocess. */
   readonly spawn: (launch: Launch) => T;
-  /** Tells how the next one is most likely started; nothing if that is not known. */
+  /** Guesses how the next one is started; `undefined` if unknown. */
   readonly plan: () => Launch | undefined;
-  /** Milliseconds since some moment. @default performance.now() */
+  /** Milliseconds since an arbitrary moment. @default performance.now() */
   readonly now?: () => number;
 }
 
-interface Waiting<T> {
+interface WaitingChild<T> {
   readonly key: string;
   readonly child: T;
 }
 
-/** Holds subprocesses that were started ahead of time. */
+/** A pool of subprocesses that were started ahead of time, or are kept for another job. */
 export class WarmPool<T extends Waiter = Subprocess> {
   readonly #options: WarmPoolOptions<T>;
   readonly #now: () => number;
   readonly #closing = new Set<Promise<void>>();
-  #waiting: Waiting<T>[] = [];
+  #waiting: WaitingChild<T>[] = [];
   #failures = 0;
   #notBefore = 0;
   #closed = false;
@@ -52,7 +52,7 @@ export class WarmPool<T extends Waiter = Subprocess> {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Starts what is missing, up to `most` that wait, unless the last starts failed a moment ago. Never throws. */
+  /** Starts subprocesses until `most` wait, unless starts have failed a moment ago. Never throws. */
   fill(most: number = this.#options.size): void {
     if (this.#closed) return;
     this.#keep(({ child }) => child.status === undefined);
@@ -61,17 +61,18 @@ export class WarmPool<T extends Waiter = Subprocess> {
     try {
       this.#fill(Math.min(most, this.#options.size));
     } catch {
-      this.failed(); // what is wrong shows when the next job is run
+      this.failed(); // the next job shows what is wrong
     }
   }
 
   /**
-   * Hands over the one that has waited longest, if any was started in the given way; ends those that were not.
+   * Takes the longest-waiting subprocess that was started in the given way, if any, and ends those that were started
+   * in another way.
    *
-   * @param fresh whether it must not have served a job
+   * @param fresh Whether it must not have served a job.
    */
   take(launch: Launch, fresh = false): T | undefined {
-    // One that fits only its own job says nothing against those that wait.
+    // A job that needs its own start is no reason to end the waiting ones.
     if (!launch.generic) return undefined;
     this.#keep(({ key, child }) =>
       key === launch.key && child.status === undefined
@@ -82,7 +83,7 @@ export class WarmPool<T extends Waiter = Subprocess> {
     return at < 0 ? undefined : this.#waiting.splice(at, 1)[0]!.child;
   }
 
-  /** Takes one back that is ready for another job; `false` if there are enough. */
+  /** Takes back a subprocess for another job; `false` if enough are kept. */
   giveBack(launch: Launch, child: T): boolean {
     if (this.#closed || this.#waiting.length >= this.#options.keep) {
       return false;
@@ -91,19 +92,19 @@ export class WarmPool<T extends Waiter = Subprocess> {
     return true;
   }
 
-  /** A subprocess became ready. */
+  /** Call it when a subprocess became ready. */
   succeeded(): void {
     this.#failures = 0;
     this.#notBefore = 0;
   }
 
-  /** A subprocess could not be started: no other is started ahead of time for a while. */
+  /** Call it when a subprocess could not be started: then none is started ahead of time for a while. */
   failed(): void {
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#failures++);
     this.#notBefore = this.#now() + pause;
   }
 
-  /** Kills those that wait. */
+  /** Kills the waiting subprocesses. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#keep(() => false);
@@ -123,7 +124,7 @@ export class WarmPool<T extends Waiter = Subprocess> {
     }
   }
 
-  #keep(fits: (waiting: Waiting<T>) => boolean): void {
+  #keep(fits: (waiting: WaitingChild<T>) => boolean): void {
     const gone = this.#waiting.filter((waiting) => !fits(waiting));
     if (gone.length === 0) return;
     this.#waiting = this.#waiting.filter((waiting) => !gone.includes(waiting));

@@ -269,5 +269,5 @@ Deno.test("a worker that lacks a permission runs jobs without it, and says so on
   const { code, stdout, stderr } = await worker.ended();
   assertEquals(code, 0, stderr);
   assertEquals(await job.wait({ timeout: 1 }), 3);
-  assertEquals(stdout.match(/cannot be handed on/g)?.length ?? 0, 1, stdout);
+  assertEquals(stdout.match(/cannot be passed on/g)?.length ?? 0, 1, stdout);
 });
