@@ -17,6 +17,15 @@ function told() {
   };
 }
 
+/** Runs a job that blocks its process after it has answered, and not before, however slow that is. */
+async function leaveSpinning(t: TestRunner): Promise<unknown> {
+  const file = await Deno.makeTempFile();
+  const pid = await t.result("leaves.spins", [file]);
+  await Deno.remove(file);
+  await until("it spins", () => t.stdout().includes("spinning"));
+  return pid;
+}
+
 const KNOWN = [{ left: "rejection" }, { left: "many" }];
 const LEFT = [...KNOWN, { left: "throws" }, { left: "immediate" }, {
   left: "exit",
@@ -79,16 +88,14 @@ for (const way of ["reuse", "shared"] as const) {
 
   Deno.test(`${way}: a job that has not begun by its time limit is begun elsewhere`, async () => {
     await using t = await TestRunner.create({ way });
-    const pid = await t.result("leaves.spins", [0]);
-    await until("it spins", () => t.stdout().includes("spinning"));
+    const pid = await leaveSpinning(t);
     const next = t.result("leaves.slow", [1], { timeout: 1 });
     assert(await next !== pid);
   });
 
   Deno.test(`${way}: a job without a time limit is begun elsewhere, too, if its process does not hear`, async () => {
     await using t = await TestRunner.create({ way });
-    const pid = await t.result("leaves.spins", [0]);
-    await until("it spins", () => t.stdout().includes("spinning"));
+    const pid = await leaveSpinning(t);
     const next = t.result("leaves.slow", [1], { timeout: -1 });
     assert(await next !== pid);
   });
