@@ -55,7 +55,8 @@ export type {
   JobsOf,
 } from "./lib/queue/enqueue_call.ts";
 export type { FuncSource } from "./lib/queue/func_name.ts";
-export { Job, type RequeueOptions } from "./lib/queue/job.ts";
+export type { RequeueOptions } from "./lib/queue/change_job.ts";
+export { Job } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue, type QueueOptions } from "./lib/queue/queue.ts";

@@ -5,8 +5,6 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
-import { InvalidJobOperationError } from "../base/errors.ts";
-import { optionNames, refuseUnknown } from "../base/options.ts";
 import { heldCall } from "../job/codec.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
@@ -22,19 +20,15 @@ import {
 import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
+import {
+  cancelJob,
+  requeueJob,
+  type RequeueOptions,
+  writeFields,
+} from "./change_job.ts";
 import { type Context, openContext } from "./context.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
-
-/** Options of {@linkcode Job.requeue}. */
-export interface RequeueOptions {
-  /**
-   * Puts the job at the head of its queue.
-   *
-   * @default false
-   */
-  readonly atFront?: boolean;
-}
 
 /** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
 export let newJob: <R = unknown>(
@@ -43,8 +37,6 @@ export let newJob: <R = unknown>(
   read: () => JobRecord,
   ownsContext?: boolean,
 ) => Job<R>;
-
-const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
 /**
  * A job: a call of a function, and what became of it. The properties show
@@ -312,14 +304,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {NoSuchJobError} If it is gone.
    */
   async cancel(): Promise<void> {
-    const { done, gone } = await this.#context.store.cancel(this.id);
-    if (gone) throw noSuchJob(this.id);
-    if (!done) {
-      throw new InvalidJobOperationError(
-        `Cannot cancel job "${this.id}": it is canceled already`,
-        { jobId: this.id, status: "canceled" },
-      );
-    }
+    await cancelJob(this.#context.store, this.id);
   }
 
   /**
@@ -338,18 +323,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * @throws {NoSuchJobError} If it is gone.
    */
   async requeue(options: RequeueOptions = {}): Promise<void> {
-    refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${this.id}"`);
-    const { done, gone, detail } = await this.#context.store.requeue(
-      this.id,
-      options.atFront ?? false,
-    );
-    if (gone) throw noSuchJob(this.id);
-    if (!done) {
-      throw new InvalidJobOperationError(
-        `Cannot requeue job "${this.id}": it is ${detail}, not failed`,
-        { jobId: this.id, status: detail },
-      );
-    }
+    await requeueJob(this.#context.store, this.id, options);
   }
 
   /**
@@ -363,9 +337,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       fields.set("meta", encodeJson(this.#meta, "meta", { bigInts: true }));
     }
     if (fields.size === 0) return;
-    if (!(await this.#context.store.setFields(this.id, fields))) {
-      throw noSuchJob(this.id);
-    }
+    await writeFields(this.#context.store, this.id, fields);
     this.#changed.clear();
     await this.refresh();
   }
@@ -379,9 +351,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   async saveMeta(): Promise<void> {
     const text = encodeJson(this.meta, "meta", { bigInts: true });
     const fields = new Map([["meta", text] as const]);
-    if (!(await this.#context.store.setFields(this.id, fields))) {
-      throw noSuchJob(this.id);
-    }
+    await writeFields(this.#context.store, this.id, fields);
   }
 
   /** Closes the connection that {@linkcode Job.fetch} has opened for this job; does nothing if it has opened none. */

@@ -1,0 +1,67 @@
+/**
+ * What changes a job: the calls behind `job.cancel()`, `job.requeue()` and their like.
+ *
+ * @module
+ */
+
+import { InvalidJobOperationError } from "../base/errors.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
+import type { JobField } from "../job/fields.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+import type { JobStore } from "../store/job_store.ts";
+import { noSuchJob } from "./wait.ts";
+
+/** Options of {@linkcode Job.requeue}. */
+export interface RequeueOptions {
+  /**
+   * Puts the job at the head of its queue.
+   *
+   * @default false
+   */
+  readonly atFront?: boolean;
+}
+
+const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
+
+/** See {@linkcode Job.cancel}. */
+export async function cancelJob(store: JobStore, id: string): Promise<void> {
+  const { done, gone } = await store.cancel(id);
+  if (gone) throw noSuchJob(id);
+  if (!done) {
+    throw new InvalidJobOperationError(
+      `Cannot cancel job "${id}": it is canceled already`,
+      { jobId: id, status: "canceled" },
+    );
+  }
+}
+
+/** See {@linkcode Job.requeue}. */
+export async function requeueJob(
+  store: JobStore,
+  id: string,
+  options: RequeueOptions,
+): Promise<void> {
+  refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${id}"`);
+  const { atFront = false } = options;
+  const { done, gone, detail } = await store.requeue(id, atFront);
+  if (gone) throw noSuchJob(id);
+  if (!done) {
+    throw new InvalidJobOperationError(
+      `Cannot requeue job "${id}": it is ${detail}, not failed`,
+      { jobId: id, status: detail },
+    );
+  }
+}
+
+/**
+ * Writes fields of a job's hash.
+ *
+ * @throws {NoSuchJobError} If the job is gone.
+ */
+export async function writeFields(
+  store: JobStore,
+  id: string,
+  fields: ReadonlyMap<JobField, RedisArg>,
+): Promise<void> {
+  if (!(await store.setFields(id, fields))) throw noSuchJob(id);
+}
