@@ -9,17 +9,18 @@ import type { JobField } from "../job/fields.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import { texts } from "./job_store.ts";
 import type {
-  CaughtJob,
   ClaimReply,
-  Ending,
-  EndingReply,
+  End,
+  EndReply,
   Execution,
   HeartbeatReply,
   NameTaken,
-  SuspectMode,
+  PoppedJob,
+  Want,
   WorkerIdentity,
+  WorkerState,
 } from "./worker_types.ts";
-import { EndingBatch } from "./ending_batch.ts";
+import { EndWriter } from "./end_writer.ts";
 import { executionPrefix, randomWorkerDigits } from "./execution_id.ts";
 import { readClaim } from "./claim_reply.ts";
 import type { WorkerFields } from "./fields.ts";
@@ -35,7 +36,6 @@ import { REGISTER } from "./scripts/register.ts";
 import { SET_WORKER_FIELDS } from "./scripts/set_worker_fields.ts";
 import { SHOW_IDLE } from "./scripts/show_idle.ts";
 import { DEAD_AFTER_SECONDS, LEASE_SECONDS } from "./lease.ts";
-import { releaseDependents } from "./release.ts";
 
 /** How many ids one claim may skip. */
 const MAX_SKIPPED = 100;
@@ -48,15 +48,17 @@ export class WorkerStore {
   readonly client: RedisClient;
   /** The names of the keys. */
   readonly keys: Keys;
-  readonly #endings: EndingBatch;
+  readonly #ends: EndWriter;
   readonly #digits = randomWorkerDigits();
   #executions = 0;
+  /** Milliseconds from `performance.now()` to the server's time, if it is known. */
+  #clockLead: number | undefined;
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
     this.client = client;
     this.keys = keys;
-    this.#endings = new EndingBatch(client, keys);
+    this.#ends = new EndWriter(client, keys);
   }
 
   /**
@@ -119,20 +121,40 @@ export class WorkerStore {
   }
 
   /**
-   * Takes the next jobs of the worker's queues, or those caught: at most `wanted`, and
-   * `ahead` more of the first queue. `mode` says what to do with a job that may have killed its last worker.
+   * Records how executions ended, then claims, in one round trip: both calls are handed to the client in one go, which
+   * sends them in one pipeline, and Redis carries out a pipeline in its order. So what goes back to a queue
+   * can be claimed again at once, and what the worker shows last is what it has claimed.
+   *
+   * Each end has its own promise, in the order of the list: the claim does not wait for those that are sent again.
    */
-  async claim(
+  endAndClaim(
     worker: WorkerIdentity,
-    wanted: number,
-    caught: readonly CaughtJob[],
-    ahead = 0,
-    mode: SuspectMode = "free",
-  ): Promise<ClaimReply> {
+    ends: readonly End[],
+    state: WorkerState,
+    want: Want,
+  ): {
+    readonly ended: readonly Promise<EndReply>[];
+    readonly claimed: Promise<ClaimReply>;
+  } {
+    const ended = this.end(worker, ends, state);
+    return { ended, claimed: this.claim(worker, want) };
+  }
+
+  /** Records how executions ended, and releases those that wait for them. `state` is what the worker is then. */
+  end(
+    worker: WorkerIdentity,
+    ends: readonly End[],
+    state: WorkerState,
+  ): Promise<EndReply>[] {
+    return this.#ends.write(worker, ends, state, this.#knownServerTime);
+  }
+
+  /** Takes the next jobs of the worker's queues. */
+  async claim(worker: WorkerIdentity, want: Want): Promise<ClaimReply> {
     const { queues } = worker;
+    const { jobs, prefetch = 0, popped = [], mode = "free" } = want;
     const first = this.#executions;
-    this.#executions += wanted + ahead;
-    this.#endings.send();
+    this.#executions += jobs + prefetch;
     const reply = await CLAIM.run(
       this.client,
       [
@@ -144,19 +166,19 @@ export class WorkerStore {
         worker.name,
         LEASE_SECONDS,
         MAX_SKIPPED,
-        wanted,
-        ahead,
+        jobs,
+        prefetch,
         executionPrefix(this.#digits, mode === "only"),
         first,
         mode === "only" ? "free" : mode,
         queues.length,
         ...queues,
-        ...caught.flatMap(({ queue, jobId }) => [queue, jobId]),
+        ...popped.flatMap(({ queue, jobId }) => [queue, jobId]),
       ],
       { binary: true, ...RESEND },
     );
     const claim = readClaim(reply as Uint8Array);
-    this.#endings.noteTime(claim.serverTime);
+    this.#clockLead = claim.serverTime - performance.now();
     return claim;
   }
 
@@ -173,9 +195,15 @@ export class WorkerStore {
     return Number(count) > 0;
   }
 
-  /** The server's time in milliseconds since 1970, as far as it is known from the last claim. */
+  /** The server's time in milliseconds since 1970, reckoned from the last claim; this machine's before the first. */
   get serverTime(): number {
-    return this.#endings.serverTime ?? Date.now();
+    return this.#knownServerTime ?? Date.now();
+  }
+
+  get #knownServerTime(): number | undefined {
+    return this.#clockLead === undefined
+      ? undefined
+      : Math.floor(performance.now() + this.#clockLead);
   }
 
   /** Shows that the worker lives and extends its leases. */
@@ -205,29 +233,8 @@ export class WorkerStore {
     };
   }
 
-  /**
-   * Records how an execution ended and releases those that wait for it. `state` is what the worker is then.
-   * What ends in one turn of the event loop is recorded by one call, made before a claim of that turn.
-   */
-  async finish(
-    worker: WorkerIdentity,
-    execution: Execution,
-    ending: Ending,
-    state: "idle" | "busy",
-  ): Promise<EndingReply> {
-    const [answer, cursor] = await this.#endings.add(worker, state, {
-      execution,
-      ending,
-    });
-    if (answer === "finished" || answer === "failed") {
-      const parent = { id: execution.job.id, status: answer };
-      await releaseDependents(this.client, this.keys, parent, cursor);
-    }
-    return answer;
-  }
-
-  /** Puts what was caught and will not be run back at the head of its queue. */
-  async giveBack({ queue, jobId }: CaughtJob): Promise<void> {
+  /** Puts a popped job that will not be claimed back at the head of its queue. */
+  async giveBack({ queue, jobId }: PoppedJob): Promise<void> {
     await GIVE_BACK.run(
       this.client,
       [this.keys.intermediate(queue), this.keys.queue(queue)],

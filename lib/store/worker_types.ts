@@ -17,7 +17,7 @@ export interface WorkerIdentity {
 }
 
 /** A job on a queue's intermediate list, put there for this worker by `BLMOVE`. */
-export interface CaughtJob {
+export interface PoppedJob {
   readonly queue: string;
   readonly jobId: string;
 }
@@ -64,8 +64,9 @@ export interface ClaimReply {
   readonly skipped: readonly SkippedJob[];
 }
 
-/** How an execution ended, ready to be stored. */
-export interface Ending {
+/** How an execution ended, as it is stored. */
+export interface End {
+  readonly execution: Execution;
   /** `requeued`: it goes back to the head of its queue; `returned`: likewise, and it has not begun at all. */
   readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "returned";
   /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. If it is returned, those that it may still wait. */
@@ -74,15 +75,20 @@ export interface Ending {
   readonly payload: string;
   /** Milliseconds that the run took. */
   readonly workedMs: number;
-  /** Whether there may have been a heartbeat for it. @default true */
-  readonly beaten?: boolean;
+  /** Whether a heartbeat may have been sent for it: then there are records of it to be removed. @default true */
+  readonly hadHeartbeat?: boolean;
+}
+
+/** Whether the job goes back to the head of its queue. */
+export function isPutBack({ outcome }: End): boolean {
+  return outcome === "requeued" || outcome === "returned";
 }
 
 /**
  * What became of an execution. `lost`, `gone`: nothing was written. `stuck`: the
  * queue's key takes no id now; a sweeper puts the job back once it does.
  */
-export type EndingReply =
+export type EndReply =
   | "finished"
   | "failed"
   | "stopped"
@@ -93,6 +99,21 @@ export type EndingReply =
   | "stuck"
   | "lost"
   | "gone";
+
+/** What a worker has in hand besides the jobs that have ended. */
+export type WorkerState = "idle" | "busy";
+
+/** What a claim asks for. */
+export interface Want {
+  /** How many jobs at most. */
+  readonly jobs: number;
+  /** How many more of the first queue. @default 0 */
+  readonly prefetch?: number;
+  /** Jobs that have been popped already, to be claimed before any other. @default [] */
+  readonly popped?: readonly PoppedJob[];
+  /** What to do with a job that may have killed its last worker. @default "free" */
+  readonly mode?: SuspectMode;
+}
 
 /** What a heartbeat learned. */
 export interface HeartbeatReply {

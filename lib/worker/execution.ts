@@ -1,19 +1,10 @@
 /**
- * One execution, from the claimed job to its recorded end.
+ * One execution, from the claimed job to its end.
  *
  * @module
  */
 
-import { backoff } from "../base/backoff.ts";
 import { heldCall } from "../job/codec.ts";
-import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
-import type { JobRecord } from "../job/record.ts";
-import { encodeFailure, encodeResult } from "../job/result_codec.ts";
-import {
-  ConnectionLostError,
-  ConnectionRefusedError,
-  ReplyError,
-} from "../redis/redis_client.ts";
 import type {
   FailureOutcome,
   Outcome,
@@ -21,82 +12,80 @@ import type {
   RunRequest,
 } from "../runner/runner.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
-import type {
-  Ending,
-  EndingReply,
-  Execution,
-  WorkerIdentity,
-} from "../store/worker_types.ts";
-import { JobAborted } from "./abort.ts";
-import { type Ended, KILLED, STOPPED } from "./ended.ts";
-import type { InHand } from "./in_hand.ts";
+import type { End, Execution } from "../store/worker_types.ts";
+import { type AbortKind, JobAborted } from "./abort.ts";
+import {
+  endOf,
+  failedEnd,
+  KILLED,
+  requeuedEnd,
+  returnedEnd,
+  STOPPED,
+} from "./ends.ts";
 import { ExecutionHost } from "./job_host.ts";
-import { factsOf, JobLog } from "./job_log.ts";
-import type { SteadyLog } from "./log.ts";
+import type { JobLog } from "./job_log.ts";
+
+/** How a run ended: what is to be stored of it, and what it says about those to come. */
+export interface RunEnd {
+  /** Absent if the lease is lost: then nothing may be stored. */
+  readonly end?: End;
+  /** Whether a process began it: then there are processes. */
+  readonly hasBegun: boolean;
+  /** Why it could not be run, which is no fault of the job's: it goes back. */
+  readonly fault?: string;
+}
 
 /** What an {@linkcode Executor} works with. */
 export interface ExecutorOptions {
   readonly store: WorkerStore;
-  readonly identity: WorkerIdentity;
   /** What runs an execution. */
   readonly runnerOf: (execution: Execution) => Runner;
-  /** What is asked is whether the worker is busy, and whether a job ever had a heartbeat. */
-  readonly inHand: Pick<InHand, "isBusy" | "isBeaten">;
   /** Whether a job may add jobs to a queue. */
   readonly mayEnqueue: (queue: string) => boolean;
   /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
   readonly resultTtl: number;
   /** Whether jobs get and give BigInts. */
   readonly bigInts: boolean;
-  /** Whether log lines show the call, which may hold what should not be logged. */
-  readonly logDescription: boolean;
-  readonly log: SteadyLog;
+  readonly jobLog: JobLog;
 }
 
-/** Error replies of a Redis that may take the same call later. */
-const TRANSIENT: ReadonlySet<string> = new Set([
-  "OOM",
-  "LOADING",
-  "BUSY",
-  "READONLY",
-  "MASTERDOWN",
-  "NOREPLICAS",
-  "TRYAGAIN",
-  "MISCONF",
-  "CLUSTERDOWN",
-  "NOAUTH",
-  "NOPERM",
-]);
-
-/** Runs executions, and records how they ended. */
+/** Runs executions. What comes of them is only told: it is recorded by somebody else. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #log: JobLog;
 
   /** One for each worker. */
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#log = new JobLog(options.log, options.logDescription);
   }
 
   /**
-   * Runs one job. Rejects only with what is neither the job's fault nor its runner's answer: the job is to be put back.
+   * Runs one job to its end; never rejects.
    *
    * @param signal kills it, with a {@linkcode JobAborted} as the reason
    */
-  async run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    this.#log.begin(execution);
+  async run(execution: Execution, signal: AbortSignal): Promise<RunEnd> {
+    const { jobLog } = this.#options;
     const began = Date.now();
-    const workedMs = () => Math.max(0, Date.now() - began);
     try {
+      jobLog.begin(execution);
       const outcome = await this.#run(execution, signal);
-      return outcome.type === "failure" && outcome.reason === "start"
-        ? { kind: "unstarted", why: whyUnstarted(outcome) }
-        : { kind: "outcome", outcome, workedMs: workedMs() };
+      return this.#answered(execution, outcome, Date.now() - began);
     } catch (error) {
-      if (!(error instanceof JobAborted)) throw error;
-      return { kind: error.kind, workedMs: workedMs() };
+      if (error instanceof JobAborted) {
+        const end = this.#aborted(execution, error.kind, Date.now() - began);
+        return { hasBegun: false, ...end };
+      }
+      const fault = `Cannot run the job: ${error}`;
+      jobLog.fault(execution, fault);
+      return { hasBegun: false, fault, end: requeuedEnd(execution) };
     }
+  }
+
+  /** What is to be stored of a job that is not to be begun, if anything: it goes back, unless somebody has ended it. */
+  notBegun(execution: Execution, abortedBy?: AbortKind): End | undefined {
+    return abortedBy === undefined || abortedBy === "cold"
+      ? returnedEnd(execution, this.#options.store.serverTime)
+      : this.#aborted(execution, abortedBy, 0).end;
   }
 
   async #run(execution: Execution, signal: AbortSignal): Promise<Outcome> {
@@ -116,131 +105,41 @@ export class Executor {
     return await runnerOf(execution).run(request, host, { signal });
   }
 
-  /**
-   * Records how an execution ended. The call to Redis is made at once, so that it shares a round trip with
-   * others of the same turn of the event loop.
-   *
-   * Rejects if nothing of it can be stored, not even that it failed; then its lease is to be let go.
-   */
-  async record(execution: Execution, ended: Ended): Promise<void> {
-    const { log, inHand, store, identity } = this.#options;
-    const { job, queue } = execution;
-    if (ended.kind === "lost") {
-      log.warn(
-        `${queue}: Lease lost, job killed, nothing recorded (${job.id})`,
-        factsOf(execution, ended),
-      );
-      if (!inHand.isBusy) await store.showIdle(identity);
-      return;
+  #answered(execution: Execution, outcome: Outcome, ms: number): RunEnd {
+    const { store, resultTtl, jobLog } = this.#options;
+    const workedMs = Math.max(0, ms);
+    if (outcome.type === "success") {
+      const end = endOf(execution, outcome, workedMs, resultTtl);
+      return { hasBegun: true, end };
     }
-    const ending = this.#endingOf(execution, ended);
-    const storing = this.#store(execution, ending);
-    this.#log.end(execution, ended);
-    const stored = await storing;
-    this.#log.recorded(execution, ended, stored.ending, stored.reply);
+    if (outcome.reason === "start") {
+      const end = returnedEnd(execution, store.serverTime);
+      return { hasBegun: false, fault: whyUnstarted(outcome), end };
+    }
+    const end = endOf(execution, outcome, workedMs, resultTtl);
+    jobLog.failed(end, outcome.excInfo);
+    // What was not found has needed no process.
+    return { hasBegun: outcome.reason !== "load", end };
   }
 
-  #endingOf(
-    { job }: Execution,
-    ended: Exclude<Ended, { kind: "lost" }>,
-  ): Ending {
-    const { resultTtl, store } = this.#options;
-    switch (ended.kind) {
-      case "stopped":
-        return failed("stopped", job, STOPPED, ended.workedMs);
-      case "killed":
-        return failed("failed", job, KILLED, ended.workedMs);
-      case "returned":
-      case "unstarted": {
-        const ttl = secondsLeft(job, store.serverTime);
-        return { outcome: "returned", ttl, payload: "", workedMs: 0 };
-      }
-      case "outcome":
-        break;
-      default:
-        return { outcome: "requeued", ttl: 0, payload: "", workedMs: 0 };
-    }
-    const { outcome, workedMs } = ended;
-    if (outcome.type === "failure") {
-      return failed("failed", job, outcome.excInfo, workedMs);
-    }
-    return {
-      workedMs,
-      outcome: "finished",
-      ttl: job.seconds("result_ttl") ?? resultTtl,
-      payload: outcome.result === undefined ? "" : encodeResult(outcome.result),
-    };
-  }
-
-  /**
-   * Stores the end, however long Redis takes to accept it: the job's work is done. What Redis refuses for good
-   * is stored as a failure that says so.
-   */
-  async #store(
+  #aborted(
     execution: Execution,
-    ending: Ending,
-  ): Promise<{ readonly ending: Ending; readonly reply: EndingReply }> {
-    const { store, identity, log, inHand } = this.#options;
-    const { queue, job } = execution;
-    let given = ending;
-    for (let attempt = 0;; attempt++) {
-      try {
-        const beaten = inHand.isBeaten(execution);
-        const state = inHand.isBusy ? "busy" : "idle";
-        const reply = await store.finish(
-          identity,
-          execution,
-          { ...given, beaten },
-          state,
-        );
-        return { ending: given, reply };
-      } catch (error) {
-        if (isOfConnection(error)) throw error;
-        if (error instanceof ReplyError && TRANSIENT.has(error.code)) {
-          if (attempt === 0) {
-            log.warn(
-              `${queue}: Redis does not take the end of the job yet: ${error.message} (${job.id})`,
-              factsOf(execution),
-            );
-          }
-          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
-          continue;
-        }
-        const isPayload = given.outcome === "finished" ||
-          given.outcome === "failed" || given.outcome === "stopped";
-        if (given !== ending || !isPayload) throw error;
-        const text = unstorable(ending, error);
-        log.error(`${queue}: Job failed (${job.id})`, {
-          ...factsOf(execution),
-          durationMs: ending.workedMs,
-          details: text,
-        });
-        given = failed("failed", job, text, ending.workedMs);
-      }
+    kind: AbortKind,
+    ms: number,
+  ): { readonly end?: End } {
+    const workedMs = Math.max(0, ms);
+    this.#options.jobLog.aborted(execution, kind, workedMs);
+    switch (kind) {
+      case "lost":
+        return {};
+      case "cold":
+        return { end: requeuedEnd(execution) };
+      case "stopped":
+        return { end: failedEnd(execution, "stopped", STOPPED, workedMs) };
+      case "killed":
+        return { end: failedEnd(execution, "failed", KILLED, workedMs) };
     }
   }
-}
-
-/** A failure as it is stored. */
-function failed(
-  outcome: "failed" | "stopped",
-  job: JobRecord,
-  text: string,
-  workedMs: number,
-): Ending {
-  const ttl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
-  return { workedMs, outcome, ttl, payload: encodeFailure(text) };
-}
-
-/** Whether Redis cannot be reached any more, so that nothing else can be stored either. */
-function isOfConnection(error: unknown): boolean {
-  return error instanceof ConnectionLostError ||
-    error instanceof ConnectionRefusedError;
-}
-
-function unstorable({ payload }: Ending, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
-  return `Cannot store the end of the job: Redis refuses its ${payload.length} bytes: ${why}`;
 }
 
 /** What happened, and the line in which the subprocess said why, if it did. */
@@ -249,14 +148,6 @@ function whyUnstarted({ message, excInfo }: FailureOutcome): string {
     .map((line) => line.trim()).filter((line) => line !== "");
   const line = said.find((text) => /^error\b/i.test(text)) ?? said.at(-1);
   return line === undefined ? message : `${message}: ${line}`;
-}
-
-/** How long a job may still wait in its queue: at least a second, -1 for ever. */
-function secondsLeft(job: JobRecord, now: number): number {
-  const ttl = job.integer("ttl");
-  if (ttl === undefined) return -1;
-  const since = job.date("enqueued_at")?.getTime() ?? now;
-  return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));
 }
 
 /** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */

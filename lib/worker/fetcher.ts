@@ -9,15 +9,17 @@ import { pause } from "../base/backoff.ts";
 import { ReplyError } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type {
-  CaughtJob,
   ClaimReply,
+  End,
   Execution,
+  PoppedJob,
   SkippedJob,
-  SuspectMode,
+  Want,
   WorkerIdentity,
 } from "../store/worker_types.ts";
 import type { LogFacts, SteadyLog } from "./log.ts";
 import { QueueWaiter } from "./queue_waiter.ts";
+import type { Recorder } from "./recorder.ts";
 
 /** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
 export type DequeueStrategy = "default" | "round_robin" | "random";
@@ -32,6 +34,8 @@ export const DEQUEUE_STRATEGIES: readonly DequeueStrategy[] = [
 /** What a {@linkcode Fetcher} works with. */
 export interface FetcherOptions {
   readonly store: WorkerStore;
+  /** Sends the claims, since ends go with them. */
+  readonly recorder: Pick<Recorder, "end" | "endAndClaim">;
   readonly identity: WorkerIdentity;
   readonly strategy: DequeueStrategy;
   /** Whether to give up as soon as nothing is there. */
@@ -50,6 +54,17 @@ export type NoJob = "stopped" | "empty" | "suspended" | "idle";
 
 /** The same, or that there is only one which must not be taken beside others; see `SuspectRule`. */
 export type NoneNow = NoJob | "suspect";
+
+/** What comes of asking for jobs. */
+export interface Fetching {
+  /** The ends that went with the first claim. */
+  readonly recorded: readonly Promise<void>[];
+  /**
+   * The jobs, leased to this worker, or why there are none. No jobs, at once, where only prefetched ones
+   * were asked for and there are none now.
+   */
+  readonly jobs: Promise<readonly Execution[] | NoneNow>;
+}
 
 /** The longest that one BLMOVE blocks, in milliseconds; then the queues are looked at again in any case. */
 const BLOCK_MS = 10_000;
@@ -83,35 +98,16 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * The next jobs, leased to this worker, or why there is none: at most `wanted`, and `ahead` more if
-   * they are of the first queue, which no job of another one may overtake.
+   * Asks for the next jobs of the worker's queues. What ends meanwhile is recorded along with the first claim; each end
+   * has its own promise, see {@linkcode Recorder.end}.
    */
-  async next(
-    wanted: number,
-    ahead: number,
-    mode: SuspectMode = "free",
-  ): Promise<readonly Execution[] | NoneNow> {
-    const { burst, stopping, maxIdleMs } = this.#options;
-    const idleSince = performance.now();
-    let caught: CaughtJob[] = [];
-    this.#hasWaited = false;
-    for (;;) {
-      if (stopping.aborted) {
-        await this.#giveBack(caught);
-        return "stopped";
-      }
-      const reply = await this.#claim(wanted, ahead, caught, mode);
-      caught = [];
-      if (typeof reply !== "string" || reply === "suspect") return reply;
-      if (reply === "suspended" && burst) return "suspended";
-      if (reply === "suspended") await pause(RETRY_MS, stopping);
-      if (reply !== "empty") continue;
-      if (burst) return "empty";
-      const left = maxIdleMs - (performance.now() - idleSince);
-      if (left <= 0) return "idle";
-      this.#hasWaited = true;
-      caught = await this.#wait(Math.min(left, BLOCK_MS));
+  next(want: Want, ends: readonly End[] = []): Fetching {
+    const { recorder, stopping } = this.#options;
+    if (stopping.aborted) {
+      return { recorded: recorder.end(ends), jobs: Promise.resolve("stopped") };
     }
+    const { recorded, claimed } = this.#send(want, ends);
+    return { recorded, jobs: this.#fetch(want, claimed) };
   }
 
   /** Whether there was nothing at first when it was last asked for jobs. */
@@ -119,40 +115,64 @@ export class Fetcher implements AsyncDisposable {
     return this.#hasWaited;
   }
 
-  /** Further jobs of the first queue, at most so many, if there are any now. */
-  async ahead(
-    wanted: number,
-    mode: SuspectMode = "stop",
-  ): Promise<readonly Execution[]> {
-    this.#hasWaited = false;
-    const reply = await this.#claim(0, wanted, [], mode);
-    return typeof reply === "string" ? [] : reply;
-  }
-
   /** Closes the connections for waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#waiter[Symbol.asyncDispose]();
   }
 
-  async #claim(
-    wanted: number,
-    ahead: number,
-    caught: readonly CaughtJob[],
-    mode: SuspectMode,
+  async #fetch(
+    want: Want,
+    first: Promise<ClaimReply>,
+  ): Promise<readonly Execution[] | NoneNow> {
+    const { burst, stopping, maxIdleMs } = this.#options;
+    const idleSince = performance.now();
+    this.#hasWaited = false;
+    for (let claimed = first;;) {
+      const reply = await this.#read(claimed);
+      if (typeof reply !== "string") return reply;
+      if (want.jobs === 0) return [];
+      if (reply === "suspect") return "suspect";
+      if (reply === "suspended" && burst) return "suspended";
+      if (reply === "suspended") await pause(RETRY_MS, stopping);
+      let popped: PoppedJob[] = [];
+      if (reply === "empty") {
+        if (burst) return "empty";
+        const left = maxIdleMs - (performance.now() - idleSince);
+        if (left <= 0) return "idle";
+        this.#hasWaited = true;
+        popped = await this.#wait(Math.min(left, BLOCK_MS));
+      }
+      if (stopping.aborted) {
+        await this.#giveBack(popped);
+        return "stopped";
+      }
+      claimed = this.#send({ ...want, popped }, []).claimed;
+    }
+  }
+
+  #send(want: Want, ends: readonly End[]) {
+    const { recorder, identity } = this.#options;
+    return recorder.endAndClaim(
+      { ...identity, queues: this.#order },
+      ends,
+      want,
+    );
+  }
+
+  async #read(
+    claimed: Promise<ClaimReply>,
   ): Promise<
     readonly Execution[] | "more" | "empty" | "suspended" | "suspect"
   > {
-    const { store, identity, register } = this.#options;
-    const worker = { ...identity, queues: this.#order };
     let reply: ClaimReply;
     try {
-      reply = await store.claim(worker, wanted, caught, ahead, mode);
-      if (reply.kind === "unregistered") await register();
+      reply = await claimed;
+      if (reply.kind === "unregistered") await this.#options.register();
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
       this.#report(`Cannot claim a job: ${error.message}`);
       await pause(RETRY_MS, this.#options.stopping);
-      return "more"; // what was caught is put back by the sweeper
+      return "more"; // what was popped is put back by the sweeper
     }
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
     const unusable = reply.skipped.filter(({ jobId }) => jobId === "");
@@ -201,7 +221,7 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /** Waits until a queue may have a job; what cannot be used is tried again with the next claim, soon. */
-  async #wait(ms: number): Promise<CaughtJob[]> {
+  async #wait(ms: number): Promise<PoppedJob[]> {
     const { stopping } = this.#options;
     const usable = this.#order.filter((queue) => !this.#unusable.has(queue));
     const patience = usable.length === this.#order.length
@@ -214,8 +234,8 @@ export class Fetcher implements AsyncDisposable {
     return [];
   }
 
-  async #giveBack(caught: readonly CaughtJob[]): Promise<void> {
-    for (const job of caught.toReversed()) {
+  async #giveBack(popped: readonly PoppedJob[]): Promise<void> {
+    for (const job of popped.toReversed()) {
       await this.#options.store.giveBack(job);
     }
   }

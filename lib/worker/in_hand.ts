@@ -1,15 +1,15 @@
 /**
  * The jobs that a worker has in hand.
  *
- * Each goes one way: *waiting* (claimed, not begun) → *running* → *over* (its end is to be recorded) → gone. What
- * waits may also be over at once: it goes back. All of them have a lease to be kept.
+ * Each goes one way: *waiting* (claimed, not begun) → *running* → *ended* (its end is to be recorded, or being so) →
+ * gone. What waits may also end without having run. All of them have a lease to be kept.
  *
  * @module
  */
 
 import { isSuspect } from "../job/record.ts";
 import { isAloneId } from "../store/execution_id.ts";
-import type { Execution } from "../store/worker_types.ts";
+import { type End, type Execution, isPutBack } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
 
 interface Held {
@@ -21,8 +21,8 @@ interface Held {
   readonly since: number;
   /** Whether nothing may run beside it. */
   readonly alone: boolean;
-  stage: "waiting" | "running" | "over";
-  beaten: boolean;
+  stage: "waiting" | "running" | "ended";
+  hasHeartbeat: boolean;
 }
 
 /** A job that has just begun; the signal fires when it is to be killed. */
@@ -37,6 +37,9 @@ export class InHand {
   readonly #now: () => number;
   #waiting: Held[] = [];
   #running = 0;
+  #ended: End[] = [];
+  #endedSince = 0;
+  #hasCutShort = false;
   #alone = 0;
   #taken = 0;
 
@@ -58,7 +61,7 @@ export class InHand {
       since: this.#now(),
       alone: isAloneId(execution.id) || isSuspect(execution.job),
       stage: "waiting",
-      beaten: false,
+      hasHeartbeat: false,
     };
     this.#held.set(execution.id, held);
     this.#waiting.push(held);
@@ -74,24 +77,44 @@ export class InHand {
     return { execution: held.execution, signal: held.controller.signal };
   }
 
-  /** A run is over: it needs its lease until its end is recorded, but keeps nobody busy. */
-  end({ id }: Execution): void {
-    const held = this.#held.get(id);
-    if (held?.stage !== "running") return;
-    this.#running--;
-    this.#over(held);
-  }
-
-  /** What waits is over without having begun; gives all of it, next first. */
-  endWaiting(): Execution[] {
+  /** Gives all that waits, next first: none of it is to be begun, and each is to be ended or removed at once. */
+  takeWaiting(): Execution[] {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const held of waiting) this.#over(held);
     return waiting.map(({ execution }) => execution);
+  }
+
+  /** A job is over: it needs its lease until its end, if it has one, is recorded, but keeps nobody busy. */
+  end({ id }: Execution, end: End | undefined): void {
+    const held = this.#held.get(id);
+    if (held === undefined || held.stage === "ended") return;
+    const hasRun = held.stage === "running";
+    this.#leave(held);
+    if (end === undefined) return;
+    if (hasRun && isPutBack(end)) this.#hasCutShort = true;
+    if (this.#ended.length === 0) this.#endedSince = this.#now();
+    this.#ended.push(end);
+  }
+
+  /**
+   * Gives the ends that are to be recorded, once, in the order in which that is to be done. What goes back comes
+   * last, and of that the job that was claimed last comes first: each goes to the head of its queue.
+   */
+  takeEnds(): readonly End[] {
+    const ends = this.#ended;
+    this.#ended = [];
+    this.#hasCutShort = false;
+    if (!ends.some(isPutBack)) return ends;
+    const back = ends.filter(isPutBack);
+    back.sort((a, b) => this.#orderOf(b) - this.#orderOf(a));
+    return [...ends.filter((end) => !isPutBack(end)), ...back];
   }
 
   /** Lets go of an execution whose end is recorded, or never will be. */
   remove({ id }: Execution): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.#leave(held);
     this.#held.delete(id);
   }
 
@@ -105,7 +128,22 @@ export class InHand {
     return this.#running;
   }
 
-  /** How many there are, those included whose end is to be recorded. */
+  /** How many ends are to be recorded. */
+  get ended(): number {
+    return this.#ended.length;
+  }
+
+  /** For how many milliseconds the first of those has been waiting. */
+  get endedForMs(): number {
+    return this.#now() - this.#endedSince;
+  }
+
+  /** Whether one of those is of a job that ran and goes back, as others that still run may do soon. */
+  get hasCutShort(): boolean {
+    return this.#hasCutShort;
+  }
+
+  /** How many there are of all stages. */
   get size(): number {
     return this.#held.size;
   }
@@ -125,30 +163,25 @@ export class InHand {
     return [...this.#held.values()].map(({ execution }) => execution);
   }
 
-  /** The place of an execution among all that were ever taken in hand. */
-  orderOf({ id }: Execution): number {
-    return this.#held.get(id)?.order ?? -1;
-  }
-
   /** The same as {@linkcode InHand.executions}, for a heartbeat that is about to be sent. */
   beat(): Execution[] {
-    for (const held of this.#held.values()) held.beaten = true;
+    for (const held of this.#held.values()) held.hasHeartbeat = true;
     return this.executions;
   }
 
   /** Those in hand for so many milliseconds that have never had a heartbeat, for one that is about to be sent. */
   beatNew(age: number): Execution[] {
     const until = this.#now() - age;
-    const unseen = [...this.#held.values()].filter(({ beaten, since, stage }) =>
-      !beaten && since <= until && stage !== "over"
+    const unseen = [...this.#held.values()].filter((held) =>
+      !held.hasHeartbeat && held.since <= until && held.stage !== "ended"
     );
-    for (const held of unseen) held.beaten = true;
+    for (const held of unseen) held.hasHeartbeat = true;
     return unseen.map(({ execution }) => execution);
   }
 
   /** Whether a heartbeat has been sent while it was in hand. */
-  isBeaten({ id }: Execution): boolean {
-    return this.#held.get(id)?.beaten ?? true;
+  hasHeartbeat({ id }: Execution): boolean {
+    return this.#held.get(id)?.hasHeartbeat ?? true;
   }
 
   /** Kills those that a condition names; tells how many. A job that has not begun can be stopped, but not killed. */
@@ -166,8 +199,15 @@ export class InHand {
     return reason instanceof JobAborted ? reason.kind : undefined;
   }
 
-  #over(held: Held): void {
-    held.stage = "over";
+  /** It neither runs nor will. */
+  #leave(held: Held): void {
+    if (held.stage === "ended") return;
+    if (held.stage === "running") this.#running--;
     if (held.alone) this.#alone--;
+    held.stage = "ended";
+  }
+
+  #orderOf({ execution: { id } }: End): number {
+    return this.#held.get(id)?.order ?? -1;
   }
 }

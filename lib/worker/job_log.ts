@@ -4,8 +4,14 @@
  * @module
  */
 
-import type { Ending, EndingReply, Execution } from "../store/worker_types.ts";
-import { type Ended, KILLED, STOPPED } from "./ended.ts";
+import {
+  type End,
+  type EndReply,
+  type Execution,
+  isPutBack,
+} from "../store/worker_types.ts";
+import type { AbortKind } from "./abort.ts";
+import { KILLED, STOPPED } from "./ends.ts";
 import type { LogFacts, LogMethod, SteadyLog } from "./log.ts";
 
 /** Fields of newer RQs that ask for more than to run the job. */
@@ -50,60 +56,56 @@ export class JobLog {
     }
   }
 
-  /** It is over; how that is stored is not known yet. */
-  end(execution: Execution, ended: Ended): void {
-    const [method, text] = lineOfEnd(ended) ?? [];
-    if (method === undefined) return;
-    const facts = factsOf(execution, ended);
+  /** It has failed. */
+  failed({ execution, workedMs }: End, text: string): void {
     const { queue, job } = execution;
-    const details = ended.kind === "outcome" &&
-        ended.outcome.type === "failure"
-      ? { details: ended.outcome.excInfo }
-      : {};
-    this.#log[method](`${queue}: ${text} (${job.id})`, {
-      ...facts,
-      ...details,
+    this.#log.error(`${queue}: Job failed (${job.id})`, {
+      ...factsOf(execution, workedMs),
+      details: text,
     });
   }
 
-  /** Redis has answered to its end. */
-  recorded(
-    execution: Execution,
-    ended: Ended,
-    { ttl }: Ending,
-    reply: EndingReply,
-  ): void {
+  /** It was ended before its time. */
+  aborted(execution: Execution, kind: AbortKind, workedMs: number): void {
     const { queue, job } = execution;
-    const facts = factsOf(execution, ended);
-    const [method, text] = lineOfReply(reply) ?? [];
-    if (method === undefined) return;
+    this.#log.warn(
+      `${queue}: ${ABORTED[kind]} (${job.id})`,
+      factsOf(execution, workedMs),
+    );
+  }
+
+  /** The worker could not run it. */
+  fault(execution: Execution, why: string): void {
+    const { queue, job } = execution;
+    this.#log.error(
+      `${queue}: ${why}, put back (${job.id})`,
+      factsOf(execution),
+    );
+  }
+
+  /** Redis has answered to its end. */
+  recorded(end: End, reply: EndReply): void {
+    const { execution, ttl, workedMs } = end;
+    const { queue, job } = execution;
+    const line = lineOfReply(reply);
+    if (line === undefined) return;
+    const [method, text] = line;
+    const facts = factsOf(execution, isPutBack(end) ? undefined : workedMs);
     this.#log[method](`${queue}: ${text} (${job.id})`, facts);
     if (reply === "finished") this.#log.info(lineOfTtl(ttl), facts);
   }
 }
 
+const ABORTED: Readonly<Record<AbortKind, string>> = {
+  stopped: STOPPED,
+  killed: KILLED,
+  cold: "Job killed by the cold shut down, put back",
+  lost: "Lease lost, job killed, nothing recorded",
+};
+
 type Line = readonly [method: LogMethod, text: string];
 
-function lineOfEnd(ended: Ended): Line | undefined {
-  switch (ended.kind) {
-    case "stopped":
-      return ["warn", STOPPED];
-    case "killed":
-      return ["warn", KILLED];
-    case "cold":
-      return ["warn", "Job killed by the cold shut down, put back"];
-    case "broken":
-      return ["error", `${ended.why}, put back`];
-    case "outcome":
-      return ended.outcome.type === "failure"
-        ? ["error", "Job failed"]
-        : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function lineOfReply(reply: EndingReply): Line | undefined {
+function lineOfReply(reply: EndReply): Line | undefined {
   switch (reply) {
     case "finished":
       return ["info", "Job OK"];
@@ -133,11 +135,12 @@ function lineOfTtl(ttl: number): string {
 }
 
 /** What a line about a job is about. */
-export function factsOf({ queue, job }: Execution, ended?: Ended): LogFacts {
+export function factsOf(
+  { queue, job }: Execution,
+  durationMs?: number,
+): LogFacts {
   const facts = { jobId: job.id, queue };
-  const timed = ended !== undefined && "workedMs" in ended
-    ? { durationMs: ended.workedMs }
-    : {};
+  const timed = durationMs === undefined ? {} : { durationMs };
   try {
     return { ...facts, func: job.call.funcName, ...timed };
   } catch {

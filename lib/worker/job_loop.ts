@@ -1,41 +1,49 @@
 /**
- * Keeps a worker's hands full: as many jobs as it may run at once, and while jobs
- * are short a few more, so that nobody waits for Redis between two of them.
+ * Keeps a worker busy with as many jobs as it may run at once. While jobs are short it claims a few more than
+ * that (prefetches them), so that it need not wait for Redis between two of them.
  *
  * Nothing here waits. What is under way (a claim, a run, the recording of an end, an alarm) wakes the loop when it is
  * over, however it ends, and one step then decides what is next by what is in hand alone. So there is
  * no order of events that the loop could miss: while it has not left, a claim or an alarm is under way, or a job in hand.
+ *
+ * Ends of jobs are gathered and recorded together with the next claim, in one round trip; see `WorkerStore.endAndClaim()`.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
 import { isSuspect } from "../job/record.ts";
-import type { Execution, SuspectMode } from "../store/worker_types.ts";
-import { type Ended, hasBegun, isPutBack } from "./ended.ts";
-import type { Executor } from "./execution.ts";
+import type {
+  End,
+  Execution,
+  SuspectMode,
+  Want,
+} from "../store/worker_types.ts";
+import type { Executor, RunEnd } from "./execution.ts";
 import type { Fetcher, NoJob, NoneNow } from "./fetcher.ts";
 import type { Begun, InHand } from "./in_hand.ts";
-import { Pace } from "./pace.ts";
+import { PrefetchEstimator } from "./prefetch_estimator.ts";
+import type { Recorder } from "./recorder.ts";
 import { StartBackoff } from "./start_backoff.ts";
 import { SuspectRule } from "./suspect_rule.ts";
 
 /** Most jobs of one claim, so that no script holds Redis for more than 2 ms; 80 were no faster. */
 const MAX_CLAIM = 50;
-/** Milliseconds that a job waits here at most; then those before it are not as short as was to be expected. */
+/** Milliseconds that a prefetched job may wait here. Where one has to wait longer, jobs are no longer short. */
 const WAIT_MS = 50;
 /** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
 const GATHER_MS = 4;
 /**
- * Milliseconds that jobs which go back wait for those that run beside them: where a cold shutdown kills all of them, or no
- * process can be started for any, they go back to their queue in its order.
+ * Milliseconds that jobs which ran and go back wait for those that still run: where a cold shutdown kills all of them, or
+ * no process can be started for any, they go back to their queue in its order.
  */
 const GATHER_BACK_MS = 1_000;
 
 /** What a {@linkcode JobLoop} works with. */
 export interface JobLoopOptions {
-  readonly fetcher: Pick<Fetcher, "next" | "ahead" | "hasWaited">;
-  readonly executor: Pick<Executor, "run" | "record">;
+  readonly fetcher: Pick<Fetcher, "next" | "hasWaited">;
+  readonly executor: Pick<Executor, "run" | "notBegun">;
+  readonly recorder: Pick<Recorder, "end" | "skip">;
   /** Where the loop keeps account of its jobs. */
   readonly inHand: InHand;
   /** How many jobs may run at once. */
@@ -43,7 +51,7 @@ export interface JobLoopOptions {
   /** How many jobs to run altogether. */
   readonly maxJobs: number;
   /** Whether jobs may be claimed before there is room for them. */
-  readonly claimsAhead: boolean;
+  readonly prefetches: boolean;
   /** Fires when no more work is to be begun. */
   readonly stopping: AbortSignal;
   /** Ends a claim that waits for jobs, since the loop cannot go on; `stopping` need not fire. */
@@ -52,17 +60,11 @@ export interface JobLoopOptions {
   readonly starts?: StartBackoff;
 }
 
-/** A job that is over. */
-interface EndedJob {
-  readonly execution: Execution;
-  readonly ended: Ended;
-}
-
 /** Claims, runs and records jobs until there is a reason to leave. */
 export class JobLoop {
   readonly #options: JobLoopOptions;
   readonly #inHand: InHand;
-  readonly #pace: Pace;
+  readonly #estimator: PrefetchEstimator;
   readonly #rule = new SuspectRule();
   readonly #starts: StartBackoff;
   readonly #left = Promise.withResolvers<NoJob | "max">();
@@ -75,9 +77,6 @@ export class JobLoop {
   #none: NoJob | undefined;
   /** What has made it impossible to go on. */
   #failure: { readonly error: unknown } | undefined;
-  /** Jobs whose end is to be recorded, with the next claim or soon. */
-  #ended: EndedJob[] = [];
-  #endedSince = 0;
   /** How many ends have been recorded, or given up. */
   #recorded = 0;
   #lastBegan = 0;
@@ -89,7 +88,8 @@ export class JobLoop {
   constructor(options: JobLoopOptions) {
     this.#options = options;
     this.#inHand = options.inHand;
-    this.#pace = new Pace(options.claimsAhead ? options.concurrency : 0);
+    const { prefetches, concurrency } = options;
+    this.#estimator = new PrefetchEstimator(prefetches ? concurrency : 0);
     this.#starts = options.starts ?? new StartBackoff();
   }
 
@@ -184,32 +184,34 @@ export class JobLoop {
     const left = Math.min(this.#options.maxJobs - this.#claimed, MAX_CLAIM);
     const most = this.#starts.isFailing ? Math.min(left, 1) : left;
     const wanted = Math.max(0, Math.min(this.#room, most));
-    const ahead = Math.max(0, Math.min(this.#roomAhead(), most - wanted));
-    if (wanted + ahead === 0) return false;
-    this.#recordEnded();
-    void this.#claim(wanted, ahead);
+    const prefetch = Math.max(0, Math.min(this.#prefetch(), most - wanted));
+    if (wanted + prefetch === 0) return false;
+    void this.#claim({
+      jobs: wanted,
+      prefetch,
+      mode: this.#mode(wanted + prefetch),
+    }, wanted + prefetch);
     return true;
   }
 
   /** How many jobs to claim before there is room for them; not before half of the last ones have begun. */
-  #roomAhead(): number {
+  #prefetch(): number {
     if (!this.#hasMore) return 0;
-    const most = Math.min(this.#pace.ahead, MAX_CLAIM);
+    const most = Math.min(this.#estimator.prefetch, MAX_CLAIM);
     const waiting = Math.max(0, -this.#room);
     return waiting * 2 > most ? 0 : most - waiting;
   }
 
-  async #claim(wanted: number, ahead: number): Promise<void> {
-    const { fetcher } = this.#options;
-    const recorded = this.#recorded;
-    const mode = this.#mode(wanted + ahead);
+  async #claim(want: Want, most: number): Promise<void> {
+    const before = this.#recorded;
     this.#claiming = true;
     try {
-      const reply = wanted > 0
-        ? await fetcher.next(wanted, ahead, mode)
-        : await fetcher.ahead(ahead, mode);
-      if (typeof reply !== "string") this.#take(reply, wanted + ahead);
-      else this.#takeNone(reply, recorded === this.#recorded);
+      const ends = this.#inHand.takeEnds();
+      const { recorded, jobs } = this.#options.fetcher.next(want, ends);
+      this.#seeRecorded(ends, recorded);
+      const reply = await jobs;
+      if (typeof reply !== "string") this.#take(reply, most);
+      else this.#takeNone(reply, before === this.#recorded);
     } catch (error) {
       this.#fail(error);
     }
@@ -255,43 +257,39 @@ export class JobLoop {
   }
 
   async #run({ execution, signal }: Begun): Promise<void> {
-    let ended: Ended;
-    try {
-      ended = await this.#options.executor.run(execution, signal);
-    } catch (error) {
-      // No fault of the job's: as long as nothing else can be said of it, it goes back.
-      ended = { kind: "broken", why: `Cannot run the job: ${error}` };
-    }
-    this.#inHand.end(execution);
+    const ended = await this.#options.executor.run(execution, signal);
+    this.#end(execution, ended.end);
     this.#learn(ended);
-    this.#add(execution, ended);
     this.#wake();
   }
 
   /** What an end says about those to come. */
-  #learn(ended: Ended): void {
-    if (ended.kind === "unstarted" || ended.kind === "broken") {
+  #learn({ end, hasBegun, fault }: RunEnd): void {
+    if (fault !== undefined) {
       this.#claimed--;
-      this.#starts.failed(ended.why);
+      this.#starts.failed(fault);
       const { hopeless } = this.#starts;
       if (hopeless !== undefined && this.#inHand.running === 0) {
         this.#fail(hopeless);
       }
       return;
     }
-    if (hasBegun(ended)) this.#starts.succeeded();
-    if (ended.kind !== "returned") this.#pace.note(ended.workedMs);
+    if (hasBegun) this.#starts.succeeded();
+    if (end !== undefined) this.#estimator.note(end.workedMs);
   }
 
-  #add(execution: Execution, ended: Ended): void {
+  /** A job is over; without an end, nothing is recorded of it. */
+  #end(execution: Execution, end: End | undefined): void {
     this.#none = undefined;
-    if (this.#ended.length === 0) this.#endedSince = performance.now();
-    this.#ended.push({ execution, ended });
+    this.#inHand.end(execution, end);
+    if (end === undefined) {
+      void this.#release(execution, this.#options.recorder.skip());
+    }
   }
 
   /**
-   * Puts what waits back where it came from, for other workers: if it is not to be begun, or nothing before it has ended
-   * for so long. What is about to come goes first, being behind it.
+   * Returns prefetched jobs to the head of their queue, for other workers: if they are not to be begun, or none has begun
+   * for too long. While a claim is under way, waits for it: its jobs were further back.
    */
   #giveBack(): void {
     const { waiting } = this.#inHand;
@@ -300,55 +298,47 @@ export class JobLoop {
       if (this.#slots > 0) return; // about to begin
       const leftMs = this.#lastBegan + WAIT_MS - performance.now();
       if (leftMs > 0) return this.#wakeIn(leftMs);
-      this.#pace.note(WAIT_MS);
+      this.#estimator.note(WAIT_MS);
     }
     this.#hasMore = false;
     this.#claimed -= waiting;
-    for (const execution of this.#inHand.endWaiting()) {
-      const kind = this.#inHand.abortedBy(execution);
-      const isStopped = kind !== undefined && kind !== "cold";
-      const ended: Ended = isStopped
-        ? { kind, workedMs: 0 }
-        : { kind: "returned" };
-      this.#add(execution, ended);
+    for (const execution of this.#inHand.takeWaiting()) {
+      const abortedBy = this.#inHand.abortedBy(execution);
+      const end = this.#options.executor.notBegun(execution, abortedBy);
+      this.#end(execution, end);
     }
     this.#recordSoon();
   }
 
   /** Where no claim takes them along: at once, or a little later together with those that are about to follow. */
   #recordSoon(): void {
-    if (this.#ended.length === 0) return;
+    if (this.#inHand.ended === 0) return;
     const gatherMs = this.#inHand.isBusy ? this.#gatherMs() : 0;
-    const leftMs = this.#endedSince + gatherMs - performance.now();
-    if (leftMs > 0) this.#wakeIn(leftMs);
-    else this.#recordEnded();
+    const leftMs = gatherMs - this.#inHand.endedForMs;
+    if (leftMs > 0) return this.#wakeIn(leftMs);
+    const ends = this.#inHand.takeEnds();
+    this.#seeRecorded(ends, this.#options.recorder.end(ends));
   }
 
   #gatherMs(): number {
-    const waits = ({ ended }: EndedJob) =>
-      isPutBack(ended) && ended.kind !== "returned";
-    if (this.#ended.some(waits)) return GATHER_BACK_MS;
-    const isFull = this.#ended.length >= MAX_CLAIM;
-    return isFull || this.#pace.ahead === 0 ? 0 : GATHER_MS;
+    if (this.#inHand.hasCutShort) return GATHER_BACK_MS;
+    const isFull = this.#inHand.ended >= MAX_CLAIM;
+    return isFull || this.#estimator.prefetch === 0 ? 0 : GATHER_MS;
   }
 
-  #recordEnded(): void {
-    if (this.#ended.length === 0) return;
-    const ended = this.#ended;
-    this.#ended = [];
-    const back = ended.filter((job) => isPutBack(job.ended));
-    // The last one first, since each goes to the head of its queue.
-    back.sort((a, b) =>
-      this.#inHand.orderOf(b.execution) - this.#inHand.orderOf(a.execution)
-    );
-    for (const job of ended) if (!isPutBack(job.ended)) void this.#record(job);
-    for (const job of back) void this.#record(job);
+  #seeRecorded(
+    ends: readonly End[],
+    recorded: readonly Promise<void>[],
+  ): void {
+    ends.forEach(({ execution }, i) => {
+      void this.#release(execution, recorded[i]!);
+    });
   }
 
   /** What cannot be recorded is not kept: its lease runs out, and since nobody knows why, the worker ends. */
-  async #record({ execution, ended }: EndedJob): Promise<void> {
+  async #release(execution: Execution, recorded: Promise<void>): Promise<void> {
     try {
-      await this.#options.executor.record(execution, ended);
+      await recorded;
     } catch (error) {
       this.#fail(error);
     }

@@ -12,7 +12,7 @@ import {
   ReplyError,
 } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
-import type { CaughtJob } from "../store/worker_types.ts";
+import type { PoppedJob } from "../store/worker_types.ts";
 
 /** What a {@linkcode QueueWaiter} works with. */
 export interface QueueWaiterOptions {
@@ -47,7 +47,7 @@ export class QueueWaiter implements AsyncDisposable {
     queues: readonly string[],
     ms: number,
     signal: AbortSignal,
-  ): Promise<CaughtJob[]> {
+  ): Promise<PoppedJob[]> {
     const clients = this.#clientsFor(queues);
     const over = new AbortController();
     const end = () => {
@@ -64,9 +64,9 @@ export class QueueWaiter implements AsyncDisposable {
         return jobId === null ? null : { queue, jobId };
       });
       if (signal.aborted) end();
-      const caught = await Promise.all(waits);
+      const popped = await Promise.all(waits);
       await looking;
-      return caught.filter((job) => job !== null);
+      return popped.filter((job) => job !== null);
     } finally {
       signal.removeEventListener("abort", end);
     }

@@ -20,7 +20,9 @@ import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { InHand } from "./in_hand.ts";
+import { JobLog } from "./job_log.ts";
 import { JobLoop } from "./job_loop.ts";
+import { Recorder } from "./recorder.ts";
 import type { Runners } from "./runners.ts";
 import { Scheduler } from "./scheduler.ts";
 import { StartBackoff } from "./start_backoff.ts";
@@ -85,8 +87,11 @@ export class WorkerSession {
     this.#sweeper = new Sweeper({ ...common, interval: settings.sweepMs });
     this.#scheduler = new Scheduler(common);
     this.#commands = this.#makeCommands(onError);
+    const jobLog = new JobLog(log, settings.logJobDescription);
+    const recorder = new Recorder({ ...common, jobLog });
     this.#fetcher = new Fetcher({
       ...common,
+      recorder,
       strategy: settings.dequeueStrategy,
       burst: settings.burst,
       maxIdleMs: settings.maxIdleMs,
@@ -95,19 +100,20 @@ export class WorkerSession {
     });
     const executor = new Executor({
       ...common,
+      jobLog,
       runnerOf: (execution) => runners.of(execution),
       resultTtl: settings.resultTtl,
       mayEnqueue: settings.mayEnqueue,
-      logDescription: settings.logJobDescription,
       bigInts: settings.bigInts,
     });
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,
       executor,
+      recorder,
       inHand,
       concurrency: settings.concurrency,
       maxJobs: settings.maxJobs,
-      claimsAhead: this.#claimsAhead(),
+      prefetches: this.#prefetches(),
       stopping,
       starts: new StartBackoff({ log, patience: settings.startPatienceMs }),
       halt: () => this.#halting.abort(),
@@ -118,7 +124,7 @@ export class WorkerSession {
    * In another order than that of priority, what is next shows only when there is room for it; and to a process
    * of its own a job has to wait longer than for Redis.
    */
-  #claimsAhead(): boolean {
+  #prefetches(): boolean {
     const { dequeueStrategy, isolationOf, queues } = this.#options.settings;
     return dequeueStrategy === "default" &&
       isolationOf(queues[0]!) !== "process";

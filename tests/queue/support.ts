@@ -2,10 +2,10 @@
 
 import { deflateSync } from "node:zlib";
 import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
-import type { Ending, WorkerIdentity } from "../../lib/store/worker_types.ts";
+import type { WorkerIdentity } from "../../lib/store/worker_types.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
 import { waitFor } from "../support/wait_for.ts";
-import { Bench } from "../store/support.ts";
+import { Bench, type Ending } from "../store/support.ts";
 
 /** A {@linkcode Bench} with a queue named `q` and a registered worker. */
 export class Desk implements AsyncDisposable {

@@ -1,15 +1,16 @@
-/** Ends of one turn are recorded by one call, each for itself. */
+/** A list of ends is recorded by few calls, each end for itself. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { RedisClient } from "../../lib/redis/redis_client.ts";
+import { CLAIM } from "../../lib/store/scripts/claim.ts";
 import { list, texts } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
-  Ending,
-  EndingReply,
+  EndReply,
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
-import { type AddOptions, Bench, echoing } from "./support.ts";
+import { type AddOptions, Bench, echoing, type Ending } from "./support.ts";
 
 const ENDING: Ending = {
   outcome: "finished",
@@ -39,7 +40,7 @@ async function claimed(
     await bench.add(id, options);
   }
   const count = Object.keys(jobs).length;
-  return (await bench.workers.claim(worker, count, [])).executions;
+  return (await bench.workers.claim(worker, { jobs: count })).executions;
 }
 
 function endAll(
@@ -47,11 +48,11 @@ function endAll(
   worker: WorkerIdentity,
   executions: readonly Execution[],
   endings: Readonly<Record<string, Partial<Ending>>> = {},
-): Promise<EndingReply[]> {
-  return Promise.all(executions.map((execution) => {
-    const ending = { ...ENDING, ...endings[execution.job.id] };
-    return store.finish(worker, execution, ending, "idle");
-  }));
+): Promise<EndReply[]> {
+  const ends = executions.map((execution) => {
+    return { execution, ...ENDING, ...endings[execution.job.id] };
+  });
+  return Promise.all(store.end(worker, ends, "idle"));
 }
 
 /** Jobs that end in every way there is, and what is done to them before. */
@@ -92,7 +93,7 @@ const MIXED: Readonly<Record<string, Partial<Ending>>> = {
   forgotten: { outcome: "failed", ttl: 0 },
 };
 
-const ANSWERS: EndingReply[] = [
+const ANSWERS: EndReply[] = [
   "finished",
   "lost",
   "gone",
@@ -106,7 +107,7 @@ const ANSWERS: EndingReply[] = [
   "failed",
 ];
 
-Deno.test("ends of one turn share a call, and each gets its own answer", async () => {
+Deno.test("a list of ends takes one call, and each gets its own answer", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();
   const executions = await mixed(bench, worker);
@@ -223,40 +224,86 @@ Deno.test("a job that cannot be put back stays leased, and the others of the cal
   ]);
 });
 
-Deno.test("an end is recorded before the claim that is asked for after it", async () => {
+Deno.test.each([true, false])(
+  "ends are recorded before the claim that goes with them, whether Redis knows the scripts or not: %s",
+  async (known) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    const [execution] = await claimed(bench, worker, { a: {} });
+    await bench.send("SCRIPT", "FLUSH");
+    if (known) await bench.workers.loadScripts();
+    const { ended, claimed: next } = bench.workers.endAndClaim(
+      worker,
+      [{ ...ENDING, execution: execution!, outcome: "requeued" }],
+      "idle",
+      { jobs: 1 },
+    );
+    assertEquals(await Promise.all(ended), ["requeued"]);
+    const { executions } = await next;
+    assertEquals(executions.map(({ job }) => job.id), ["a"]);
+    assertEquals(executions[0]!.job.integer("x_attempts"), 2);
+  },
+);
+
+Deno.test("ends and the claim that goes with them are asked for before either is answered", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();
-  const [execution] = await claimed(bench, worker, { a: {} });
-  await bench.workers.loadScripts();
-  const ended = bench.workers.finish(worker, execution!, {
-    ...ENDING,
-    outcome: "requeued",
-  }, "idle");
-  const { executions } = await bench.workers.claim(worker, 1, []);
-  assertEquals(await ended, "requeued");
-  assertEquals(executions.map(({ job }) => job.id), ["a"]);
-  assertEquals(executions[0]!.job.integer("x_attempts"), 2);
+  const executions = await claimed(bench, worker, { a: {}, b: {}, c: {} });
+  const steps: string[] = [];
+  const client: RedisClient = {
+    ...echoing(bench.client, () => {}),
+    async send(command, args, options) {
+      steps.push(args?.[0] === CLAIM.sha ? "claim" : "end");
+      const reply = await bench.client.send(command, args, options);
+      steps.push("reply");
+      return reply;
+    },
+  };
+  const { ended, claimed: next } = new WorkerStore(client, bench.keys)
+    .endAndClaim(
+      worker,
+      executions.map((execution) => ({ ...ENDING, execution })),
+      "idle",
+      { jobs: 1 },
+    );
+  await Promise.all([...ended, next]);
+  assertEquals(steps, ["end", "claim", "reply", "reply"]);
 });
 
-Deno.test("ends of two workers of one store, and large results, go in calls of their own", async () => {
-  await using bench = await Bench.open();
-  const w1 = await bench.worker("w1");
-  const w2 = await bench.worker("w2");
-  const [a] = await claimed(bench, w1, { a: {} });
-  const [b, c] = await claimed(bench, w2, { b: {}, c: {} });
-  const large = { ...ENDING, payload: "A".repeat(1_000_000) };
-  assertEquals(
-    await Promise.all([
-      bench.workers.finish(w1, a!, ENDING, "idle"),
-      bench.workers.finish(w2, b!, ENDING, "busy"),
-      bench.workers.finish(w2, c!, large, "idle"),
-    ]),
-    ["finished", "finished", "finished"],
-  );
-  const count = (name: string) =>
-    bench.send("HGET", `rq:worker:${name}`, "successful_job_count");
-  assertEquals([await count("w1"), await count("w2")], ["1", "2"]);
-});
+Deno.test.each<[string, Partial<Ending>[], number]>([
+  ["60 successes", Array.from({ length: 60 }, () => ({})), 2],
+  [
+    "30 failures",
+    Array.from({ length: 30 }, () => ({ outcome: "failed" as const })),
+    2,
+  ],
+  [
+    "a large result between two small ones",
+    [{}, { payload: "A".repeat(1_000_000) }, {}],
+    3,
+  ],
+])(
+  "%s are recorded by no more calls than they need",
+  async (_what, endings, calls) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    const ids = endings.map((_, i) => `job-${i}`);
+    const executions = await claimed(
+      bench,
+      worker,
+      Object.fromEntries(ids.map((id) => [id, {}])),
+    );
+    await bench.send("CONFIG", "RESETSTAT");
+    const answers = await endAll(
+      bench.workers,
+      worker,
+      executions,
+      Object.fromEntries(ids.map((id, i) => [id, endings[i]!])),
+    );
+    assertEquals(answers, endings.map(({ outcome = "finished" }) => outcome));
+    assertEquals(await scriptRuns(bench), calls);
+  },
+);
 
 Deno.test("ends of a call whose jobs have 50 dependents each release a hundred of them, later calls the rest", async () => {
   await using bench = await Bench.open();
@@ -284,10 +331,9 @@ Deno.test("a full call that fails is rejected for each of its ends, and can be m
   const worker = await bench.worker();
   const executions = await claimed(bench, worker, { a: {}, b: {} });
   await bench.send("CONFIG", "SET", "maxmemory", 1);
+  const ends = executions.map((execution) => ({ ...ENDING, execution }));
   const failed = await Promise.allSettled(
-    executions.map((execution) =>
-      bench.workers.finish(worker, execution, ENDING, "idle")
-    ),
+    bench.workers.end(worker, ends, "idle"),
   );
   await bench.send("CONFIG", "SET", "maxmemory", 0);
   const first = failed.map(({ status }) => status);

@@ -92,7 +92,7 @@ Deno.test("a pass of the sweep over a thousand abandoned jobs is quick", async (
   await Promise.all(
     Array.from({ length: 1_000 }, (_, i) => bench.add(`job-${i}`)),
   );
-  const { executions } = await bench.workers.claim(worker, 1_000, []);
+  const { executions } = await bench.workers.claim(worker, { jobs: 1_000 });
   for (const execution of executions) await bench.expire(execution);
   await slowest(bench);
   assertEquals((await bench.sweep()).requeued.length, 1_000);
@@ -132,7 +132,7 @@ Deno.test("a hundred ends in one call are quick, also where each has to do a lot
       await bench.add(`child-${i}-${k}`, { dependsOn: [`job-${i}`] });
     }
   }
-  const { executions } = await bench.workers.claim(worker, 100, []);
+  const { executions } = await bench.workers.claim(worker, { jobs: 100 });
   await bench.workers.heartbeat(worker, 480, executions);
   await slowest(bench);
   await Promise.all(

@@ -13,7 +13,11 @@ async function claimed(
   ahead = 0,
 ): Promise<[kind: string, ...ids: string[]]> {
   const worker = await bench.worker();
-  const reply = await bench.workers.claim(worker, wanted, [], ahead, mode);
+  const reply = await bench.workers.claim(worker, {
+    jobs: wanted,
+    prefetch: ahead,
+    mode,
+  });
   return [reply.kind, ...reply.executions.map(({ job }) => job.id)];
 }
 
@@ -21,7 +25,11 @@ async function claimed(
 async function lost(bench: Bench, ids: readonly string[]): Promise<void> {
   const worker = await bench.worker("dead");
   for (const id of ids) await bench.add(id);
-  const reply = await bench.workers.claim(worker, ids.length, [], 0, "free");
+  const reply = await bench.workers.claim(worker, {
+    jobs: ids.length,
+
+    mode: "free",
+  });
   assertEquals(reply.executions.length, ids.length);
   for (const execution of reply.executions) await bench.expire(execution);
   await bench.sweep();
@@ -76,7 +84,11 @@ Deno.test("a suspect of a queue that comes first keeps the others from a worker 
   await bench.add("low", { queue: "low" });
   const worker = await bench.worker("w2", ["q", "low"]);
   const kind = async (mode: SuspectMode) => {
-    const reply = await bench.workers.claim(worker, 5, [], 0, mode);
+    const reply = await bench.workers.claim(worker, {
+      jobs: 5,
+
+      mode,
+    });
     return [reply.kind, ...reply.executions.map(({ job }) => job.id)];
   };
   assertEquals(await kind("stop"), ["suspect"]);

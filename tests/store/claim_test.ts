@@ -233,7 +233,7 @@ Deno.test("a claim that is sent again gives the same jobs, and leaves the next o
     replies.push([kind, executions.map(({ id, job }) => [id, job.id])]);
   });
   const workers = new WorkerStore(client, bench.keys);
-  const { executions } = await workers.claim(worker, 2, []);
+  const { executions } = await workers.claim(worker, { jobs: 2 });
   assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
   assertEquals(executions.map(({ job }) => job.text("x_attempts")), [
     undefined,
@@ -249,7 +249,10 @@ Deno.test("a claim takes as many jobs as are wanted, over all queues and caught 
   for (const id of ["a", "b", "c"]) await bench.add(id);
   for (const id of ["x", "y"]) await bench.add(id, { queue: "r" });
   const caught = await caughtOf(bench, ["y"], "r");
-  const { executions } = await bench.workers.claim(worker, 5, caught);
+  const { executions } = await bench.workers.claim(worker, {
+    jobs: 5,
+    popped: caught,
+  });
   assertEquals(executions.map(({ queue, job }) => [queue, job.id]), [
     ["r", "y"],
     ["q", "a"],
@@ -266,7 +269,10 @@ Deno.test("more caught jobs than are wanted go back in order", async () => {
   const worker = await bench.worker();
   for (const id of ["a", "b", "c", "d", "e"]) await bench.add(id);
   const caught = await caughtOf(bench, ["a", "b", "c", "d"]);
-  const { executions } = await bench.workers.claim(worker, 2, caught);
+  const { executions } = await bench.workers.claim(worker, {
+    jobs: 2,
+    popped: caught,
+  });
   assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
   assertEquals(await bench.queued(), ["c", "d", "e"]);
 });
@@ -277,7 +283,7 @@ Deno.test("a claim of very many jobs gives all of them", async () => {
   await Promise.all(
     Array.from({ length: 1_000 }, (_, i) => bench.add(`job-${i}`)),
   );
-  const { executions } = await bench.workers.claim(worker, 1_000, []);
+  const { executions } = await bench.workers.claim(worker, { jobs: 1_000 });
   assertEquals(executions.length, 1_000);
 });
 

@@ -122,10 +122,11 @@ Deno.test("an end and the next claim that are both sent again leave the worker b
   const sent: [string, readonly RedisArg[]][] = [];
   const recorder = recording(bench.client, sent);
   const store = new WorkerStore(recorder, bench.keys);
-  await Promise.all([
-    store.finish(worker, first, STOPPED, "idle"),
-    store.claim(worker, 1, []),
-  ]);
+  const ends = [{ execution: first, ...STOPPED }];
+  const { ended, claimed } = store.endAndClaim(worker, ends, "idle", {
+    jobs: 1,
+  });
+  await Promise.all([...ended, claimed]);
   for (const [command, args] of sent) await bench.client.send(command, args);
   const shown = await bench.send(
     "HMGET",

@@ -5,9 +5,7 @@
 import { assert } from "@std/assert";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
-import type { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
-  Ending,
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
@@ -31,7 +29,13 @@ import {
   QUEUE,
   type Scene,
 } from "./job_states.ts";
-import { ABANDONED, type Bench, newJob } from "./support.ts";
+import {
+  ABANDONED,
+  type Bench,
+  type Ending,
+  endOne,
+  newJob,
+} from "./support.ts";
 
 /** A scene with a job in it. */
 export interface Stage extends Scene {
@@ -270,16 +274,6 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   },
 };
 
-/** The only place that knows how the store is told of an end. */
-function endOf(
-  workers: WorkerStore,
-  worker: WorkerIdentity,
-  execution: Execution,
-  ending: Ending,
-): Promise<string> {
-  return workers.finish(worker, execution, ending, "idle");
-}
-
 function end(
   { workers, worker, execution }: Stage,
   ending: Partial<Ending> & Pick<Ending, "outcome">,
@@ -288,7 +282,7 @@ function end(
     ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
     : encodeResult(`"done"`);
   const whole = { ttl: 500, payload, workedMs: 12.5, ...ending };
-  return endOf(workers, worker, execution, whole);
+  return endOne(workers, worker, execution, whole);
 }
 
 async function enqueue(
@@ -310,7 +304,7 @@ async function claim(
   { workers, worker }: Stage,
   popped: readonly { readonly queue: string; readonly jobId: string }[],
 ): Promise<string> {
-  const reply = await workers.claim(worker, 1, popped);
+  const reply = await workers.claim(worker, { jobs: 1, popped });
   const [skipped] = reply.skipped;
   if (skipped !== undefined) return skipped.reason;
   return reply.kind === "jobs" ? "claimed" : reply.kind;

@@ -23,16 +23,19 @@ Deno.test("of ends that go together only the one that is cut off is refused", as
   await using _client = client;
   const worker = await bench.worker();
   for (const id of ["a", "b", "c"]) await bench.add(id);
-  const { executions } = await bench.workers.claim(worker, 3, []);
+  const { executions } = await bench.workers.claim(worker, { jobs: 3 });
   const store = new WorkerStore(client, bench.keys);
   const ends = await Promise.allSettled(
-    executions.map((execution) =>
-      store.finish(worker, execution, {
+    store.end(
+      worker,
+      executions.map((execution) => ({
+        execution,
         outcome: "finished",
         ttl: 500,
         payload: execution.job.id === "b" ? "poison" : "MQ==",
         workedMs: 1,
-      }, "idle")
+      })),
+      "idle",
     ),
   );
   const [a, b, c] = ends.map((end) =>

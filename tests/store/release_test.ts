@@ -4,8 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { RELEASE_DEPENDENTS } from "../../lib/store/scripts/release_dependents.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
-import type { Ending } from "../../lib/store/worker_types.ts";
-import { Bench, newJob } from "./support.ts";
+import { Bench, type Ending, endOne, newJob } from "./support.ts";
 
 const LENIENT = { allow_dependency_failures: 1 };
 
@@ -42,13 +41,13 @@ async function runAndDie(
   const execution = await bench.claim(worker);
   await assertRejects(
     () =>
-      store.finish(worker, execution, {
+      endOne(store, worker, execution, {
         outcome: "finished",
         ttl: 3,
         payload: "",
         workedMs: 1,
         ...ending,
-      }, "idle"),
+      }),
     Error,
     "killed",
   );

@@ -5,12 +5,19 @@ import type { RedisReply } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
-  Ending,
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
-import { Bench, echoing, masked, newJob, sweepAll } from "./support.ts";
+import {
+  Bench,
+  echoing,
+  type Ending,
+  endOne,
+  masked,
+  newJob,
+  sweepAll,
+} from "./support.ts";
 
 /** A bench, and stores that send everything twice. */
 interface Twice {
@@ -55,7 +62,7 @@ function ending(
     const execution = await bench.claim(worker);
     const { ttl = 500 } = options;
     return () =>
-      workers.finish(worker, execution, { ...ENDING, outcome, ttl }, "idle");
+      endOne(workers, worker, execution, { ...ENDING, outcome, ttl });
   };
 }
 
@@ -135,17 +142,17 @@ const SCENES: [string, Scene][] = [
     return () => twice.jobs.state("a");
   }],
   ["claim: empty", ({ worker, workers }) => {
-    return Promise.resolve(() => workers.claim(worker, 2, []));
+    return Promise.resolve(() => workers.claim(worker, { jobs: 2 }));
   }],
   ["claim: unregistered", async ({ bench, workers }) => {
     await bench.add("a");
     const nobody = { name: "nobody", instance: "x", queues: ["q"] };
-    return () => workers.claim(nobody, 2, []);
+    return () => workers.claim(nobody, { jobs: 2 });
   }],
   ["claim: suspended", async ({ bench, worker, workers }) => {
     await bench.add("a");
     await bench.send("SET", "rq:suspended", "1");
-    return () => workers.claim(worker, 2, []);
+    return () => workers.claim(worker, { jobs: 2 });
   }],
   ["heartbeat", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
@@ -180,35 +187,20 @@ const SCENES: [string, Scene][] = [
     const execution = await started(bench, worker);
     await bench.takeAway(execution);
     return () =>
-      workers.finish(
-        worker,
-        execution,
-        { ...ENDING, outcome: "finished" },
-        "idle",
-      );
+      endOne(workers, worker, execution, { ...ENDING, outcome: "finished" });
   }],
   ["finish: gone", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
     await bench.send("DEL", "rq:job:a");
     return () =>
-      workers.finish(
-        worker,
-        execution,
-        { ...ENDING, outcome: "finished" },
-        "idle",
-      );
+      endOne(workers, worker, execution, { ...ENDING, outcome: "finished" });
   }],
   ["finish: after the worker's hash has expired", async (twice) => {
     const { bench, worker, workers } = twice;
     const execution = await started(bench, worker);
     await bench.send("DEL", "rq:worker:w1");
     return () =>
-      workers.finish(
-        worker,
-        execution,
-        { ...ENDING, outcome: "finished" },
-        "idle",
-      );
+      endOne(workers, worker, execution, { ...ENDING, outcome: "finished" });
   }],
   ["record", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
@@ -266,19 +258,21 @@ const REPORTS: [string, Scene][] = [
       );
     }
     const caught = ["a", "b"].map((jobId) => ({ queue: "q", jobId }));
-    return () => workers.claim(worker, 2, caught);
+    return () => workers.claim(worker, { jobs: 2, popped: caught });
   }],
   ["claim", async ({ bench, worker, workers }) => {
     await bench.add("a");
     await bench.add("b");
-    return () => workers.claim(worker, 2, []);
+    return () => workers.claim(worker, { jobs: 2 });
   }],
   ["claim, and a result that is stored as a dump", async (twice) => {
     const { bench, worker, workers } = twice;
     await bench.add("a");
-    const { executions: [execution] } = await workers.claim(worker, 1, []);
+    const { executions: [execution] } = await workers.claim(worker, {
+      jobs: 1,
+    });
     const ending = { ...ENDING, outcome: "finished", ttl: 500 } as const;
-    return () => workers.finish(worker, execution!, ending, "idle");
+    return () => endOne(workers, worker, execution!, ending);
   }],
   ["delete", async (twice) => {
     await failed(twice);

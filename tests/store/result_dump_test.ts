@@ -3,7 +3,7 @@ import { texts } from "../../lib/store/job_store.ts";
 import { dumpResult, MAX_DUMPED } from "../../lib/store/result_dump.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { connect } from "../../lib/redis/connect.ts";
-import { Bench } from "./support.ts";
+import { Bench, endOne } from "./support.ts";
 
 const TIME = 1_795_792_236_123;
 const LENGTHS = [0, 1, 62, 63, 64, 65, 125, 126, 127, 128, 129, MAX_DUMPED];
@@ -89,14 +89,14 @@ Deno.test("a server that forbids RESTORE and DUMP stores results all the same", 
   const worker = await bench.worker();
   for (const [id, payload] of [["a", btoa("[1]")], ["b", ""]] as const) {
     await bench.add(id);
-    const { executions: [execution] } = await workers.claim(worker, 1, []);
+    const { executions: [execution] } = await workers.claim(worker, {
+      jobs: 1,
+    });
     const ending = { outcome: "finished", ttl: 500, payload, workedMs: 1 };
-    const answer = await workers.finish(
-      worker,
-      execution!,
-      { ...ending, outcome: "finished" },
-      "idle",
-    );
+    const answer = await endOne(workers, worker, execution!, {
+      ...ending,
+      outcome: "finished",
+    });
     assertEquals(answer, "finished");
     const { latest } = await bench.jobs.state(id);
     assertEquals([latest?.type, latest?.returnValue ?? ""], [1, payload]);

@@ -19,14 +19,14 @@ Deno.test("a claim takes further jobs of the first queue only", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker("w1", ["high", "low"]);
   for (const id of ["a", "b", "c"]) await bench.add(id, { queue: "low" });
-  const first = await bench.workers.claim(worker, 1, [], 5);
+  const first = await bench.workers.claim(worker, { jobs: 1, prefetch: 5 });
   assertEquals(first.executions.map(({ job }) => job.id), ["a"]);
   for (const id of ["d", "e", "f"]) await bench.add(id, { queue: "high" });
-  const second = await bench.workers.claim(worker, 1, [], 1);
+  const second = await bench.workers.claim(worker, { jobs: 1, prefetch: 1 });
   assertEquals(second.executions.map(({ job }) => job.id), ["d", "e"]);
-  const third = await bench.workers.claim(worker, 0, [], 5);
+  const third = await bench.workers.claim(worker, { jobs: 0, prefetch: 5 });
   assertEquals(third.executions.map(({ job }) => job.id), ["f"]);
-  const none = await bench.workers.claim(worker, 0, [], 5);
+  const none = await bench.workers.claim(worker, { jobs: 0, prefetch: 5 });
   assertEquals([none.kind, none.executions], ["empty", []]);
 });
 
@@ -76,7 +76,7 @@ Deno.test("what somebody else has taken meanwhile is not given back", async () =
   await using bench = await Bench.open();
   const worker = await bench.worker();
   for (const id of ["canceled", "deleted", "taken"]) await bench.add(id);
-  const { executions } = await bench.workers.claim(worker, 3, []);
+  const { executions } = await bench.workers.claim(worker, { jobs: 3 });
   await bench.jobs.cancel("canceled");
   await bench.jobs.delete("deleted");
   await bench.expire(executions[2]!);

@@ -18,13 +18,14 @@ import { Keys } from "../../lib/store/keys.ts";
 import { type SweepReply, SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
-  CaughtJob,
   ClaimReply,
-  Ending,
-  EndingReply,
+  End,
+  EndReply,
   Execution,
+  PoppedJob,
   SuspectMode,
   WorkerIdentity,
+  WorkerState,
 } from "../../lib/store/worker_types.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
@@ -42,6 +43,20 @@ export interface AddOptions {
 export const ABANDONED: string = encodeFailure(
   "AbandonedJobError: lost too often",
 );
+
+/** How an execution ended. */
+export type Ending = Omit<End, "execution">;
+
+/** Records one end. */
+export function endOne(
+  store: WorkerStore,
+  worker: WorkerIdentity,
+  execution: Execution,
+  ending: Ending,
+  state: WorkerState = "idle",
+): Promise<EndReply> {
+  return store.end(worker, [{ execution, ...ending }], state)[0]!;
+}
 
 /** A Redis of its own with both stores on it. */
 export class Bench implements AsyncDisposable {
@@ -94,10 +109,10 @@ export class Bench implements AsyncDisposable {
   /** Claims one job, for a worker that has nothing else in hand. */
   async tryClaim(
     worker: WorkerIdentity,
-    caught: readonly CaughtJob[] = [],
+    popped: readonly PoppedJob[] = [],
     mode: SuspectMode = "only",
   ): Promise<ClaimReply & { readonly execution: Execution | null }> {
-    const reply = await this.workers.claim(worker, 1, caught, 0, mode);
+    const reply = await this.workers.claim(worker, { jobs: 1, popped, mode });
     return { ...reply, execution: reply.executions[0] ?? null };
   }
 
@@ -113,8 +128,8 @@ export class Bench implements AsyncDisposable {
     worker: WorkerIdentity,
     execution: Execution,
     ending: Partial<Ending> = {},
-  ): Promise<EndingReply> {
-    return this.workers.finish(worker, execution, {
+  ): Promise<EndReply> {
+    return endOne(this.workers, worker, execution, {
       outcome: "finished",
       ttl: 500,
       payload: ending.outcome === "failed" || ending.outcome === "stopped"
@@ -122,7 +137,7 @@ export class Bench implements AsyncDisposable {
         : encodeResult(`"done"`),
       workedMs: 12.5,
       ...ending,
-    }, "idle");
+    });
   }
 
   /** Claims the next job and ends it. */

@@ -134,7 +134,7 @@ async function abandoned(bench: Bench, count: number): Promise<string[]> {
   const stores = workers.map(() => new WorkerStore(bench.client, bench.keys));
   for (let claimed = 0, turn = 0; claimed < count; turn++) {
     const of = turn % workers.length;
-    const { executions } = await stores[of]!.claim(workers[of]!, 7, []);
+    const { executions } = await stores[of]!.claim(workers[of]!, { jobs: 7 });
     claimed += executions.length;
   }
   const members = await bench.members("rq:wip:q");
@@ -160,7 +160,7 @@ Deno.test("what a worker claims while leases are given back is what left the que
   const claimed: string[] = [];
   const recovery = bench.sweep();
   while (claimed.length < 300) {
-    const { executions } = await bench.workers.claim(worker, 3, []);
+    const { executions } = await bench.workers.claim(worker, { jobs: 3 });
     claimed.push(...executions.map(({ job }) => job.id));
   }
   await recovery;

@@ -3,13 +3,26 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { WorkerIdentity } from "../../lib/store/worker_types.ts";
 import { Fetcher, type FetcherOptions } from "../../lib/worker/fetcher.ts";
+import { InHand } from "../../lib/worker/in_hand.ts";
+import { JobLog } from "../../lib/worker/job_log.ts";
 import { SILENT } from "../../lib/worker/log.ts";
+import { Recorder } from "../../lib/worker/recorder.ts";
 import { Bench } from "../store/support.ts";
 import { waitFor } from "../support/wait_for.ts";
 
 /** Names of queues in order of priority. */
 function names(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `q${i}`);
+}
+
+function recorderOf(bench: Bench, identity: WorkerIdentity): Recorder {
+  return new Recorder({
+    store: bench.workers,
+    identity,
+    inHand: new InHand(),
+    log: SILENT,
+    jobLog: new JobLog(SILENT, true),
+  });
 }
 
 /** A worker's fetcher, and what it does to Redis. */
@@ -27,6 +40,7 @@ class Subject implements AsyncDisposable {
     this.bench = bench;
     this.fetcher = new Fetcher({
       store: bench.workers,
+      recorder: recorderOf(bench, identity),
       identity,
       strategy: "default",
       burst: false,
@@ -50,7 +64,7 @@ class Subject implements AsyncDisposable {
 
   /** The ids of the next jobs, or why there are none. */
   async next(wanted = 1): Promise<string[] | string> {
-    const next = await this.fetcher.next(wanted, 0);
+    const next = await this.fetcher.next({ jobs: wanted }).jobs;
     return typeof next === "string" ? next : next.map(({ job }) => job.id);
   }
 

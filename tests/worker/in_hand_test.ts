@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { JobRecord } from "../../lib/job/record.ts";
-import type { Execution } from "../../lib/store/worker_types.ts";
+import type { End, Execution } from "../../lib/store/worker_types.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 
 function execution(id: string, fields: Record<string, string> = {}): Execution {
@@ -8,6 +8,13 @@ function execution(id: string, fields: Record<string, string> = {}): Execution {
     [name, new TextEncoder().encode(text)] as const
   );
   return { id, queue: "q", job: new JobRecord(`job-${id}`, new Map(bytes)) };
+}
+
+function endOf(
+  execution: Execution,
+  outcome: End["outcome"] = "finished",
+): End {
+  return { execution, outcome, ttl: 0, payload: "", workedMs: 1 };
 }
 
 function holding(...ids: string[]) {
@@ -21,23 +28,26 @@ function holding(...ids: string[]) {
 const idsOf = (executions: readonly Execution[]) =>
   executions.map(({ id }) => id);
 
-/** All that is counted: waiting, running, in hand. */
-function counts({ waiting, running, size }: InHand) {
-  return [waiting, running, size];
+/** All that is counted: waiting, running, ended, in hand. */
+function counts({ waiting, running, ended, size }: InHand) {
+  return [waiting, running, ended, size];
 }
 
 Deno.test("a job waits, runs, is over and is gone, and is counted once at each moment", () => {
   const { inHand, executions } = holding("a", "b");
   const [a] = executions as [Execution];
-  assertEquals([counts(inHand), inHand.isBusy], [[2, 0, 2], true]);
+  assertEquals([counts(inHand), inHand.isBusy], [[2, 0, 0, 2], true]);
   assertEquals(inHand.begin()?.execution, a);
-  assertEquals(counts(inHand), [1, 1, 2]);
-  inHand.end(a);
-  inHand.end(a);
-  assertEquals([counts(inHand), inHand.isBusy], [[1, 0, 2], true]);
+  assertEquals(counts(inHand), [1, 1, 0, 2]);
+  inHand.end(a, endOf(a));
+  inHand.end(a, endOf(a));
+  assertEquals([counts(inHand), inHand.isBusy], [[1, 0, 1, 2], true]);
+  assertEquals(inHand.takeEnds(), [endOf(a)]);
+  assertEquals(inHand.takeEnds(), []);
+  assertEquals(counts(inHand), [1, 0, 0, 2]);
   inHand.remove(a);
   inHand.remove(a);
-  assertEquals(counts(inHand), [1, 0, 1]);
+  assertEquals(counts(inHand), [1, 0, 0, 1]);
   assertEquals(idsOf(inHand.executions), ["b"]);
 });
 
@@ -51,18 +61,53 @@ Deno.test("jobs begin in the order in which they were taken, and there is an end
 Deno.test("what waits can be over without having begun, but keeps its lease until that is recorded", () => {
   const { inHand } = holding("a", "b", "c");
   inHand.begin();
-  const waiting = inHand.endWaiting();
+  const waiting = inHand.takeWaiting();
   assertEquals(idsOf(waiting), ["b", "c"]);
-  assertEquals(counts(inHand), [0, 1, 3]);
-  assertEquals(waiting.map((each) => inHand.orderOf(each)), [1, 2]);
-  assertEquals(inHand.endWaiting(), []);
+  for (const each of waiting) inHand.end(each, endOf(each, "returned"));
+  assertEquals(counts(inHand), [0, 1, 2, 3]);
+  assertEquals(inHand.hasCutShort, false);
+  assertEquals(inHand.takeWaiting(), []);
   assertEquals(inHand.begin(), undefined);
+});
+
+Deno.test("ends are given in the order in which they are to be recorded: what goes back last, and the hindmost of that first", () => {
+  const { inHand, executions, pass } = holding("a", "b", "c", "d", "e");
+  const [a, b, c, d, e] = executions as [
+    Execution,
+    Execution,
+    Execution,
+    Execution,
+    Execution,
+  ];
+  for (const _ of executions) inHand.begin();
+  inHand.end(b, endOf(b, "requeued"));
+  pass(10);
+  inHand.end(d, endOf(d, "returned"));
+  inHand.end(e, endOf(e));
+  inHand.end(a, endOf(a, "requeued"));
+  inHand.end(c, endOf(c, "failed"));
+  pass(5);
+  assertEquals([inHand.endedForMs, inHand.hasCutShort], [15, true]);
+  const ends = inHand.takeEnds();
+  assertEquals(idsOf(ends.map(({ execution }) => execution)), [
+    ...["e", "c"],
+    ...["d", "b", "a"],
+  ]);
+  assertEquals([inHand.ended, inHand.hasCutShort], [0, false]);
+});
+
+Deno.test("a run of which nothing may be recorded is over, and stays in hand until it is removed", () => {
+  const { inHand, executions } = holding("a");
+  inHand.begin();
+  inHand.end(executions[0]!, undefined);
+  assertEquals(counts(inHand), [0, 0, 0, 1]);
+  assertEquals(inHand.takeEnds(), []);
 });
 
 Deno.test("nobody is busy with what is only to be recorded", () => {
   const { inHand, executions } = holding("a");
   inHand.begin();
-  inHand.end(executions[0]!);
+  inHand.end(executions[0]!, endOf(executions[0]!));
   assertEquals([inHand.isBusy, inHand.size], [false, 1]);
 });
 
@@ -79,20 +124,21 @@ Deno.test.each([
     execution("2000000000000002", { x_abandoned: "0 t", enqueued_at: "u" }),
     false,
   ],
-])("nothing runs beside an execution that %s: %3$j", (_what, each, alone) => {
+])("nothing runs beside an execution that %s", (_what, each, alone) => {
   const inHand = new InHand();
   inHand.add(each);
   assertEquals(inHand.isAlone, alone);
   inHand.begin();
   assertEquals(inHand.isAlone, alone);
-  inHand.end(each);
+  inHand.end(each, endOf(each));
   assertEquals(inHand.isAlone, false);
 });
 
 Deno.test("a suspect that goes back without having begun keeps nobody else away", () => {
   const inHand = new InHand();
   inHand.add(execution("1000000000000000"));
-  inHand.endWaiting();
+  const [each] = inHand.takeWaiting();
+  inHand.end(each!, endOf(each!, "returned"));
   assertEquals(inHand.isAlone, false);
 });
 
@@ -103,18 +149,18 @@ Deno.test("the first heartbeat is for those that are old enough, never had one, 
   pass(400);
   inHand.add(execution("young"));
   assertEquals(inHand.beatNew(500), []);
-  inHand.end(executions[1]!);
+  inHand.end(executions[1]!, endOf(executions[1]!));
   pass(100);
   assertEquals(idsOf(inHand.beatNew(500)), ["a"]);
   assertEquals(inHand.beatNew(500), []);
-  assert(inHand.isBeaten(executions[0]!));
-  assert(!inHand.isBeaten(executions[1]!));
+  assert(inHand.hasHeartbeat(executions[0]!));
+  assert(!inHand.hasHeartbeat(executions[1]!));
   assertEquals(idsOf(inHand.beat()), ["a", "over", "young"]);
-  assert(inHand.isBeaten(executions[1]!));
+  assert(inHand.hasHeartbeat(executions[1]!));
 });
 
 Deno.test("what nobody knows may have had a heartbeat", () => {
-  assert(new InHand().isBeaten(execution("gone")));
+  assert(new InHand().hasHeartbeat(execution("gone")));
 });
 
 Deno.test("a job is aborted with the first reason, and one that has not begun can be stopped, but not killed", () => {

@@ -5,9 +5,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { JobRecord } from "../../lib/job/record.ts";
-import type { Execution } from "../../lib/store/worker_types.ts";
-import type { Ended } from "../../lib/worker/ended.ts";
-import type { NoJob } from "../../lib/worker/fetcher.ts";
+import {
+  type End,
+  type Execution,
+  isPutBack,
+  type Want,
+} from "../../lib/store/worker_types.ts";
+import type { RunEnd } from "../../lib/worker/execution.ts";
+import type { Fetching, NoJob } from "../../lib/worker/fetcher.ts";
+import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop } from "../../lib/worker/job_loop.ts";
 import { StartBackoff } from "../../lib/worker/start_backoff.ts";
@@ -26,8 +32,8 @@ function randomOf(seed: number): () => number {
 
 /** What may go wrong beside the stalls. */
 interface Troubles {
-  /** The share of runs that reject. */
-  readonly rejects?: number;
+  /** The share of runs that fail through no fault of their job's. */
+  readonly faults?: number;
   /** The share of claims that reject; the first of them ends the loop. */
   readonly claimFails?: number;
   /** After how many begun jobs the worker is told to stop. */
@@ -57,42 +63,54 @@ class Stalling {
     return new JobLoop({
       fetcher: this,
       executor: this,
+      recorder: this,
       inHand: this.inHand,
       concurrency,
       maxJobs: Infinity,
-      claimsAhead: true,
+      prefetches: true,
       stopping: this.stopping.signal,
       halt: () => this.stopping.abort(),
-      // A rejected run is not to make it pause here.
+      // A fault is not to make it pause here.
       starts: new NeverPausing(),
     });
   }
 
-  async next(
-    wanted: number,
-    ahead: number,
-  ): Promise<readonly Execution[] | NoJob> {
-    await this.#claim();
-    if (this.stopping.signal.aborted) return "stopped";
-    return this.queue.length === 0 ? "empty" : this.#pop(wanted + ahead);
+  next(want: Want, ends: readonly End[]): Fetching {
+    return { recorded: this.end(ends), jobs: this.#jobs(want) };
   }
 
-  async ahead(ahead: number): Promise<readonly Execution[]> {
-    await this.#claim();
-    return this.#pop(ahead);
-  }
-
-  async run(): Promise<Ended> {
+  async run(execution: Execution): Promise<RunEnd> {
     if (++this.#begun === this.#troubles.stopsAfter) this.stopping.abort();
     await this.#step();
-    if (this.#random() < (this.#troubles.rejects ?? 0)) throw new Error("run");
-    return { kind: "outcome", outcome: { type: "success" }, workedMs: 0.3 };
+    return this.#random() < (this.#troubles.faults ?? 0)
+      ? { hasBegun: false, fault: "run", end: requeuedEnd(execution) }
+      : { hasBegun: true, end: { ...requeuedEnd(execution), ...FINISHED } };
   }
 
-  async record({ job }: Execution, { kind }: Ended): Promise<void> {
-    if (kind === "outcome") this.done.push(job.id);
-    else this.queue.unshift(job.id);
-    await this.#step();
+  notBegun(execution: Execution): End {
+    return returnedEnd(execution, 0);
+  }
+
+  end(ends: readonly End[]): Promise<void>[] {
+    return ends.map((end) => {
+      const { id } = end.execution.job;
+      if (isPutBack(end)) this.queue.unshift(id);
+      else this.done.push(id);
+      return this.#step();
+    });
+  }
+
+  skip(): Promise<void> {
+    return this.#step();
+  }
+
+  async #jobs(
+    { jobs, prefetch = 0 }: Want,
+  ): Promise<readonly Execution[] | NoJob> {
+    await this.#claim();
+    if (jobs === 0) return this.#pop(prefetch);
+    if (this.stopping.signal.aborted) return "stopped";
+    return this.queue.length === 0 ? "empty" : this.#pop(jobs + prefetch);
   }
 
   async #claim(): Promise<void> {
@@ -116,6 +134,8 @@ class Stalling {
     }));
   }
 }
+
+const FINISHED = { outcome: "finished", workedMs: 0.3 } as const;
 
 class NeverPausing extends StartBackoff {
   override pauseMs(): number {
@@ -141,7 +161,7 @@ async function ended(running: Promise<string>): Promise<string> {
 
 const CASES: readonly { what: string; troubles: Troubles; ends: string }[] = [
   { what: "nothing else goes wrong", troubles: {}, ends: "empty" },
-  { what: "runs reject", troubles: { rejects: 0.05 }, ends: "empty" },
+  { what: "runs cannot be begun", troubles: { faults: 0.05 }, ends: "empty" },
   { what: "it is told to stop", troubles: { stopsAfter: 60 }, ends: "stopped" },
   { what: "claims fail", troubles: { claimFails: 0.2 }, ends: "claim" },
 ];

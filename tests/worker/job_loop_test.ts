@@ -9,12 +9,30 @@ import {
 import { CannotStartError } from "../../lib/worker/errors.ts";
 import { StartBackoff } from "../../lib/worker/start_backoff.ts";
 import { JobRecord } from "../../lib/job/record.ts";
-import type { Execution } from "../../lib/store/worker_types.ts";
-import type { NoJob } from "../../lib/worker/fetcher.ts";
-import type { Ended } from "../../lib/worker/ended.ts";
+import type {
+  End,
+  Execution,
+  SuspectMode,
+  Want,
+} from "../../lib/store/worker_types.ts";
+import type { Fetching, NoneNow } from "../../lib/worker/fetcher.ts";
+import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
+import type { RunEnd } from "../../lib/worker/execution.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
 import { waitFor } from "../support/wait_for.ts";
+
+/** The end of a run in which nothing went wrong. */
+function succeeded(execution: Execution): RunEnd {
+  const end = { ...requeuedEnd(execution), workedMs: 0.1 };
+  return { hasBegun: true, end: { ...end, outcome: "finished" } };
+}
+
+/** The end of one for which there was no process. */
+function unstarted(execution: Execution): RunEnd {
+  const end = returnedEnd(execution, 0);
+  return { hasBegun: false, fault: "No process", end };
+}
 
 /** A queue of numbered jobs, and what a loop does with them. */
 class Fake {
@@ -25,11 +43,13 @@ class Fake {
   readonly begun: number[] = [];
   readonly recorded: number[] = [];
   readonly returned: number[] = [];
-  /** What the loop asked for: wanted, ahead. */
+  /** What the loop asked for: jobs, and prefetched ones. */
   readonly claims: [number, number][] = [];
   /** Jobs that go on until this is resolved. */
   readonly gate = Promise.withResolvers<void>();
   readonly #long: ReadonlySet<number>;
+  /** How often ends were recorded, with a claim or without. */
+  groups = 0;
   most = 0;
   hasWaited = false;
   readonly #running = new Set<number>();
@@ -43,44 +63,61 @@ class Fake {
     return new JobLoop({
       fetcher: this,
       executor: this,
+      recorder: this,
       inHand: this.inHand,
       concurrency: 1,
       maxJobs: Infinity,
-      claimsAhead: true,
+      prefetches: true,
       stopping: this.stopping.signal,
       halt: () => this.stopping.abort(),
       ...options,
     });
   }
 
-  async next(wanted: number, ahead: number): Promise<Execution[] | NoJob> {
-    this.claims.push([wanted, ahead]);
+  next(want: Want, ends: readonly End[]): Fetching {
+    return { recorded: this.end(ends), jobs: this.claim(want) };
+  }
+
+  async claim(
+    { jobs, prefetch = 0 }: Want,
+  ): Promise<readonly Execution[] | NoneNow> {
+    this.claims.push([jobs, prefetch]);
     await new Promise((resolve) => setTimeout(resolve, 1));
+    if (jobs === 0) return this.#pop(prefetch);
     if (this.stopping.signal.aborted) return "stopped" as const;
-    return this.queue.length === 0 ? "empty" : this.#pop(wanted + ahead);
+    return this.queue.length === 0 ? "empty" : this.#pop(jobs + prefetch);
   }
 
-  async ahead(ahead: number) {
-    this.claims.push([0, ahead]);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    return this.#pop(ahead);
-  }
-
-  async run({ id }: Execution): Promise<Ended> {
-    const number = Number(id);
+  async run(execution: Execution): Promise<RunEnd> {
+    const number = Number(execution.id);
     this.begun.push(number);
     this.#running.add(number);
     this.most = Math.max(this.most, this.#running.size);
     await (this.#long.has(number) ? this.gate.promise : undefined);
     this.#running.delete(number);
-    return { kind: "outcome", outcome: { type: "success" }, workedMs: 0.1 };
+    return succeeded(execution);
   }
 
-  record({ id }: Execution, { kind }: Ended): Promise<void> {
-    if (kind === "returned" || kind === "unstarted") {
-      this.returned.push(Number(id));
-      this.queue.unshift(Number(id));
-    } else this.recorded.push(Number(id));
+  notBegun(execution: Execution): End {
+    return returnedEnd(execution, 0);
+  }
+
+  end(ends: readonly End[]): Promise<void>[] {
+    if (ends.length > 0) this.groups++;
+    return ends.map((end) => this.record(end));
+  }
+
+  record({ execution, outcome }: End): Promise<void> {
+    const number = Number(execution.id);
+    if (outcome === "finished") this.recorded.push(number);
+    else {
+      if (outcome === "returned") this.returned.push(number);
+      this.queue.unshift(number);
+    }
+    return Promise.resolve();
+  }
+
+  skip(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -92,6 +129,8 @@ class Fake {
     }));
   }
 }
+
+const ONE: Want = { jobs: 1 };
 
 const numbers = (n: number, from = 0) =>
   Array.from({ length: n }, (_, i) => from + i);
@@ -125,7 +164,7 @@ Deno.test("nothing is claimed ahead before it is known that jobs are short", asy
 
 Deno.test("nothing is claimed ahead where that is not wanted", async () => {
   const fake = new Fake(50);
-  await fake.loop({ claimsAhead: false }).run();
+  await fake.loop({ prefetches: false }).run();
   assert(fake.claims.every(([wanted, ahead]) => wanted === 1 && ahead === 0));
   assertEquals(fake.begun, numbers(50));
 });
@@ -193,13 +232,11 @@ Deno.test("ends are recorded while the loop waits until a process can be started
   const run = fake.run.bind(fake);
   fake.run = async (execution) => {
     const ended = await run(execution);
-    return execution.id === "0"
-      ? { kind: "unstarted", why: "No process" }
-      : ended;
+    return execution.id === "0" ? unstarted(execution) : ended;
   };
   // Its clock stands still, so that the pause has no end.
   const starts = new StartBackoff({ now: () => 0 });
-  const loop = fake.loop({ concurrency: 2, claimsAhead: false, starts });
+  const loop = fake.loop({ concurrency: 2, prefetches: false, starts });
   const running = loop.run();
   await waitFor(() => fake.returned.length === 1);
   fake.gate.resolve();
@@ -213,22 +250,20 @@ Deno.test("a job that could not be begun is not one of those that were run", asy
   const run = fake.run.bind(fake);
   let failures = 1;
   fake.run = async (execution) =>
-    failures-- > 0
-      ? { kind: "unstarted", why: "No process" }
-      : await run(execution);
-  const loop = fake.loop({ maxJobs: 2, claimsAhead: false });
+    failures-- > 0 ? unstarted(execution) : await run(execution);
+  const loop = fake.loop({ maxJobs: 2, prefetches: false });
   assertEquals(await loop.run(), "max");
   assertEquals([loop.claimed, fake.recorded], [2, [0, 1]]);
 });
 
-Deno.test("an executor that rejects has its jobs put back, and the loop gives up once that is hopeless", async () => {
+Deno.test("jobs that cannot be run are put back, and the loop gives up once that is hopeless", async () => {
   const fake = new Fake(4);
-  fake.run = () => Promise.reject(new TypeError("a fault of the worker"));
-  fake.record = ({ id }, { kind }) => {
-    assertEquals(kind, "broken");
-    fake.queue.unshift(Number(id));
-    return Promise.resolve();
-  };
+  fake.run = (execution) =>
+    Promise.resolve({
+      hasBegun: false,
+      fault: "a fault of the worker",
+      end: requeuedEnd(execution),
+    });
   let now = 0;
   const starts = new StartBackoff({ patience: 3_000, now: () => now += 1_500 });
   const error = await assertRejects(
@@ -244,8 +279,8 @@ Deno.test("an end that cannot be recorded ends the loop, which holds nothing the
   const fake = new Fake(1);
   const halted = Promise.withResolvers<"stopped">();
   let claims = 0;
-  fake.next = async () => {
-    if (claims++ === 0) return await Fake.prototype.next.call(fake, 1, 0);
+  fake.claim = async () => {
+    if (claims++ === 0) return await Fake.prototype.claim.call(fake, ONE);
     return await halted.promise;
   };
   fake.record = () => Promise.reject(new Error("refused"));
@@ -259,18 +294,10 @@ Deno.test("an end that cannot be recorded ends the loop, which holds nothing the
 
 Deno.test("a fetcher that fails ends the loop; what runs is recorded, what waits goes back", async () => {
   const fake = new Fake(60, [10, 11]);
-  const next = fake.next.bind(fake);
-  const ahead = fake.ahead.bind(fake);
-  const failIfLong = () => {
+  const claim = fake.claim.bind(fake);
+  fake.claim = async (want) => {
     if (fake.begun.includes(11)) throw new Error("no Redis");
-  };
-  fake.next = async (wanted, ahead) => {
-    failIfLong();
-    return await next(wanted, ahead);
-  };
-  fake.ahead = async (most) => {
-    failIfLong();
-    return await ahead(most);
+    return await claim(want);
   };
   const running = assertRejects(() => fake.loop().run(), Error, "no Redis");
   await waitFor(() => fake.begun.includes(10));
@@ -286,14 +313,11 @@ Deno.test("a fetcher that fails ends the loop; what runs is recorded, what waits
 Deno.test("what a cold shutdown kills goes back in the order in which it was claimed", async () => {
   const fake = new Fake(100, numbers(100));
   const gates = numbers(100).map(() => Promise.withResolvers<void>());
-  fake.run = async ({ id }) => {
-    fake.begun.push(Number(id));
-    await gates[Number(id)]!.promise;
-    return { kind: "cold", workedMs: 1 };
-  };
-  fake.record = ({ id }) => {
-    fake.queue.unshift(Number(id));
-    return Promise.resolve();
+  fake.run = async (execution) => {
+    const number = Number(execution.id);
+    fake.begun.push(number);
+    await gates[number]!.promise;
+    return { hasBegun: false, end: requeuedEnd(execution) };
   };
   const running = fake.loop({ concurrency: 80 }).run();
   await waitFor(() => fake.begun.length === 80);
@@ -319,14 +343,14 @@ Deno.test("nothing is claimed beside a job that has its worker for itself", asyn
     job: new JobRecord("s", new Map()),
   };
   const modes: unknown[] = [];
-  fake.next = ((_wanted: number, _ahead: number, mode: unknown) => {
+  fake.claim = ({ mode }) => {
     modes.push(mode);
     return Promise.resolve(modes.length === 1 ? [alone] : "empty");
-  }) as Fake["next"];
-  fake.run = async () => {
+  };
+  fake.run = async (execution) => {
     fake.begun.push(0);
     await fake.gate.promise;
-    return { kind: "outcome", outcome: { type: "success" }, workedMs: 1 };
+    return succeeded(execution);
   };
   const running = fake.loop({ concurrency: 20 }).run();
   await waitFor(() => fake.begun.length === 1);
@@ -340,12 +364,12 @@ Deno.test("nothing is claimed beside a job that has its worker for itself", asyn
 Deno.test("a worker that meets a suspect claims nothing until its hands are free, then takes it", async () => {
   const fake = new Fake(1, [0]);
   const modes: unknown[] = [];
-  const first = fake.next.bind(fake);
-  fake.next = (async (_wanted: number, _ahead: number, mode: unknown) => {
+  const claim = fake.claim.bind(fake);
+  fake.claim = async ({ mode }) => {
     modes.push(mode);
-    if (modes.length === 1) return await first(1, 0);
+    if (modes.length === 1) return await claim(ONE);
     return mode === "free" ? "empty" : "suspect";
-  }) as Fake["next"];
+  };
   const running = fake.loop({ concurrency: 20 }).run();
   await waitFor(() => modes.length === 2);
   await new Promise((go) => setTimeout(go, 100));
@@ -361,13 +385,13 @@ Deno.test.each([1, 2])(
   "a worker that runs %d at once says that it takes no other only if that is one",
   async (concurrency) => {
     const fake = new Fake(3);
-    const modes = new Set<unknown>();
-    const next = fake.next.bind(fake);
-    fake.next = ((wanted: number, ahead: number, mode: unknown) => {
-      modes.add(mode);
-      return next(wanted, ahead);
-    }) as Fake["next"];
-    await fake.loop({ concurrency, claimsAhead: false }).run();
+    const modes = new Set<SuspectMode | undefined>();
+    const claim = fake.claim.bind(fake);
+    fake.claim = (want) => {
+      modes.add(want.mode);
+      return claim(want);
+    };
+    await fake.loop({ concurrency, prefetches: false }).run();
     assertEquals(modes.has("only"), concurrency === 1);
   },
 );
@@ -376,19 +400,8 @@ Deno.test.each([1, 10])(
   "ends of short jobs are recorded together, %d at once",
   async (concurrency) => {
     const fake = new Fake(500);
-    const record = fake.record.bind(fake);
-    let groups = 0;
-    let isOpen = false;
-    fake.record = (execution, ended) => {
-      if (!isOpen) {
-        groups++;
-        isOpen = true;
-        queueMicrotask(() => isOpen = false);
-      }
-      return record(execution, ended);
-    };
     await fake.loop({ concurrency }).run();
     assertEquals(fake.recorded.length, 500);
-    assert(groups < 100, `${groups} groups`);
+    assert(fake.groups < 100, `${fake.groups} groups`);
   },
 );

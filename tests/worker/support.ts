@@ -22,7 +22,7 @@ export async function abandoned(
   await bench.jobs.enqueueMany(ids.map((id) => newJob(id)));
   const worker = await bench.worker("dead");
   for (let claimed = 0; claimed < count;) {
-    const { executions } = await bench.workers.claim(worker, 50, []);
+    const { executions } = await bench.workers.claim(worker, { jobs: 50 });
     claimed += executions.length;
   }
   const members = await bench.members("rq:wip:q");

@@ -1,0 +1,196 @@
+/**
+ * Writes ends of executions to Redis, many in one call.
+ *
+ * @module
+ */
+
+import { MAX_SECONDS } from "../base/duration.ts";
+import {
+  CallRefusedError,
+  type RedisClient,
+  ReplyError,
+} from "../redis/redis_client.ts";
+import { texts } from "./job_store.ts";
+import type { Keys } from "./keys.ts";
+import { Packer } from "./pack.ts";
+import { END } from "./records.ts";
+import { RELEASE_BATCH, releaseDependents } from "./release.ts";
+import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
+import { FINISH } from "./scripts/finish.ts";
+import type {
+  End,
+  EndReply,
+  WorkerIdentity,
+  WorkerState,
+} from "./worker_types.ts";
+
+/** Most ends of one call, where one that is no success counts twice: at some 30 µs each, Redis is held for 2 ms. */
+const MAX_WEIGHT = 50;
+/** Bytes of results from which on a call takes no more ends: what is large goes by itself. */
+const MAX_BYTES = 256 * 1024;
+
+/** What Redis answers to one end: what became of it, and from where on further dependents are to be released. */
+type Answer = readonly [EndReply, cursor: string];
+
+const FINISHED: Answer = ["finished", "0"];
+
+/** Writes the ends of a worker's executions. */
+export class EndWriter {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  /** Ends that Redis has not answered: all of them are sent again if the connection is lost. */
+  #unanswered = 0;
+
+  /** One for each store. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /**
+   * Writes ends, and releases the dependents of those that have them. The calls have been handed to the client when this
+   * returns, so that a call made after it comes after them. Each end has its own promise, in the order of the list.
+   *
+   * @param serverTime milliseconds since 1970 by the server's clock, if they are known
+   */
+  write(
+    worker: WorkerIdentity,
+    ends: readonly End[],
+    state: WorkerState,
+    serverTime: number | undefined,
+  ): Promise<EndReply>[] {
+    return batchesOf(ends).flatMap((batch) => {
+      const answers = this.#settle(worker, batch, state, serverTime);
+      return batch.map((end, i) => this.#conclude(end, answers, i));
+    });
+  }
+
+  async #conclude(
+    { execution }: End,
+    answers: Promise<readonly (Answer | Refused)[]>,
+    i: number,
+  ): Promise<EndReply> {
+    const answer = (await answers)[i]!;
+    if ("refusal" in answer) throw answer.refusal;
+    const [reply, cursor] = answer;
+    if (cursor !== "0" && (reply === "finished" || reply === "failed")) {
+      const parent = { id: execution.job.id, status: reply };
+      await releaseDependents(this.#client, this.#keys, parent, cursor);
+    }
+    return reply;
+  }
+
+  /** One end that Redis refuses spoils no other: each is then sent by itself, which changes nothing where it was taken. */
+  async #settle(
+    worker: WorkerIdentity,
+    batch: readonly End[],
+    state: WorkerState,
+    serverTime: number | undefined,
+  ): Promise<readonly (Answer | Refused)[]> {
+    this.#unanswered += batch.length;
+    try {
+      return await this.#send(worker, batch, state, serverTime);
+    } catch (error) {
+      if (batch.length === 1 || !isRefusal(error)) throw error;
+      return await Promise.all(batch.map(async (end) => {
+        try {
+          const [answer] = await this.#send(worker, [end], state, serverTime);
+          return answer!;
+        } catch (error) {
+          return { refusal: error };
+        }
+      }));
+    } finally {
+      this.#unanswered -= batch.length;
+    }
+  }
+
+  async #send(
+    worker: WorkerIdentity,
+    batch: readonly End[],
+    state: WorkerState,
+    serverTime: number | undefined,
+  ): Promise<readonly Answer[]> {
+    const reply = await FINISH.run(
+      this.#client,
+      [this.#keys.worker(worker.name)],
+      [
+        this.#keys.prefix,
+        worker.name,
+        state,
+        RELEASE_BATCH,
+        this.#unanswered,
+        packed(batch, serverTime),
+      ],
+      { resend: true },
+    );
+    if (reply === "finished") return batch.map(() => FINISHED);
+    const words = texts(reply);
+    return batch.map((_, i) => {
+      const [answer, cursor = "0"] = words.slice(2 * i, 2 * i + 2);
+      return [answer as EndReply, cursor];
+    });
+  }
+}
+
+/** An end that Redis does not take. */
+interface Refused {
+  readonly refusal: unknown;
+}
+
+/** Whether Redis has answered that it does not take the call: only one of its ends may be to blame. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReplyError || error instanceof CallRefusedError;
+}
+
+/** The ends in their order, as many in each call as it may hold. */
+function batchesOf(ends: readonly End[]): End[][] {
+  const batches: End[][] = [];
+  let [weight, bytes] = [Infinity, 0];
+  for (const end of ends) {
+    const ownWeight = end.outcome === "finished" ? 1 : 2;
+    const ownBytes = end.payload.length;
+    if (weight + ownWeight > MAX_WEIGHT || bytes + ownBytes > MAX_BYTES) {
+      batches.push([]);
+      weight = bytes = 0;
+    }
+    batches.at(-1)!.push(end);
+    weight += ownWeight;
+    bytes += ownBytes;
+  }
+  return batches;
+}
+
+/** A time to live as Redis takes it: -1 for all below 0, at most a century. */
+function wholeSeconds(ttl: number): number {
+  return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
+}
+
+const packer = new Packer();
+
+function packed(
+  ends: readonly End[],
+  serverTime: number | undefined,
+): Uint8Array {
+  packer.begin();
+  for (const end of ends) {
+    const { execution: { id, queue, job }, outcome, ttl, payload } = end;
+    const dumps = serverTime !== undefined && outcome === "finished" &&
+      payload.length <= MAX_DUMPED;
+    const dump = dumps ? dumpResult(payload, serverTime) : undefined;
+    packer.record(END, {
+      queue,
+      jobId: job.id,
+      execution: id,
+      outcome,
+      ttl: wholeSeconds(ttl),
+      payload: dump?.bytes ?? payload,
+      textFrom: dump?.from ?? 0,
+      textTo: dump?.to ?? 0,
+      hasHeartbeat: end.hadHeartbeat ?? true ? 1 : 0,
+      isChild: job.text("dependency_ids") === undefined ? 0 : 1,
+      workedSeconds: end.workedMs / 1_000,
+    });
+  }
+  return packer.take();
+}

@@ -1,0 +1,75 @@
+/**
+ * The ends of executions, as they are stored.
+ *
+ * @module
+ */
+
+import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
+import type { JobRecord } from "../job/record.ts";
+import { encodeFailure, encodeResult } from "../job/result_codec.ts";
+import type { Outcome } from "../runner/runner.ts";
+import type { End, Execution } from "../store/worker_types.ts";
+
+/** RQ's words for a job that `stop-job` ended. */
+export const STOPPED = "Job stopped by user, work-horse terminated.";
+/** RQ's words for a job that `kill-horse` ended. */
+export const KILLED =
+  "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
+
+/**
+ * What a subprocess said of its job.
+ *
+ * @param resultTtl seconds that the result is kept of a job that does not say; `-1` for ever
+ */
+export function endOf(
+  execution: Execution,
+  outcome: Outcome,
+  workedMs: number,
+  resultTtl: number,
+): End {
+  if (outcome.type === "failure") {
+    return failedEnd(execution, "failed", outcome.excInfo, workedMs);
+  }
+  const { result } = outcome;
+  return {
+    execution,
+    outcome: "finished",
+    ttl: execution.job.seconds("result_ttl") ?? resultTtl,
+    payload: result === undefined ? "" : encodeResult(result),
+    workedMs,
+  };
+}
+
+/** A job that has failed or was stopped. */
+export function failedEnd(
+  execution: Execution,
+  outcome: "failed" | "stopped",
+  text: string,
+  workedMs: number,
+): End {
+  const ttl = execution.job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+  return { execution, outcome, ttl, payload: encodeFailure(text), workedMs };
+}
+
+/** A job that goes back to the head of its queue in the middle of its run. */
+export function requeuedEnd(execution: Execution): End {
+  return { execution, outcome: "requeued", ttl: 0, payload: "", workedMs: 0 };
+}
+
+/**
+ * A job that goes back to the head of its queue as if it had not been claimed.
+ *
+ * @param serverTime milliseconds since 1970
+ */
+export function returnedEnd(execution: Execution, serverTime: number): End {
+  const ttl = secondsLeft(execution.job, serverTime);
+  return { execution, outcome: "returned", ttl, payload: "", workedMs: 0 };
+}
+
+/** How long a job may still wait in its queue: at least a second, -1 for ever. */
+function secondsLeft(job: JobRecord, now: number): number {
+  const ttl = job.integer("ttl");
+  if (ttl === undefined) return -1;
+  const since = job.date("enqueued_at")?.getTime() ?? now;
+  return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));
+}
