@@ -29,9 +29,6 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 
 /** Where RQ leaves the job in another state than ours. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  // It learns of our executions from their first heartbeat only. The lease stays until the next sweep.
-  "cancel, started": "canceled+wip",
-  "delete, started": "gone+wip?",
   // It takes the id out of registries of its own, too. What stays there is dropped by RQ, which looks at the status.
   "cancel, ready": "canceled",
   "delete, ready": "gone",

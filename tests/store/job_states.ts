@@ -66,7 +66,7 @@ export interface JobStateSpec {
   readonly status: string | null;
   /** The key that holds the id, without prefix and queue; `null` for none. */
   readonly place: string | null;
-  /** Makes the job; gives its execution where it has one. */
+  /** Makes the job; gives its execution, or its last one, where it has any. */
   make(scene: Scene): Promise<Execution | void>;
 }
 
@@ -156,16 +156,16 @@ export const STATES: Readonly<Record<JobState, JobStateSpec>> = {
       const key = scene.bench.keys.job(JOB);
       const retry = ["retries_left", 1, "retry_intervals", "[600]"];
       await scene.bench.send("HSET", key, ...retry);
-      const execution = await scene.bench.claim(scene.worker);
-      await scene.bench.end(scene.worker, execution, { outcome: "failed" });
+      return await claimAndEnd(scene, "failed");
     },
   },
   canceled: {
     status: "canceled",
     place: "canceled",
     async make(scene) {
-      await add(scene);
+      const execution = await start(scene);
       await scene.bench.jobs.cancel(JOB);
+      return execution;
     },
   },
   created: {
@@ -195,7 +195,15 @@ export const STATES: Readonly<Record<JobState, JobStateSpec>> = {
       await bench.send("ZADD", "rq:rl:key:rate_limited", 1_700_000_000, JOB);
     },
   },
-  gone: { status: null, place: null, async make() {} },
+  gone: {
+    status: null,
+    place: null,
+    async make(scene) {
+      const execution = await start(scene);
+      await scene.bench.jobs.delete(JOB);
+      return execution;
+    },
+  },
 };
 
 /** An execution that lost the job long ago. */
@@ -211,15 +219,31 @@ async function add({ bench }: Scene): Promise<void> {
 
 async function start(scene: Scene): Promise<Execution> {
   await add(scene);
-  return await scene.bench.claim(scene.worker);
+  return await claim(scene);
+}
+
+/** Claims the job, and writes the records of its execution with a heartbeat. */
+async function claim({ bench, worker }: Scene): Promise<Execution> {
+  const execution = await bench.claim(worker);
+  await bench.workers.heartbeat(worker, 480, [execution]);
+  return execution;
 }
 
 async function startAndEnd(
   scene: Scene,
   outcome: "finished" | "failed" | "stopped",
-): Promise<void> {
-  const execution = await start(scene);
+): Promise<Execution> {
+  await add(scene);
+  return await claimAndEnd(scene, outcome);
+}
+
+async function claimAndEnd(
+  scene: Scene,
+  outcome: "finished" | "failed" | "stopped",
+): Promise<Execution> {
+  const execution = await claim(scene);
   await scene.bench.end(scene.worker, execution, { outcome });
+  return execution;
 }
 
 /** Writes the hash as Python does, which writes what is unset as empty text. */
@@ -313,6 +337,15 @@ function placeName(key: string): string {
     .replace(`queue:${QUEUE}:intermediate`, "popped")
     .replace("rl:key:rate_limited", "limited")
     .replace(new RegExp(`:${QUEUE}$`), "");
+}
+
+/** What is recorded of executions of the job. */
+export async function executionRecords(bench: Bench): Promise<string[]> {
+  const dump = Object.entries(await bench.dump());
+  return dump.filter(([key, value]) =>
+    key.startsWith("rq:execution") && key.includes(JOB) ||
+    key.endsWith(":executions") && value.includes(JOB)
+  ).map(([key]) => key);
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   missParentsEnd,
   popLongAgo,
   setFields,
+  strayIntoScheduled,
   waitForParent,
 } from "./job_circumstances.ts";
 import {
@@ -39,7 +40,7 @@ import {
 
 /** A scene with a job in it. */
 export interface Stage extends Scene {
-  /** The execution that runs the job; where none does, one that has lost it. */
+  /** The execution that runs the job, or the last one that did; one that has lost it where there was none. */
   readonly execution: Execution;
 }
 
@@ -227,6 +228,11 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "promote scheduled, due": {
     reports: true,
     prepare: makeDue,
+    run: async ({ sweeps }) => `${await sweeps.promoteScheduled(QUEUE)}`,
+  },
+  "promote scheduled, a stray": {
+    reports: true,
+    prepare: strayIntoScheduled,
     run: async ({ sweeps }) => `${await sweeps.promoteScheduled(QUEUE)}`,
   },
   "promote deferred": {

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import {
+  executionRecords,
   JOB,
   type JobState,
   leftovers,
@@ -35,124 +36,126 @@ import { Bench, echoing } from "./support.ts";
  * done, the second answer is that nothing was.
  */
 const TABLE = `
-                             | otherwise     queued      popped          started   rq-started finished         failed         stopped  deferred         scheduled         canceled created ready          limited          gone
+                             | otherwise  queued        popped          started   rq-started finished         failed         stopped  deferred         scheduled         canceled created ready          limited          gone
 
 # producers, and whoever has an id
-enqueue                      | =             .           .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
-                             | duplicate     .           .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
-enqueue, a parent waits      | =             .           .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
-                             | duplicate     .           .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
+enqueue                      | =          .             .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
+                             | duplicate  .             .               .         .          queued           queued         queued   .                .                 queued   .       .              .                queued
+enqueue, a parent waits      | =          .             .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
+                             | duplicate  .             .               .         .          deferred         deferred       deferred .                .                 deferred .       .              .                deferred
 # Whoever has popped a job that is canceled or deleted finds that out when it claims it, or the sweep does; what waits in
 # registries of RQ's own is dropped by RQ, which looks at the status, too.
-cancel                       | canceled      .           canceled+popped .         .          .                .              .        .                .                 =        .       canceled+ready canceled+limited =
-                             | canceled      .           canceled        .         .          .                .              .        .                .                 already  .       canceled       canceled         gone
-delete                       | gone          .           gone+popped     .         .          .                .              .        .                .                 .        .       gone+ready     gone+limited     =
-                             | deleted       .           deleted         .         .          .                .              .        .                .                 .        .       deleted        deleted          gone
-requeue                      | =             .           .               .         .          .                queued         queued   .                .                 .        .       .              .                =
-                             | not-failed    .           .               .         .          .                requeued       requeued .                .                 .        .       .              .                gone
+cancel                       | canceled   .             canceled+popped .         .          .                .              .        .                .                 =        .       canceled+ready canceled+limited =
+                             | canceled   .             canceled        .         .          .                .              .        .                .                 already  .       canceled       canceled         gone
+delete                       | gone       .             gone+popped     .         .          .                .              .        .                .                 .        .       gone+ready     gone+limited     =
+                             | deleted    .             deleted         .         .          .                .              .        .                .                 .        .       deleted        deleted          gone
+requeue                      | =          .             .               .         .          .                queued         queued   .                .                 .        .       .              .                =
+                             | not-failed .             .               .         .          .                requeued       requeued .                .                 .        .       .              .                gone
 # as in RQ: the job stays, and nobody will run it
-take off the queue           | =             queued@none .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | not-there     removed     .               .         .          .                .              .        .                .                 .        .       .              .                .
-empty the queue              | =             gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | 0             1           .               .         .          .                .              .        .                .                 .        .       .              .                .
+take off the queue           | =          queued@none   .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | not-there  removed       .               .         .          .                .              .        .                .                 .        .       .              .                .
+empty the queue              | =          gone          .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0          1             .               .         .          .                .              .        .                .                 .        .       .              .                .
 # what a queue is deleted by after it was emptied, unless that was not wanted: again as in RQ
-delete the queue             | =             queued@none .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             -           .               .         .          .                .              .        .                .                 .        .       .              .                .
-write fields                 | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                =
-                             | written       .           .               .         .          .                .              .        .                .                 .        .       .              .                gone
-wait for it                  | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                =
-                             | there         .           .               .         .          .                .              .        .                .                 .        .       .              .                gone
+delete the queue             | =          queued@none   .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          -             .               .         .          .                .              .        .                .                 .        .       .              .                .
+write fields                 | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                =
+                             | written    .             .               .         .          .                .              .        .                .                 .        .       .              .                gone
+wait for it                  | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                =
+                             | there      .             .               .         .          .                .              .        .                .                 .        .       .              .                gone
 
 # workers: taking jobs, and holding them
-claim                        | =             started     .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | empty         claimed     .               .         .          .                .              .        .                .                 .        .       .              .                .
+claim                        | =          started       .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty      claimed       .               .         .          .                .              .        .                .                 .        .       .              .                .
 # as in RQ, which runs it and leaves it in the registry as well; these drop it once its time is over or its status is seen
-claim, its id pushed by hand | started+queue .           started+popped  started   rq-started started+finished started+failed stopped  started+deferred started+scheduled canceled started started+ready  started+limited  gone
-                             | claimed       .           claimed         running   running    claimed          claimed        stopped  claimed          claimed           canceled claimed claimed        claimed          gone
+claim, its id pushed by hand | =          started+queue started+popped  started   rq-started started+finished started+failed stopped  started+deferred started+scheduled canceled started started+ready  started+limited  gone
+                             | claimed    claimed       claimed         running   running    claimed          claimed        stopped  claimed          claimed           canceled claimed claimed        claimed          gone
 # an id without a hash is dropped by whoever meets it
-claim, its hash expired      | =             gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | empty         gone        .               .         .          .                .              .        .                .                 .        .       .              .                .
-claim what was popped        | =             started     started         .         .          .                .              .        .                .                 .        .       .              .                .
-                             | empty         claimed     claimed         .         .          .                .              .        .                .                 .        .       .              .                .
-claim, suspended             | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
-                             | suspended     .           suspended       .         .          .                .              .        .                .                 .        .       .              .                .
-give back what was popped    | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             .           -               .         .          .                .              .        .                .                 .        .       .              .                .
-heartbeat                    | =             .           .               =         .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               ok        .          .                .              .        .                .                 .        .       .              .                .
-heartbeat, lease lost        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-record                       | =             .           .               =         .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               written   .          .                .              .        .                .                 .        .       .              .                .
-record, lease lost           | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
+claim, its hash expired      | =          gone          .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty      gone          .               .         .          .                .              .        .                .                 .        .       .              .                .
+claim what was popped        | =          started       started         .         .          .                .              .        .                .                 .        .       .              .                .
+                             | empty      claimed       claimed         .         .          .                .              .        .                .                 .        .       .              .                .
+claim, suspended             | =          .             queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | suspended  .             suspended       .         .          .                .              .        .                .                 .        .       .              .                .
+give back what was popped    | =          .             queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          .             -               .         .          .                .              .        .                .                 .        .       .              .                .
+heartbeat                    | =          .             .               =         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               ok        .          .                .              .        .                .                 .        .       .              .                .
+heartbeat, lease lost        | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+record                       | =          .             .               =         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               written   .          .                .              .        .                .                 .        .       .              .                .
+record, lease lost           | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               .         .          .                .              .        .                .                 .        .       .              .                .
 
 # workers: how an execution ended
-finish                       | =             .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
-finish, not kept             | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               finished  .          .                .              .        .                .                 .        .       .              .                .
-finish, lease lost           | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-finish, its hash expired     | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
-fail                         | =             .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
-fail, not kept               | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               failed    .          .                .              .        .                .                 .        .       .              .                .
-fail, a retry is left        | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               retried   .          .                .              .        .                .                 .        .       .              .                .
-fail, a retry later is left  | =             .           .               scheduled .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               scheduled .          .                .              .        .                .                 .        .       .              .                .
-stop                         | =             .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
-stop, not kept               | =             .           .               gone      .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               stopped   .          .                .              .        .                .                 .        .       .              .                .
-put back                     | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               requeued  .          .                .              .        .                .                 .        .       .              .                .
-return, not begun            | =             .           .               queued    .          .                .              .        .                .                 .        .       .              .                .
-                             | lost          .           .               returned  .          .                .              .        .                .                 .        .       .              .                .
+finish                       | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
+finish, not kept             | =          .             .               gone      .          =                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
+finish, lease lost           | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+finish, its hash expired     | =          .             .               gone      .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               gone      .          .                .              .        .                .                 .        .       .              .                .
+fail                         | =          .             .               failed    .          .                =              .        .                =                 .        .       .              .                .
+                             | lost       .             .               failed    .          .                failed         .        .                scheduled         .        .       .              .                .
+fail, not kept               | =          .             .               gone      .          .                =              .        .                =                 .        .       .              .                .
+                             | lost       .             .               failed    .          .                failed         .        .                scheduled         .        .       .              .                .
+fail, a retry is left        | =          .             .               queued    .          .                =              .        .                =                 .        .       .              .                .
+                             | lost       .             .               retried   .          .                failed         .        .                scheduled         .        .       .              .                .
+fail, a retry later is left  | =          .             .               scheduled .          .                =              .        .                =                 .        .       .              .                .
+                             | lost       .             .               scheduled .          .                failed         .        .                scheduled         .        .       .              .                .
+stop                         | =          .             .               stopped   .          .                .              =        .                .                 .        .       .              .                .
+                             | lost       .             .               stopped   .          .                .              stopped  .                .                 .        .       .              .                .
+stop, not kept               | =          .             .               gone      .          .                .              =        .                .                 .        .       .              .                .
+                             | lost       .             .               stopped   .          .                .              stopped  .                .                 .        .       .              .                .
+put back                     | =          .             .               queued    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               requeued  .          .                .              .        .                .                 .        .       .              .                .
+return, not begun            | =          .             .               queued    .          .                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               returned  .          .                .              .        .                .                 .        .       .              .                .
 
 # the sweep
-recover                      | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-recover, lease ran out       | =             .           .               queued    queued     .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
-recover, for the 4th time    | =             .           .               failed    failed     .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               failed    failed     .                .              .        .                .                 .        .       .              .                .
-recover, popped long ago     | =             .           queued          .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             .           requeued        .         .          .                .              .        .                .                 .        .       .              .                .
-recover, worker died         | =             .           .               queued    queued     .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
-drop what has expired        | =             .           .               .         .          gone             gone           gone     .                .                 gone     .       .              .                .
-                             | 0             .           .               .         .          1                1              1        .                .                 1        .       .              .                .
+recover                      | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+recover, lease ran out       | =          .             .               queued    queued     .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
+recover, for the 4th time    | =          .             .               failed    failed     .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               failed    failed     .                .              .        .                .                 .        .       .              .                .
+recover, popped long ago     | =          .             queued          .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          .             requeued        .         .          .                .              .        .                .                 .        .       .              .                .
+recover, worker died         | =          .             .               queued    queued     .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               requeued  requeued   .                .              .        .                .                 .        .       .              .                .
+drop what has expired        | =          .             .               .         .          gone             gone           gone     .                .                 gone     .       .              .                .
+                             | 0          .             .               .         .          1                1              1        .                .                 1        .       .              .                .
 # an id on the queue is dropped by a claim, one in the registry of the finished or failed when its time is over
-sweep, its hash expired      | =             .           gone            gone      gone       .                .              .        gone             gone              gone     .       .              .                .
-                             | -             .           -               -         -          .                .              .        -                -                 -        .       .              .                .
-promote scheduled            | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | 0             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-promote scheduled, due       | =             .           .               .         .          .                .              .        .                queued            .        .       .              .                .
-                             | 0             .           .               .         .          .                .              .        .                1                 .        .       .              .                .
-promote deferred             | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | 0             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-promote deferred, due        | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
-                             | 0             .           .               .         .          .                .              .        1                .                 .        .       .              .                .
+sweep, its hash expired      | =          .             gone            gone      gone       .                .              .        gone             gone              gone     .       .              .                .
+                             | -          .             -               -         -          .                .              .        -                -                 -        .       .              .                .
+promote scheduled            | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+promote scheduled, due       | =          .             .               .         .          .                .              .        .                queued            .        .       .              .                .
+                             | 0          .             .               .         .          .                .              .        .                1                 .        .       .              .                .
+promote scheduled, a stray   | =          queued        popped          started   rq-started finished         failed         stopped  deferred         queued            canceled created ready          limited          gone
+                             | 0          0             0               0         0          0                0              0        0                1                 0        0       0              0                0
+promote deferred             | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | 0          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+promote deferred, due        | =          .             .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | 0          .             .               .         .          .                .              .        1                .                 .        .       .              .                .
 
 # the end of a job that it waits for
-its parent finishes          | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
-                             | finished      .           .               .         .          .                .              .        finished         .                 .        .       .              .                .
-its parent fails             | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | failed        .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-its parent fails, allowed    | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
-                             | failed        .           .               .         .          .                .              .        failed           .                 .        .       .              .                .
-its parent is stopped        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | stopped       .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-its parent is canceled       | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-its parent is deleted        | =             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-                             | -             .           .               .         .          .                .              .        .                .                 .        .       .              .                .
-go on releasing it           | =             .           .               .         .          .                .              .        queued           .                 .        .       .              .                .
-                             | 1             .           .               .         .          .                .              .        1                .                 .        .       .              .                .
+its parent finishes          | =          .             .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | finished   .             .               .         .          .                .              .        finished         .                 .        .       .              .                .
+its parent fails             | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | failed     .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent fails, allowed    | =          .             .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | failed     .             .               .         .          .                .              .        failed           .                 .        .       .              .                .
+its parent is stopped        | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | stopped    .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent is canceled       | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+its parent is deleted        | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+                             | -          .             .               .         .          .                .              .        .                .                 .        .       .              .                .
+go on releasing it           | =          .             .               .         .          .                .              .        queued           .                 .        .       .              .                .
+                             | 1          .             .               .         .          .                .              .        1                .                 .        .       .              .                .
 `;
 
 /** One cell. */
@@ -284,6 +287,10 @@ async function check(
       hash,
       `the hash after a refusal, ${what}`,
     );
+  }
+  const hasLeft = /started/.test(before) && !/started|=/.test(after);
+  if (hasLeft && !prepared.startsWith("gone")) {
+    assertEquals(await executionRecords(bench), [], `the records, ${what}`);
   }
   if (after === "gone" && !prepared.startsWith("gone")) {
     assertEquals(await leftovers(scene), [], `what is left, ${what}`);
