@@ -24,6 +24,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   demo: (args) => runProgram("examples/demo.ts", args),
   ok: runOk,
   "publish:dry": publishDry,
+  readme,
   test: runTests,
 };
 
@@ -81,6 +82,12 @@ async function compile(args: readonly string[]): Promise<number> {
   return await runDeno(
     ["compile", "--allow-all", ...flags, ...output, ...args, "worker.ts"],
   );
+}
+
+/** Runs in a process of its own: this one may lack the import map that the library needs. */
+async function readme(): Promise<number> {
+  const flags = await importFlags();
+  return await runDeno(["run", "--allow-all", ...flags, ".ci/readme.ts"]);
 }
 
 async function publishDry(): Promise<number> {

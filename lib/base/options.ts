@@ -31,3 +31,25 @@ export function refuseUnknown(
     }`,
   );
 }
+
+/**
+ * Checks a value that must be one of some texts.
+ *
+ * @param label What is chosen, such as `driver` or `--driver`.
+ * @throws {RangeError} It lists the choices and names the most similar one.
+ */
+export function checkChoice<T extends string>(
+  label: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  const chosen = choices.find((choice) => choice === value);
+  if (chosen !== undefined) return chosen;
+  const text = String(value);
+  const like = nearest(text, choices);
+  throw new RangeError(
+    `Cannot use ${label} ${JSON.stringify(text)}: expected ${
+      choices.join(", ")
+    }${like === undefined ? "" : `; did you mean ${like}?`}`,
+  );
+}

@@ -25,6 +25,9 @@ export interface ParsedFlags {
   readonly jobPermissions: readonly string[] | undefined;
 }
 
+/** Characters of a help text on one line. */
+const HELP_WIDTH = 75;
+
 const JOB_PERMISSION =
   /^--job-(?!allow-enqueue\b)((allow|deny|ignore)-[a-z]+(=.*)?)$/s;
 
@@ -80,7 +83,10 @@ export function usage(): string {
     "Usage: rq-worker [FLAGS] [QUEUES…]",
     "",
     "Runs the jobs of queues in Redis, each in a process of its own unless --isolation says otherwise.",
-    "TIME is seconds, or text such as 90s, 5m, 1h30m.",
+    "TIME is seconds, or text such as 90s, 5m, 1h30m; SIZE is megabytes, or text such as 256MB, 1.5GB.",
+    "NAMES and QUEUES are separated by commas.",
+    "Isolation is process (a fresh process for each job), reuse (one after the other in one process) or",
+    "shared (side by side in one process).",
     "",
     ...own,
     "      --job-allow-net[=HOSTS] …          what jobs may do: every permission flag of Deno with --job- before",
@@ -98,8 +104,20 @@ function usageLine({ name, short, value, help }: Flag): string {
   const flag = `${short ? `-${short}, ` : "    "}--${name}${
     value ? ` ${value}` : ""
   }`;
-  const text = help.replaceAll("\n", `\n${" ".repeat(37)}`);
-  return `  ${flag.padEnd(34)} ${text}`;
+  return `  ${flag.padEnd(34)} ${wrapped(help).join(`\n${" ".repeat(37)}`)}`;
+}
+
+/** The lines of a help text: no word is cut. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line.length + word.length >= HELP_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /**

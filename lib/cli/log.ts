@@ -7,12 +7,16 @@
 import { BaseHandler } from "@std/log/base-handler";
 import { LogLevels } from "@std/log/levels";
 import { Logger, type LogRecord } from "@std/log/logger";
+import { checkChoice } from "../base/options.ts";
 import { printable, printableJson, printableLines } from "../base/printable.ts";
 import type { LogFacts, WorkerLog } from "../worker/log.ts";
 import { describeDropped, STDERR, STDOUT } from "../worker/output.ts";
 
 /** The format of log lines: `23:44:48 text` as in RQ, or one JSON object per line. */
 export type LogFormat = "text" | "json";
+
+/** The formats. */
+export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 /** The lowest level that is logged, under the names of `@std/log`. */
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
@@ -27,12 +31,14 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   CRITICAL: "CRITICAL",
 };
 
-/** The names that {@linkcode levelOf} takes. */
-export const LEVEL_NAMES: readonly string[] = Object.keys(LEVELS);
-
-/** The level with a name, in upper or lower case, or `undefined`. */
-export function levelOf(name: string): LogLevel | undefined {
-  return LEVELS[name.toUpperCase()];
+/**
+ * Reads a level, in upper or lower case.
+ *
+ * @param label What it is called in the error.
+ * @throws {RangeError} If there is no such level.
+ */
+export function parseLevel(name: string, label: string): LogLevel {
+  return LEVELS[checkChoice(label, name.toUpperCase(), Object.keys(LEVELS))]!;
 }
 
 /**

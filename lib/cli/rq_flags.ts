@@ -6,7 +6,7 @@
  */
 
 import { parseDuration } from "../base/duration.ts";
-import { MAX_HEARTBEAT } from "../worker/settings.ts";
+import { MAX_HEARTBEAT } from "../worker/check_settings.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
 
 /** RQ's worker classes that differ by dequeue strategy, and that strategy. */
@@ -58,13 +58,7 @@ export function heartbeatFlag(
 ): string | number | undefined {
   const value = values.get("job-monitoring-interval")?.[0];
   if (value === undefined) return undefined;
-  let seconds: number;
-  try {
-    seconds = parseDuration(value, "--job-monitoring-interval");
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(error.message, { cause: error });
-  }
+  const seconds = parseDuration(value, "--job-monitoring-interval");
   if (seconds <= MAX_HEARTBEAT) return value;
   warn(
     `--job-monitoring-interval ${value} is too long for leases of 15 seconds: heartbeats come every ${MAX_HEARTBEAT} seconds`,

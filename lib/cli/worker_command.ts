@@ -4,15 +4,19 @@
  * @module
  */
 
-import { nearest } from "../base/nearest.ts";
-import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
-import type { WorkerOptions } from "../worker/options.ts";
+import { checkChoice } from "../base/options.ts";
 import { CannotStartError } from "../worker/errors.ts";
-import { DEQUEUE_STRATEGIES } from "../worker/fetcher.ts";
 import { Worker } from "../worker/worker.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
-import { checkRqFlags, heartbeatFlag, isPythonFormat } from "./rq_flags.ts";
-import { LEVEL_NAMES, levelOf, type LogFormat, makeLogger } from "./log.ts";
+import {
+  LOG_FORMATS,
+  type LogFormat,
+  type LogLevel,
+  makeLogger,
+  parseLevel,
+} from "./log.ts";
+import { checkRqFlags, isPythonFormat } from "./rq_flags.ts";
+import { splitList, workerOptions } from "./worker_flags.ts";
 
 /** Milliseconds within which a second signal is the echo of the first: a terminal and a parent both send it. */
 const ECHO_MS = 100;
@@ -28,8 +32,6 @@ const OTHER_COMMANDS: readonly string[] = [
   "cron",
   "worker-pool",
 ];
-
-const DRIVERS = ["@db/redis", "ioredis"] as const;
 
 /** Runs a worker until it leaves; gives the exit code. */
 export async function workerCommand(flags: ParsedFlags): Promise<number> {
@@ -77,50 +79,11 @@ async function removePid(file: string): Promise<void> {
 }
 
 function makeWorker(flags: ParsedFlags): Worker {
-  const { values, switches } = flags;
-  const one = (name: string) => values.get(name)?.[0];
-  const log = makeLogger(levelFlag(flags), formatFlag(flags));
-  const warnings = checkRqFlags(flags);
-  const warn = (text: string) => void warnings.push(text);
-  const options: WorkerOptions = {
-    ...given("connection", one("url")),
-    ...given("permissions", flags.jobPermissions),
-    ...given("denoArgs", values.get("job-deno-arg")),
-    burst: switches.has("burst"),
-    withScheduler: switches.has("with-scheduler"),
-    preload: switches.has("preload"),
-    bigInts: switches.has("big-ints"),
-    logJobDescription: !switches.has("disable-job-desc-logging"),
-    log,
-    ...given("name", one("name")),
-    ...given("paths", values.get("path")),
-    ...given("jobModules", listFlag(flags, "job-modules")),
-    ...given("allowEnqueue", listFlag(flags, "job-allow-enqueue")),
-    ...given("execPath", one("deno")),
-    ...given("prefix", one("prefix")),
-    ...given("resultTtl", one("results-ttl")),
-    ...given("workerTtl", one("worker-ttl")),
-    ...given("jobMonitoringInterval", heartbeatFlag(flags, warn)),
-    ...given("maintenanceInterval", one("maintenance-interval")),
-    ...given("maxIdleTime", one("max-idle-time")),
-    ...given("grace", one("grace")),
-    ...isolationFlag(flags),
-    ...given("maxJobsPerProcess", numberFlag(flags, "max-jobs-per-process")),
-    ...given(
-      "maxMemoryPerProcess",
-      numberFlag(flags, "max-memory-per-process"),
-    ),
-    ...given("jobMemory", one("job-memory")),
-    ...given("concurrency", numberFlag(flags, "concurrency")),
-    ...given("maxJobs", numberFlag(flags, "max-jobs")),
-    ...given(
-      "dequeueStrategy",
-      choice(flags, "dequeue-strategy", DEQUEUE_STRATEGIES),
-    ),
-    ...given("driver", choice(flags, "driver", DRIVERS)),
-  };
   try {
-    const worker = new Worker(queuesOf(flags), options);
+    const log = makeLogger(levelFlag(flags), formatFlag(flags));
+    const warnings = checkRqFlags(flags);
+    const options = workerOptions(flags, (text) => void warnings.push(text));
+    const worker = new Worker(queuesOf(flags), { ...options, log });
     for (const warning of warnings) log.warn(warning);
     return worker;
   } catch (error) {
@@ -132,8 +95,8 @@ function makeWorker(flags: ParsedFlags): Worker {
 }
 
 function queuesOf(flags: ParsedFlags): string[] {
-  const { positional } = flags;
-  const named = listFlag(flags, "queues") ?? [];
+  const { positional, values } = flags;
+  const named = splitList(values.get("queues") ?? []);
   const [command, ...rest] = positional;
   if (command !== undefined && OTHER_COMMANDS.includes(command)) {
     throw new UsageError(
@@ -144,100 +107,18 @@ function queuesOf(flags: ParsedFlags): string[] {
   return queues.length === 0 ? ["default"] : queues;
 }
 
-/** `WAY` for all queues, `QUEUE=WAY` for one. */
-function isolationFlag(
-  { values }: ParsedFlags,
-): Pick<WorkerOptions, "isolation" | "queueIsolation"> {
-  const ways = new Map<string | undefined, Isolation>();
-  for (const value of values.get("isolation") ?? []) {
-    const at = value.lastIndexOf("=");
-    const queue = at < 0 ? undefined : value.slice(0, at);
-    if (ways.has(queue)) {
-      throw new UsageError(
-        `--isolation was given twice${queue ? ` for queue ${queue}` : ""}`,
-      );
-    }
-    ways.set(queue, oneOf("isolation", value.slice(at + 1), ISOLATIONS));
-  }
-  const usual = ways.get(undefined);
-  ways.delete(undefined);
-  return {
-    ...given("isolation", usual),
-    queueIsolation: Object.fromEntries(ways),
-  };
+function levelFlag({ values, switches }: ParsedFlags): LogLevel {
+  const usual = switches.has("verbose")
+    ? "DEBUG"
+    : switches.has("quiet")
+    ? "WARN"
+    : "INFO";
+  const name = values.get("logging-level")?.[0] ?? usual;
+  return parseLevel(name, "--logging-level");
 }
 
-function levelFlag({ values, switches }: ParsedFlags) {
-  const name = values.get("logging-level")?.[0] ??
-    (switches.has("verbose")
-      ? "DEBUG"
-      : switches.has("quiet")
-      ? "WARN"
-      : "INFO");
-  const level = levelOf(name);
-  if (level !== undefined) return level;
-  throw badChoice("logging-level", name, LEVEL_NAMES);
-}
-
-function formatFlag(flags: ParsedFlags): LogFormat {
-  if (isPythonFormat(flags.values.get("log-format")?.[0])) return "text";
-  return choice(flags, "log-format", ["text", "json"]) ?? "text";
-}
-
-function choice<T extends string>(
-  { values }: ParsedFlags,
-  name: string,
-  choices: readonly T[],
-): T | undefined {
-  const value = values.get(name)?.[0];
-  return value === undefined ? undefined : oneOf(name, value, choices);
-}
-
-function oneOf<T extends string>(
-  name: string,
-  value: string,
-  choices: readonly T[],
-): T {
-  const chosen = choices.find((entry) => entry === value);
-  if (chosen !== undefined) return chosen;
-  throw badChoice(name, value, choices);
-}
-
-function badChoice(
-  name: string,
-  value: string,
-  choices: readonly string[],
-): UsageError {
-  const like = nearest(value, choices);
-  return new UsageError(
-    `--${name} cannot be "${value}": expected ${choices.join(", ")}${
-      like ? `; did you mean ${like}?` : ""
-    }`,
-  );
-}
-
-/** Separated by commas, or given several times. */
-function listFlag(
-  { values }: ParsedFlags,
-  name: string,
-): string[] | undefined {
-  return values.get(name)?.flatMap((list) => list.split(","))
-    .map((entry) => entry.trim());
-}
-
-function numberFlag({ values }: ParsedFlags, name: string): number | undefined {
-  const value = values.get(name)?.[0];
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value);
-  throw new UsageError(
-    `--${name} cannot be "${value}": expected a whole number`,
-  );
-}
-
-/** An object with one property, or none where there is no value. */
-function given<K extends string, V>(
-  key: K,
-  value: V | undefined,
-): { [key in K]?: V } {
-  return value === undefined ? {} : { [key]: value } as { [key in K]: V };
+function formatFlag({ values }: ParsedFlags): LogFormat {
+  const format = values.get("log-format")?.[0];
+  if (format === undefined || isPythonFormat(format)) return "text";
+  return checkChoice("--log-format", format, LOG_FORMATS);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkChoice } from "../base/options.ts";
 import { Client, type Drivers } from "./client.ts";
 import { DbRedisDriver } from "./db_redis_driver.ts";
 import { driversFor, type ExistingClient } from "./existing_client.ts";
@@ -46,11 +47,7 @@ function driversForUrl(
   input: string | URL,
   name: RedisClientOptions["driver"],
 ): Drivers {
-  if (name !== undefined && !DRIVERS.includes(name)) {
-    throw new RangeError(
-      `Cannot use driver "${name}": expected ${DRIVERS.join(", ")}`,
-    );
-  }
+  if (name !== undefined) checkChoice("driver", name, DRIVERS);
   const target = parseUrl(input);
   const chosen = name ?? ("path" in target.address ? "ioredis" : "@db/redis");
   const driver = chosen === "ioredis"

@@ -5,22 +5,18 @@
  */
 
 import type { Duration } from "../base/duration.ts";
-import { optionNames } from "../base/options.ts";
 import type { Size } from "../base/size.ts";
 import type { Isolation } from "../job/isolation.ts";
-import {
-  CONNECTION_OPTIONS,
-  type ConnectionOptions,
-} from "../store/connection.ts";
+import type { ConnectionOptions } from "../store/connection.ts";
 import type { DequeueStrategy } from "./fetcher.ts";
 import type { WorkerLog } from "./log.ts";
 
 /** Options of a {@linkcode Worker}. */
 export interface WorkerOptions extends ConnectionOptions {
   /**
-   * The worker's name. One that lives under this name keeps it.
+   * The worker's name, as in `rac2.3354`. One that lives under this name keeps it.
    *
-   * @default host name and process id, as in `rac2.3354`
+   * @default host name and process id
    */
   readonly name?: string;
   /**
@@ -147,13 +143,13 @@ export interface WorkerOptions extends ConnectionOptions {
   /**
    * Leave after so many jobs.
    *
-   * @default Infinity
+   * @default no limit
    */
   readonly maxJobs?: number;
   /**
    * Leave after so long without a job: seconds or text.
    *
-   * @default none
+   * @default no limit
    */
   readonly maxIdleTime?: Duration;
   /**
@@ -171,7 +167,7 @@ export interface WorkerOptions extends ConnectionOptions {
   /**
    * Longest time that a warm shutdown lets a job run on: seconds or text. Then the job goes back to its queue.
    *
-   * @default none
+   * @default no limit
    */
   readonly grace?: Duration;
   /**
@@ -200,36 +196,3 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly log?: WorkerLog;
 }
-
-/** The names of {@linkcode WorkerOptions}. */
-export const OPTION_NAMES: ReadonlySet<string> = optionNames<WorkerOptions>({
-  ...CONNECTION_OPTIONS,
-  name: true,
-  paths: true,
-  permissions: true,
-  denoArgs: true,
-  signal: true,
-  execPath: true,
-  jobMemory: true,
-  jobModules: true,
-  allowEnqueue: true,
-  startPatience: true,
-  burst: true,
-  resultTtl: true,
-  workerTtl: true,
-  jobMonitoringInterval: true,
-  maintenanceInterval: true,
-  isolation: true,
-  queueIsolation: true,
-  maxJobsPerProcess: true,
-  maxMemoryPerProcess: true,
-  preload: true,
-  concurrency: true,
-  maxJobs: true,
-  maxIdleTime: true,
-  withScheduler: true,
-  dequeueStrategy: true,
-  grace: true,
-  logJobDescription: true,
-  log: true,
-});

@@ -15,7 +15,7 @@ import {
 } from "../runner/subprocess_runner.ts";
 import type { Execution } from "../store/worker_types.ts";
 import type { SteadyLog } from "./log.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerSettings } from "./check_settings.ts";
 
 /** What {@linkcode Runners} work with. */
 export interface RunnersOptions {

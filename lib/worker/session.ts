@@ -26,7 +26,7 @@ import { Recorder } from "./recorder.ts";
 import type { Runners } from "./runners.ts";
 import { Scheduler } from "./scheduler.ts";
 import { StartBackoff } from "./start_backoff.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerSettings } from "./check_settings.ts";
 import { Sweeper } from "./sweeper.ts";
 
 /** What a {@linkcode WorkerSession} works with. */
@@ -75,7 +75,7 @@ export class WorkerSession {
     this.#identity = identity;
     this.#heartbeat = new Heartbeat({
       ...common,
-      interval: settings.heartbeatMs,
+      interval: settings.jobMonitoringInterval * 1_000,
       workerTtl: settings.workerTtl,
       register,
       onReplaced: () => {
@@ -84,7 +84,10 @@ export class WorkerSession {
         stop();
       },
     });
-    this.#sweeper = new Sweeper({ ...common, interval: settings.sweepMs });
+    this.#sweeper = new Sweeper({
+      ...common,
+      interval: settings.maintenanceInterval * 1_000,
+    });
     this.#scheduler = new Scheduler(common);
     this.#commands = this.#makeCommands(onError);
     const jobLog = new JobLog(log, settings.logJobDescription);
@@ -94,7 +97,7 @@ export class WorkerSession {
       recorder,
       strategy: settings.dequeueStrategy,
       burst: settings.burst,
-      maxIdleMs: settings.maxIdleMs,
+      maxIdleMs: settings.maxIdleTime * 1_000,
       register,
       stopping: AbortSignal.any([stopping, this.#halting.signal]),
     });
@@ -115,7 +118,10 @@ export class WorkerSession {
       maxJobs: settings.maxJobs,
       prefetches: this.#prefetches(),
       stopping,
-      starts: new StartBackoff({ log, patience: settings.startPatienceMs }),
+      starts: new StartBackoff({
+        log,
+        patience: settings.startPatience * 1_000,
+      }),
       halt: () => this.#halting.abort(),
     });
   }

@@ -1,272 +1,327 @@
 /**
- * The options of a worker, checked, and their defaults.
+ * The settings of a worker, each declared once. The check of `WorkerOptions`, the program's flags and `--help` are made
+ * from this table; the README's table and the `@default` tags of `WorkerOptions` are compared with it by tests.
+ *
+ * To add one: an entry here, its documentation in `WorkerOptions` (`options.ts`; the compiler says so), and its use,
+ * `settings.NAME`. Then `deno task readme` rewrites the README's table.
  *
  * @module
  */
 
-import { type Duration, parseDuration } from "../base/duration.ts";
-import { refuseUnknown } from "../base/options.ts";
-import { checkIsolation, type Isolation } from "../job/isolation.ts";
-import { checkQueueName } from "../job/names.ts";
+import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { DEFAULT_RESULT_TTL } from "../job/options.ts";
-import {
-  type ModulePattern,
-  parseModulePattern,
-} from "../runner/module_patterns.ts";
-import { parseSize, type Size } from "../base/size.ts";
-import { checkMemory } from "../runner/limits.ts";
-import { readDenoArgs } from "../runner/deno_args.ts";
-import { checkPermissionFlags } from "../runner/permissions.ts";
+import { type DriverName, DRIVERS } from "../redis/redis_client.ts";
+import type { SettingKind, SettingValues } from "./check_setting.ts";
 import { DEQUEUE_STRATEGIES, type DequeueStrategy } from "./fetcher.ts";
-import { SILENT, steady, type SteadyLog } from "./log.ts";
-import { OPTION_NAMES, type WorkerOptions } from "./options.ts";
+import type { WorkerOptions } from "./options.ts";
 
-/** {@linkcode WorkerOptions} after the check; times in milliseconds unless they are said to be seconds. */
-export interface WorkerSettings {
-  readonly queues: readonly string[];
-  readonly jobModules: readonly ModulePattern[];
-  /** Whether a job may add jobs to a queue. */
-  readonly mayEnqueue: (queue: string) => boolean;
-  readonly name: string;
-  readonly burst: boolean;
-  /** Seconds; -1 for ever. */
-  readonly resultTtl: number;
-  /** Seconds. */
-  readonly workerTtl: number;
-  readonly heartbeatMs: number;
-  readonly sweepMs: number;
-  /** How the jobs of a queue are kept apart. */
-  readonly isolationOf: (queue: string) => Isolation;
-  /** The default depends on the isolation. */
-  readonly maxJobsPerProcess: number | undefined;
-  /** Megabytes. */
-  readonly maxMemoryPerProcess: number;
-  /** Bytes. */
-  readonly jobMemory: number | undefined;
-  readonly preload: boolean;
-  readonly concurrency: number;
-  readonly maxJobs: number;
-  readonly maxIdleMs: number;
-  readonly withScheduler: boolean;
-  readonly dequeueStrategy: DequeueStrategy;
-  readonly graceMs: number;
-  /** How long no process can be started until the worker gives up. */
-  readonly startPatienceMs: number;
-  readonly logJobDescription: boolean;
-  readonly bigInts: boolean;
-  readonly log: SteadyLog;
+/** One setting. */
+export interface Setting {
+  /** What its values are. */
+  readonly kind: SettingKind;
+  /** What it does, in one sentence, for `--help` and the README. */
+  readonly help: string;
+  /** The checked value if none is given; `undefined` where it depends. A switch's flag turns it into the opposite. */
+  readonly default?: unknown;
+  /** How the default is shown where its value does not say it. */
+  readonly shown?: string;
+  /** The program's flag; without one, it is a setting for embedding programs only. */
+  readonly flag?: string;
+  /** The flag's short form, as in RQ. */
+  readonly short?: string;
+  /** What `--help` calls the flag's value. The default is the kind's, such as `TIME`. */
+  readonly value?: string;
+  /** Whether the flag may be given several times although the option is no list. */
+  readonly repeatable?: boolean;
+  /** Of a choice: what may be chosen. */
+  readonly choices?: readonly string[];
+  /** Of a count: the largest. */
+  readonly most?: number;
+  /** Of a duration: whether 0 is taken. */
+  readonly zero?: boolean;
+  /** Of a duration: whether -1 is taken, for ever. */
+  readonly unlimited?: boolean;
+  /** Of a duration: whether `Infinity` is taken. */
+  readonly infinite?: boolean;
 }
 
-/** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
-const MIN_WORKER_TTL = 30;
+// "as TYPE": `isolatedDeclarations` does not look up what a name stands for.
+const SETTINGS = {
+  connection: {
+    kind: "object",
+    help: "where Redis is",
+    shown:
+      "RQ_REDIS_URL, REDIS_URL, REDIS_HOST and the like, else redis://127.0.0.1:6379",
+    flag: "url",
+    short: "u",
+    value: "URL",
+  },
+  driver: {
+    kind: "choice",
+    choices: DRIVERS as readonly DriverName[],
+    help: "the package that talks to Redis",
+    shown: "@db/redis; ioredis for unix: URLs",
+    flag: "driver",
+    value: "PACKAGE",
+  },
+  connectTimeout: {
+    kind: "object",
+    help: "how long a call waits for a connection before it fails",
+    shown: "no limit",
+  },
+  prefix: {
+    kind: "text",
+    help: "what every key begins with",
+    shown: "RQ_KEY_PREFIX and a colon, else rq:",
+    flag: "prefix",
+    value: "TEXT",
+  },
+  name: {
+    kind: "text",
+    help: "the worker's name",
+    shown: "host name and process id",
+    flag: "name",
+    short: "n",
+    value: "NAME",
+  },
+  burst: {
+    kind: "switch",
+    help: "leave once every queue is empty",
+    default: false,
+    flag: "burst",
+    short: "b",
+  },
+  concurrency: {
+    kind: "count",
+    help: "how many jobs to run at once",
+    default: 1,
+    // A claim hands out so many in one reply.
+    most: 1_000,
+    flag: "concurrency",
+  },
+  dequeueStrategy: {
+    kind: "choice",
+    choices: DEQUEUE_STRATEGIES as readonly DequeueStrategy[],
+    help: "the order in which queues are looked at",
+    default: "default",
+    flag: "dequeue-strategy",
+    short: "ds",
+    value: "WAY",
+  },
+  withScheduler: {
+    kind: "switch",
+    help: "queue scheduled jobs when their time has come",
+    default: false,
+    flag: "with-scheduler",
+    short: "s",
+  },
+  maxJobs: {
+    kind: "count",
+    help: "leave after so many jobs",
+    default: Infinity as number,
+    flag: "max-jobs",
+  },
+  maxIdleTime: {
+    kind: "duration",
+    infinite: true,
+    help: "leave after so long without a job",
+    default: Infinity as number,
+    flag: "max-idle-time",
+  },
+  grace: {
+    kind: "duration",
+    zero: true,
+    infinite: true,
+    help: "the longest that a warm shutdown lets a job run on",
+    default: Infinity as number,
+    flag: "grace",
+  },
+  paths: {
+    kind: "texts",
+    help: "directories in which job modules are looked for",
+    shown: "the project of the working directory, then the working directory",
+    flag: "path",
+    short: "P",
+    value: "DIR",
+  },
+  jobModules: {
+    kind: "list",
+    help:
+      "modules of jobs that are loaded from elsewhere: jsr:@acme/*, npm:@acme/mail, https://acme.com/jobs/",
+    default: [],
+    flag: "job-modules",
+    value: "NAMES",
+  },
+  allowEnqueue: {
+    kind: "list",
+    help:
+      "queues that jobs may use besides the worker's own; * stands for any text",
+    default: [],
+    flag: "job-allow-enqueue",
+    value: "QUEUES",
+  },
+  permissions: {
+    kind: "texts",
+    help:
+      "what jobs may do: Deno's permission flags, in the program with job- before them",
+    shown: "the worker's own permissions",
+  },
+  isolation: {
+    kind: "choice",
+    choices: ISOLATIONS as readonly Isolation[],
+    help: "how jobs are kept apart",
+    default: "process",
+    flag: "isolation",
+    value: "[QUEUE=]WAY",
+    repeatable: true,
+  },
+  queueIsolation: {
+    kind: "object",
+    help: "how the jobs of single queues are kept apart; --isolation QUEUE=WAY",
+    shown: "as isolation says",
+  },
+  maxJobsPerProcess: {
+    kind: "count",
+    help: "a process that several jobs use takes no more than so many",
+    shown: "10000 with reuse, no limit with shared",
+    flag: "max-jobs-per-process",
+  },
+  maxMemoryPerProcess: {
+    kind: "count",
+    help:
+      "a process that has grown beyond so many megabytes takes no more jobs",
+    default: 512,
+    flag: "max-memory-per-process",
+    value: "MB",
+  },
+  jobMemory: {
+    kind: "size",
+    help: "end a job that uses more memory",
+    shown: "no limit",
+    flag: "job-memory",
+  },
+  preload: {
+    kind: "switch",
+    help: "load the module of the last job into the next process ahead of time",
+    default: false,
+    flag: "preload",
+  },
+  execPath: {
+    kind: "text",
+    help: "an installed deno that runs the jobs",
+    shown: "the program that runs the worker",
+    flag: "deno",
+    value: "FILE",
+  },
+  denoArgs: {
+    kind: "texts",
+    help:
+      "a further flag of the deno that runs jobs, its value behind =: --import-map=map.json",
+    default: [],
+    flag: "job-deno-arg",
+    value: "FLAG",
+  },
+  bigInts: {
+    kind: "switch",
+    help:
+      "integers that a number of JavaScript cannot hold reach jobs as BigInt instead of failing them",
+    default: false,
+    flag: "big-ints",
+  },
+  resultTtl: {
+    kind: "duration",
+    zero: true,
+    unlimited: true,
+    help:
+      "how long results are kept of jobs that do not say; 0 not at all, -1 for ever",
+    default: DEFAULT_RESULT_TTL as number,
+    flag: "results-ttl",
+  },
+  workerTtl: {
+    kind: "duration",
+    help:
+      "how long the worker's own hash outlives its last heartbeat, at least 30",
+    default: 60,
+    flag: "worker-ttl",
+  },
+  jobMonitoringInterval: {
+    kind: "duration",
+    help: "time between two heartbeats, at most 5",
+    default: 5,
+    flag: "job-monitoring-interval",
+  },
+  maintenanceInterval: {
+    kind: "duration",
+    help: "time between two sweeps for what dead workers left behind",
+    default: 3,
+    flag: "maintenance-interval",
+  },
+  startPatience: {
+    kind: "duration",
+    zero: true,
+    infinite: true,
+    help: "leave after so long in which no process can be started for jobs",
+    default: 60,
+  },
+  logJobDescription: {
+    kind: "switch",
+    help: "log the ids of jobs only, not their calls",
+    default: true,
+    flag: "disable-job-desc-logging",
+  },
+  log: {
+    kind: "object",
+    help: "where log lines go; the program's are made by --log-format",
+    shown: "nowhere",
+  },
+  signal: {
+    kind: "object",
+    help: "begins a warm shutdown when it is aborted",
+    shown: "none",
+  },
+} as const;
 
-/** Most jobs at once: a claim hands out so many in one reply. */
-const MAX_CONCURRENCY = 1_000;
+type Settings = typeof SETTINGS;
 
-/** Most seconds between two heartbeats: a lease survives two that are late or lost. */
-export const MAX_HEARTBEAT = 5;
+/** A worker's options after the check. Lengths of time are seconds, amounts of memory bytes. */
+export type CheckedOptions = {
+  readonly [K in keyof Settings]:
+    | CheckedValue<Settings[K], WorkerOptions[K]>
+    | (Settings[K] extends { default: unknown } ? never : undefined);
+};
 
-/**
- * Checks the settings of a worker.
- *
- * @throws {RangeError | TypeError} naming the one that is wrong
- */
-export function checkSettings(
-  queues: string | readonly string[],
-  options: WorkerOptions,
-): WorkerSettings {
-  refuseUnknown(options, OPTION_NAMES, "Cannot make a worker");
-  refuseUseless(options);
-  checkPermissionFlags(options.permissions ?? []);
-  readDenoArgs(options.denoArgs ?? []);
-  checkPaths(options.paths ?? []);
-  const names = typeof queues === "string" ? [queues] : queues;
-  if (names.length === 0) {
-    throw new RangeError("Cannot make a worker: it has no queue");
-  }
-  const { jobMonitoringInterval = MAX_HEARTBEAT } = options;
-  const heartbeat = parseDuration(
-    jobMonitoringInterval,
-    "jobMonitoringInterval",
-  );
-  if (heartbeat > MAX_HEARTBEAT) {
-    throw new RangeError(
-      `Cannot use jobMonitoringInterval ${heartbeat}: leases last 15 seconds, so that ${MAX_HEARTBEAT} is the most`,
-    );
-  }
-  const millis = (value: Duration | undefined, label: string) =>
-    value === undefined
-      ? Infinity
-      : parseDuration(value, label, { zero: true }) * 1_000;
-  const uniqueNames = [...new Set(names.map(checkQueueName))];
-  const name = checkWorkerName(options.name ?? defaultName());
-  return {
-    queues: uniqueNames,
-    name,
-    jobModules: (options.jobModules ?? []).map(parseModulePattern),
-    mayEnqueue: enqueueRule(uniqueNames, options.allowEnqueue ?? []),
-    burst: options.burst ?? false,
-    resultTtl: parseDuration(
-      options.resultTtl ?? DEFAULT_RESULT_TTL,
-      "resultTtl",
-      { zero: true, unlimited: true },
-    ),
-    workerTtl: Math.max(
-      parseDuration(options.workerTtl ?? 60, "workerTtl"),
-      MIN_WORKER_TTL,
-    ),
-    heartbeatMs: heartbeat * 1_000,
-    sweepMs: parseDuration(
-      options.maintenanceInterval ?? 3,
-      "maintenanceInterval",
-    ) * 1_000,
-    ...isolationSettings(uniqueNames, options),
-    jobMemory: readMemory(options.jobMemory),
-    preload: options.preload ?? false,
-    concurrency: checkCount(
-      "concurrency",
-      options.concurrency ?? 1,
-      MAX_CONCURRENCY,
-    ),
-    maxJobs: checkCount("maxJobs", options.maxJobs ?? Infinity, Infinity),
-    maxIdleMs: options.maxIdleTime === undefined
-      ? Infinity
-      : parseDuration(options.maxIdleTime, "maxIdleTime") * 1_000,
-    withScheduler: options.withScheduler ?? false,
-    dequeueStrategy: checkStrategy(options.dequeueStrategy ?? "default"),
-    graceMs: millis(options.grace, "grace"),
-    startPatienceMs: millis(options.startPatience ?? 60, "startPatience"),
-    logJobDescription: options.logJobDescription ?? true,
-    bigInts: options.bigInts ?? false,
-    log: steady(options.log ?? SILENT, name),
-  };
+type CheckedValue<S extends Setting, V> = S extends
+  { choices: readonly (infer Choice)[] } ? Choice
+  : S["kind"] extends "object" ? V
+  : SettingValues[S["kind"]];
+
+/** A setting and the name of its option. */
+export interface NamedSetting extends Setting {
+  /** The option of `WorkerOptions`. */
+  readonly option: keyof WorkerOptions;
 }
 
-function enqueueRule(
-  queues: readonly string[],
-  allowed: readonly string[],
-): (queue: string) => boolean {
-  const patterns = allowed.map((pattern) => {
-    if (pattern === "") {
-      throw new RangeError("Cannot use allowEnqueue: a queue's name is empty");
-    }
-    const parts = pattern.split("*").map((part) => RegExp.escape(part));
-    return new RegExp(`^${parts.join(".*")}$`, "s");
-  });
-  return (queue) =>
-    queues.includes(queue) || patterns.some((pattern) => pattern.test(queue));
+/** All settings, in the order of `--help`. The compiler refuses an option of a worker that is not among them. */
+export const SETTING_LIST: readonly NamedSetting[] = named(SETTINGS);
+
+/** The names of all options of a worker. */
+export const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys(SETTINGS));
+
+function named(
+  settings: Readonly<Record<keyof WorkerOptions, Setting>>,
+): NamedSetting[] {
+  const entries = Object.entries(settings) as [keyof WorkerOptions, Setting][];
+  return entries.map(([option, setting]) => ({ option, ...setting }));
 }
 
-/** Silently giving jobs more than was asked for would be worse than an error. */
-function refuseUseless({ permissions, denoArgs, execPath }: WorkerOptions) {
-  if (!Deno.build.standalone || execPath !== undefined) return;
-  const what = permissions !== undefined
-    ? "permissions"
-    : (denoArgs ?? []).length > 0
-    ? "Deno's flags"
-    : undefined;
-  if (what === undefined) return;
-  throw new TypeError(
-    `Cannot set the ${what} of jobs: a compiled worker runs them in itself, with what it was compiled with; name an installed deno to run them (--deno)`,
-  );
+/** The default of a setting, as it is shown. */
+export function shownDefault({ shown, default: value }: Setting): string {
+  if (shown !== undefined) return shown;
+  if (value === Infinity) return "no limit";
+  return Array.isArray(value) && value.length === 0 ? "none" : String(value);
 }
 
-/** A folder that is not there would make every job fail. */
-function checkPaths(paths: readonly string[]): void {
-  for (const path of paths) {
-    let why: string | undefined;
-    try {
-      if (!Deno.statSync(path).isDirectory) why = "it is no directory";
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) continue; // nobody can tell
-      if (!(error instanceof Error)) throw error;
-      why = error instanceof Deno.errors.NotFound
-        ? "it does not exist"
-        : error.message;
-    }
-    if (why === undefined) continue;
-    throw new RangeError(`Cannot look for jobs under path "${path}": ${why}`);
-  }
-}
-
-function isolationSettings(
-  queues: readonly string[],
-  options: WorkerOptions,
-): Pick<
-  WorkerSettings,
-  "isolationOf" | "maxJobsPerProcess" | "maxMemoryPerProcess"
-> {
-  const { queueIsolation = {}, maxJobsPerProcess, maxMemoryPerProcess } =
-    options;
-  const usual = checkIsolation(options.isolation ?? "process");
-  for (const [queue, isolation] of Object.entries(queueIsolation)) {
-    checkIsolation(isolation);
-    if (queues.includes(queue)) continue;
-    throw new RangeError(
-      `Cannot use isolation "${isolation}" for queue "${queue}": the worker has no such queue`,
-    );
-  }
-  const own = new Map(Object.entries(queueIsolation));
-  const isolationOf = (queue: string) => own.get(queue) ?? usual;
-  const limits = { maxJobsPerProcess, maxMemoryPerProcess };
-  for (const [label, limit] of Object.entries(limits)) {
-    if (limit === undefined) continue;
-    checkCount(label, limit, Infinity);
-    if (queues.some((queue) => isolationOf(queue) !== "process")) continue;
-    throw new RangeError(
-      `Cannot use ${label}: isolation "process" gives each job a process of its own, "reuse" and "shared" do not`,
-    );
-  }
-  return {
-    isolationOf,
-    maxJobsPerProcess,
-    maxMemoryPerProcess: maxMemoryPerProcess ?? 512,
-  };
-}
-
-function readMemory(size: Size | undefined): number | undefined {
-  if (size === undefined) return undefined;
-  const bytes = parseSize(size, "jobMemory");
-  checkMemory(bytes);
-  return bytes;
-}
-
-function checkCount(label: string, count: number, most: number): number {
-  if (
-    count === most || (Number.isInteger(count) && count >= 1 && count < most)
-  ) {
-    return count;
-  }
-  throw new RangeError(
-    `Cannot use ${label} ${count}: expected a whole number from 1${
-      most === Infinity ? "" : ` to ${most}`
-    }`,
-  );
-}
-
-function checkStrategy(strategy: DequeueStrategy): DequeueStrategy {
-  if (DEQUEUE_STRATEGIES.includes(strategy)) return strategy;
-  throw new RangeError(
-    `Cannot use dequeueStrategy "${strategy}": expected one of ${
-      DEQUEUE_STRATEGIES.join(", ")
-    }`,
-  );
-}
-
-function checkWorkerName(name: string): string {
-  if (/^[^\s\p{Cc}]+$/u.test(name)) return name;
-  throw new RangeError(
-    `Cannot use worker name ${
-      JSON.stringify(name)
-    }: expected text without spaces`,
-  );
-}
-
-/** As RQ's first workers were named; a random one where the host's name may not be asked for. */
-function defaultName(): string {
-  const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
-  if (allowed.state !== "granted") {
-    return crypto.randomUUID().replaceAll("-", "");
-  }
-  return `${Deno.hostname().split(".", 1)[0]}.${Deno.pid}`;
+/** What a setting does, and what may be chosen. */
+export function describeSetting({ help, choices }: Setting): string {
+  return choices === undefined ? help : `${help}: ${choices.join(", ")}`;
 }

@@ -20,7 +20,7 @@ import { InHand } from "./in_hand.ts";
 import { CannotStartError } from "./errors.ts";
 import { WorkerSession } from "./session.ts";
 import type { WorkerOptions } from "./options.ts";
-import { checkSettings, type WorkerSettings } from "./settings.ts";
+import { checkSettings, type WorkerSettings } from "./check_settings.ts";
 
 /** Milliseconds that a worker with nothing in hand waits for a silent Redis before it leaves all the same. */
 const LEAVE_MS = 5_000;
@@ -145,10 +145,10 @@ export class Worker implements AsyncDisposable {
   /** Warm shutdown: takes no more work, lets what runs end (at most `grace`), then leaves. */
   stop(): void {
     if (this.#stopping.signal.aborted) return;
-    const { log, graceMs } = this.#settings;
+    const { log, grace } = this.#settings;
     log.info("Warm shut down requested");
     this.#stopping.abort();
-    if (graceMs !== Infinity) this.#after(graceMs, () => this.stopNow());
+    if (grace !== Infinity) this.#after(grace * 1_000, () => this.stopNow());
     this.#after(LEAVE_MS, () => {
       if (this.#inHand.executions.length === 0) this.#disconnect();
     });

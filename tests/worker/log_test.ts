@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SILENT, steady } from "../../lib/worker/log.ts";
-import { checkSettings } from "../../lib/worker/settings.ts";
+import { checkSettings } from "../../lib/worker/check_settings.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 

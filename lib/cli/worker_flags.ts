@@ -1,0 +1,103 @@
+/**
+ * From the flags of the command line to the options of a worker.
+ *
+ * @module
+ */
+
+import { checkChoice } from "../base/options.ts";
+import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
+import { checkSetting } from "../worker/check_setting.ts";
+import type { WorkerOptions } from "../worker/options.ts";
+import { FLAG_SETTINGS, type FlagSetting } from "./flag_list.ts";
+import { type ParsedFlags, UsageError } from "./flags.ts";
+import { heartbeatFlag } from "./rq_flags.ts";
+
+/** Options whose flag says more, or less, than the option. */
+const READ_APART: ReadonlySet<string> = new Set([
+  "isolation",
+  "jobMonitoringInterval",
+]);
+
+/**
+ * Reads the options of a worker.
+ *
+ * @param warn told of a value that was changed
+ * @throws {RangeError | TypeError | UsageError} naming the flag whose value is wrong
+ */
+export function workerOptions(
+  flags: ParsedFlags,
+  warn: (text: string) => void,
+): WorkerOptions {
+  const options = {
+    ...readSettings(flags),
+    ...isolationFlag(flags),
+    jobMonitoringInterval: heartbeatFlag(flags, warn),
+    permissions: flags.jobPermissions,
+  };
+  const given = Object.entries(options).filter(([, v]) => v !== undefined);
+  return Object.fromEntries(given) as WorkerOptions;
+}
+
+function readSettings(flags: ParsedFlags): Record<string, unknown> {
+  const values = FLAG_SETTINGS
+    .filter(({ option }) => !READ_APART.has(option))
+    .map((setting) => [setting.option, readSetting(setting, flags)]);
+  return Object.fromEntries(values);
+}
+
+/** Checked here too, so that an error names the flag and not the option. */
+function readSetting(setting: FlagSetting, flags: ParsedFlags): unknown {
+  const { kind, flag } = setting;
+  if (kind === "switch") {
+    return flags.switches.has(flag) ? !setting.default : undefined;
+  }
+  const texts = flags.values.get(flag);
+  if (texts === undefined) return undefined;
+  const value = valueOf(kind, texts);
+  checkSetting(setting, value, `--${flag}`);
+  return value;
+}
+
+function valueOf(kind: FlagSetting["kind"], texts: readonly string[]): unknown {
+  const [first = ""] = texts;
+  switch (kind) {
+    case "texts":
+      return texts;
+    case "list":
+      return splitList(texts);
+    case "count":
+      return /^\d+$/.test(first) ? Number(first) : first;
+    default:
+      return first;
+  }
+}
+
+/** The entries of values that are separated by commas, or given several times. */
+export function splitList(texts: readonly string[]): string[] {
+  return texts.flatMap((list) => list.split(","))
+    .map((entry) => entry.trim());
+}
+
+/** `WAY` for all queues, `QUEUE=WAY` for one. */
+function isolationFlag(
+  { values }: ParsedFlags,
+): Pick<WorkerOptions, "isolation" | "queueIsolation"> {
+  const ways = new Map<string | undefined, Isolation>();
+  for (const value of values.get("isolation") ?? []) {
+    const at = value.lastIndexOf("=");
+    const queue = at < 0 ? undefined : value.slice(0, at);
+    if (ways.has(queue)) {
+      throw new UsageError(
+        `--isolation was given twice${queue ? ` for queue ${queue}` : ""}`,
+      );
+    }
+    const way = checkChoice("--isolation", value.slice(at + 1), ISOLATIONS);
+    ways.set(queue, way);
+  }
+  const usual = ways.get(undefined);
+  ways.delete(undefined);
+  return {
+    ...(usual === undefined ? {} : { isolation: usual }),
+    queueIsolation: Object.fromEntries(ways),
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The options of a worker, checked, and their defaults.
+ *
+ * @module
+ */
+
+import { refuseUnknown } from "../base/options.ts";
+import { checkIsolation, type Isolation } from "../job/isolation.ts";
+import { checkQueueName } from "../job/names.ts";
+import { readDenoArgs } from "../runner/deno_args.ts";
+import { checkMemory } from "../runner/limits.ts";
+import {
+  type ModulePattern,
+  parseModulePattern,
+} from "../runner/module_patterns.ts";
+import { checkPermissionFlags } from "../runner/permissions.ts";
+import { checkSetting } from "./check_setting.ts";
+import { SILENT, steady, type SteadyLog } from "./log.ts";
+import type { WorkerOptions } from "./options.ts";
+import { type CheckedOptions, OPTION_NAMES, SETTING_LIST } from "./settings.ts";
+
+/** Options that are something else after the check. */
+type Changed =
+  | "name"
+  | "jobModules"
+  | "allowEnqueue"
+  | "isolation"
+  | "queueIsolation"
+  | "log";
+
+/** {@linkcode WorkerOptions} after the check, with the defaults. */
+export interface WorkerSettings extends Omit<CheckedOptions, Changed> {
+  readonly queues: readonly string[];
+  readonly name: string;
+  readonly jobModules: readonly ModulePattern[];
+  /** Whether a job may add jobs to a queue. */
+  readonly mayEnqueue: (queue: string) => boolean;
+  /** How the jobs of a queue are kept apart. */
+  readonly isolationOf: (queue: string) => Isolation;
+  readonly log: SteadyLog;
+}
+
+/** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
+const MIN_WORKER_TTL = 30;
+
+/** Most seconds between two heartbeats: a lease survives two that are late or lost. */
+export const MAX_HEARTBEAT = 5;
+
+/**
+ * Checks the settings of a worker.
+ *
+ * @throws {RangeError | TypeError} naming the one that is wrong
+ */
+export function checkSettings(
+  queues: string | readonly string[],
+  options: WorkerOptions,
+): WorkerSettings {
+  refuseUnknown(options, OPTION_NAMES, "Cannot make a worker");
+  const checked = checkOptions(options);
+  refuseUseless(options);
+  checkPermissionFlags(checked.permissions ?? []);
+  readDenoArgs(checked.denoArgs);
+  checkPaths(checked.paths ?? []);
+  checkMemory(checked.jobMemory);
+  checkHeartbeat(checked.jobMonitoringInterval);
+  const names = typeof queues === "string" ? [queues] : queues;
+  if (names.length === 0) {
+    throw new RangeError("Cannot make a worker: it has no queue");
+  }
+  const uniqueNames = [...new Set(names.map(checkQueueName))];
+  const name = checkWorkerName(checked.name ?? defaultName());
+  const settings = {
+    ...checked,
+    queues: uniqueNames,
+    name,
+    jobModules: checked.jobModules.map(parseModulePattern),
+    mayEnqueue: enqueueRule(uniqueNames, checked.allowEnqueue),
+    isolationOf: isolationRule(uniqueNames, checked),
+    workerTtl: Math.max(checked.workerTtl, MIN_WORKER_TTL),
+    log: steady(checked.log ?? SILENT, name),
+  };
+  checkLimits(settings, options);
+  return settings;
+}
+
+function checkOptions(options: WorkerOptions): CheckedOptions {
+  const checked = SETTING_LIST.map((setting) => {
+    const { option } = setting;
+    const given = options[option];
+    const value = given === undefined
+      ? setting.default
+      : checkSetting(setting, given, option);
+    return [option, value];
+  });
+  return Object.fromEntries(checked) as CheckedOptions;
+}
+
+function checkHeartbeat(seconds: number): void {
+  if (seconds <= MAX_HEARTBEAT) return;
+  throw new RangeError(
+    `Cannot use jobMonitoringInterval ${seconds}: leases last 15 seconds, so that ${MAX_HEARTBEAT} is the most`,
+  );
+}
+
+function enqueueRule(
+  queues: readonly string[],
+  allowed: readonly string[],
+): (queue: string) => boolean {
+  const patterns = allowed.map((pattern) => {
+    if (pattern === "") {
+      throw new RangeError("Cannot use allowEnqueue: a queue's name is empty");
+    }
+    const parts = pattern.split("*").map((part) => RegExp.escape(part));
+    return new RegExp(`^${parts.join(".*")}$`, "s");
+  });
+  return (queue) =>
+    queues.includes(queue) || patterns.some((pattern) => pattern.test(queue));
+}
+
+/** Silently giving jobs more than was asked for would be worse than an error. */
+function refuseUseless({ permissions, denoArgs, execPath }: WorkerOptions) {
+  if (!Deno.build.standalone || execPath !== undefined) return;
+  const what = permissions !== undefined
+    ? "permissions"
+    : (denoArgs ?? []).length > 0
+    ? "Deno's flags"
+    : undefined;
+  if (what === undefined) return;
+  throw new TypeError(
+    `Cannot set the ${what} of jobs: a compiled worker runs them in itself, with what it was compiled with; name an installed deno to run them (--deno)`,
+  );
+}
+
+/** A folder that is not there would make every job fail. */
+function checkPaths(paths: readonly string[]): void {
+  for (const path of paths) {
+    let why: string | undefined;
+    try {
+      if (!Deno.statSync(path).isDirectory) why = "it is no directory";
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) continue; // nobody can tell
+      if (!(error instanceof Error)) throw error;
+      why = error instanceof Deno.errors.NotFound
+        ? "it does not exist"
+        : error.message;
+    }
+    if (why === undefined) continue;
+    throw new RangeError(`Cannot look for jobs under path "${path}": ${why}`);
+  }
+}
+
+function isolationRule(
+  queues: readonly string[],
+  { isolation: usual, queueIsolation = {} }: CheckedOptions,
+): (queue: string) => Isolation {
+  for (const [queue, isolation] of Object.entries(queueIsolation)) {
+    checkIsolation(isolation);
+    if (queues.includes(queue)) continue;
+    throw new RangeError(
+      `Cannot use isolation "${isolation}" for queue "${queue}": the worker has no such queue`,
+    );
+  }
+  const own = new Map(Object.entries(queueIsolation));
+  return (queue) => own.get(queue) ?? usual;
+}
+
+/** Limits of processes that several jobs use mean nothing where there are none. */
+function checkLimits(
+  settings: WorkerSettings,
+  options: WorkerOptions,
+): void {
+  const { queues, isolationOf } = settings;
+  if (queues.some((queue) => isolationOf(queue) !== "process")) return;
+  for (const limit of ["maxJobsPerProcess", "maxMemoryPerProcess"] as const) {
+    if (options[limit] === undefined) continue;
+    throw new RangeError(
+      `Cannot use ${limit}: isolation "process" gives each job a process of its own, "reuse" and "shared" do not`,
+    );
+  }
+}
+
+function checkWorkerName(name: string): string {
+  if (/^[^\s\p{Cc}]+$/u.test(name)) return name;
+  throw new RangeError(
+    `Cannot use worker name ${
+      JSON.stringify(name)
+    }: expected text without spaces`,
+  );
+}
+
+/** As RQ's first workers were named; a random one where the host's name may not be asked for. */
+function defaultName(): string {
+  const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
+  if (allowed.state !== "granted") {
+    return crypto.randomUUID().replaceAll("-", "");
+  }
+  return `${Deno.hostname().split(".", 1)[0]}.${Deno.pid}`;
+}
