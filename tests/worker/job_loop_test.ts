@@ -21,18 +21,7 @@ import type { RunEnd } from "../../lib/worker/execution.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
 import { waitFor } from "../support/wait_for.ts";
-
-/** The end of a run in which nothing went wrong. */
-function succeeded(execution: Execution): RunEnd {
-  const end = { ...requeuedEnd(execution), workedMs: 0.1 };
-  return { hasBegun: true, end: { ...end, outcome: "finished" } };
-}
-
-/** The end of one for which there was no process. */
-function unstarted(execution: Execution): RunEnd {
-  const end = returnedEnd(execution, 0);
-  return { hasBegun: false, fault: "No process", end };
-}
+import { succeeded, unstarted } from "./support.ts";
 
 /** A queue of numbered jobs, and what a loop does with them. */
 class Fake {

@@ -3,6 +3,9 @@
 import type { RedisClient, RedisReply } from "../../lib/redis/redis_client.ts";
 import type { Script } from "../../lib/redis/script.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
+import type { Execution } from "../../lib/store/worker_types.ts";
+import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
+import type { RunEnd } from "../../lib/worker/execution.ts";
 import type { WorkerLog } from "../../lib/worker/log.ts";
 import { type Bench, newJob } from "../store/support.ts";
 
@@ -64,4 +67,16 @@ export async function commandCount(bench: Bench): Promise<number> {
     if (!/^(info|config)/.test(name!)) total += Number(calls);
   }
   return total;
+}
+
+/** The end of a run in which nothing went wrong. */
+export function succeeded(execution: Execution): RunEnd {
+  const end = { ...requeuedEnd(execution), workedMs: 0.1 };
+  return { hasBegun: true, end: { ...end, outcome: "finished" } };
+}
+
+/** The end of one for which there was no process. */
+export function unstarted(execution: Execution): RunEnd {
+  const end = returnedEnd(execution, 0);
+  return { hasBegun: false, fault: "No process", end };
 }
