@@ -4,7 +4,7 @@
  * @module
  */
 
-import arrayShuffle from "array-shuffle";
+import arrayShuffle from "npm:array-shuffle@4.1.0";
 
 /** A copy of a list, in a random order. */
 export function shuffle<T>(items: readonly T[]): T[] {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { distance } from "fastest-levenshtein";
+import { distance } from "npm:fastest-levenshtein@1.0.16";
 
 /** How many characters have to be put in, taken out or replaced to make one text of the other. */
 export function levenshteinDistance(str1: string, str2: string): number {
