@@ -12,21 +12,22 @@
 export function formatDate(micros: number = nowMicros()): string {
   const whole = Math.floor(micros);
   const second = Math.floor(whole / 1_000_000);
+  const fraction = String(whole - second * 1_000_000).padStart(6, "0");
+  return `${formatSecond(second)}.${fraction}Z`;
+}
+
+/** Writes a date up to its second, `2026-11-23T02:37:08`, given the seconds since 1970. */
+export function formatSecond(second: number): string {
   if (second !== lastSecond) {
-    lastText = new Date(second * 1_000).toISOString().slice(0, -4);
+    lastText = new Date(second * 1_000).toISOString().slice(0, -5);
     lastSecond = second;
   }
-  return `${lastText}${String(whole - second * 1_000_000).padStart(6, "0")}Z`;
+  return lastText;
 }
 
 /** The last second that was formatted, and its text: most dates fall into the same second as the one before. */
 let lastSecond = NaN;
 let lastText = "";
-
-/** The second that {@linkcode formatDate} wrote last, for callers that may reuse its text. */
-export function latestSecond(): { second: number; text: string } {
-  return { second: lastSecond, text: lastText };
-}
 
 /** Microseconds since 1970, as precise as the clock is. */
 export function nowMicros(): number {

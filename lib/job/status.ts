@@ -62,10 +62,17 @@ export function isJobStatus(
   return text !== null && text !== undefined && STATUSES.has(text);
 }
 
-/** Whether a job in this status has ended: it does not run again unless it is requeued. */
+/** Statuses of jobs that have ended: they do not run again unless they are requeued. */
+export const ENDED_STATUSES: readonly JobStatus[] = [
+  "finished",
+  "failed",
+  "stopped",
+  "canceled",
+];
+
+/** Whether a job in this status has ended. */
 export function hasEnded(status: JobStatus | null): boolean {
-  return status === "finished" || status === "failed" ||
-    status === "stopped" || status === "canceled";
+  return status !== null && ENDED_STATUSES.includes(status);
 }
 
 /** Statuses that precede `queued`, which only newer versions of RQ write. */

@@ -21,7 +21,8 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
 } from "../store/connection.ts";
-import type { EnqueuedJob, NewJob } from "../store/new_job.ts";
+import type { Enqueued } from "../store/enqueuer.ts";
+import type { NewJob } from "../store/new_job.ts";
 import { Context } from "./context.ts";
 import {
   checkCall,
@@ -324,10 +325,11 @@ export class Queue implements AsyncDisposable {
       if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
       if (wait.atFront || atFront) fields.set("enqueue_at_front", 1);
     }
-    return { id, queue: this.name, atFront, ttl, dependencyIds, fields };
+    const isIdNew = options.jobId === undefined;
+    return { id, isIdNew, queue: this.name, atFront, ttl, fields };
   }
 
-  #jobOf<R>(job: NewJob, { status, enqueuedAt }: EnqueuedJob): Job<R> {
+  #jobOf<R>(job: NewJob, { status, enqueuedAt }: Enqueued): Job<R> {
     return newJob<R>(job.id, this.#context, () => {
       const fields: JobFields = new Map(
         [

@@ -10,27 +10,18 @@ import type { JobField } from "../job/fields.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import type { StoredResult } from "../job/result_codec.ts";
 import {
-  CallRefusedError,
   type RedisArg,
   type RedisClient,
   type RedisReply,
   ReplyError,
 } from "../redis/redis_client.ts";
+import { type Enqueued, Enqueuer } from "./enqueuer.ts";
 import type { Keys } from "./keys.ts";
-import {
-  type Batch,
-  batchesOf,
-  type EnqueuedJob,
-  enqueuedJob,
-  mayResend,
-  type NewJob,
-  packJob,
-} from "./new_job.ts";
+import type { NewJob } from "./new_job.ts";
 import { AWAIT } from "./scripts/await.ts";
 import { CANCEL } from "./scripts/cancel.ts";
 import { DELETE } from "./scripts/delete.ts";
 import { EMPTY } from "./scripts/empty.ts";
-import { ENQUEUE } from "./scripts/enqueue.ts";
 import { REQUEUE } from "./scripts/requeue.ts";
 import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
@@ -65,13 +56,13 @@ export class JobStore {
   readonly client: RedisClient;
   /** The names of the keys. */
   readonly keys: Keys;
-  /** What each call of ENQUEUE begins with, by queue. */
-  readonly #heads = new Map<string, readonly Uint8Array[]>();
+  readonly #enqueuer: Enqueuer;
 
   /** Works on one connection and under one prefix. */
   constructor(client: RedisClient, keys: Keys) {
     this.client = client;
     this.keys = keys;
+    this.#enqueuer = new Enqueuer(client, keys);
   }
 
   /**
@@ -81,54 +72,18 @@ export class JobStore {
    * @throws {CallRefusedError} if Redis will never take it, being too large for instance
    * @throws {DuplicateJobError} if the id is taken by a job that has not ended
    */
-  async enqueue(job: NewJob): Promise<EnqueuedJob> {
-    return enqueuedJob(await this.#enqueue(job, packJob(job)), job, 0);
+  enqueue(job: NewJob): Promise<Enqueued> {
+    return this.#enqueuer.enqueue(job);
   }
 
   /**
    * Stores jobs of one queue in their order, and tells of each what became of it.
    * Those that go the same way share a call.
    */
-  async enqueueMany(
+  enqueueMany(
     jobs: readonly NewJob[],
-  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
-    const settled = batchesOf(jobs).map((batch) => this.#settle(batch));
-    return (await Promise.all(settled)).flat();
-  }
-
-  async #settle(
-    { jobs, packed }: Batch,
-  ): Promise<PromiseSettledResult<EnqueuedJob>[]> {
-    let reply: RedisReply;
-    try {
-      reply = await this.#enqueue(jobs[0]!, packed);
-    } catch (reason) {
-      // One may be to blame; the others are not to pay for it.
-      if (reason instanceof CallRefusedError && jobs.length > 1) {
-        const alone = jobs.flatMap((job) => batchesOf([job]));
-        const settled = alone.map((batch) => this.#settle(batch));
-        return (await Promise.all(settled)).flat();
-      }
-      return jobs.map(() => ({ status: "rejected", reason }));
-    }
-    return jobs.map((job, i) => {
-      try {
-        return { status: "fulfilled", value: enqueuedJob(reply, job, i) };
-      } catch (reason) {
-        return { status: "rejected", reason };
-      }
-    });
-  }
-
-  /** Sends jobs that go the same way as this one. */
-  #enqueue(job: NewJob, packed: Uint8Array): Promise<RedisReply> {
-    let head = this.#heads.get(job.queue);
-    if (head === undefined) {
-      head = ENQUEUE.head([this.keys.queue(job.queue)], [this.keys.prefix]);
-      this.#heads.set(job.queue, head);
-    }
-    const options = mayResend(job) ? RESEND : {};
-    return ENQUEUE.runWith(this.client, [...head, packed], options);
+  ): Promise<PromiseSettledResult<Enqueued>[]> {
+    return this.#enqueuer.enqueueMany(jobs);
   }
 
   /** The job of an id, or `null` if there is none. */

@@ -1,41 +1,29 @@
 /**
- * New jobs on their way to the script that takes them in, and what it says of each.
+ * New jobs, as a script takes them in.
  *
  * @module
  */
 
-import { latestSecond } from "../base/date.ts";
-import { DuplicateJobError } from "../base/errors.ts";
+import { formatSecond } from "../base/date.ts";
 import type { JobField } from "../job/fields.ts";
-import {
-  type RedisArg,
-  type RedisReply,
-  ReplyError,
-} from "../redis/redis_client.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
 import { Packer } from "./pack.ts";
+import { NEW_JOB, NEW_JOBS } from "./records.ts";
 
-/** A job on its way in. */
+/** A job to be enqueued. */
 export interface NewJob {
   /** Its id. */
   readonly id: string;
+  /** Whether the id was made up for it, so that no other job can have it. */
+  readonly isIdNew: boolean;
   /** The name of its queue. */
   readonly queue: string;
   /** Whether it goes to the head of its queue. */
   readonly atFront: boolean;
   /** Longest wait in seconds, if any. */
   readonly ttl: number | undefined;
-  /** Ids of the jobs to wait for. */
-  readonly dependencyIds: readonly string[];
   /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
   readonly fields: ReadonlyMap<JobField, RedisArg>;
-}
-
-/** What became of a {@linkcode NewJob}. */
-export interface EnqueuedJob {
-  /** Whether it is on its queue or waits for others. */
-  readonly status: "queued" | "deferred";
-  /** As stored; empty while the job is deferred. */
-  readonly enqueuedAt: string;
 }
 
 /** How many new jobs one call takes in: it keeps Redis from others for a millisecond or two. */
@@ -46,29 +34,26 @@ const MOST_BYTES = 65_536;
 
 const packer = new Packer();
 
-/** Writes one job as the script takes it. */
+/** Packs one job. */
 export function packJob(job: NewJob): Uint8Array {
   begin(job);
   add(job);
   return packer.take();
 }
 
-/** Begins what the script is given for jobs that go the same way as this one. */
+/** Begins with what is the same for all jobs that go with this one. */
 function begin({ queue, atFront }: NewJob): void {
-  const { second, text } = latestSecond();
-  packer.begin(queue, atFront ? "L" : "R", second, text);
+  const second = Math.floor(Date.now() / 1_000);
+  packer.begin(NEW_JOBS, {
+    queue,
+    side: atFront ? "L" : "R",
+    second,
+    date: formatSecond(second),
+  });
 }
 
-function add({ id, ttl, dependencyIds, fields }: NewJob): void {
-  packer.list(3 + dependencyIds.length + 2 * fields.size);
-  packer.add(id);
-  packer.add(ttl ?? 0);
-  packer.add(dependencyIds.length);
-  for (const parent of dependencyIds) packer.add(parent);
-  for (const [field, value] of fields) {
-    packer.add(field);
-    packer.add(value);
-  }
+function add({ id, ttl = 0, fields }: NewJob): void {
+  packer.record(NEW_JOB, { id, ttl }, fields);
 }
 
 /** Jobs that share a call. */
@@ -99,41 +84,16 @@ export function batchesOf(jobs: readonly NewJob[]): Batch[] {
 }
 
 function goTogether(a: NewJob, b: NewJob): boolean {
-  return a.atFront === b.atFront && mayResend(a) === mayResend(b) &&
-    a.dependencyIds.length + b.dependencyIds.length === 0;
+  return a.atFront === b.atFront && a.isIdNew === b.isIdNew &&
+    mayResend(a) === mayResend(b) && !hasParents(a) && !hasParents(b);
+}
+
+/** Whether a job depends on others. */
+export function hasParents({ fields }: NewJob): boolean {
+  return fields.has("dependency_ids");
 }
 
 /** A job that keeps no result may have come and gone before its call is sent again: nothing would show it. */
 export function mayResend({ fields }: NewJob): boolean {
   return fields.get("result_ttl") !== 0;
-}
-
-/** What the script replied to the job of this number, or why it was not taken in. */
-export function enqueuedJob(
-  reply: RedisReply,
-  job: NewJob,
-  i: number,
-): EnqueuedJob {
-  if (typeof reply === "string") return { status: "queued", enqueuedAt: reply };
-  const parts = Array.isArray(reply) ? reply : [];
-  const what = parts[2 * i];
-  const detail = String(parts[2 * i + 1]);
-  if (what === "duplicate") {
-    throw new DuplicateJobError(
-      `Cannot enqueue job "${job.id}": a job of this id is ${
-        detail || "there"
-      }; wait for it, delete it or choose another id`,
-      { jobId: job.id },
-    );
-  }
-  if (what === "unfit") {
-    throw new ReplyError(
-      detail ||
-        `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
-    );
-  }
-  return {
-    status: what === "deferred" ? "deferred" : "queued",
-    enqueuedAt: detail,
-  };
 }

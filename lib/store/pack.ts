@@ -41,11 +41,11 @@ export class Packer {
   #listsAt = 0;
   #count = 0;
 
-  /** Begins anew, with what stands before the lists. */
-  begin(...values: readonly RedisArg[]): void {
+  /** Begins anew, with a record whose values stand before the lists, if there is one. */
+  begin<N extends RecordNames>(names?: N, values?: RecordValues<N>): void {
     this.#at = this.#start;
     this.#count = 0;
-    for (const value of values) this.add(value);
+    if (names && values) this.#values(names, values, names.length);
     this.#reserve(HEADER);
     this.#listsAt = this.#at;
     this.#at += HEADER;
@@ -63,10 +63,32 @@ export class Packer {
     this.#at = this.#header(this.#at, ARRAY, length);
   }
 
-  /** Begins a further list, of the values of a record in their order. */
-  record<N extends RecordNames>(names: N, values: RecordValues<N>): void {
-    this.list(names.length);
-    for (const name of names) this.add(values[name as N[number]]);
+  /** Writes a further list, of the values of a record in their order, and then of the fields that may follow them. */
+  record<N extends RecordNames>(
+    names: N,
+    values: RecordValues<N>,
+    fields?: ReadonlyMap<string, RedisArg>,
+  ): void {
+    if (fields === undefined) {
+      this.list(names.length);
+      this.#values(names, values, names.length);
+      return;
+    }
+    const single = names.length - 1;
+    this.list(single + 2 * fields.size);
+    this.#values(names, values, single);
+    for (const [field, value] of fields) {
+      this.add(field);
+      this.add(value);
+    }
+  }
+
+  #values(
+    names: RecordNames,
+    values: Readonly<Record<string, RedisArg>>,
+    count: number,
+  ): void {
+    for (let i = 0; i < count; i++) this.add(values[names[i]!]!);
   }
 
   /** Writes one value. */

@@ -10,13 +10,33 @@
 
 import type { RedisArg } from "../redis/redis_client.ts";
 
-/** The names of a record's values in their order. */
+/** The names of a record's values in their order. The last may be one of any number of values, `...name`. */
 export type RecordNames = readonly string[];
 
-/** The values of a record, by name. */
+/** The values of a record, by name; without those that follow at its end. */
 export type RecordValues<N extends RecordNames> = {
-  readonly [name in N[number]]: RedisArg;
+  readonly [name in Exclude<N[number], `...${string}`>]: RedisArg;
 };
+
+/** What is said once for all jobs of a call that enqueues. */
+export const NEW_JOBS = [
+  /** The name of the queue. */
+  "queue",
+  /** `L` if they go to its head, `R` if to its tail. */
+  "side",
+  /** Some second since 1970, and the same as a date up to there. */
+  "second",
+  "date",
+] as const;
+
+/** A job that is enqueued. */
+export const NEW_JOB = [
+  "id",
+  /** The longest that it may wait, in seconds; 0 for any time. */
+  "ttl",
+  /** The fields of its hash with their values, one after the other: `created_at` and `data` are among them. */
+  "...fields",
+] as const;
 
 /** How an execution ended, as the scripts take it that record ends. */
 export const END = [
@@ -48,9 +68,16 @@ export const END = [
 
 /** For a script, the place of each value: `local QUEUE, JOB_ID, … = 1, 2, …`. */
 export function placesLua(names: RecordNames): string {
-  const constants = names.map((name) =>
-    name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()
-  );
+  const constants = names.map((name) => luaName(name).toUpperCase());
   const places = names.map((_, i) => i + 1);
   return `local ${constants.join(", ")} = ${places.join(", ")}\n`;
+}
+
+/** For a script that takes a record apart, a variable for each value: `queue, job_id, …`. */
+export function localsLua(names: RecordNames): string {
+  return names.map(luaName).join(", ");
+}
+
+function luaName(name: string): string {
+  return name.replace("...", "").replaceAll(/[A-Z]/g, "_$&").toLowerCase();
 }

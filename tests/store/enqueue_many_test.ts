@@ -1,15 +1,15 @@
 /** Many jobs that are enqueued at once end as they would if each came alone. */
 
 import { assert, assertEquals } from "@std/assert";
-import { formatDate } from "../../lib/base/date.ts";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
 import type { RedisClient, SendOptions } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
-import type { EnqueuedJob, NewJob } from "../../lib/store/new_job.ts";
+import type { Enqueued } from "../../lib/store/enqueuer.ts";
+import type { NewJob } from "../../lib/store/new_job.ts";
 import { type AddOptions, Bench, masked, newJob } from "./support.ts";
 
-type Outcomes = PromiseSettledResult<EnqueuedJob>[];
+type Outcomes = PromiseSettledResult<Enqueued>[];
 
 function shown(outcomes: Outcomes): string[] {
   return outcomes.map((outcome) =>
@@ -25,6 +25,8 @@ function shown(outcomes: Outcomes): string[] {
 const MIXED: [string, AddOptions][] = [
   ["a1", {}],
   ["waits", {}], // taken
+  ["new1", { isIdNew: true }],
+  ["new2", { isIdNew: true }],
   ["a2", { fields: { description: "ä €" } }],
   ["a1", {}], // taken by the first
   ["a3", { ttl: 300 }],
@@ -124,18 +126,27 @@ Deno.test("many jobs are refused by a Redis that is full, and nothing is written
   assertEquals(await bench.allKeys(), []);
 });
 
-Deno.test("ten thousand jobs at once are in their order, and take few calls", async () => {
-  await using bench = await Bench.open();
-  await bench.add("before");
-  const ids = Array.from({ length: 10_000 }, (_, i) => `job-${i}`);
-  const outcomes = await bench.jobs.enqueueMany(ids.map((id) => newJob(id)));
-  assert(outcomes.every(({ status }) => status === "fulfilled"));
-  assertEquals(await bench.queued(), ["before", ...ids]);
-  const stats = String(await bench.send("INFO", "commandstats"));
-  const calls = stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g);
-  const sum = [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
-  assert(sum <= 210, `${sum} calls`);
-});
+Deno.test.each(
+  [
+    ["whose ids are made up", true],
+    ["whose ids are given", false],
+  ] as const,
+)(
+  "ten thousand jobs at once %s are in their order, and take few calls",
+  async (_, isIdNew) => {
+    await using bench = await Bench.open();
+    await bench.add("before");
+    const ids = Array.from({ length: 10_000 }, (_, i) => `job-${i}`);
+    const jobs = ids.map((id) => newJob(id, { isIdNew }));
+    const outcomes = await bench.jobs.enqueueMany(jobs);
+    assert(outcomes.every(({ status }) => status === "fulfilled"));
+    assertEquals(await bench.queued(), ["before", ...ids]);
+    const stats = String(await bench.send("INFO", "commandstats"));
+    const calls = stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g);
+    const sum = [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
+    assert(sum <= 210, `${sum} calls`);
+  },
+);
 
 Deno.test("jobs at the front come in the order in which each was put before the others", async () => {
   await using bench = await Bench.open();
@@ -174,14 +185,19 @@ Deno.test("a job that keeps no result is not sent again with those that may be",
 
 Deno.test("a job's enqueued_at is the server's time, whatever second its client is in", async () => {
   await using bench = await Bench.open();
-  for (const micros of [undefined, 0, 4e15]) {
-    const before = Date.now();
-    const job = newJob(`job-${micros}`);
-    formatDate(micros);
-    const { enqueuedAt } = await bench.jobs.enqueue(job);
-    const date = new Date(enqueuedAt).getTime();
-    assert(/^[\d-]{10}T[\d:]{8}\.\d{6}Z$/.test(enqueuedAt), enqueuedAt);
-    assert(date >= before - 1_000 && date <= Date.now() + 1_000, enqueuedAt);
-    assertEquals(await bench.field(job.id, "enqueued_at"), enqueuedAt);
+  const clock = Date.now;
+  try {
+    for (const millis of [undefined, 0, 4e12]) {
+      const before = clock();
+      if (millis !== undefined) Date.now = () => millis;
+      const job = newJob(`job-${millis}`);
+      const { enqueuedAt } = await bench.jobs.enqueue(job);
+      const date = new Date(enqueuedAt).getTime();
+      assert(/^[\d-]{10}T[\d:]{8}\.\d{6}Z$/.test(enqueuedAt), enqueuedAt);
+      assert(date >= before - 1_000 && date <= clock() + 1_000, enqueuedAt);
+      assertEquals(await bench.field(job.id, "enqueued_at"), enqueuedAt);
+    }
+  } finally {
+    Date.now = clock;
   }
 });

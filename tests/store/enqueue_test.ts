@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
-import { Bench, newJob } from "./support.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { Bench, echoing, newJob } from "./support.ts";
 
 Deno.test("a job that is enqueued has every field that a Python worker needs", async () => {
   await using bench = await Bench.open();
@@ -98,6 +99,31 @@ Deno.test("the same call, sent again after the job has gone on, changes nothing"
   assertEquals((await bench.jobs.enqueue(job)).status, "queued");
   assertEquals(await bench.dump(), before);
 });
+
+Deno.test.each(["a", "abc"].map((ids) => [ids]))(
+  "%s, enqueued by a call whose reply was lost, is as the first sending left it, and so says the answer",
+  async (ids) => {
+    await using bench = await Bench.open();
+    let after: Record<string, string> | undefined;
+    const client = echoing(bench.client, async () => {
+      after ??= await bench.dump();
+    });
+    const store = new JobStore(client, bench.keys);
+    const jobs = [...ids].map((id) => newJob(id, { isIdNew: true }));
+    const outcomes = jobs.length > 1
+      ? await store.enqueueMany(jobs)
+      : await Promise.allSettled(jobs.map((job) => store.enqueue(job)));
+    assertEquals(await bench.dump(), after);
+    for (const [i, outcome] of outcomes.entries()) {
+      assert(outcome.status === "fulfilled");
+      const enqueuedAt = await bench.field(ids[i]!, "enqueued_at");
+      assertEquals(outcome.value, {
+        status: "queued",
+        enqueuedAt: enqueuedAt!,
+      });
+    }
+  },
+);
 
 Deno.test("of two calls with one id, one is refused, however fast they follow each other", async () => {
   await using bench = await Bench.open();

@@ -31,7 +31,7 @@ Deno.test.each(VALUES)(
   async (_, value, text) => {
     await using bench = await Bench.open();
     const packer = new Packer();
-    packer.begin("head", value);
+    packer.begin(["a", "b"], { a: "head", b: value });
     packer.list(2);
     packer.add(value);
     packer.add("tail");
@@ -44,7 +44,7 @@ Deno.test.each(VALUES)(
 Deno.test("bytes are packed as they are", async () => {
   await using bench = await Bench.open();
   const packer = new Packer();
-  packer.begin("head", BYTES.subarray(0, 200));
+  packer.begin(["a", "b"], { a: "head", b: BYTES.subarray(0, 200) });
   packer.list(1);
   packer.add(BYTES);
   const reply = await bench.client.send("EVAL", [UNPACK, 0, packer.take()], {
@@ -57,7 +57,7 @@ Deno.test("bytes are packed as they are", async () => {
 Deno.test("what was taken stays as it is while the next is packed, also after a big one", () => {
   const packer = new Packer();
   const pack = (text: string) => {
-    packer.begin(text);
+    packer.begin(["a"], { a: text });
     packer.list(1);
     packer.add(text);
     return packer.take();

@@ -13,7 +13,8 @@ import type {
   SendOptions,
 } from "../../lib/redis/redis_client.ts";
 import { JobStore, list, texts } from "../../lib/store/job_store.ts";
-import type { EnqueuedJob, NewJob } from "../../lib/store/new_job.ts";
+import type { Enqueued } from "../../lib/store/enqueuer.ts";
+import type { NewJob } from "../../lib/store/new_job.ts";
 import { Keys } from "../../lib/store/keys.ts";
 import { type SweepReply, SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
@@ -31,6 +32,7 @@ import { RedisServer } from "../support/redis_server.ts";
 
 /** What {@linkcode Bench.add} may be told of a job. */
 export interface AddOptions {
+  readonly isIdNew?: boolean;
   readonly queue?: string;
   readonly atFront?: boolean;
   readonly ttl?: number;
@@ -102,7 +104,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Puts a job on a queue. */
-  add(id: string, options: AddOptions = {}): Promise<EnqueuedJob> {
+  add(id: string, options: AddOptions = {}): Promise<Enqueued> {
     return this.jobs.enqueue(newJob(id, options));
   }
 
@@ -261,19 +263,23 @@ export async function sweepAll(
 
 /** A job on its way in. */
 export function newJob(id: string, options: AddOptions = {}): NewJob {
-  const { queue = "q", atFront = false, ttl, dependsOn = [], fields = {} } =
-    options;
+  const { isIdNew = false, queue = "q", atFront = false, ttl } = options;
+  const { dependsOn = [], fields = {} } = options;
+  const dependencyIds: [JobField, RedisArg][] = dependsOn.length === 0
+    ? []
+    : [["dependency_ids", JSON.stringify(dependsOn)]];
   return {
     id,
     queue,
     atFront,
     ttl,
-    dependencyIds: dependsOn,
+    isIdNew,
     fields: new Map<JobField, RedisArg>([
       ["created_at", formatDate()],
       ["data", encodeData("jobs.f", "[1]", "{}")],
       ["description", "jobs.f(1)"],
       ["timeout", 180],
+      ...dependencyIds,
       ...Object.entries(fields) as [JobField, RedisArg][],
     ]),
   };

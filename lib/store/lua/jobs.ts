@@ -1,5 +1,7 @@
 /** A job's hash. Anybody may have written it, and anything may be under its key. @module */
 
+import { ENDED_STATUSES } from "../../job/status.ts";
+
 /** See {@linkcode link}. */
 export const JOBS_LUA: string = `
 -- Whether there is such a job: a hash that has data.
@@ -11,6 +13,11 @@ end
 local function field(id, name)
   local value = redis.pcall('HGET', job_key(id), name)
   return type(value) == 'string' and value
+end
+
+-- Whether a job of this status has ended.
+local function has_ended(status)
+  return ${ENDED_STATUSES.map((name) => `status == '${name}'`).join(" or ")}
 end
 
 -- The number that a field holds, 0 for what is none.

@@ -34,7 +34,7 @@ local function look_at(id)
   redis.call('LREM', KEYS[1], 1, id)
   redis.call('DEL', seen_key)
   left = left + 1
-  if unclaimed and status ~= 'finished' and status ~= 'failed' and status ~= 'stopped' and status ~= 'canceled' then
+  if unclaimed and not has_ended(status) then
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
     back[#back + 1] = id
   end

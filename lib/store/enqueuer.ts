@@ -1,0 +1,151 @@
+/**
+ * Enqueueing: which script takes in which jobs, and what it says of each.
+ *
+ * @module
+ */
+
+import { DuplicateJobError } from "../base/errors.ts";
+import {
+  CallRefusedError,
+  type RedisClient,
+  type RedisReply,
+  ReplyError,
+} from "../redis/redis_client.ts";
+import type { Keys } from "./keys.ts";
+import {
+  type Batch,
+  batchesOf,
+  hasParents,
+  mayResend,
+  type NewJob,
+  packJob,
+} from "./new_job.ts";
+import { ENQUEUE } from "./scripts/enqueue.ts";
+import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
+
+/** What became of a {@linkcode NewJob}. */
+export interface Enqueued {
+  /** Whether it is on its queue or waits for others. */
+  readonly status: "queued" | "deferred";
+  /** As stored; empty while the job is deferred. */
+  readonly enqueuedAt: string;
+}
+
+/** What ENQUEUE_EACH replies to one job. */
+type Answer =
+  | { readonly outcome: "queued" | "deferred"; readonly enqueued_at: string }
+  | { readonly outcome: "duplicate"; readonly status: string }
+  | { readonly outcome: "refused"; readonly why: string };
+
+/** The answers to jobs that share a call: one for each, or one for all. */
+type Answers = readonly Answer[] | Answer;
+
+/** Enqueues jobs. */
+export class Enqueuer {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  /** What each call of ENQUEUE begins with, by queue. */
+  readonly #heads = new Map<string, readonly Uint8Array[]>();
+
+  /** One for each store. */
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /** See `JobStore.enqueue`. */
+  async enqueue(job: NewJob): Promise<Enqueued> {
+    const answers = await this.#send(job, packJob(job), !hasParents(job));
+    return enqueuedJob(answers, job, 0);
+  }
+
+  /** See `JobStore.enqueueMany`. */
+  async enqueueMany(
+    jobs: readonly NewJob[],
+  ): Promise<PromiseSettledResult<Enqueued>[]> {
+    const settled = batchesOf(jobs).map((batch) => this.#settle(batch));
+    return (await Promise.all(settled)).flat();
+  }
+
+  async #settle(
+    { jobs, packed }: Batch,
+  ): Promise<PromiseSettledResult<Enqueued>[]> {
+    const first = jobs[0]!;
+    // Where an id may be taken, a second call would come too late: those behind are on their way already.
+    const mayBePlain = first.isIdNew && !hasParents(first);
+    let answers: Answers;
+    try {
+      answers = await this.#send(first, packed, mayBePlain);
+    } catch (reason) {
+      // One may be to blame; the others are not to pay for it.
+      if (reason instanceof CallRefusedError && jobs.length > 1) {
+        const alone = jobs.flatMap((job) => batchesOf([job]));
+        const settled = alone.map((batch) => this.#settle(batch));
+        return (await Promise.all(settled)).flat();
+      }
+      return jobs.map(() => ({ status: "rejected", reason }));
+    }
+    return jobs.map((job, i) => {
+      try {
+        return { status: "fulfilled", value: enqueuedJob(answers, job, i) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+  }
+
+  /** Sends jobs that go the same way as this one; at first to the script for plain ones, if they may be plain. */
+  async #send(
+    job: NewJob,
+    packed: Uint8Array,
+    mayBePlain: boolean,
+  ): Promise<Answers> {
+    const options = { resend: mayResend(job) };
+    if (mayBePlain) {
+      const words = [...this.#head(job.queue), packed];
+      const reply = await ENQUEUE.runWith(this.#client, words, options);
+      if (reply !== "taken") {
+        return { outcome: "queued", enqueued_at: String(reply) };
+      }
+    }
+    const keys = [this.#keys.queue(job.queue)];
+    const args = [this.#keys.prefix, packed];
+    const reply = await ENQUEUE_EACH.run(this.#client, keys, args, options);
+    return answersOf(reply);
+  }
+
+  #head(queue: string): readonly Uint8Array[] {
+    let head = this.#heads.get(queue);
+    if (head === undefined) {
+      head = ENQUEUE.head([this.#keys.queue(queue)], [this.#keys.prefix]);
+      this.#heads.set(queue, head);
+    }
+    return head;
+  }
+}
+
+function answersOf(reply: RedisReply): Answers {
+  return JSON.parse(String(reply));
+}
+
+/** What an answer means for the job of this number; throws if it was not taken in. */
+function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
+  const answer: Answer = Array.isArray(answers) ? answers[i] : answers;
+  switch (answer.outcome) {
+    case "queued":
+    case "deferred":
+      return { status: answer.outcome, enqueuedAt: answer.enqueued_at };
+    case "duplicate":
+      throw new DuplicateJobError(
+        `Cannot enqueue job "${job.id}": a job of this id is ${
+          answer.status || "there"
+        }; wait for it, delete it or choose another id`,
+        { jobId: job.id },
+      );
+    case "refused":
+      throw new ReplyError(
+        answer.why ||
+          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
+      );
+  }
+}

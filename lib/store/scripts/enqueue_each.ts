@@ -1,0 +1,115 @@
+/** The script that takes in new jobs one by one. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
+
+/**
+ * Stores jobs and puts them on their queue in the order given, or among the deferred ones while a parent has not finished.
+ * Each is taken in or not as if it came alone.
+ *
+ * ```
+ * KEYS  1 the queue's list
+ * ARGV  1 key prefix   2 MessagePack: the values of NEW_JOBS, and a list of records NEW_JOB
+ * reply JSON: a list of an object for each job, or only one object if all are queued now
+ *       { outcome: "queued" | "deferred", enqueued_at } the date is "" for a deferred one
+ *       { outcome: "duplicate", status } the id is taken by a job of this status
+ *       { outcome: "refused", why } with Redis' error, or "" if a key of the queue or of the job holds another type of
+ *       value; nothing was written of it
+ * ```
+ *
+ * An id that is taken by a job that has not ended is refused; one that has ended makes room. A hash with the very same
+ * `created_at` (to the microsecond) and `data` is this same call's own work, done by a first sending whose reply was
+ * lost.
+ */
+export const ENQUEUE_EACH: Script = script(
+  "enqueue_each",
+  `
+${placesLua(NEW_JOB)}
+local ${localsLua(NEW_JOBS)}, jobs = cmsgpack.unpack(ARGV[2])
+local at, pushable, ids = iso(), can_push(queue), {}
+local queued, unfit = {outcome = 'queued', enqueued_at = at}, {outcome = 'refused', why = ''}
+
+-- The answer if the id is not free; else the queue of the ended job that makes room for this one, if there is one.
+local function look_up(id, given)
+  local kind = redis.call('TYPE', job_key(id)).ok
+  if kind == 'none' then return end
+  if kind ~= 'hash' then return unfit end
+  local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
+  local created_at, data, status, enqueued_at, origin = unpack(h)
+  if created_at == given.created_at and data == given.data then
+    return {outcome = status == 'deferred' and 'deferred' or 'queued', enqueued_at = enqueued_at or ''}
+  end
+  if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
+  return nil, origin or queue
+end
+
+local function holds_only(kind, key)
+  local actual = redis.call('TYPE', key).ok
+  return actual == kind or actual == 'none'
+end
+
+-- Whether nothing of another type is under the keys that are to be written.
+local function fits(id, parents, makes_room)
+  if #parents == 0 then return pushable end
+  for _, parent in ipairs(parents) do
+    if not holds_only('set', dependents_key(parent)) then return false end
+  end
+  return pushable and holds_only('zset', registry_key('deferred', queue)) and
+    (makes_room or holds_only('set', dependencies_key(id)))
+end
+
+-- Notes what a job depends on; tells whether it has to wait for any of that. A parent that is gone counts as done.
+local function depend(id, parents, lenient)
+  local waits = false
+  for _, parent in ipairs(parents) do
+    redis.call('SADD', dependencies_key(id), parent)
+    local status = field(parent, 'status')
+    if status and status ~= 'finished' and not (status == 'failed' and lenient) then
+      redis.call('SADD', dependents_key(parent), id)
+      local left = redis.call('TTL', job_key(parent))
+      if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
+      waits = true
+    end
+  end
+  return waits
+end
+
+local function take(job)
+  local id, given = job[ID], {}
+  for i = FIELDS, #job, 2 do given[job[i]] = job[i + 1] end
+  local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
+  local answer, old_queue = look_up(id, given)
+  if answer then return answer end
+  if not fits(id, parents, old_queue) then return unfit end
+  if old_queue then forget(id, old_queue, is_held(id)) end
+  if depend(id, parents, given.allow_dependency_failures == '1') then
+    redis.call('HSET', job_key(id), 'origin', queue, 'status', 'deferred', unpack(job, FIELDS))
+    redis.call('SADD', QUEUES, KEYS[1])
+    redis.call('ZADD', registry_key('deferred', queue), now, id)
+    answer = {outcome = 'deferred', enqueued_at = ''}
+  else
+    redis.call('HSET', job_key(id), 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))
+    ids[#ids + 1] = id
+    answer = queued
+  end
+  if job[TTL] ~= '0' then
+    for _, key in ipairs({job_key(id), dependencies_key(id)}) do redis.call('EXPIRE', key, job[TTL]) end
+  end
+  return answer
+end
+
+local answers = {}
+for i, job in ipairs(jobs) do
+  -- An error here, over a spoiled key of the job that had this id, is no other job's.
+  local fine, answer = pcall(take, job)
+  if not fine then answer = {outcome = 'refused', why = type(answer) == 'table' and answer.err or tostring(answer)} end
+  answers[i] = answer
+end
+if #ids > 0 then
+  redis.call('SADD', QUEUES, KEYS[1])
+  redis.call(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
+end
+return cjson.encode(#ids == #jobs and queued or answers)
+`,
+);
