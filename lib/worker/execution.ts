@@ -76,7 +76,7 @@ export class Executor {
         return { hasBegun: false, ...end };
       }
       const fault = `Cannot run the job: ${error}`;
-      jobLog.fault(execution, fault);
+      jobLog.fault(execution, error);
       return { hasBegun: false, fault, end: requeuedEnd(execution) };
     }
   }

@@ -12,7 +12,12 @@ import {
 } from "../store/worker_types.ts";
 import type { AbortKind } from "./abort.ts";
 import { KILLED, STOPPED } from "./ends.ts";
-import type { LogFacts, LogMethod, SteadyLog } from "./log.ts";
+import {
+  logError,
+  type LogFacts,
+  type LogMethod,
+  type SteadyLog,
+} from "./log.ts";
 
 /** Fields of newer RQs that ask for more than to run the job. */
 const NOT_HONOURED = [
@@ -74,13 +79,13 @@ export class JobLog {
     );
   }
 
-  /** The worker could not run it. */
-  fault(execution: Execution, why: string): void {
+  /** The worker could not run it, and puts it back. */
+  fault(execution: Execution, error: unknown): void {
     const { queue, job } = execution;
-    this.#log.error(
-      `${queue}: ${why}, put back (${job.id})`,
-      factsOf(execution),
-    );
+    logError(this.#log, error, {
+      action: `${queue}: Cannot run the job, put back (${job.id})`,
+      facts: factsOf(execution),
+    });
   }
 
   /** Redis has answered to its end. */

@@ -47,7 +47,7 @@ export type SteadyLog = Readonly<
   Record<LogMethod, (text: string, facts?: LogFacts) => void>
 >;
 
-/** Says nothing. */
+/** Logs nothing. */
 export const SILENT: WorkerLog = {
   debug() {},
   info() {},
@@ -85,4 +85,19 @@ export function steady(log: WorkerLog, worker: string): SteadyLog {
     warn: guarded("warn"),
     error: guarded("error"),
   };
+}
+
+/** Logs an error in one line, and its stack where the log shows it (`--verbose`). */
+export function logError(
+  log: SteadyLog,
+  error: unknown,
+  options: { readonly action?: string; readonly facts?: LogFacts } = {},
+): void {
+  const { action, facts = {} } = options;
+  const text = error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : String(error);
+  log.error(action === undefined ? text : `${action}: ${text}`, facts);
+  const details = Deno.inspect(error, { colors: false });
+  log.debug("Details of the error", { ...facts, details });
 }

@@ -22,6 +22,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { InHand } from "./in_hand.ts";
 import { JobLog } from "./job_log.ts";
 import { JobLoop } from "./job_loop.ts";
+import { logError } from "./log.ts";
 import { Recorder } from "./recorder.ts";
 import type { Runners } from "./runners.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -67,7 +68,7 @@ export class WorkerSession {
       instance: crypto.randomUUID(),
       queues,
     };
-    const onError = (error: unknown) => log.error(describeError(error));
+    const onError = (error: unknown) => logError(log, error);
     const register = () => this.#register();
     const sweeps = new SweepStore(client, keys);
     const common = { store, sweeps, identity, queues, inHand, log, onError };
@@ -236,9 +237,9 @@ export class WorkerSession {
     );
     for (const step of steps) {
       if (step.status === "fulfilled") continue;
-      this.#options.settings.log.error(
-        `Cannot leave in good order: ${describeError(step.reason)}`,
-      );
+      logError(this.#options.settings.log, step.reason, {
+        action: "Cannot shut down cleanly",
+      });
     }
   }
 
@@ -288,10 +289,4 @@ function accessError(why: string, cause?: Error): CannotStartError {
 function hostname(): string {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   return allowed.state === "granted" ? Deno.hostname() : "unknown";
-}
-
-function describeError(error: unknown): string {
-  return error instanceof Error
-    ? `${error.name}: ${error.message}`
-    : String(error);
 }

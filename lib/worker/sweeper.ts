@@ -8,7 +8,7 @@ import { Service } from "../base/service.ts";
 import { encodeFailure } from "../job/result_codec.ts";
 import { MAX_LOSSES } from "../store/lease.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
-import type { SteadyLog } from "./log.ts";
+import { logError, type SteadyLog } from "./log.ts";
 
 /** What a {@linkcode Sweeper} works with. */
 export interface SweeperOptions {
@@ -170,10 +170,10 @@ export class Sweeper extends Service {
       } catch (error) {
         const text = String(error);
         if (this.#told.get(key) !== text) {
-          this.#options.log.error(
-            `${queue}: Cannot sweep the queue: ${text}`,
-            { queue },
-          );
+          logError(this.#options.log, error, {
+            action: `${queue}: Cannot sweep the queue`,
+            facts: { queue },
+          });
         }
         this.#told.set(key, text);
         return 0;

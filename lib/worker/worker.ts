@@ -137,7 +137,7 @@ export class Worker implements AsyncDisposable {
       const left = this.#stopping.signal.aborted &&
         error instanceof ConnectionLostError;
       if (!left) throw error;
-      log.warn("Left without taking leave of Redis, which does not answer");
+      log.warn("Stopped without deregistering: Redis does not answer");
       return session.done;
     }
   }

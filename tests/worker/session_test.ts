@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { FINISH } from "../../lib/store/scripts/finish.ts";
 import { Worker } from "../../worker.ts";
 import { Bench, JOBS, Ledger } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { SILENT } from "../../lib/worker/log.ts";
 import { waitFor } from "../support/wait_for.ts";
 
 Deno.test("a worker that listens has made Redis know the script that ends jobs, before there was one", async () => {
@@ -71,4 +72,34 @@ Deno.test("a log that throws keeps a worker from nothing", async () => {
   });
   assertEquals(await worker.work(), 3);
   assertEquals(await Promise.all(jobs.map((job) => job.result())), [2, 4, 6]);
+});
+
+Deno.test("what goes wrong in the background is logged in a line, and with its stack for who looks for the fault", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const errors: string[] = [];
+  const details: string[] = [];
+  await using worker = new Worker("low", {
+    connection: redis.url,
+    paths: [JOBS],
+    maintenanceInterval: 1,
+    log: {
+      ...SILENT,
+      error: (text) => errors.push(text),
+      debug: (text) => details.push(text),
+    },
+  });
+  await bench.client.send("SET", ["rq:queues", "no set"]);
+  const working = worker.work();
+  await waitFor(() => details.length > 0);
+  assertEquals(
+    errors[0],
+    "ReplyError: WRONGTYPE Operation against a key holding the wrong kind of value",
+  );
+  assertMatch(
+    details[0]!,
+    /^Details of the error\n {2}ReplyError: WRONGTYPE [^\n]+\n +at /,
+  );
+  worker.stop();
+  await working;
 });
