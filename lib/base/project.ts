@@ -5,16 +5,39 @@
  */
 
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { isVisibleFile, readVisibleFile } from "./files.ts";
+import { parseJsonc } from "./jsonc.ts";
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
+/** The parts of a `deno.json` that are used here. */
+export interface DenoConfig {
+  readonly workspace?: unknown;
+  readonly lock?: unknown;
+}
+
 /** The nearest configuration file in a directory or above it. A directory that must not be read counts as empty. */
 export function nearestConfig(directory: string): string | undefined {
-  for (let dir = resolve(directory);; dir = dirname(dir)) {
-    const config = configIn(dir);
+  for (const folder of upwards(directory)) {
+    const config = configIn(folder);
     if (config !== undefined) return config;
-    if (dir === dirname(dir)) return undefined;
   }
+  return undefined;
+}
+
+/**
+ * The configuration file of the project that a configuration file belongs to: that of the workspace which lists its
+ * folder, else the file itself.
+ */
+export function projectConfig(config: string): string {
+  const member = dirname(resolve(config));
+  for (const folder of upwards(dirname(member))) {
+    const above = configIn(folder);
+    if (above === undefined) continue;
+    const path = relative(folder, member).split(sep).join("/");
+    if (hasMember(workspaceOf(above), path)) return above;
+  }
+  return config;
 }
 
 /**
@@ -23,63 +46,37 @@ export function nearestConfig(directory: string): string | undefined {
  */
 export function projectRoot(directory: string): string | undefined {
   const config = nearestConfig(directory);
-  if (config === undefined) return undefined;
-  const folder = dirname(config);
-  for (let dir = folder; dir !== dirname(dir);) {
-    dir = dirname(dir);
-    const above = configIn(dir);
-    if (above === undefined) continue;
-    const path = relative(dir, folder).split(sep).join("/");
-    if (hasMember(workspaceOf(above), path)) return dir;
-  }
-  return folder;
+  return config === undefined ? undefined : dirname(projectConfig(config));
 }
 
-/**
- * Whether a path is a file. Synchronous, since every job waits for it: `Deno.stat` goes through another thread, which
- * takes twenty times as long as the call itself.
- */
-export function isFile(path: string): boolean {
+/** Reads a configuration file; `undefined` if it is missing or invalid, which Deno reports when it starts. */
+export function readConfig(file: string): DenoConfig | undefined {
+  const text = readVisibleFile(file);
+  if (text === undefined) return undefined;
   try {
-    return Deno.statSync(path).isFile;
+    const config = parseJsonc(text);
+    return typeof config === "object" && config !== null ? config : undefined;
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return false;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
+  }
+}
+
+/** A directory, and those above it. */
+function* upwards(directory: string): Generator<string> {
+  for (let folder = resolve(directory);; folder = dirname(folder)) {
+    yield folder;
+    if (folder === dirname(folder)) return;
   }
 }
 
 function configIn(directory: string): string | undefined {
-  return CONFIGS.map((name) => join(directory, name)).find(isFileOrHidden);
+  return CONFIGS.map((name) => join(directory, name)).find(isVisibleFile);
 }
 
-/** Like {@linkcode isFile}, but `false` for what must not be read. */
-function isFileOrHidden(path: string): boolean {
-  try {
-    return isFile(path);
-  } catch (error) {
-    if (isForbidden(error)) return false;
-    throw error;
-  }
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
-}
-
-/** The workspace members in a configuration file; none if it cannot be read, which Deno itself reports. */
+/** The workspace members in a configuration file. */
 function workspaceOf(config: string): readonly string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(withoutComments(Deno.readTextFileSync(config)));
-  } catch (error) {
-    if (error instanceof SyntaxError || isForbidden(error)) return [];
-    throw error;
-  }
-  const { workspace } = Object(value) as { workspace?: unknown };
+  const workspace = readConfig(config)?.workspace;
   const members = Array.isArray(workspace)
     ? workspace
     : Object(workspace).members;
@@ -113,19 +110,4 @@ function patternOf(member: string): RegExp {
         : RegExp.escape(part),
   );
   return new RegExp(`^${source}$`);
-}
-
-/** Removes comments and trailing commas, which `deno.jsonc` may have. */
-function withoutComments(text: string): string {
-  const string = String.raw`"(?:\\.|[^"\\])*"`;
-  const keepString = (part: string) => part.startsWith('"') ? part : "";
-  return text
-    .replaceAll(
-      new RegExp(String.raw`${string}|//[^\n]*|/\*[\s\S]*?\*/`, "g"),
-      keepString,
-    )
-    .replaceAll(
-      new RegExp(String.raw`${string}|,(?=\s*[}\]])`, "g"),
-      keepString,
-    );
 }

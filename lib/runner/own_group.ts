@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isVisibleFile } from "../base/files.ts";
 import { MOVE_CONTROL } from "./control_pipe.ts";
 
 /** Where util-linux's `setsid` is. */
@@ -48,28 +49,16 @@ export function inOwnGroup(
 /** Whether there is a shell that can move the stdin of a program elsewhere. */
 export function canMoveStdin(): boolean {
   return shell ??= Deno.build.os !== "windows" && mayRun(SHELL) &&
-    isFile(SHELL);
+    isVisibleFile(SHELL);
 }
 
 function findSetsid(): string | null {
   if (Deno.build.os !== "linux") return null;
-  return SETSID.find((command) => mayRun(command) && isFile(command)) ?? null;
+  return SETSID.find((command) => mayRun(command) && isVisibleFile(command)) ??
+    null;
 }
 
 function mayRun(command: string): boolean {
   const status = Deno.permissions.querySync({ name: "run", command });
   return status.state === "granted";
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.PermissionDenied
-    ) return false;
-    throw error;
-  }
 }

@@ -7,7 +7,8 @@
 
 import { basename, dirname, join, resolve as absolute, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { isFile, nearestConfig } from "../base/project.ts";
+import { isFile } from "../base/files.ts";
+import { nearestConfig } from "../base/project.ts";
 import { isUrlSpecifier, parseFuncRef } from "../job/func_ref.ts";
 import {
   allowedModule,

@@ -66,6 +66,18 @@ const PROJECTS = [
     lock: "deno.lock",
     job: "one/job.ts",
   },
+  {
+    what: "its own, where the workspace above does not have it",
+    files: {
+      "deno.json": '{ "workspace": ["./two"] }',
+      "two/deno.json": "{}",
+      "one/deno.json": JSON.stringify(CONFIG),
+      "one/deno.lock": LOCK,
+      "deno.lock": "{",
+    },
+    lock: "one/deno.lock",
+    job: "one/job.ts",
+  },
 ] as const;
 
 for (const { what, files, lock, job } of PROJECTS) {
