@@ -5,6 +5,7 @@
  */
 
 import { type Clock, SYSTEM_CLOCK, type Timer } from "./clock.ts";
+import { MAX_DELAY } from "./timers.ts";
 
 /** A callback that is due at some time, unless it is cleared. */
 export interface Alarm {
@@ -13,9 +14,6 @@ export interface Alarm {
   /** Called when it is due. */
   readonly ring: () => void;
 }
-
-/** The longest delay of a timer, in milliseconds. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * A set of alarms behind one timer. A timer per alarm would cost more than a short job, whose time limit it

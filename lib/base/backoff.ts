@@ -4,8 +4,6 @@
  * @module
  */
 
-import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-
 /** The bounds of {@linkcode backoff}. */
 export interface BackoffOptions {
   /**
@@ -40,25 +38,4 @@ export function backoff(
 ): number {
   const { base = 50, cap = 2_000, random = Math.random } = options;
   return random() * Math.min(cap, base * 2 ** failures);
-}
-
-/** Waits for `milliseconds`, or until the signal is aborted; never rejects. */
-export function pause(
-  milliseconds: number,
-  signal: AbortSignal,
-  clock: Clock = SYSTEM_CLOCK,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) {
-    resolve();
-    return promise;
-  }
-  const finish = () => {
-    clock.clearTimeout(timer);
-    signal.removeEventListener("abort", finish);
-    resolve();
-  };
-  const timer = clock.setTimeout(finish, milliseconds);
-  signal.addEventListener("abort", finish);
-  return promise;
 }

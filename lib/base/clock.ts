@@ -11,7 +11,7 @@ export type Timer = ReturnType<typeof setTimeout>;
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. */
   now(): number;
-  /** Calls `ring` once, after `ms` milliseconds: at most 2³¹ − 1, as for any timer. */
+  /** Calls `ring` once, after `ms` milliseconds, of which there can be `MAX_DELAY` at most. */
   setTimeout(ring: () => void, ms: number): Timer;
   /** Clears a timer. Does nothing if there is no such timer, or no longer. */
   clearTimeout(timer: Timer | undefined): void;

@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { pause, resolvesWithin } from "./timers.ts";
 
 /** Where an {@linkcode OutputWriter} writes to, such as `Deno.stdout`. */
 export interface OutputTarget {
@@ -106,17 +107,7 @@ export class OutputWriter {
 
   /** Waits at most `most` milliseconds until everything is written or dropped; returns whether it is. */
   async flush(most: number): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), most);
-    });
-    const idle = (async () => {
-      while (this.#writing !== undefined) await this.#writing;
-      return true;
-    })();
-    const written = await Promise.race([idle, late]);
-    clearTimeout(timer);
-    return written;
+    return await resolvesWithin(this.#idle(), most);
   }
 
   /** What has been dropped since the last call, or `undefined`. */
@@ -130,6 +121,10 @@ export class OutputWriter {
   /** Whether the current write has made no progress for too long. */
   get #isStuck(): boolean {
     return performance.now() - this.#since >= this.#patience;
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
   }
 
   #add(chunk: Chunk): void {
@@ -175,7 +170,7 @@ export class OutputWriter {
         rest = rest.subarray(written);
       } catch (error) {
         if (error instanceof Deno.errors.WouldBlock) {
-          await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+          await pause(BUSY_MS);
           continue;
         }
         const why = error instanceof Error ? error.message : String(error);

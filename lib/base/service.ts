@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pause } from "./backoff.ts";
+import { pause } from "./timers.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
 /** How a {@linkcode Service} is run. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pause } from "../base/backoff.ts";
+import { MAX_DELAY, pause } from "../base/timers.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
 import {
   InvalidJobOperationError,
@@ -22,9 +22,6 @@ import {
 } from "../job/result_codec.ts";
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { Context } from "./context.ts";
-
-/** The longest delay of a timer, in milliseconds. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 /** Options of {@linkcode Job.wait}. */
 export interface WaitOptions {
@@ -158,7 +155,7 @@ function signalOf(
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
-  const timer = millis > MAX_TIMER ? undefined : setTimeout(() => {
+  const timer = millis > MAX_DELAY ? undefined : setTimeout(() => {
     const text = `Job "${id}" has not ended within ${millis / 1_000} s`;
     controller.abort(new DOMException(text, "TimeoutError"));
   }, millis);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pause } from "../base/backoff.ts";
+import { pause } from "../base/timers.ts";
 import { CallQueue } from "./call_queue.ts";
 import { type Driver, toError } from "./driver.ts";
 import type {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MAX_DELAY } from "../base/timers.ts";
 import {
   type Command,
   type Connection,
@@ -54,9 +55,6 @@ const STALE_AFTER = 1_000;
 
 /** The slowest upload, in bytes per millisecond, that the reply timeout allows for a large call. */
 const SLOWEST_UPLOAD = 1_000;
-
-/** The longest delay that a timer can have. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 const PING: readonly Command[] = [{ name: "PING", args: [], binary: false }];
 

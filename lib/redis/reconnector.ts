@@ -5,7 +5,8 @@
  * @module
  */
 
-import { backoff, pause } from "../base/backoff.ts";
+import { backoff } from "../base/backoff.ts";
+import { pause } from "../base/timers.ts";
 import { type Connection, type Driver, toError } from "./driver.ts";
 import { askWhy, greet, type Greeting } from "./handshake.ts";
 import { ConnectionRefusedError, ReplyError } from "./redis_client.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_DELAY } from "../base/timers.ts";
 import { type Connection, describe, type Driver, toError } from "./driver.ts";
 import { Reconnector } from "./reconnector.ts";
 import {
@@ -54,7 +55,7 @@ export class ChannelSubscription implements Subscription {
       },
       onRefused: (error) => this.#fail(error),
     });
-    if (options.connectTimeout < 2 ** 31) {
+    if (options.connectTimeout <= MAX_DELAY) {
       this.#timer = setTimeout(() => this.#giveUp(), options.connectTimeout);
     }
     this.#reconnector.start();
@@ -93,7 +94,7 @@ export class ChannelSubscription implements Subscription {
       this.#reconnector.drop(
         new Error(`no reply within ${replyTimeout / 1_000} s`),
       );
-    }, Math.min(replyTimeout, 2 ** 31 - 1));
+    }, Math.min(replyTimeout, MAX_DELAY));
     try {
       await connection.subscribe(channel, (message) => this.#tell(message));
       clearTimeout(this.#timer);

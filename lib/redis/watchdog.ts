@@ -5,9 +5,7 @@
  */
 
 import { type Clock, SYSTEM_CLOCK, type Timer } from "../base/clock.ts";
-
-/** The longest delay that a timer can have. */
-const MAX_DELAY = 2 ** 31 - 1;
+import { MAX_DELAY } from "../base/timers.ts";
 
 /**
  * Calls back when an operation takes too long. It keeps one timer for all: a

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolvesWithin } from "../base/timers.ts";
 import { type HostCall, refuseMessage } from "./child_messages.ts";
 import {
   type CallMessage,
@@ -60,10 +61,7 @@ export class HostCalls {
   /** Waits, for a limited time, until all calls are done: a job may have been killed during one. */
   async finish(): Promise<void> {
     if (this.#last === undefined) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CALLS_GRACE);
-    await Promise.race([this.#last, promise]);
-    clearTimeout(timer);
+    await resolvesWithin(this.#last, CALLS_GRACE);
   }
 
   async #answer(

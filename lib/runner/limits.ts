@@ -4,17 +4,17 @@
  * @module
  */
 
+import { MAX_DELAY } from "../base/timers.ts";
+
 /**
  * Checks that a value is a number of milliseconds for a timer.
  *
  * @throws {RangeError} It names the option.
  */
 export function checkTime(name: string, value: number | undefined): void {
-  if (value === undefined || (value >= 0 && value <= 2 ** 31 - 1)) return;
+  if (value === undefined || (value >= 0 && value <= MAX_DELAY)) return;
   throw new RangeError(
-    `Cannot run jobs: ${name} must be from 0 to ${
-      2 ** 31 - 1
-    } milliseconds, got ${value}`,
+    `Cannot run jobs: ${name} must be from 0 to ${MAX_DELAY} milliseconds, got ${value}`,
   );
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { resolvesWithin } from "../base/timers.ts";
 import { refuseMessage } from "./child_messages.ts";
 import { FrameParser } from "./frame_parser.ts";
 import type { MessageKind } from "./frames.ts";
@@ -59,16 +60,11 @@ export class OutputPump {
   async drain(until?: Promise<void>): Promise<void> {
     const ended = Promise.race(
       until === undefined ? [this.done] : [this.done, until],
-    ).then(() => true);
+    );
     const limit = this.#bytes + PIPE_CAPACITY;
     const from = performance.now();
     for (;;) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const tick = new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), POLL);
-      });
-      const over = await Promise.race([ended, tick]);
-      clearTimeout(timer);
+      const over = await resolvesWithin(ended, POLL);
       if (over || this.#bytes >= limit || this.#isQuiet(from)) return;
     }
   }

@@ -5,7 +5,7 @@
  */
 
 import { shuffle } from "@std/random/shuffle";
-import { pause } from "../base/backoff.ts";
+import { pause } from "../base/timers.ts";
 import { ReplyError } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pause } from "../base/backoff.ts";
+import { pause } from "../base/timers.ts";
 import {
   type BlockingClient,
   ConnectionLostError,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { backoff, pause } from "../base/backoff.ts";
+import { backoff } from "../base/backoff.ts";
+import { pause } from "../base/timers.ts";
 import { type Clock, SYSTEM_CLOCK } from "../base/clock.ts";
 import {
   ConnectionLostError,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Alarms } from "../base/alarms.ts";
 import {
   ConnectionLostError,
   ConnectionRefusedError,
@@ -41,7 +42,7 @@ export class Worker implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
   readonly #inHand = new InHand();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #alarms = new Alarms();
   #cold = false;
   readonly #connection: OpenConnection;
   readonly #keys: Keys;
@@ -121,7 +122,7 @@ export class Worker implements AsyncDisposable {
     const runners = parts.use(
       new Runners({ settings: this.#settings, common }),
     );
-    parts.defer(() => this.#clearTimers());
+    parts.use(this.#alarms);
     const session = new WorkerSession({
       settings: this.#settings,
       client: this.#connection.client,
@@ -148,8 +149,8 @@ export class Worker implements AsyncDisposable {
     const { log, grace } = this.#settings;
     log.info("Warm shut down requested");
     this.#stopping.abort();
-    if (grace !== Infinity) this.#after(grace * 1_000, () => this.stopNow());
-    this.#after(LEAVE_MS, () => {
+    this.#alarms.set(grace * 1_000, () => this.stopNow());
+    this.#alarms.set(LEAVE_MS, () => {
       if (this.#inHand.executions.length === 0) this.#disconnect();
     });
   }
@@ -161,7 +162,7 @@ export class Worker implements AsyncDisposable {
     this.#cold = true;
     this.#settings.log.warn("Cold shut down");
     this.#inHand.abort("cold", () => true);
-    this.#after(LEAVE_MS, () => this.#disconnect());
+    this.#alarms.set(LEAVE_MS, () => this.#disconnect());
   }
 
   /** Begins a warm shutdown, and waits for its end; how the work ended is told by {@linkcode Worker.work} alone. */
@@ -172,26 +173,13 @@ export class Worker implements AsyncDisposable {
     }
     this.stop();
     await this.#working.catch(() => undefined);
-    this.#clearTimers();
+    this.#alarms[Symbol.dispose]();
   }
 
   /** Also ends every wait for a Redis that does not answer. A connection that was handed in stays. */
   async #disconnect(): Promise<void> {
     const { client, isOwn } = this.#connection;
     if (isOwn) await client.close();
-  }
-
-  #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-  }
-
-  #after(ms: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, ms);
-    this.#timers.add(timer);
   }
 
   #connect(): OpenConnection {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { backoff, pause } from "../../lib/base/backoff.ts";
+import { backoff } from "../../lib/base/backoff.ts";
 
 Deno.test("backoff() doubles its bound up to the cap", () => {
   const random = () => 1;
@@ -13,13 +13,4 @@ Deno.test("backoff() spreads over all of its bound", () => {
     const wait = backoff(1, { base: 10, cap: 15 });
     assert(wait >= 0 && wait < 15);
   }
-});
-
-Deno.test("pause() ends with its signal and leaves no timer", async () => {
-  await pause(60_000, AbortSignal.abort());
-  const aborter = new AbortController();
-  const pausing = pause(60_000, aborter.signal);
-  aborter.abort();
-  await pausing;
-  await pause(1, new AbortController().signal);
 });

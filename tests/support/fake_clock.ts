@@ -1,6 +1,7 @@
 /** A clock on which time passes when the test says so. */
 
 import type { Clock, Timer } from "../../lib/base/clock.ts";
+import { MAX_DELAY } from "../../lib/base/timers.ts";
 
 interface Waiting {
   readonly due: number;
@@ -18,6 +19,9 @@ export class FakeClock implements Clock {
   }
 
   setTimeout(ring: () => void, ms: number): Timer {
+    if (ms > MAX_DELAY) {
+      throw new RangeError(`A timer of ${ms} ms rings at once`);
+    }
     // Nobody looks into what stands for a timer.
     const timer = {} as Timer;
     this.#timers.set(timer, { due: this.#now + ms, ring, holds: true });

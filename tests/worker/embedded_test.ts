@@ -1,6 +1,7 @@
 /** What a program that embeds a worker can hold on to. */
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { isFile } from "../../lib/base/files.ts";
 import { Worker, type WorkerOptions } from "../../worker.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
@@ -31,6 +32,25 @@ Deno.test("a worker whose signal was aborted before does not begin", async () =>
     signal: AbortSignal.abort(),
   });
   assertEquals(await worker.work(), 0);
+});
+
+Deno.test("a grace that is longer than a timer can be does not end at once", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const directory = await Deno.makeTempDir();
+  await using worker = new Worker("low", {
+    connection: redis.url,
+    paths: [JOBS],
+    grace: "30d",
+  });
+  const working = worker.work();
+  const started = `${directory}/started`;
+  const job = await bench.queue("low").enqueue("jobs.blocks", started, 1);
+  await waitFor(() => isFile(started));
+  worker.stop();
+  await working;
+  assertEquals(await job.getStatus(), "finished");
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("`await using` stops a worker and waits until it has left", async () => {
