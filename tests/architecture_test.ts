@@ -1,4 +1,4 @@
-/** The rules of the house: who may import whom, who spells keys, how long a file may be. */
+/** The rules of the project: which folder may import which, who spells keys, how long a file may be. */
 
 import { assert, assertEquals } from "@std/assert";
 import { basename, join } from "node:path";
@@ -8,7 +8,7 @@ import { VERSION } from "../lib/base/version.ts";
 import { runFlags } from "./support/deno_flags.ts";
 import { ROOT } from "./support/paths.ts";
 
-/** From the ground up: a folder imports from those before it, and from itself. */
+/** From the bottom up: a folder imports from those before it, and from itself. */
 const FOLDERS = [
   "base",
   "redis",
@@ -20,7 +20,7 @@ const FOLDERS = [
   "cli",
 ];
 
-/** Folders before another that are strangers to it all the same. */
+/** Folders that another one must not import although they are before it. */
 const STRANGERS: Readonly<Record<string, readonly string[]>> = {
   job: ["redis"],
   runner: ["redis", "store", "queue"],
@@ -88,7 +88,7 @@ Deno.test("the worker and the program use of lib/queue/ what mod.ts gives to eve
       namesFrom(file, "../queue/").map((name) => ({ file, name }))
     );
   assertEquals(used.filter(({ name }) => !given.includes(name)), []);
-  // A job enqueues through its worker, which does it as any producer would.
+  // A job enqueues through its worker, which does so as any producer would.
   assertEquals([...new Set(used.map(({ file }) => file))], [
     "lib/worker/job_host.ts",
   ]);
@@ -155,10 +155,10 @@ Deno.test("nothing else lies at the top of the project", () => {
   assertEquals(strange, []);
 });
 
-/** A text that starts like a key, in TypeScript or in Lua, and a key put together in Lua. */
+/** A string that starts like a key, in TypeScript or in Lua, and a key that is concatenated in Lua. */
 const SPELLS_KEY = [/["'`]rq:[^"'`\s]/, /\bP\s*\.\.\s*['"]/];
 
-/** A call, not a text that names it. */
+/** A call, not a string that mentions one. */
 const WRITES = /^[^"'`]*\b(console\.|Deno\.std(out|err)\b)/;
 const EXITS = /^[^"'`]*\bDeno\.exit\(/;
 
@@ -211,7 +211,7 @@ function mayImport(from: string, to: string): boolean {
     FOLDERS.includes(to) && !STRANGERS[from]?.includes(to);
 }
 
-/** The folder of lib/ that a file is in, or nothing. */
+/** The folder of lib/ that a file is in, or "". */
 function folderOf(file: string): string {
   return /^lib\/([^/]+)\//.exec(file)?.[1] ?? "";
 }
@@ -239,7 +239,7 @@ function sourceFiles(folder: string): string[] {
   });
 }
 
-/** The lines of a file that are no comments, with their numbers. */
+/** The lines of a file that are not comments, with their numbers. */
 function codeLines(file: string): { line: string; number: number }[] {
   return read(file).split("\n")
     .map((line, i) => ({ line, number: i + 1 }))

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Alarms } from "../../lib/base/alarms.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** Alarms, and the names of those that have rung, with when. */
+/** Alarms on a fake clock, and a log of which rang when. */
 function bench() {
   const clock = new FakeClock();
   const alarms = new Alarms(clock);

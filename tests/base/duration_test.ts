@@ -105,7 +105,7 @@ Deno.test("parseDuration() names the label, the value and what is allowed", () =
 });
 
 Deno.test("parseDuration() reads a very long text", () => {
-  // In more than linear time this would take for ever.
+  // This would take for ever in more than linear time.
   assertThrows(() => parseDuration("1".repeat(1_000_000) + "x", "t"));
   assertEquals(parseDuration("1s".repeat(100_000), "t"), 100_000);
 });

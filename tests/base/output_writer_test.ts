@@ -2,12 +2,12 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { OutputWriter } from "../../lib/base/output_writer.ts";
 import { waitFor } from "../support/wait_for.ts";
 
-/** A stream that takes what it is told to. */
+/** A stream that accepts what the test allows. */
 class Stream {
   text = "";
   writes = 0;
   fault: Error | undefined;
-  /** Holds writes back until it is resolved. */
+  /** Blocks writes until it is resolved. */
   gate: Promise<void> | undefined;
   /** Most bytes of one write. */
   most = Infinity;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { projectRoot } from "../../lib/base/project.ts";
 
-/** Makes files in a folder of their own. */
+/** Creates files in a temporary folder. */
 function folder(files: Readonly<Record<string, string>>): Disposable & {
   path: string;
 } {

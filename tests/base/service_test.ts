@@ -3,7 +3,7 @@ import { Service } from "../../lib/base/service.ts";
 import { FakeClock, turn } from "../support/fake_clock.ts";
 
 const INTERVAL = 1_000;
-/** By then a pause is over, whatever its jitter. */
+/** Longer than any pause, whatever its jitter. */
 const PAUSE = INTERVAL * 1.1;
 
 /** Counts its passes; `pass` says what each of them does. */

@@ -1,4 +1,4 @@
-/** The stand-in of `@std/assert`, and the package itself where it is there. */
+/** The stand-in of `@std/assert`, and the package itself where it can be loaded. */
 
 import * as imported from "@std/assert";
 import { strictEqual, throws } from "node:assert";

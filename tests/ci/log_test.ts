@@ -1,4 +1,4 @@
-/** The stand-in of `@std/log`, and the package itself where it is there. */
+/** The stand-in of `@std/log`, and the package itself where it can be loaded. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as handlers from "@std/log/base-handler";

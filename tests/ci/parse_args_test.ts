@@ -1,4 +1,4 @@
-/** The stand-in of `@std/cli/parse-args` against what the package documents, and the package itself where it is there. */
+/** The stand-in of `@std/cli/parse-args`, and the package itself where it can be loaded. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArgs as imported } from "@std/cli/parse-args";

@@ -1,10 +1,10 @@
-/** How the tests across languages come to their Pythons. */
+/** How the tests across languages find or install their Pythons. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ensurePythons } from "../../.ci/python.ts";
 import { needsPython, testArgs, testEnv } from "../../.ci/tests.ts";
 
-/** What stands for `python3`: it notes its arguments, and makes environments as `$mode` says. */
+/** A fake `python3`: it records its arguments, and creates environments as `$mode` says. */
 const PYTHON = `#!/bin/sh
 echo "$*" >> "$0.calls"
 mode=$(cat "$0.mode")
@@ -26,7 +26,7 @@ case "$*" in
 esac
 `;
 
-/** A machine with a Python that does as it is told, and an empty cache. */
+/** A machine with the fake Python and an empty cache. */
 async function machine(mode: string) {
   const cache = await Deno.makeTempDir({ prefix: "rq-python-" });
   const python = `${cache}/python3`;

@@ -1,4 +1,4 @@
-/** The stand-in of `@std/random`, and the package itself where it is there. */
+/** The stand-in of `@std/random`, and the package itself where it can be loaded. */
 
 import { assertEquals } from "@std/assert";
 import { shuffle as imported } from "@std/random/shuffle";

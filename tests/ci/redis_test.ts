@@ -1,4 +1,4 @@
-/** The Redis that a task has for itself. */
+/** The private Redis of a task. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { isInstalled } from "../../.ci/deno.ts";

@@ -1,4 +1,4 @@
-/** The stand-in of `@std/text`, and the package itself where it is there. */
+/** The stand-in of `@std/text`, and the package itself where it can be loaded. */
 
 import { assertEquals } from "@std/assert";
 import { levenshteinDistance as imported } from "@std/text/levenshtein-distance";

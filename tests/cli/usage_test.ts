@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FLAGS } from "../../lib/cli/flag_list.ts";
 import { WorkerProcess } from "../e2e/support.ts";
 
-/** Runs the program with no Redis in reach: a mistake has to be seen before one is needed. */
+/** Runs the program without a Redis: mistakes must be found before one is needed. */
 async function run(
   ...args: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {

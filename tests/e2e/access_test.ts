@@ -1,4 +1,4 @@
-/** Workers whose Redis user may do only what it is allowed to. */
+/** Workers whose Redis user is restricted by ACL rules. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { PROBED } from "../../lib/store/scripts/probe.ts";
@@ -6,7 +6,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { Bench, burst } from "./support.ts";
 import { Queue } from "../../mod.ts";
 
-/** What a worker calls by itself, as the README lists it. */
+/** The commands that a worker calls directly, as listed in the README. */
 const DIRECT =
   "ping info select client|id client|info client|setname client|unblock eval evalsha script|load blmove subscribe unsubscribe publish"
     .split(" ");
@@ -26,7 +26,7 @@ async function workAs(rules: readonly string[]) {
 
 const allow = (names: readonly string[]) => names.map((name) => `+${name}`);
 
-/** The rules that the README lists. */
+/** The rules in the README. */
 async function rulesOfReadme(): Promise<string[]> {
   const readme = await Deno.readTextFile(
     new URL("../../README.md", import.meta.url),

@@ -1,4 +1,4 @@
-/** Workers with short jobs claim some ahead: nobody else is to notice. */
+/** Workers with short jobs prefetch some: nobody else may notice. */
 
 import { assertEquals } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
@@ -8,7 +8,7 @@ import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 const names = (n: number, from = 0) =>
   Array.from({ length: n }, (_, i) => `job-${from + i}`);
 
-/** Jobs that write down their names, in their order. */
+/** Jobs that append their names to the ledger. */
 function notes(ledger: Ledger, ids: readonly string[]) {
   return ids.map((jobId) => ({
     func: "jobs.note",
@@ -54,7 +54,7 @@ for (const isolation of ["reuse", "shared"]) {
     const args = ["low", "--url", redis.url, "--isolation", isolation];
     await using first = await WorkerProcess.listening(args);
     await waitFor(() => ledger.lines().includes("began long"));
-    // It may have claimed those behind it before, or be about to: either way they do not stay with it.
+    // It may have prefetched the jobs behind it, or be about to: in both cases it must not keep them.
     const others = () => ledger.lines().filter((line) => line !== "began long");
     await waitFor(async () => {
       await burst(args);

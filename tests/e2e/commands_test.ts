@@ -4,7 +4,7 @@ import { pidAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "./support.ts";
 
-/** A worker `w1` in the middle of a job of its own Redis. */
+/** A worker `w1` that is running a job, on its own Redis. */
 async function busyWorker() {
   const stack = new AsyncDisposableStack();
   const redis = stack.use(await RedisServer.start());
@@ -41,7 +41,7 @@ async function busyWorker() {
   };
 }
 
-/** Shows that the worker has survived. */
+/** Checks that the worker has survived. */
 async function assertWorks(bench: Bench): Promise<void> {
   const job = await bench.queue("low").enqueue("jobs.add", 20, 22);
   assertEquals(await job.wait({ timeout: 10 }), 42);

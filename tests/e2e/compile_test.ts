@@ -24,7 +24,7 @@ async function deno(
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-/** The compiled worker, or why there is none. */
+/** The compiled worker, or the reason why there is none. */
 async function compile(env: Readonly<Record<string, string>> = {}): Promise<
   { binary: string; folder: string } | { reason: string }
 > {

@@ -4,14 +4,14 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
-/** Defines a test for each way of keeping jobs apart. */
+/** Defines a test for each isolation. */
 function eachWay(name: string, body: (isolation: string) => Promise<void>) {
   for (const isolation of ["process", "reuse", "shared"]) {
     Deno.test(`${isolation}: ${name}`, () => body(isolation));
   }
 }
 
-/** A worker in the middle of four jobs at once, of which there are five. */
+/** A worker that is running four of five jobs at once. */
 async function busyWorker(isolation: string) {
   const stack = new AsyncDisposableStack();
   const redis = stack.use(await RedisServer.start());
@@ -51,7 +51,7 @@ async function busyWorker(isolation: string) {
   };
 }
 
-/** How many of some processes live. */
+/** How many of these processes are alive. */
 async function alive(pids: Ledger): Promise<number> {
   const living = await Promise.all(
     pids.lines().map((pid) => pidAlive(Number(pid))),

@@ -3,7 +3,7 @@ import { dependency, type Job } from "../../mod.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { Bench, burst, Ledger } from "./support.ts";
 
-/** Adds jobs that write their names into the ledger once their parents allow it. */
+/** Enqueues jobs with dependencies that append their names to the ledger. */
 function graph(bench: Bench, ledger: Ledger) {
   return (
     name: string,

@@ -34,7 +34,7 @@ Deno.test.each<[string, string[]]>([
   assertEquals(await bench.client.send("ZCARD", ["rq:finished:low"]), 300);
 });
 
-/** Jobs of all kinds, with how they end. */
+/** Jobs of all kinds, and how they end. */
 const KINDS = [
   { func: "jobs.hello", args: ["you"], status: "finished" },
   { func: "jobs.prints", args: ["to out", "to err"], status: "finished" },
@@ -49,7 +49,7 @@ const KINDS = [
   { func: "jobs.echo", args: [1, [2], { three: null }], status: "finished" },
 ] as const;
 
-/** What a worker in one isolation prints and stores of them all. */
+/** What a worker with one isolation prints and stores for all of these jobs. */
 async function outcomeOf(isolation: string) {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);

@@ -3,12 +3,12 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, WorkerProcess } from "./support.ts";
 
-/** How many files, sockets and pipes a process holds. */
+/** How many files, sockets and pipes a process has open. */
 function handles(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** The states of a process' children, `Z` for those that nobody has awaited. */
+/** The states of a process's children; `Z` for zombies. */
 function childStates(pid: number): string[] {
   return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
     .split(" ").filter(Boolean).flatMap((child) => {
@@ -73,7 +73,7 @@ Deno.test.each([
     const flags = ["--isolation", isolation, "--concurrency", String(atOnce)];
     await using worker = await WorkerProcess.listening(
       ["low", "--name", "w1", "--url", redis.url, ...flags],
-      // A heap that may not grow at leisure shows what is really held.
+      // With a small heap, garbage is collected soon, and what remains is really in use.
       {
         flags: [
           "--allow-all",
@@ -110,13 +110,13 @@ Deno.test.each([
   },
 );
 
-/** What a process has in memory. */
+/** The resident memory of a process. */
 function megabytes(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
 }
 
-/** What a measurement says once it has been the same for a second. */
+/** A measurement, once it has been constant for a second. */
 async function settled<T>(measure: () => Promise<T>): Promise<T> {
   let last = await measure();
   let since = performance.now();
@@ -130,7 +130,7 @@ async function settled<T>(measure: () => Promise<T>): Promise<T> {
   return last;
 }
 
-/** How many connections Redis has. */
+/** How many clients are connected to Redis. */
 async function clients(bench: Bench): Promise<number> {
   const info = String(await bench.client.send("INFO", ["clients"]));
   return Number(/connected_clients:(\d+)/.exec(info)?.[1]);

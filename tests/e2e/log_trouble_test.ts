@@ -1,4 +1,4 @@
-/** Logs that cannot be written, or that nobody reads; and text that wants to be more than text. */
+/** Logs that cannot be written or that nobody reads, and text that tries to forge log lines. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { runFlags } from "../support/deno_flags.ts";
@@ -7,7 +7,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, JOBS } from "./support.ts";
 
-/** A worker whose stdout goes where a piece of shell says: `> /dev/full`, `| head -n 1`. */
+/** A worker whose stdout is redirected by a piece of shell: `> /dev/full`, `| head -n 1`. */
 function shellWorker(where: string, url: string, args: readonly string[]) {
   const worker = [
     Deno.execPath(),

@@ -8,7 +8,7 @@ import { RedisServer } from "../support/redis_server.ts";
 
 const WORKER = "jsr:@deno-rq/rq/worker";
 
-/** An empty cache of Deno, except for what comes from npm. */
+/** A Deno cache that is empty except for packages from npm. */
 async function emptyCache(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "--no-config"],
@@ -35,7 +35,7 @@ function spawnDeno(
   );
 }
 
-/** Waits for its end; kills it after 20 seconds. */
+/** Waits for a process to end; kills it after 20 seconds. */
 async function endOf(program: Program): Promise<number> {
   const patience = setTimeout(() => program.kill("SIGKILL"), 20_000);
   const { code } = await program.status;
@@ -48,7 +48,7 @@ async function expectSuccess(program: Program): Promise<void> {
   assertEquals(await endOf(running), 0, running.stderr);
 }
 
-/** An image as one is built: the package is loaded into the cache, then there is no registry any more. */
+/** Like a container image: the package is cached, and then the registry is gone. */
 async function cachedWorker(cwd: string): Promise<Record<string, string>> {
   await using server = await PackageServer.start();
   const env = { ...server.env, DENO_DIR: await emptyCache() };

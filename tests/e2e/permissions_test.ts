@@ -1,4 +1,4 @@
-/** What jobs may do, said to a worker; and what a job is told that may not. */
+/** The worker's permission flags for jobs, and the error of a job that lacks one. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";

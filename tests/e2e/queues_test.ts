@@ -102,7 +102,7 @@ Deno.test("an idle worker of many queues takes what comes on any of them", async
     const job = await bench.queue(name).enqueue("jobs.add", 1, 2);
     assertEquals(await job.wait({ timeout: 10 }), 3);
   }
-  // A sweep that sees an id on its way notes when; the note goes by itself.
+  // A sweep that sees an id in the intermediate list stores when; that key expires.
   const keys = () => bench.client.send("KEYS", ["rq:*intermediate*"]);
   await waitForEqual<unknown>(keys, []);
   worker.kill("SIGTERM");

@@ -6,7 +6,7 @@ import { pidAlive, Program } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, JOBS, Ledger, WorkerProcess } from "./support.ts";
 
-/** A worker in the middle of a job, which goes on once `open()` has been called. */
+/** A worker that is running a job, which ends once `open()` has been called. */
 async function busyWorker(
   redis: RedisServer,
   bench: Bench,
@@ -205,7 +205,7 @@ Deno.test("the name of a worker that left is free at once", async () => {
   }
 });
 
-/** The ids of a process' children. */
+/** The ids of a process's children. */
 function childrenOf(pid: number): number[] {
   return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
     .split(" ").filter(Boolean).map(Number);

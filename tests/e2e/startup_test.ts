@@ -68,7 +68,7 @@ Deno.test("a worker shows its job and its heartbeat while it works", async () =>
     ]),
   );
   const [now] = await bench.client.send("TIME") as string[];
-  // It lies a minute behind the end of the lease; see `store/lease.ts`.
+  // The score is a minute after the end of the lease; see `store/lease.ts`.
   const lease = score - Number(now) - 60;
   assert(lease > 5 && lease <= 15, `the lease lasts ${lease} s more`);
 });
@@ -149,7 +149,7 @@ Deno.test("nothing is left in Redis of a hundred jobs that keep no results, nor 
   );
   await burst(["low", "--concurrency", "4", "--url", redis.url]);
   const keys = await bench.client.send("KEYS", ["*"]) as string[];
-  // A worker that took longer than a sweep has had its turn at one.
+  // A worker that took longer than a sweep's interval has had a turn.
   const expire = keys.filter((key) => /^rq:(worker|x_turn):/.test(key));
   const kept = keys.filter((key) => !expire.includes(key));
   assertEquals(kept.filter((key) => key !== "rq:queues"), []);

@@ -17,7 +17,7 @@ export interface WorkerProcessOptions {
   readonly flags?: readonly string[];
 }
 
-/** What a worker left behind. */
+/** The exit code and output of a worker. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -52,12 +52,12 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#program.pid;
   }
 
-  /** All that it has printed on stdout. */
+  /** Everything that it has printed on stdout. */
   get stdout(): string {
     return this.#program.stdout;
   }
 
-  /** All that it has printed on stderr. */
+  /** Everything that it has printed on stderr. */
   get stderr(): string {
     return this.#program.stderr;
   }
@@ -75,7 +75,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#program.kill(signal);
   }
 
-  /** A second signal, after the moment in which it would be taken for an echo of the first. */
+  /** Sends a second signal, late enough not to count as an echo of the first. */
   async killAgain(signal: Deno.Signal): Promise<void> {
     await waitFor(() => {
       if (/Cold shut down/.test(this.stdout)) return true;
@@ -103,7 +103,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 }
 
-/** Runs a worker to its end in burst mode; gives its exit code and its output. */
+/** Runs a worker in burst mode until it ends; returns its exit code and output. */
 export async function burst(
   args: readonly string[],
   options: WorkerProcessOptions & { timeout?: number } = {},
@@ -178,7 +178,7 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** A file that jobs append lines to: what was run, as told by nobody but the jobs. */
+/** A file that jobs append lines to: a record of what was run that depends on nothing else. */
 export class Ledger implements Disposable {
   readonly path: string = Deno.makeTempFileSync({ prefix: "rq-ledger-" });
 

@@ -1,4 +1,4 @@
-/** A worker is killed from outside, with jobs in hand that it had not begun, and long ones beside those. */
+/** A worker is killed while it has prefetched jobs, and long ones running. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { Bench, Ledger, type WorkerProcess } from "../e2e/support.ts";
@@ -6,7 +6,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { assertDrained, finished, Fleet, kill } from "./support.ts";
 
-/** Kills a worker in a moment in which it has several jobs in hand; gives the ids of those, whose leases run out at once. */
+/** Kills a worker while it has several jobs in hand, and lets their leases run out; returns their ids. */
 async function killHolding(
   bench: Bench,
   worker: WorkerProcess,
@@ -65,7 +65,7 @@ Deno.test("the queue behind a suspect moves on while a worker has a very long jo
   const long = await low.enqueue("jobs.noteOnce", ledger.path, "long", gate);
   await fleet.listening("low", "--isolation", "shared", "--concurrency", "5");
   await waitFor(() => ledger.lines().length === 1);
-  // Made a suspect before any worker can see it.
+  // It becomes a suspect before any worker can see it.
   await bench.client.send("SET", ["rq:suspended", 1]);
   const suspect = await low.enqueue("jobs.note", ledger.path, "suspect");
   const key = `rq:job:${suspect.id}`;

@@ -4,7 +4,7 @@ import { waitFor } from "../support/wait_for.ts";
 import { Bench, Ledger } from "../e2e/support.ts";
 import { assertDrained, Fleet, until } from "./support.ts";
 
-/** Troubles of a Redis that answers, but not what it should; each gives what ends it. */
+/** Ways to make Redis answer with errors; each returns how to undo it. */
 const TROUBLES: readonly {
   what: string;
   begin: (bench: Bench) => Promise<() => Promise<unknown>>;
@@ -104,7 +104,7 @@ Deno.test("jobs are each run once after a script of somebody else has kept a Red
   using ledger = new Ledger();
   const worker = await fleet.listening("low");
   await using other = new Bench(redis.url);
-  await bench.client.send("PING"); // no connection can be made later
+  await bench.client.send("PING"); // connect now: it is not possible later
   const script = other.client.send("EVAL", ["while true do end", 0])
     .catch((error: unknown) => error);
   await until(performance.now() + 2_000);

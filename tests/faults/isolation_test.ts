@@ -1,4 +1,4 @@
-/** What the promises are worth where jobs share processes. */
+/** The promises to users, where jobs share processes. */
 
 import { assertEquals } from "@std/assert";
 import { Bench, Ledger, type WorkerProcess } from "../e2e/support.ts";
@@ -8,7 +8,7 @@ import { sized } from "../support/long.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { assertDrained, finished, Fleet, kill } from "./support.ts";
 
-/** Jobs that say which process they are in, and wait for a file. */
+/** Jobs that append their process id and wait for a file. */
 async function busy(isolation: string, count: number) {
   const stack = new AsyncDisposableStack();
   const redis = stack.use(await RedisServer.start());
@@ -43,7 +43,7 @@ async function length(bench: Bench, list: string): Promise<number> {
   return Number(await bench.client.send("LLEN", [list]));
 }
 
-/** Each waits for a lease to end, which takes its time. */
+/** Each waits for a lease to end, which takes a while. */
 const KILLED = [
   { isolation: "shared", count: 100 },
   ...sized([], [

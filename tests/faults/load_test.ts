@@ -7,7 +7,7 @@ import { assertDrained, finished, Fleet, kill, until } from "./support.ts";
 
 const QUEUES = ["high", "default", "low"];
 
-/** Ways to run jobs, each with how many at once. */
+/** Isolations, and how many jobs run at once in each. */
 const WAYS = [
   ["process", 1],
   ["process", 4],

@@ -1,4 +1,4 @@
-/** The connection is cut after Redis has carried out a batch and before the worker hears of it. */
+/** The connection is cut after Redis has executed a batch and before the worker gets the reply. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Bench, Ledger, logLines, WorkerProcess } from "../e2e/support.ts";
@@ -6,7 +6,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { assertDrained } from "./support.ts";
 
-/** A proxy that keeps the reply to every second batch that ends a job to itself, and cuts the connection instead. */
+/** A proxy that swallows the reply to every second batch that ends a job, and cuts the connection. */
 class ReplyLoser implements AsyncDisposable {
   lost = 0;
   #seen = 0;
@@ -63,7 +63,7 @@ class ReplyLoser implements AsyncDisposable {
   }
 }
 
-/** Copies until there is no more, or what came is not to pass; then cuts both. */
+/** Copies until the end, or until something must not pass; then cuts both directions. */
 async function copy(
   from: Deno.Conn,
   to: Deno.Conn,

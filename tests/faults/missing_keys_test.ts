@@ -4,7 +4,7 @@ import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, Ledger } from "../e2e/support.ts";
 import { Fleet, kill } from "./support.ts";
 
-/** A worker in the middle of a job, with another one that listens elsewhere. */
+/** A worker that is running a job, and another one that listens on another queue. */
 async function busyFleet() {
   const stack = new AsyncDisposableStack();
   const redis = stack.use(await RedisServer.start());
@@ -35,7 +35,7 @@ async function busyFleet() {
     ledger,
     worker,
     open: () => Deno.writeTextFile(gate, ""),
-    /** The lease ends now, as if its worker had been silent for long. */
+    /** Lets the lease end now, as if its worker had been silent for long. */
     endLease: async () => {
       const [member] = await bench.client.send("ZRANGE", [
         "rq:wip:low",

@@ -4,7 +4,7 @@ import { pidAlive } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "../e2e/support.ts";
 
-/** How often a text is in another. */
+/** How often a text occurs in another. */
 function occurrences(text: string, part: string): number {
   return text.split(part).length - 1;
 }

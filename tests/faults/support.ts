@@ -1,7 +1,7 @@
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { type Bench, WorkerProcess } from "../e2e/support.ts";
 
-/** Workers whose processes can be told from all others, however deep they are. */
+/** Workers whose processes, at any depth, can be told from all others. */
 export class Fleet implements AsyncDisposable {
   readonly marker: string = `RQ_TEST_FLEET=${crypto.randomUUID()}`;
   readonly #url: string;
@@ -11,7 +11,7 @@ export class Fleet implements AsyncDisposable {
     this.#url = url;
   }
 
-  /** Starts a worker; it need not listen yet. */
+  /** Starts a worker, without waiting until it listens. */
   start(...args: string[]): WorkerProcess {
     const [name = "", value = ""] = this.marker.split("=");
     const worker = new WorkerProcess(["--url", this.#url, ...args], {
@@ -28,7 +28,7 @@ export class Fleet implements AsyncDisposable {
     return worker;
   }
 
-  /** The ids of all living processes of these workers, they themselves among them. */
+  /** The ids of all living processes of these workers, including the workers themselves. */
   processes(): number[] {
     return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
       .filter((pid) => pid > 0 && this.#isMine(pid));
@@ -57,12 +57,12 @@ export async function kill(worker: WorkerProcess): Promise<void> {
   await worker.ended();
 }
 
-/** Waits until a moment has come. */
+/** Waits until a point in time. */
 export async function until(moment: number): Promise<void> {
   await waitFor(() => performance.now() >= moment, { timeout: 60_000 });
 }
 
-/** Nothing of a queue is left where jobs wait or run, at most a moment later. */
+/** Waits until no job of a queue is waiting or running. */
 export async function assertDrained(
   bench: Bench,
   queues: readonly string[],
@@ -80,7 +80,7 @@ export async function assertDrained(
   }
 }
 
-/** Reads, again where the connection was cut meanwhile. */
+/** Reads something, and again if the connection was cut meanwhile. */
 function read(
   bench: Bench,
   command: string,

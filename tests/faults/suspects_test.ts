@@ -1,4 +1,4 @@
-/** Jobs that kill their worker, and those that were beside them. */
+/** Jobs that kill their worker, and the jobs that ran beside them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Bench, Ledger } from "../e2e/support.ts";
@@ -6,7 +6,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { assertDrained, finished, Fleet, kill } from "./support.ts";
 
-/** Lets every lease run out, as it would within seconds. */
+/** Lets every lease run out now. */
 async function expireLeases(bench: Bench): Promise<void> {
   const key = "rq:wip:low";
   const members = await bench.client.send("ZRANGE", [key, 0, -1]) as string[];
@@ -16,7 +16,7 @@ async function expireLeases(bench: Bench): Promise<void> {
   }
 }
 
-/** Starts one worker after the other, until one of them finds nothing more to do; tells how many were killed. */
+/** Starts one worker after the other until one finds nothing to do; returns how many were killed. */
 async function workersUntilDone(
   bench: Bench,
   fleet: Fleet,
@@ -110,7 +110,7 @@ Deno.test("jobs whose worker was killed are run one at a time, each with nothing
   await finished(bench, ["low"], 8, 30_000);
   await Deno.remove(gate);
   const lost = ledger.lines().slice(7).filter((line) => line.includes("lost"));
-  // Whoever runs beside another writes between its two lines.
+  // A job that ran beside another would have written between its two lines.
   assertEquals(lost.length, 6);
   for (let i = 0; i < 6; i += 2) {
     assertEquals(`began ${lost[i + 1]}`, lost[i], lost.join("\n"));

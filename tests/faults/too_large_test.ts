@@ -8,7 +8,7 @@ import { fromFileUrl } from "../support/paths.ts";
 const JOBS = fromFileUrl(new URL("./jobs", import.meta.url));
 const TOO_LARGE = 10 << 20;
 
-/** Servers that do not take what is too large, and what is told of that. */
+/** Servers that refuse what is too large, and the errors. */
 const SERVERS = [
   {
     what: "takes no large values",

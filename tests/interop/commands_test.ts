@@ -1,4 +1,4 @@
-/** What Python tells Deno workers, and what each side changes of the other's jobs. */
+/** Python's commands to Deno workers, and changes of each side to the other's jobs. */
 
 import {
   assert,

@@ -1,4 +1,4 @@
-/** What RQ's monitors see of a Deno worker while it has a job, and once that was taken away. */
+/** What RQ's monitors see of a Deno worker while it runs a job, and after the job was taken away. */
 
 import { assertEquals } from "@std/assert";
 import { eachPython, findPythons, type Stage, waitFor } from "./support.ts";

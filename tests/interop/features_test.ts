@@ -1,4 +1,4 @@
-/** What newer versions of RQ ask of a worker, and ids that come twice. */
+/** Features of newer versions of RQ, and ids that are on a queue twice. */
 
 import { assertEquals } from "@std/assert";
 import { eachPython, findPythons, waitFor } from "./support.ts";

@@ -1,10 +1,10 @@
-/** Hashes that other programs wrote badly: each spoils its own job at most. */
+/** Malformed hashes, written by other programs: each harms its own job at most. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testUnless } from "../support/skip.ts";
 import { findPythons, REASON, Stage } from "./support.ts";
 
-/** One badly written job; `fields` is Python code on top of what RQ 3 writes. */
+/** A malformed job; `fields` is Python code that changes what RQ 3 writes. */
 interface Pill {
   readonly what: string;
   /** Changes the dictionary `h`, or writes under `key` itself and sets `h` to None. */
@@ -241,7 +241,7 @@ redis.rpush("rq:queue:default", id)
 
 const [python] = await findPythons();
 
-/** The status of a job's hash, once it is the one that is waited for, or after a second. */
+/** The status in a job's hash, once it is the expected one, or after a second. */
 async function statusOf(
   stage: Stage,
   id: string,

@@ -20,11 +20,11 @@ const pythons = await findPythons();
 
 interface Abandoned {
   readonly id: string;
-  /** What the job's runs write: `begin` and `end`. */
+  /** What each run of the job writes: `begin` and `end`. */
   readonly ledger: string;
 }
 
-/** A job whose worker is gone in its middle; its lease has run out. */
+/** A job whose worker was killed during the run, and whose lease has run out. */
 async function abandoned(
   stage: Stage,
   worker: Program,
@@ -46,7 +46,7 @@ async function abandoned(
   return { id, ledger };
 }
 
-/** Lets every lease run out, and every worker's last heartbeat be long ago, as time would. */
+/** Lets every lease run out, and makes every worker's last heartbeat old. */
 async function runOut(stage: Stage): Promise<void> {
   await stage.py(`
     for member in redis.zrange("rq:wip:default", 0, -1):

@@ -1,4 +1,4 @@
-/** Every flag that RQ's own worker has is known here, under the same name and the same short one. */
+/** Every flag of RQ's own worker is accepted here, under the same name and short form. */
 
 import { assert, assertEquals } from "@std/assert";
 import { dirname, join } from "node:path";

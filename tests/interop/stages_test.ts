@@ -1,4 +1,4 @@
-/** Python reads all that Deno writes, at each stage of a job's and a worker's life. */
+/** Python reads everything that Deno writes, at each stage of a job's and a worker's life. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Job, Queue } from "../../mod.ts";
@@ -16,7 +16,7 @@ async function info(stage: Stage): Promise<string> {
   return raw;
 }
 
-/** Everything that Python can ask of a job. */
+/** Everything that Python can read of a job. */
 async function fetched(stage: Stage, job: Job, status: string) {
   const look = await stage.look(job.id);
   assertEquals(look.status, status);

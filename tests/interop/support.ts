@@ -1,4 +1,4 @@
-/** Both sides of the wire: a real Redis, real workers of Deno and of Python, and Python's own view of what is stored. */
+/** A real Redis, real workers of Deno and of Python, and Python's view of what is stored. */
 
 import { assert } from "@std/assert";
 import { runFlags } from "../support/deno_flags.ts";
@@ -24,7 +24,7 @@ export interface Python {
 const WORKER = `${ROOT}/worker.ts`;
 const JOBS = `${ROOT}/tests/interop/jobs`;
 
-/** Why tests are skipped where {@linkcode findPythons} finds none. */
+/** Why tests are skipped if {@linkcode findPythons} finds none. */
 export const REASON: string =
   "no Python has RQ; `deno task test` installs it, or RQ_PYTHON names one that does";
 

@@ -1,4 +1,4 @@
-/** What is expected here was printed by Python's `repr`, cut as RQ cuts it. */
+/** The expected texts were printed by Python's `repr`, truncated as RQ does. */
 
 import { assert, assertEquals } from "@std/assert";
 import { describeCall } from "../../lib/job/description.ts";

@@ -11,7 +11,7 @@ import { Bench } from "../store/support.ts";
 
 interface Made {
   readonly options: ConnectionOptions;
-  /** Shows that the connection still works, then closes it. */
+  /** Checks that the connection still works, then closes it. */
   readonly done: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What the entry points give, beside types. */
+/** What the entry points export, besides types. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import * as current from "../../lib/runner/current.ts";

@@ -1,4 +1,4 @@
-/** What options and arguments may be: what would be lost in silence is refused. */
+/** Valid options and arguments: whatever would be lost in silence is refused. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dependency } from "../../lib/queue/dependency.ts";

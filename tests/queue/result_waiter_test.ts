@@ -3,7 +3,7 @@ import type { Job } from "../../lib/queue/job.ts";
 import { type Hint, ResultWaiter } from "../../lib/queue/result_waiter.ts";
 import { blocked, Desk } from "./support.ts";
 
-/** A waiter that looks at no job by itself, so that only what Redis says can end a wait. */
+/** A waiter that does not read statuses by itself, so that only Redis can wake it. */
 const NEVER_LOOKS = 600_000;
 
 async function endOf(

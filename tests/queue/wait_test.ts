@@ -13,7 +13,7 @@ import { dependency } from "../../lib/queue/dependency.ts";
 import type { Job } from "../../lib/queue/job.ts";
 import { blocked, Desk, zlibOf } from "./support.ts";
 
-/** Rejects if a promise takes longer: a wait that never ends fails its test instead of hanging it. */
+/** Rejects if a promise takes too long, so that a wait that never ends fails its test instead of hanging it. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

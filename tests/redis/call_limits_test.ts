@@ -8,7 +8,7 @@ import { DRIVERS, Proxy, rejection, WAYS } from "./support.ts";
 
 const MB = 1 << 20;
 
-/** What a server is started with, the call that it does not take, and what is told of that. */
+/** How a server is started, a call that it refuses, and the error. */
 const TOO_LARGE = [
   {
     setting: ["--proto-max-bulk-len", "1mb"],

@@ -4,7 +4,7 @@ import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { DRIVERS, until } from "./support.ts";
 
-/** What makes a client dial. */
+/** Calls that make a client connect. */
 const DIALS: readonly ((client: RedisClient) => Promise<unknown>)[] = [
   (client) => client.send("PING"),
   (client) => client.blocking().send("BLPOP", ["x", 0], { blockMs: 1_000 }),
@@ -12,8 +12,8 @@ const DIALS: readonly ((client: RedisClient) => Promise<unknown>)[] = [
 ];
 
 /**
- * Waits for a moment of the dialling. The thread is held up before a timer, so that the
- * loop hears of the timer and of the socket, open by then, in the same turn.
+ * Waits for a moment during the dialling. The thread is blocked before a timer, so that the
+ * event loop handles the timer and the socket, open by then, in the same turn.
  */
 async function moment(i: number): Promise<void> {
   for (let turn = 0; turn < i % 4; turn++) await timer(0);

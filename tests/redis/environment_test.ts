@@ -20,7 +20,7 @@ const CASES: readonly [Record<string, string>, string][] = [
     { REDIS_HOST: "b", REDIS_SSL: "yes", REDIS_SSL_CERT_REQS: "required" },
     "rediss://b:6379/0?ssl_cert_reqs=required",
   ],
-  // Without TLS the like are not looked at.
+  // Without TLS, these are ignored.
   [{ REDIS_HOST: "b", REDIS_SSL_CERT_REQS: "none" }, "redis://b:6379/0"],
 ];
 

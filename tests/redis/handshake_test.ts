@@ -131,7 +131,7 @@ Deno.test.each(NAMES)(
   },
 );
 
-/** A server that says of itself what the function says now. */
+/** A server whose INFO is what a function returns. */
 function pretend(info: () => string): FakeServer {
   return new FakeServer(([name = ""]) => {
     if (name.toUpperCase() === "INFO") return bulk(info());

@@ -8,7 +8,7 @@ import {
 import { freePort, RedisServer } from "../support/redis_server.ts";
 import { DRIVERS, Proxy, rejection, until } from "./support.ts";
 
-/** Kills the other connections from a client of its own. */
+/** Kills all other connections, through a separate client. */
 async function killOthers(server: RedisServer): Promise<void> {
   await using killer = connect(server.url, { name: "killer" });
   await killer.send("CLIENT", ["KILL", "TYPE", "normal", "SKIPME", "yes"]);

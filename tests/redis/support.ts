@@ -1,4 +1,4 @@
-/** What the tests of the Redis seam share: waiting, a proxy, a fake server, and the drivers. */
+/** Shared by the tests of `lib/redis`: waiting, a proxy, a fake server, and the drivers. */
 
 import { connect as connectDbRedis } from "@db/redis";
 import { Redis } from "ioredis";
@@ -24,7 +24,7 @@ export async function until(
   }
 }
 
-/** Gives the error that a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise;
@@ -34,7 +34,7 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   throw new Error("Cannot give the rejection: the promise resolved");
 }
 
-/** A client and what it was made over. */
+/** A client and what it was created from. */
 export interface Subject extends AsyncDisposable {
   readonly client: RedisClient;
 }
@@ -97,17 +97,17 @@ export const WAYS: readonly Way[] = [...DRIVERS, {
   },
 }];
 
-/** A TCP proxy in front of a server: it counts, swallows and cuts. */
+/** A TCP proxy in front of a server that can count, swallow and cut. */
 export class Proxy implements AsyncDisposable {
-  /** How often the client spoke after the server had spoken. */
+  /** How many round trips the client has begun. */
   roundTrips = 0;
   /** Connections accepted so far. */
   accepted = 0;
-  /** While set, what the server says is swallowed for ever. */
+  /** While set, what the server sends is swallowed. */
   deaf = false;
-  /** While set, what the client says is swallowed for ever. */
+  /** While set, what the client sends is swallowed. */
   mute = false;
-  /** Whether to cut the connection rather than to pass on what the client said. */
+  /** Whether to cut the connection instead of passing on what the client sent. */
   cutsAt: (bytes: Uint8Array) => boolean = () => false;
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
@@ -205,7 +205,7 @@ export class Proxy implements AsyncDisposable {
   }
 }
 
-/** A server that answers each command with what a function says, in RESP. */
+/** A server that answers each command with what a function returns, in RESP. */
 export class FakeServer implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #answer: (command: readonly string[]) => string;

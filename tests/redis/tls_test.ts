@@ -4,7 +4,7 @@ import { freePort, RedisServer } from "../support/redis_server.ts";
 import { testUnless } from "../support/skip.ts";
 import { rejection, until } from "./support.ts";
 
-/** A server with a certificate that only its own file vouches for. */
+/** A server with a self-signed certificate. */
 async function startTls(directory: string) {
   const [cert, key] = [`${directory}/cert.pem`, `${directory}/key.pem`];
   const port = freePort();
@@ -28,7 +28,7 @@ async function startTls(directory: string) {
   return { server, cert, port };
 }
 
-/** Why there can be no certificate, if there can be none. */
+/** Why no certificate can be created, if that is so. */
 async function withoutOpenssl(): Promise<string | undefined> {
   try {
     await new Deno.Command("openssl", { args: ["version"] }).output();

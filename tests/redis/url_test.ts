@@ -22,7 +22,7 @@ Deno.test("parseUrl() reads all parts of a URL", () => {
   });
 });
 
-/** What redis-py's `from_url` takes, and what that is. */
+/** URLs that redis-py's `from_url` accepts, and what they mean. */
 const OF_PYTHON = [
   ["redis://alice@h", { username: "alice", db: 0 }],
   ["redis://alice:@h", { username: "alice", db: 0 }],
@@ -60,7 +60,7 @@ Deno.test.each(OF_PYTHON.map(([url, credentials]) => ({ url, credentials })))(
     if (url.startsWith("unix")) assertEquals(address, { path: "/run/r.sock" });
     else assertEquals("hostname" in address && address.hostname, "h");
     if ("password" in credentials) assert(target.url.includes(":***@"));
-    // What is shown can be read again, to the same server, user and database.
+    // The shown URL can be parsed again, to the same server, user and database.
     const again = parseUrl(target.url);
     assertEquals(again.address, address);
     assertEquals(again.credentials.username, target.credentials.username);

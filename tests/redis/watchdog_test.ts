@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Watchdog } from "../../lib/redis/watchdog.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** A watchdog, and what it has told: the patience, and when that was at an end. */
+/** A watchdog, and its calls: the patience, and when it ended. */
 function bench() {
   const clock = new FakeClock();
   const from = clock.now();

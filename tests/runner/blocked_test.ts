@@ -1,4 +1,4 @@
-/** A job that lets nothing else in its process run. */
+/** A job that blocks its process. */
 
 import { assertEquals } from "@std/assert";
 import { TestRunner } from "./support.ts";

@@ -1,4 +1,4 @@
-/** What holds for every way of running jobs: the same job, the same outcome, the same output. */
+/** The contract of every runner: the same job has the same outcome and the same output. */
 
 import {
   assert,

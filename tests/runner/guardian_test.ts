@@ -4,7 +4,7 @@ import { Program } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { childrenOf, FIXTURES, isAlive, pidsIn, until } from "./support.ts";
 
-/** Starts a worker with a job that has started something, and waits for all of its processes. */
+/** Starts a worker with a job that has started processes, and waits for all of them. */
 async function startWorker(...job: string[]) {
   const worker = new Program(
     new Deno.Command(Deno.execPath(), {

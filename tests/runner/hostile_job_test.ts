@@ -9,7 +9,7 @@ import { FIXTURES } from "./support.ts";
 const CHILD = new URL("../../lib/runner/child.ts", import.meta.url).href;
 const HOSTILE = pathToFileURL(join(FIXTURES, "hostile.ts")).href;
 
-/** A subprocess of whose frames the test knows the token; it hears what a worker would say. */
+/** A subprocess that the test drives as a worker would, so that it knows the token. */
 class Child implements AsyncDisposable {
   readonly token = crypto.getRandomValues(new Uint8Array(TOKEN_SIZE));
   readonly messages: { kind: string; run: number; text: string }[] = [];

@@ -3,7 +3,7 @@ import type { RunRequest } from "../../lib/runner/runner.ts";
 import type { LateError } from "../../lib/runner/subprocess.ts";
 import { eachWayOf, TestRunner, until } from "./support.ts";
 
-/** What a runner tells of jobs that get into each other's way. */
+/** A runner's reports about jobs that affect each other. */
 function told() {
   const late: LateError[] = [];
   const again: string[] = [];

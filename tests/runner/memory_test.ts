@@ -5,7 +5,7 @@ import { eachWayOf, TestRunner } from "./support.ts";
 
 const MB = 1024 * 1024;
 
-/** Seconds for which memory is kept: a machine under load looks at it seldom, and what is gone by then is not seen. */
+/** How many seconds memory is held: on a busy machine it is measured seldom. */
 const HELD = 60;
 
 eachWayOf([

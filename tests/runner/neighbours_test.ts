@@ -1,4 +1,4 @@
-/** What a job side by side with others has to bear from them. */
+/** Effects of concurrent jobs on each other. */
 
 import { assert, assertRejects } from "@std/assert";
 import { TestRunner, until } from "./support.ts";

@@ -1,4 +1,4 @@
-/** Modules that are loaded before there is a job for them. */
+/** Modules that are loaded ahead of time. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { TestRunner, until } from "./support.ts";
@@ -24,7 +24,7 @@ console.log("loaded");
 export const loaded = () => ({ pid: Deno.pid, at: loadedAt });
 `;
 
-/** What a job says of its process and of the module. */
+/** What a job reports about its process and the module. */
 interface Load {
   readonly pid: number;
   readonly at: number;

@@ -98,7 +98,7 @@ Deno.test("several jobs at once have a process each, and no more processes than 
   assertEquals(pids.size, 3);
 });
 
-/** The same job, the same outcome, whichever way it is kept apart. */
+/** The same job has the same outcome in every isolation. */
 Deno.test.each<[string, unknown[], Record<string, unknown>]>([
   ["jobs.one", [], {}],
   ["jobs.greet", ["you"], { kwargs: { mark: "!" } }],

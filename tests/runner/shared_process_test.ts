@@ -16,7 +16,7 @@ const STATUS: Deno.CommandStatus = {
   signal: "SIGKILL",
 };
 
-/** A subprocess that says what the test has it say, and ends when it is killed. */
+/** A fake subprocess that sends what the test wants, and ends when it is killed. */
 class FakeChild {
   readonly alarms = new Alarms();
   readonly lines: string[] = [];
@@ -66,7 +66,7 @@ class FakeChild {
     this.#exit.resolve(status);
   }
 
-  /** Says something, as a pump that reads it: what the other side throws is the fault. */
+  /** Delivers a message as the output pump does: an error of the handler makes the subprocess faulty. */
   say(kind: MessageKind, run: number, text = ""): void {
     try {
       this.onMessage?.(kind, run, new TextEncoder().encode(text));

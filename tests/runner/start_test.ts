@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { Project } from "../support/project.ts";
 import { FIXTURES, TestRunner } from "./support.ts";
 
-/** A program that may take the place of `deno`; in its text, `$DENO` is the real one. */
+/** A program to use as `deno`; in its text, `$DENO` is the real one. */
 class Stand implements Disposable {
   readonly path: string;
   readonly #folder = Deno.makeTempDirSync();
@@ -21,7 +21,7 @@ class Stand implements Disposable {
   }
 }
 
-/** Does something if the subprocess is to have the configuration of a project, else what the real one does. */
+/** Runs a command if the subprocess has a project's configuration, else the real `deno`. */
 const withConfig = (what: string) =>
   `case "$*" in *--config*) ${what} ;; esac\nexec "$DENO" "$@"`;
 

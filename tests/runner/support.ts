@@ -22,14 +22,14 @@ export const FIXTURES: string = fileURLToPath(
 /** Where jobs run. */
 export type Way = "process" | "reuse" | "shared";
 
-/** How a {@linkcode TestRunner} is made. */
+/** Options of a {@linkcode TestRunner}. */
 export type TestRunnerOptions = Partial<SubprocessRunnerOptions> & {
   flags?: string[];
   way?: Way;
   maxAlone?: number;
 };
 
-/** Makes a {@linkcode TestRunner}. */
+/** Creates a {@linkcode TestRunner}. */
 export type Create = (options?: TestRunnerOptions) => Promise<TestRunner>;
 
 const WAYS: readonly Way[] = ["process", "reuse", "shared"];
@@ -57,7 +57,7 @@ export function eachWayOf<T extends Record<string, unknown>>(
   };
 }
 
-/** A runner that is ready to be used, with its jobs in the given way. */
+/** A ready runner that runs its jobs in the given way. */
 function runnerOf(
   way: Way,
   options: SubprocessRunnerOptions & { maxAlone?: number },
@@ -102,10 +102,10 @@ class WithAlone implements Runner {
   }
 }
 
-/** A runner that remembers what jobs printed and asked for. */
+/** A runner that records what jobs print and which calls they make. */
 export class TestRunner implements AsyncDisposable {
   readonly runner: Runner;
-  /** What jobs asked of their worker, in order. */
+  /** The jobs' calls to their worker, in order. */
   readonly calls: unknown[] = [];
   #stdout: Uint8Array[] = [];
   #stderr: Uint8Array[] = [];
@@ -214,7 +214,7 @@ export class TestRunner implements AsyncDisposable {
   }
 }
 
-/** Waits until something is so; fails after a deadline in milliseconds. */
+/** Waits for a condition; fails after a deadline in milliseconds. */
 export async function until(
   what: string,
   isSo: () => boolean,
@@ -229,7 +229,7 @@ export async function until(
   }
 }
 
-/** Tells whether a process is there and no zombie. */
+/** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -258,7 +258,7 @@ export function childrenOf(parent: number): number[] {
   return found;
 }
 
-/** The process ids that a job printed, one a line. */
+/** The process ids that a job printed, one per line. */
 export function pidsIn(text: string): number[] {
   return text.trim().split("\n").filter((line) => /^\d+$/.test(line))
     .map(Number);

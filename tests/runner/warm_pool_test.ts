@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { Launch } from "../../lib/runner/launch.ts";
 import { type Waiter, WarmPool } from "../../lib/runner/warm_pool.ts";
 
-/** A subprocess that is none. */
+/** A fake subprocess. */
 class Child implements Waiter {
   readonly jobs = 0;
   readonly key: string;
@@ -31,7 +31,7 @@ class Child implements Waiter {
   }
 }
 
-/** A pool with a clock of its own, and all that it has started. */
+/** A pool with a fake clock, and everything that it has started. */
 class Pool {
   readonly started: Child[] = [];
   now = 0;
@@ -54,7 +54,7 @@ class Pool {
     });
   }
 
-  /** How many start now if as many as can be are asked for. */
+  /** How many start now if there is no limit. */
   filled(): number {
     const before = this.started.length;
     this.pool.fill();
@@ -73,7 +73,7 @@ function launch(key: string, generic = true): Launch {
   };
 }
 
-/** Lets all promises that are settled be heard. */
+/** Lets the reactions of all settled promises run. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("WarmPool.fill() starts what is missing, and no more than it is asked for", () => {

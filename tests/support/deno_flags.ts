@@ -1,4 +1,4 @@
-/** The flags of `deno` for the programs that tests start. */
+/** Flags of `deno` for the programs that tests start. */
 
 import { fromFileUrl } from "./paths.ts";
 

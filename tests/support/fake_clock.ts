@@ -1,4 +1,4 @@
-/** A clock on which time passes when the test says so. */
+/** A clock whose time passes only when the test says so. */
 
 import type { Clock, Timer } from "../../lib/base/clock.ts";
 import { MAX_DELAY } from "../../lib/base/timers.ts";
@@ -9,7 +9,7 @@ interface Waiting {
   holds: boolean;
 }
 
-/** Rings what is due in its order, at its very time. */
+/** Timers fire in their order, each exactly at its time. */
 export class FakeClock implements Clock {
   readonly #timers = new Map<Timer, Waiting>();
   #now = 1_000_000;
@@ -47,7 +47,7 @@ export class FakeClock implements Clock {
     return [...this.#timers.values()].filter(({ holds }) => holds).length;
   }
 
-  /** Lets time pass; what rings may set the next timer, and what awaits it goes on. */
+  /** Lets time pass. A timer that fires may set another, and code that awaits it goes on. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
@@ -65,13 +65,13 @@ export class FakeClock implements Clock {
     await turn();
   }
 
-  /** Lets time pass in which nothing rings, as where the thread is held up. */
+  /** Lets time pass without firing timers, as if the thread were blocked. */
   stall(ms: number): void {
     this.#now += ms;
   }
 }
 
-/** Lets all that has settled go on. */
+/** Lets the reactions of all settled promises run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

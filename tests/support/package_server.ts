@@ -1,4 +1,4 @@
-/** A registry of packages on this machine that has this project, as if it had been published. */
+/** A local registry that serves this project as if it had been published. */
 
 import config from "../../deno.json" with { type: "json" };
 import standIns from "../../.ci/npm/import_map.json" with { type: "json" };
@@ -7,9 +7,9 @@ import { ROOT } from "./paths.ts";
 const { name: NAME, version: VERSION } = config;
 const HOME = `/${NAME}/${VERSION}/`;
 
-/** Speaks the protocol of JSR for one package, whose own packages are the stand-ins. */
+/** A server with JSR's protocol for one package, which depends on the stand-ins. */
 export class PackageServer implements AsyncDisposable {
-  /** What the environment of a program holds for it to load the package from here. */
+  /** The environment variables that make a program load the package from here. */
   readonly env: Readonly<Record<string, string>>;
   /** The URL of the package's files, with a slash at the end. */
   readonly home: string;
@@ -53,7 +53,7 @@ export class PackageServer implements AsyncDisposable {
     return new PackageServer(files);
   }
 
-  /** Ends it: the package is there only where it has been loaded before. */
+  /** Stops it: from now on, the package can only be loaded from a cache. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#server.shutdown();
   }
@@ -69,7 +69,7 @@ async function* sources(folder = ""): AsyncGenerator<string> {
   }
 }
 
-/** Writes out what the import map says, as is done when a package is published. */
+/** Replaces imports as the import map says, as publishing a package does. */
 function published(text: string, path: string): string {
   const up = "../".repeat(path.split("/").length - 1) || "./";
   const map: Record<string, string> = standIns.imports;

@@ -1,4 +1,4 @@
-/** Where things are, for tests that start programs. */
+/** Paths, for tests that start programs. */
 
 import { fileURLToPath } from "node:url";
 

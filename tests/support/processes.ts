@@ -47,7 +47,7 @@ export class Program implements AsyncDisposable {
     return this.#stderr;
   }
 
-  /** How it ended. Everything it printed is there then. */
+  /** Resolves with its status, after everything that it printed has been read. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#pumps.then(() => this.#process.status);
   }
@@ -72,7 +72,7 @@ export class Program implements AsyncDisposable {
     );
   }
 
-  /** Sends a signal; nothing happens if it has ended. */
+  /** Sends a signal; does nothing if it has ended. */
   kill(signal: Deno.Signal = "SIGTERM"): void {
     try {
       this.#process.kill(signal);
@@ -119,7 +119,7 @@ export function spawnProgram(
   );
 }
 
-/** Whether a process runs; one that has ended and is not yet awaited does not. */
+/** Whether a process is running. A zombie is not. */
 export async function pidAlive(pid: number): Promise<boolean> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
   // The name in parentheses may contain anything, also parentheses.

@@ -1,4 +1,4 @@
-/** Projects of jobs that tests make. */
+/** Creates projects of jobs. */
 
 /** A project in a temporary folder. */
 export class Project implements Disposable {

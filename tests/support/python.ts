@@ -9,15 +9,15 @@ export interface PythonRq {
 
 /** Why there is no Python with RQ. */
 export interface NoPythonRq {
-  /** Says what to do for a test not to be skipped. */
+  /** The reason, and what to do about it. */
   readonly reason: string;
 }
 
-/** Where {@linkcode findPythonRq} looks. */
+/** Options of {@linkcode findPythonRq}. */
 export interface FindPythonRqOptions {
   /** Environment variables that may name the Python. @default ["RQ_PYTHON", "RQ1_PYTHON"] */
   readonly variables?: readonly string[];
-  /** Whether RQ's version will do. @default any */
+  /** Whether a version of RQ is acceptable. @default any */
   readonly accepts?: (version: string) => boolean;
 }
 

@@ -1,6 +1,6 @@
 /** A private `redis-server` on a free port, for one test file, one test or one task. */
 
-/** How {@linkcode RedisServer.start} starts it. */
+/** Options of {@linkcode RedisServer.start}. */
 export interface RedisServerOptions {
   /** Further arguments of `redis-server`, such as `["--requirepass", "secret"]`. */
   readonly args?: readonly string[];
@@ -9,9 +9,9 @@ export interface RedisServerOptions {
 }
 
 /**
- * Starts the server, tells its process id, and ends it as soon as nobody holds the
- * other end of stdin: however this process ends, by Ctrl-C or SIGKILL, the server
- * goes with it. Ends when the server does.
+ * Starts the server, prints its process id, and ends it when stdin ends: however
+ * this process ends, by Ctrl-C or SIGKILL, the server ends too. Ends when the
+ * server does.
  */
 const GUARD = `
 exec 3<&0
@@ -23,7 +23,7 @@ wait "$server"
 kill "$!" 2>/dev/null
 `;
 
-/** How many ports are tried: a server that cannot start at all must say so. */
+/** How many ports are tried. Limited, so that a server that cannot start at all is reported. */
 const ATTEMPTS = 5;
 
 /** A running `redis-server` without persistence. Ends with `await using`. */
@@ -167,13 +167,13 @@ function ignoreBrokenPipe(error: unknown): void {
   if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
 }
 
-/** Whether this very server answers: another one may have been first to take the port. */
+/** Whether it is this server that answers: another one may have taken the port first. */
 async function answersAs(pid: number, port: number): Promise<boolean> {
   try {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port });
     await connection.write(new TextEncoder().encode("INFO server\r\n"));
     const reply = await readReply(connection);
-    // Without the password a server does not tell who it is.
+    // Without the password, a server does not answer INFO.
     return reply.startsWith("-NOAUTH") ||
       reply.includes(`\r\nprocess_id:${pid}\r\n`);
   } catch (error) {
@@ -185,7 +185,7 @@ async function answersAs(pid: number, port: number): Promise<boolean> {
   }
 }
 
-/** An error, or as much of a bulk string as has the process id. */
+/** An error, or the beginning of a bulk string that contains the process id. */
 async function readReply(connection: Deno.Conn): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(8_192);

@@ -1,6 +1,6 @@
-/** Tests that need what may not be there. */
+/** Tests that depend on something that may not be available. */
 
-/** Registers a test that is skipped for a reason, which its name then tells. */
+/** Registers a test. If there is a reason to skip it, its name contains the reason. */
 export function testUnless(
   reason: string | undefined,
   name: string,

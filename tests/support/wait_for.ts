@@ -1,24 +1,24 @@
-/** Waiting for a condition instead of for a length of time. */
+/** Waiting for a condition, rather than for some time. */
 
 import { assertEquals, equal } from "@std/assert";
 
-/** A deadline only ends what would never end: it costs nothing where all is well, on a busy machine too. */
+/** Generous, for busy machines: a deadline only ends what would never end, and costs nothing otherwise. */
 const DEADLINE = 60_000;
 
 /** How {@linkcode waitFor} waits. */
 export interface WaitForOptions {
   /** Milliseconds until it gives up. @default 60_000 */
   readonly timeout?: number;
-  /** Milliseconds between two looks. @default 10 */
+  /** Milliseconds between two checks. @default 10 */
   readonly interval?: number;
-  /** What is awaited, for the error. @default the condition's code */
+  /** What is being waited for, for the error. @default the condition's code */
   readonly message?: string | (() => string);
 }
 
 /** What a condition returns when it holds. */
 export type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;
 
-/** Asks again and again until the answer is truthy, and returns it. */
+/** Polls a condition until its answer is truthy, and returns the answer. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitForOptions = {},
@@ -38,8 +38,8 @@ export async function waitFor<T>(
 }
 
 /**
- * Reads again and again until what is read equals what is expected: for a fact that
- * one source may know a moment later than another.
+ * Polls until the value equals the expected one: for a fact that one source
+ * may show a moment later than another.
  */
 export async function waitForEqual<T>(
   read: () => T | Promise<T>,

@@ -60,7 +60,7 @@ export async function noteOnce(
   return line;
 }
 
-/** Says which process it is, then runs until a file exists. */
+/** Appends its process id, then runs until a file exists. */
 export async function waits(pidFile: string, gate: string): Promise<string> {
   await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { append: true });
   await exists(gate);
@@ -80,7 +80,7 @@ export async function killsItsWorker(): Promise<void> {
   await exists("/nowhere/at/all");
 }
 
-/** The same in the attempts that are named. */
+/** The same, but only in some attempts. */
 export async function killsItsWorkerAt(attempts: number[]): Promise<void> {
   if (attempts.includes(currentJob.attempt)) await killsItsWorker();
 }
@@ -92,7 +92,7 @@ export async function notesSpan(file: string, line: string): Promise<void> {
   note(file, `- ${line}`);
 }
 
-/** Enqueues another and tells about itself. */
+/** Enqueues another job and returns what it knows about itself. */
 export async function followUp(file: string): Promise<unknown> {
   const { id } = await currentJob.enqueue(note, file, "followed");
   const other = await currentJob.enqueueCall({
@@ -170,7 +170,6 @@ export async function chain(file: string): Promise<void> {
   });
 }
 
-/** Prints for as long as it is told, a line each few milliseconds. */
 export function listens(): void {
   Deno.listen({ port: 0 }).close();
 }
@@ -192,6 +191,7 @@ export function floods(lines: number): void {
   for (let i = 0; i < lines; i++) console.log(`line ${i}`);
 }
 
+/** Prints a line every few milliseconds. */
 export async function chatters(lines: number): Promise<number> {
   for (let i = 0; i < lines; i++) {
     // deno-lint-ignore no-console -- what a job prints is what is tested
@@ -201,7 +201,7 @@ export async function chatters(lines: number): Promise<number> {
   return lines;
 }
 
-/** A text of so many bytes. */
+/** Returns a text of so many bytes. */
 export function big(length: number): string {
   return "x".repeat(length);
 }
@@ -210,7 +210,7 @@ export function lengthOf(text: string): number {
   return text.length;
 }
 
-/** Lets nothing else in its process run for so many seconds. */
+/** Blocks its process for so many seconds. */
 export function blocks(file: string, seconds: number): void {
   note(file, "blocks");
   const end = performance.now() + seconds * 1_000;
@@ -232,7 +232,7 @@ export async function enqueuesNote(
   await currentJob.enqueueCall({ func: note, queue, args: [file, line] });
 }
 
-/** Gives back what kind of value it got, the next but one, and hands it on. */
+/** Enqueues a job with a number, and returns its type and the number plus two. */
 export async function next(id: number | bigint): Promise<unknown> {
   await currentJob.setMeta({ seen: id });
   const follow = await currentJob.enqueue("jobs.echo", [id]);

@@ -1,11 +1,11 @@
 import { currentJob } from "../../../lib/runner/current.ts";
 
-/** Gives a text of so many characters. */
+/** Returns a text of so many characters. */
 export function text(length: number): string {
   return "x".repeat(length);
 }
 
-/** Gives a text of so many characters that cannot be made much smaller. */
+/** Returns an incompressible text of so many characters. */
 export function noise(length: number): string {
   const bytes = new Uint8Array(length * 3 / 4);
   for (let at = 0; at < bytes.length; at += 65_536) {
@@ -14,7 +14,7 @@ export function noise(length: number): string {
   return bytes.toBase64();
 }
 
-/** Saves as much as its metadata; gives what that is refused with. */
+/** Saves metadata of that size; returns the error. */
 export async function meta(length: number): Promise<string> {
   try {
     await currentJob.setMeta({ text: text(length) });
@@ -24,7 +24,7 @@ export async function meta(length: number): Promise<string> {
   }
 }
 
-/** Tells as much as its progress; gives what that is refused with. */
+/** Reports progress with a note of that size; returns the error. */
 export async function progress(length: number): Promise<string> {
   try {
     await currentJob.progress(0.5, text(length));
@@ -34,7 +34,7 @@ export async function progress(length: number): Promise<string> {
   }
 }
 
-/** Gives what a follow-up job with such an argument is refused with. */
+/** Enqueues a follow-up job with an argument of that size; returns the error. */
 export async function followUp(length: number): Promise<string> {
   try {
     await currentJob.enqueue("large.text", noise(length));

@@ -1,4 +1,4 @@
-/** Tells what arrived. */
+/** Returns what arrived, as text. */
 
 export function ofNumbers(...numbers: number[]): string[] {
   return numbers.map(String);

@@ -22,7 +22,7 @@ export function mark(path: string, line: string): void {
   Deno.writeTextFileSync(path, `${line}\n`, { append: true });
 }
 
-/** Runs until `path` exists, having said so in `mark`. */
+/** Creates `mark`, then runs until `path` exists. */
 export async function hold(path: string, mark: string): Promise<string> {
   await Deno.writeTextFile(mark, "");
   while (!await exists(path)) {
@@ -31,7 +31,7 @@ export async function hold(path: string, mark: string): Promise<string> {
   return "released";
 }
 
-/** Fails until it has been called so many times. */
+/** Fails in its first calls, up to a given number. */
 export function failUntil(path: string, times: number): string {
   mark(path, "attempt");
   const attempts = Deno.readTextFileSync(path).trimEnd().split("\n").length;
