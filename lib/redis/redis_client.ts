@@ -28,9 +28,9 @@ export interface SendOptions {
    */
   readonly resend?: boolean;
   /**
-   * The source of the script of an `EVALSHA`. If the server does not know the
-   * script, the call is repeated as `EVAL` with this source, and keeps its place
-   * in the order of calls.
+   * The source of the script of an `EVALSHA`. The first call of a script on a connection is sent as `EVAL` with
+   * this source; so is a call again that meets a server that has forgotten the script. It keeps its place in the
+   * order of calls.
    */
   readonly source?: string;
   /** Rejects the call with the signal's reason; what was already sent cannot be taken back. */

@@ -27,7 +27,6 @@ import type { WorkerFields } from "./fields.ts";
 import type { Keys } from "./keys.ts";
 import { CLAIM } from "./scripts/claim.ts";
 import { DEREGISTER } from "./scripts/deregister.ts";
-import { FINISH } from "./scripts/finish.ts";
 import { GIVE_BACK } from "./scripts/give_back.ts";
 import { HEARTBEAT } from "./scripts/heartbeat.ts";
 import { PROBE } from "./scripts/probe.ts";
@@ -62,21 +61,15 @@ export class WorkerStore {
   }
 
   /**
-   * Makes Redis know the scripts that a worker sends together, so that they are
-   * carried out in their order: the end of a job before the claim of the next.
+   * The commands that the user of the connection may not call here, each with what the server says of it.
+   *
+   * @throws {ReplyError} if the user may run no scripts, be it by their source or by their hash
    */
-  async loadScripts(): Promise<void> {
-    await Promise.all(
-      [FINISH, CLAIM].map((script) =>
-        this.client.send("SCRIPT", ["LOAD", script.lua], RESEND)
-      ),
-    );
-  }
-
-  /** The commands that the user of the connection may not call here, each with what the server says of it. */
   async deniedCommands(): Promise<ReadonlyMap<string, string>> {
     const key = this.keys.probe(crypto.randomUUID());
     const args = [this.keys.prefix];
+    // A script is sent by its source at first and by its hash from then on: both have to be allowed.
+    await PROBE.run(this.client, [key], args, RESEND);
     const words = texts(await PROBE.run(this.client, [key], args, RESEND));
     const denied = new Map<string, string>();
     for (let i = 0; i + 1 < words.length; i += 2) {

@@ -193,7 +193,6 @@ export class WorkerSession {
     let denied: ReadonlyMap<string, string>;
     try {
       await client.send("CLIENT", ["INFO"], { resend: true });
-      await this.#store.loadScripts();
       denied = await this.#store.deniedCommands();
     } catch (cause) {
       if (!(cause instanceof ReplyError && cause.code === "NOPERM")) {

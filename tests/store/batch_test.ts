@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { CLAIM } from "../../lib/store/scripts/claim.ts";
+import { FINISH } from "../../lib/store/scripts/finish.ts";
 import { list, texts } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
@@ -224,14 +225,19 @@ Deno.test("a job that cannot be put back stays leased, and the others of the cal
   ]);
 });
 
-Deno.test.each([true, false])(
-  "ends are recorded before the claim that goes with them, whether Redis knows the scripts or not: %s",
-  async (known) => {
+Deno.test.each([
+  { known: "neither", scripts: [] },
+  { known: "that of the end", scripts: [FINISH] },
+  { known: "that of the claim", scripts: [CLAIM] },
+  { known: "both", scripts: [FINISH, CLAIM] },
+])(
+  "ends are recorded before the claim that goes with them, of the two scripts Redis knows $known",
+  async ({ scripts }) => {
     await using bench = await Bench.open();
     const worker = await bench.worker();
     const [execution] = await claimed(bench, worker, { a: {} });
     await bench.send("SCRIPT", "FLUSH");
-    if (known) await bench.workers.loadScripts();
+    for (const { lua } of scripts) await bench.send("SCRIPT", "LOAD", lua);
     const { ended, claimed: next } = bench.workers.endAndClaim(
       worker,
       [{ ...ENDING, execution: execution!, outcome: "requeued" }],

@@ -1,29 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { FINISH } from "../../lib/store/scripts/finish.ts";
 import { Worker } from "../../worker.ts";
 import { Bench, JOBS, Ledger } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { SILENT } from "../../lib/worker/log.ts";
 import { waitFor } from "../support/wait_for.ts";
-
-Deno.test("a worker that listens has made Redis know the script that ends jobs, before there was one", async () => {
-  await using redis = await RedisServer.start();
-  await using bench = new Bench(redis.url);
-  const lines: string[] = [];
-  const log = (text: string) => lines.push(text);
-  const worker = new Worker("low", {
-    connection: redis.url,
-    paths: [JOBS],
-    log: { debug: log, info: log, warn: log, error: log },
-  });
-  const working = worker.work();
-  await waitFor(() => lines.some((line) => line.includes("*** Listening")));
-  // Redis knows those that were sent by their source, and only those.
-  const known = await bench.client.send("SCRIPT", ["EXISTS", FINISH.sha]);
-  assertEquals(known, [1]);
-  worker.stop();
-  await working;
-});
 
 for (const way of ["cancel", "delete"] as const) {
   Deno.test(`a worker whose running job is gone by ${way}() is idle, without another job`, async () => {
