@@ -4,19 +4,14 @@
  * @module
  */
 
-import { MAX_SECONDS } from "../base/duration.ts";
 import {
   CallRefusedError,
   type RedisClient,
   ReplyError,
 } from "../redis/redis_client.ts";
-import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
-import { Packer } from "./pack.ts";
-import { END } from "./records.ts";
-import { RELEASE_BATCH, releaseDependents } from "./release.ts";
-import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
-import { FINISH } from "./scripts/finish.ts";
+import { releaseDependents } from "./release.ts";
+import { type Answer, sendEnds } from "./send_ends.ts";
 import type {
   End,
   EndReply,
@@ -28,11 +23,6 @@ import type {
 const MAX_WEIGHT = 50;
 /** Bytes of results from which on a call takes no more ends: what is large goes by itself. */
 const MAX_BYTES = 256 * 1024;
-
-/** What Redis answers to one end: what became of it, and from where on further dependents are to be released. */
-type Answer = readonly [EndReply, cursor: string];
-
-const FINISHED: Answer = ["finished", "0"];
 
 /** Writes the ends of a worker's executions. */
 export class EndWriter {
@@ -111,24 +101,11 @@ export class EndWriter {
     state: WorkerState,
     serverTime: number | undefined,
   ): Promise<readonly Answer[]> {
-    const reply = await FINISH.run(
-      this.#client,
-      [this.#keys.worker(worker.name)],
-      [
-        this.#keys.prefix,
-        worker.name,
-        state,
-        RELEASE_BATCH,
-        this.#unanswered,
-        packed(batch, serverTime),
-      ],
-      { resend: true },
-    );
-    if (reply === "finished") return batch.map(() => FINISHED);
-    const words = texts(reply);
-    return batch.map((_, i) => {
-      const [answer, cursor = "0"] = words.slice(2 * i, 2 * i + 2);
-      return [answer as EndReply, cursor];
+    return await sendEnds(this.#client, this.#keys, batch, {
+      worker,
+      state,
+      unanswered: this.#unanswered,
+      serverTime,
     });
   }
 }
@@ -159,38 +136,4 @@ function batchesOf(ends: readonly End[]): End[][] {
     bytes += ownBytes;
   }
   return batches;
-}
-
-/** A time to live as Redis takes it: -1 for all below 0, at most a century. */
-function wholeSeconds(ttl: number): number {
-  return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
-}
-
-const packer = new Packer();
-
-function packed(
-  ends: readonly End[],
-  serverTime: number | undefined,
-): Uint8Array {
-  packer.begin();
-  for (const end of ends) {
-    const { execution: { id, queue, job }, outcome, ttl, payload } = end;
-    const dumps = serverTime !== undefined && outcome === "finished" &&
-      payload.length <= MAX_DUMPED;
-    const dump = dumps ? dumpResult(payload, serverTime) : undefined;
-    packer.record(END, {
-      queue,
-      jobId: job.id,
-      execution: id,
-      outcome,
-      ttl: wholeSeconds(ttl),
-      payload: dump?.bytes ?? payload,
-      textFrom: dump?.from ?? 0,
-      textTo: dump?.to ?? 0,
-      hasHeartbeat: end.hadHeartbeat ?? true ? 1 : 0,
-      isChild: job.text("dependency_ids") === undefined ? 0 : 1,
-      workedSeconds: end.workedMs / 1_000,
-    });
-  }
-  return packer.take();
 }

@@ -58,8 +58,6 @@ export const END = [
   "textFrom",
   /** Where in a dump the base64 ends; 0 if the payload is none. */
   "textTo",
-  /** 1 if there may have been a heartbeat while it ran, else 0. */
-  "hasHeartbeat",
   /** 1 if the job has waited for others, else 0. */
   "isChild",
   /** Seconds that the run took. */

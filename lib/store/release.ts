@@ -8,9 +8,6 @@ import type { RedisClient } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import { RELEASE_DEPENDENTS } from "./scripts/release_dependents.ts";
 
-/** How many dependents one script call releases. */
-export const RELEASE_BATCH = 100;
-
 /** A job that has ended and that others wait for. */
 export interface Parent {
   readonly id: string;
@@ -30,7 +27,7 @@ export async function releaseDependents(
     const reply = await RELEASE_DEPENDENTS.run(
       client,
       [keys.releasing],
-      [keys.prefix, parent.id, parent.status, cursor, RELEASE_BATCH],
+      [keys.prefix, parent.id, parent.status, cursor],
       { resend: true },
     );
     cursor = String(reply);

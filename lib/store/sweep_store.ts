@@ -10,9 +10,9 @@ import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import { list, texts } from "./job_store.ts";
 import type { Keys, RegistryName } from "./keys.ts";
-import { HEAD_LENGTH } from "./lua/queue.ts";
+import { HEAD_LENGTH } from "./lua/moves.ts";
 import { DEAD_AFTER_SECONDS, MAX_LOSSES } from "./lease.ts";
-import { RELEASE_BATCH, releaseDependents } from "./release.ts";
+import { releaseDependents } from "./release.ts";
 import { DROP_CANCELED } from "./scripts/drop_canceled.ts";
 import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
 import { DROP_WORKERS } from "./scripts/drop_workers.ts";
@@ -162,7 +162,6 @@ export class SweepStore {
             MAX_LOSSES,
             DEFAULT_FAILURE_TTL,
             abandonedText,
-            RELEASE_BATCH,
             before,
             ...some,
           ], RESEND),

@@ -230,8 +230,8 @@ export class WorkerStore {
   async giveBack({ queue, jobId }: PoppedJob): Promise<void> {
     await GIVE_BACK.run(
       this.client,
-      [this.keys.intermediate(queue), this.keys.queue(queue)],
-      [this.keys.prefix, jobId],
+      [this.keys.intermediate(queue)],
+      [this.keys.prefix, queue, jobId],
       RESEND,
     );
   }

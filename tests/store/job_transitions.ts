@@ -131,6 +131,11 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "record, lease lost": { run: (stage) => record(stage, lostExecution()) },
 
   "finish": { run: (stage) => end(stage, { outcome: "finished" }) },
+  "finish, after a heartbeat": {
+    prepare: ({ bench, worker, execution }) =>
+      bench.workers.heartbeat(worker, 480, [execution]),
+    run: (stage) => end(stage, { outcome: "finished", hadHeartbeat: true }),
+  },
   "finish, not kept": {
     run: (stage) => end(stage, { outcome: "finished", ttl: 0 }),
   },
@@ -287,8 +292,8 @@ function end(
   const payload = ending.outcome === "failed" || ending.outcome === "stopped"
     ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
     : encodeResult(`"done"`);
-  const whole = { ttl: 500, payload, workedMs: 12.5, ...ending };
-  return endOne(workers, worker, execution, whole);
+  const plain = { ttl: 500, payload, workedMs: 12.5, hadHeartbeat: false };
+  return endOne(workers, worker, execution, { ...plain, ...ending });
 }
 
 async function enqueue(

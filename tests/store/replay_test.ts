@@ -173,6 +173,12 @@ const SCENES: [string, Scene][] = [
     return () => workers.heartbeat(other, 480, [execution]);
   }],
   ["finish: finished", ending("finished")],
+  ["finish: finished, nobody waits for it", async (twice) => {
+    const { bench, worker, workers } = twice;
+    const execution = await started(bench, worker);
+    const plain = { ...ENDING, outcome: "finished", hadHeartbeat: false } as const;
+    return () => endOne(workers, worker, execution, plain);
+  }],
   ["finish: finished, kept for ever", ending("finished", { ttl: -1 })],
   ["finish: finished, not kept", ending("finished", { ttl: 0 })],
   ["finish: failed", ending("failed")],

@@ -91,6 +91,8 @@ record, lease lost           | =          .             .               .       
 # workers: how an execution ended
 finish                       | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
                              | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
+finish, after a heartbeat    | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
+                             | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
 finish, not kept             | =          .             .               gone      .          =                .              .        .                .                 .        .       .              .                .
                              | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
 finish, lease lost           | =          .             .               .         .          .                .              .        .                .                 .        .       .              .                .

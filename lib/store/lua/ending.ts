@@ -2,32 +2,42 @@
 
 /** See {@linkcode link}. */
 export const ENDING_LUA: string = `
--- Takes a job out of everything, its keys included; its dependents not where they are being released.
-local function forget(id, q, keeps_dependents)
-  wake(id, field(id, 'status') or '')
-  wake_children(id)
-  drop_executions(id, q)
-  unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled', 'canceled'})
-  local group = field(id, 'group_id')
-  if group and group ~= '' then redis.pcall('SREM', group_key(group), id) end
+-- Removes a job that has left its place, with all that is stored of it.
+local function remove(job)
+  local id = job.id
+  ended(job, 'deleted')
   redis.call('DEL', job_key(id), dependencies_key(id), results_key(id), executions_key(id))
-  if not keeps_dependents then redis.call('DEL', dependents_key(id)) end
+  if not job.held then redis.call('DEL', dependents_key(id)) end
+  job.removed = true
 end
 
--- Forgets a job whose end is not kept, once its dependents are released.
-local function discard(id, q, status, released)
-  if released == '0' then return forget(id, q) end
-  wake(id, status)
-  hold(id, q, status, 0)
+-- Ends a job that has left its place, and keeps it for "ttl" seconds, -1 for ever; for 0 not at all, but until its hooks
+-- are through.
+local function end_job(job, status, ttl)
+  job.ttl, job.has_result = ttl, ttl ~= 0
+  if ttl == 0 then
+    redis.call('HSET', job_key(job.id), 'status', status, 'ended_at', iso())
+    ended(job, status)
+    if not job.held then remove(job) end
+    return
+  end
+  local score = ttl > 0 and now + ttl or status == 'finished' and '+inf' or -1 -- for ever: as RQ has it
+  enter(job, status, score, 'ended_at', iso())
+  keep(job.id, ttl)
+  ended(job, status)
 end
 
--- Ends a job as failed or stopped.
-local function fail(id, q, status, ttl, text, worker, e)
-  redis.call('HSET', job_key(id), 'status', status, 'ended_at', iso())
-  wake_children(id)
-  if ttl == 0 then return end -- to be discarded, once its dependents have seen it
-  add_result(id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
-  register(id, q, 'failed', ttl < 0 and -1 or now + ttl)
-  keep(id, ttl)
+-- The same with a result; see add_success.
+local function succeed(job, ttl, payload, from, to)
+  if ttl ~= 0 then add_success(job.id, ttl, payload, from, to) end
+  end_job(job, 'finished', ttl)
+end
+
+-- The same with the text of a failure.
+local function fail(job, status, ttl, text, worker, e)
+  if ttl ~= 0 then
+    add_result(job.id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
+  end
+  end_job(job, status, ttl)
 end
 `;

@@ -1,9 +1,38 @@
 /** A job's hash. Anybody may have written it, and anything may be under its key. @module */
 
+import type { JobField } from "../../job/fields.ts";
 import { ENDED_STATUSES } from "../../job/status.ts";
+import { HOOKS } from "../hooks/hooks.ts";
+
+/** What moving a job needs to know of it, and what its hooks do. */
+const FIELDS: readonly JobField[] = [
+  ...new Set<JobField>([
+    "data",
+    "status",
+    "origin",
+    "x_execution",
+    "worker_name",
+    "failure_ttl",
+    ...HOOKS.flatMap(({ reads }) => reads),
+  ]),
+];
+
+const values = FIELDS.map((name, i) => `${name} = h[${i + 1}]`);
 
 /** See {@linkcode link}. */
 export const JOBS_LUA: string = `
+-- A job as transitions and hooks know it: its id, its queue "q", and fields of its hash by their names, further ones if
+-- asked for. Where there is none, it has no data.
+local function get_job(id, ...)
+  local h = redis.pcall('HMGET', job_key(id), ${
+  FIELDS.map((name) => `'${name}'`).join(", ")
+}, ...)
+  local job = {id = id, ${values.join(", ")}}
+  for i, name in ipairs({...}) do job[name] = h[${FIELDS.length} + i] end
+  job.q, job.status = job.origin or '', job.status or ''
+  return job
+end
+
 -- Whether there is such a job: a hash that has data.
 local function is_job(id)
   return redis.pcall('HEXISTS', job_key(id), 'data') == 1
@@ -29,5 +58,11 @@ end
 -- Lets all keys of a job expire after so many seconds; -1 for never.
 local function keep(id, ttl)
   for _, key in ipairs({job_key(id), results_key(id), dependents_key(id), dependencies_key(id)}) do expire(key, ttl) end
+end
+
+-- Tells the worker that runs a job to kill it.
+local function stop_run(job)
+  if job.status ~= 'started' or not job.worker_name then return end
+  redis.call('PUBLISH', channel(job.worker_name), cjson.encode({command = 'stop-job', job_id = job.id}))
 end
 `;

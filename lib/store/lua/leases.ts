@@ -27,9 +27,15 @@ local function python_executions(id)
   return list.err and {} or list
 end
 
--- The execution whose lease still holds, or nil: x_execution names ours.
-local function live_execution(id, q)
-  local own = field(id, 'x_execution')
+-- The member of wip, in its parts.
+local function parts_of(member)
+  local id, e = string.match(member, '^(.*):([^:]*)$')
+  if id then return id, e end
+  return member, ''
+end
+
+-- The execution whose lease still holds, or nil; "own" is the job's x_execution.
+local function live_execution(id, q, own)
   if own and own ~= '' and holds(id, q, own) then return own end
   local plain = redis.call('ZSCORE', registry_key('wip', q), id) -- as RQ 1.x writes it
   if plain and tonumber(plain) > now then return '' end
@@ -40,18 +46,17 @@ end
 
 -- Takes the lease of one execution away, and what its heartbeats have recorded.
 local function drop_execution(id, q, e, worker)
-  redis.pcall('ZREM', registry_key('wip', q), id .. ':' .. e)
+  unregister('wip', q, id .. ':' .. e)
   if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
   redis.pcall('ZREM', executions_key(id), e)
   if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
 end
 
 -- The same for every execution of a job.
-local function drop_executions(id, q)
-  local worker = field(id, 'worker_name')
-  local own = field(id, 'x_execution')
-  if own and own ~= '' then drop_execution(id, q, own, worker) end
-  for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, worker) end
-  redis.pcall('ZREM', registry_key('wip', q), id)
+local function drop_executions(job)
+  local id, q, own = job.id, job.q, job.x_execution
+  if own and own ~= '' then drop_execution(id, q, own, job.worker_name) end
+  for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, job.worker_name) end
+  unregister('wip', q, id)
 end
 `;

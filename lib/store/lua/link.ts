@@ -10,16 +10,17 @@
  */
 
 import { Script } from "../../redis/script.ts";
+import { HOOKS_LUA } from "../hooks/hooks.ts";
 import { KEYS_LUA } from "../keys.ts";
-import { DEPENDENTS_LUA } from "./dependents.ts";
+import { PLACES_LUA } from "../places.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
-import { QUEUE_LUA } from "./queue.ts";
-import { REGISTRIES_LUA } from "./registries.ts";
+import { MOVES_LUA } from "./moves.ts";
 import { RESULTS_LUA } from "./results.ts";
+import { RETRIES_LUA } from "./retries.ts";
 import { TIME_LUA } from "./time.ts";
-import { WAITING_LUA } from "./waiting.ts";
+import { WORKER_LUA } from "./worker.ts";
 
 /** Where a name can be mentioned; what comes before the last alternative is passed over. */
 const WORDS =
@@ -47,13 +48,14 @@ export const PIECES: ReadonlyMap<string, string> = piecesOf([
   KEYS_LUA,
   TIME_LUA,
   JOBS_LUA,
-  QUEUE_LUA,
-  REGISTRIES_LUA,
+  PLACES_LUA,
+  MOVES_LUA,
   LEASES_LUA,
   RESULTS_LUA,
-  WAITING_LUA,
-  DEPENDENTS_LUA,
   ENDING_LUA,
+  RETRIES_LUA,
+  WORKER_LUA,
+  ...HOOKS_LUA,
 ]);
 
 /**

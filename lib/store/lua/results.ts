@@ -17,4 +17,11 @@ local function add_result(id, ttl, text, ...)
   end
   expire(key, ttl)
 end
+
+-- The same for a success: the result is the payload, or its part from "from" to "to" if that is the dump of a stream.
+local function add_success(id, ttl, payload, from, to)
+  local text = from == '0' and payload or string.sub(payload, from, to)
+  if text == '' then return add_result(id, ttl, '', 'type', 1) end
+  add_result(id, ttl, text, 'type', 1, 'return_value', text)
+end
 `;

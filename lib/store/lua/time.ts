@@ -13,8 +13,12 @@ local now = tonumber(time[1])
 -- The same with the microseconds, as RQ writes it into executions.
 local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 
+-- What iso() has written once.
+local written_date = nil
+
 -- Now, as RQ writes dates. Redis' Lua has no os.date, so the calendar is worked out (Howard Hinnant's civil_from_days).
 local function iso()
+  if written_date then return written_date end
   local days, rest = math.floor(now / 86400), now % 86400
   local z = days + 719468
   local era = math.floor(z / 146097)
@@ -25,8 +29,9 @@ local function iso()
   local day = doy - math.floor((153 * mp + 2) / 5) + 1
   local month = mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
+  written_date = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, tonumber(time[2]))
+  return written_date
 end
 
 -- A time to live out of a job's hash in whole seconds, of at most a century; -1, for ever, for all below 0.
@@ -36,8 +41,8 @@ local function seconds(text, default)
   return number < 0 and -1 or math.min(number, ${MAX_SECONDS})
 end
 
--- Lets a key expire after so many seconds; -1 for never.
+-- Lets a key expire after so many seconds, a number or its text; -1 for never.
 local function expire(key, ttl)
-  if ttl < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+  if tonumber(ttl) < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end
 `;

@@ -20,27 +20,21 @@ export const CANCEL: Script = script(
   "cancel",
   `
 local id = ARGV[2]
-if not is_job(id) then return {'gone'} end
-local h = redis.call('HMGET', KEYS[1], 'status', 'origin', 'worker_name', 'failure_ttl', 'x_change')
-local status, q = h[1] or '', h[2] or ''
-if status == 'canceled' then
-  local token, before = string.match(h[5] or '', '^(%S+) (%S*)$')
-  if token == ARGV[4] then return {'canceled', before} end
+local job = get_job(id, 'x_change')
+if not job.data then return {'gone'} end
+local before = job.status
+if before == 'canceled' then
+  local token, earlier = string.match(job.x_change or '', '^(%S+) (%S*)$')
+  if token == ARGV[4] then return {'canceled', earlier} end
   return {'already'}
 end
-redis.call('LREM', queue_key(q), 1, id)
-unregister(id, q, {'finished', 'failed', 'deferred', 'scheduled'})
-drop_executions(id, q)
-redis.call('HSET', KEYS[1], 'status', 'canceled', 'x_change', ARGV[4] .. ' ' .. status)
+leave(job)
+enter(job, 'canceled', now, 'x_change', ARGV[4] .. ' ' .. before)
 redis.call('HDEL', KEYS[1], 'x_execution')
-register(id, q, 'canceled', now)
-wake(id, 'canceled')
-wake_children(id)
-local ttl = seconds(h[4], tonumber(ARGV[3]))
+local ttl = seconds(job.failure_ttl, tonumber(ARGV[3]))
 keep(id, ttl == 0 and 60 or ttl) -- long enough to be seen
-if status == 'started' and h[3] then
-  redis.call('PUBLISH', channel(h[3]), cjson.encode({command = 'stop-job', job_id = id}))
-end
-return {'canceled', status}
+ended(job, 'canceled')
+stop_run(job)
+return {'canceled', before}
 `,
 );

@@ -98,7 +98,7 @@ local function start(q, id)
   local hash = redis.pcall('HGETALL', key)
   if hash.err then return skip(q, id, 'its key holds a ' .. redis.call('TYPE', key).ok) end
   if #hash == 0 then return skip(q, id, 'gone') end
-  local status, has_data, has_origin, has_ended, been, attempts, abandoned, enqueued_at
+  local status, has_data, has_origin, has_ended, been, execution, attempts, abandoned, enqueued_at
   for i = 1, #hash, 2 do
     local name, value = hash[i], hash[i + 1]
     if name == 'status' then status = value
@@ -106,7 +106,7 @@ local function start(q, id)
     elseif name == 'origin' then has_origin = true
     elseif name == 'ended_at' then has_ended = true
     elseif name == 'started_at' then been = been or value ~= ''
-    elseif name == 'x_execution' then been = true
+    elseif name == 'x_execution' then been, execution = true, value
     elseif name == 'x_attempts' then attempts = value
     elseif name == 'x_abandoned' then abandoned = value
     elseif name == 'enqueued_at' then enqueued_at = value
@@ -114,7 +114,7 @@ local function start(q, id)
   end
   if not has_data then return skip(q, id, 'it has no data') end
   if status == 'canceled' or status == 'stopped' then return skip(q, id, status) end
-  if in_hand[id] or status == 'started' and rare().live_execution(id, q) then return skip(q, id, 'running') end
+  if in_hand[id] or status == 'started' and rare().live_execution(id, q, execution) then return skip(q, id, 'running') end
 
   if abandoned and enqueued_at and string.match(abandoned, ' (%S+)$') == enqueued_at then
     if mode ~= 'free' or count > 0 then

@@ -18,8 +18,11 @@ export const EMPTY: Script = script(
 local ids = redis.call('LPOP', KEYS[1], ARGV[3])
 if not ids then return 0 end
 for _, id in ipairs(ids) do
-  local status = field(id, 'status')
-  if status ~= 'started' then forget(id, ARGV[2]) end
+  local job = get_job(id)
+  if job.status ~= 'started' then
+    if REGISTRY[job.status] then leave(job) end
+    remove(job)
+  end
 end
 return #ids
 `,

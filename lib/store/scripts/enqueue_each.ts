@@ -82,11 +82,16 @@ local function take(job)
   local answer, old_queue = look_up(id, given)
   if answer then return answer end
   if not fits(id, parents, old_queue) then return unfit end
-  if old_queue then forget(id, old_queue, is_held(id)) end
+  if old_queue then
+    local old = get_job(id)
+    old.q = old_queue
+    leave(old)
+    remove(old)
+  end
   if depend(id, parents, given.allow_dependency_failures == '1') then
     redis.call('HSET', job_key(id), 'origin', queue, 'status', 'deferred', unpack(job, FIELDS))
     redis.call('SADD', QUEUES, KEYS[1])
-    redis.call('ZADD', registry_key('deferred', queue), now, id)
+    register('deferred', queue, now, id)
     answer = {outcome = 'deferred', enqueued_at = ''}
   else
     redis.call('HSET', job_key(id), 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))

@@ -23,8 +23,7 @@ local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ${LEASE_MARGIN}
   'LIMIT', ARGV[2], ARGV[3])
 local answer = {#found / 2}
 for i = 1, #found, 2 do
-  local id, e = string.match(found[i], '^(.*):([^:]*)$')
-  if not id then id, e = found[i], '' end
+  local id, e = parts_of(found[i])
   if lease_end(e, found[i + 1]) <= now then
     answer[#answer + 1] = found[i]
     answer[#answer + 1] = (field(id, 'started_at') or '') .. ' ' .. e

@@ -24,7 +24,7 @@ local function restore_lease(claim)
   for i = 1, #claimed - 2, 3 do
     local q, id, e = tostring(claimed[i]), tostring(claimed[i + 1]), tostring(claimed[i + 2])
     if field(id, 'status') == 'started' and field(id, 'x_execution') == e then
-      redis.pcall('ZADD', registry_key('wip', q), 'NX', now - 1 + ${LEASE_MARGIN}, id .. ':' .. e)
+      register('wip', q, 'NX', now - 1 + ${LEASE_MARGIN}, id .. ':' .. e)
     end
   end
 end

@@ -7,16 +7,17 @@ import { script } from "../lua/link.ts";
  * Puts what BLMOVE has popped for a worker that leaves back at the head of its queue.
  *
  * ```
- * KEYS  1 the intermediate list   2 the queue's list
- * ARGV  1 key prefix   2 job id
- * reply 1 if it was still there, else 0
+ * KEYS  1 the intermediate list
+ * ARGV  1 key prefix   2 queue name   3 job id
+ * reply 1 if it was still there, else 0: or a key of the queue holds another type of value, and the sweep puts it back
  * ```
  */
 export const GIVE_BACK: Script = script(
   "give_back",
   `
-if redis.call('LREM', KEYS[1], 1, ARGV[2]) == 0 then return 0 end
-redis.call('LPUSH', KEYS[2], ARGV[2])
+local q, id = ARGV[2], ARGV[3]
+if not can_push(q) or redis.call('LREM', KEYS[1], 1, id) == 0 then return 0 end
+push(q, true, id)
 return 1
 `,
 );

@@ -34,11 +34,12 @@ if answer[1] == 'ok' then
 end
 for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local wip, member = registry_key('wip', q), id .. ':' .. e
+  local member = id .. ':' .. e
   -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
-  local mine = is_job(id) and field(id, 'status') == 'started' and field(id, 'x_execution') == e
+  local h = redis.pcall('HMGET', job_key(id), 'status', 'x_execution', 'data')
+  local mine = h[1] == 'started' and h[2] == e and h[3]
   if answer[1] ~= 'replaced' and mine then
-    redis.call('ZADD', wip, now + lease + ${LEASE_MARGIN}, member)
+    register('wip', q, now + lease + ${LEASE_MARGIN}, member)
     redis.call('HSET', job_key(id), 'last_heartbeat', at)
     redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
     redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)
@@ -51,7 +52,7 @@ for i = 6, #ARGV, 3 do
   else
     -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
     if not mine then
-      redis.call('ZREM', wip, member)
+      unregister('wip', q, member)
       redis.pcall('SREM', worker_executions_key(worker), member)
     end
     answer[#answer + 1] = 'lost'

@@ -18,29 +18,14 @@ import { script } from "../lua/link.ts";
 export const PROMOTE_DEFERRED: Script = script(
   "promote_deferred",
   `
-local statuses = {}
-local function has_to_wait(c)
-  local parents = redis.pcall('SMEMBERS', dependencies_key(c))
-  if parents.err then return true end
-  for _, parent in ipairs(parents) do
-    if statuses[parent] == nil then statuses[parent] = field(parent, 'status') or 'gone' end
-    local status = statuses[parent]
-    if status == 'failed' then
-      if field(c, 'allow_dependency_failures') ~= '1' then return true end
-    elseif status ~= 'finished' then
-      return true
-    end
-  end
-  return false
-end
-local from, left = tonumber(ARGV[2]), 0
+local from, left, known = tonumber(ARGV[2]), 0, {}
 local children = redis.pcall('ZRANGE', KEYS[1], from, from + ARGV[3] - 1)
 if children.err then return {0, 0} end
 for _, c in ipairs(children) do
   if not is_job(c) then
     redis.call('ZREM', KEYS[1], c)
     left = left + 1
-  elseif not has_to_wait(c) and promote(c, true) then
+  elseif promote(c, true, known) then
     left = left + 1
   end
 end

@@ -24,19 +24,17 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3
 if #ids == 0 then return {0, 0} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {0, -1} end
 if not can_push(q) then return {0, -2} end
-redis.call('ZREM', KEYS[1], unpack(ids))
-redis.call('SADD', QUEUES, queue_key(q))
-local at = iso()
+unregister('scheduled', q, unpack(ids))
 for _, id in ipairs(ids) do
   local key = job_key(id)
   local h = redis.pcall('HMGET', key, 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at', 'data')
   if h[1] == 'scheduled' and h[5] then
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', at)
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
     moved = moved + 1
-    if h[2] == '1' or h[3] == '1' and h[4] then redis.call('LPUSH', queue_key(q), id) else tail[#tail + 1] = id end
+    if h[2] == '1' or h[3] == '1' and h[4] then push(q, true, id) else tail[#tail + 1] = id end
   end
 end
-if #tail > 0 then redis.call('RPUSH', queue_key(q), unpack(tail)) end
+if #tail > 0 then push(q, false, unpack(tail)) end
 return {#ids, moved}
 `,
 );

@@ -12,8 +12,8 @@ import { script } from "../lua/link.ts";
  * KEYS  1 the queue's started registry   2 the mark of who is at it
  * ARGV  1 key prefix   2 queue name   3 the caller's token   4 milliseconds for which nobody else may, 0 if it does not come back
  *       5 times that a job may lose its worker   6 failure ttl in seconds for jobs without one of their own
- *       7 base64 of zlib: the failure text of an abandoned job   8 dependents that one call may release
- *       9 the job that the last call has put back, "" for none   10 … members, in the order of their jobs
+ *       7 base64 of zlib: the failure text of an abandoned job
+ *       8 the job that the last call has put back, "" for none   9 … members, in the order of their jobs
  * reply { "requeued" | "failed", job id, … }   { "busy", "" } somebody else is at it: two would mix up the order
  * ```
  */
@@ -23,55 +23,51 @@ export const RECOVER: Script = script(
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[3] then return {'busy', ''} end
 if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) end
-local q, most, budget = ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[8])
+local q, most = ARGV[2], tonumber(ARGV[5])
 local pushable = can_push(q)
-local at, back, answer = iso(), {}, {}
+local back, answer = {}, {}
 
 -- A loss counts for a job that had its worker for itself: a suspect, and one of a worker that has no others in hand,
 -- as the execution's id tells. Else it only becomes a suspect. What was counted holds for this stay in the queue, which
 -- enqueued_at tells from a later one.
-local function recover(id, e, job)
-  local failure_ttl, worker, abandoned, enqueued_at = job[3], job[4], job[5], job[6]
-  local count, since = string.match(abandoned or '', '^(%d+) (%S+)$')
-  local suspect = count and since == enqueued_at
-  local losses = suspect and whole(count) or 0
-  if suspect or #e ~= ${EXECUTION_ID_LENGTH} or string.sub(e, 1, 1) == '${ALONE_DIGIT}' then losses = losses + 1 end
-  drop_executions(id, q)
-  redis.call('HDEL', job_key(id), 'x_execution', 'x_abandoned')
+local function losses_of(job, e)
+  local count, since = string.match(job.x_abandoned or '', '^(%d+) (%S+)$')
+  local suspect = count and since == job.enqueued_at
+  local alone = suspect or #e ~= ${EXECUTION_ID_LENGTH} or string.sub(e, 1, 1) == '${ALONE_DIGIT}'
+  return (suspect and whole(count) or 0) + (alone and 1 or 0)
+end
+
+local function recover(job, e)
+  local losses = losses_of(job, e)
+  leave(job)
+  redis.call('HDEL', job_key(job.id), 'x_execution', 'x_abandoned')
   if losses > most then
-    local ttl = seconds(failure_ttl, tonumber(ARGV[6]))
-    fail(id, q, 'failed', ttl, ARGV[7], worker or '', e)
-    local released, looked_at = release(id, 'failed', '0', budget)
-    budget = budget - looked_at
-    if ttl == 0 then discard(id, q, 'failed', released)
-    elseif released ~= '0' then hold(id, q, 'failed', ttl) end
+    fail(job, 'failed', seconds(job.failure_ttl, tonumber(ARGV[6])), ARGV[7], job.worker_name or '', e)
     return 'failed'
   end
-  redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', at, 'x_abandoned', losses .. ' ' .. at)
-  back[#back + 1] = id
+  redis.call('HSET', job_key(job.id), 'status', 'queued', 'enqueued_at', iso(), 'x_abandoned', losses .. ' ' .. iso())
+  back[#back + 1] = job.id
   return 'requeued'
 end
 
 local function look_at(member, score)
-  local id, e = string.match(member, '^(.*):([^:]*)$')
-  if not id then id, e = member, '' end
+  local id, e = parts_of(member)
   if lease_end(e, score) > now then return end
-  local job = redis.pcall('HMGET', job_key(id), 'status', 'data', 'failure_ttl', 'worker_name', 'x_abandoned',
-    'enqueued_at')
-  local abandoned = job[1] == 'started' and job[2] and not live_execution(id, q)
+  local job = get_job(id, 'x_abandoned', 'enqueued_at')
+  job.q = q
+  local abandoned = job.status == 'started' and job.data and not live_execution(id, q, job.x_execution)
   if not abandoned or pushable then redis.call('ZREM', KEYS[1], member) end
   if abandoned and pushable then
-    answer[#answer + 1] = recover(id, e, job)
+    answer[#answer + 1] = recover(job, e)
     answer[#answer + 1] = id
   end
 end
 
-for i = 10, #ARGV do
+for i = 9, #ARGV do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
   if score then look_at(ARGV[i], score) end
 end
-if #back > 0 then redis.call('SADD', QUEUES, queue_key(q)) end
-put_at_head(q, back, ARGV[9])
+push_in_order(q, back, ARGV[8])
 return answer
 `,
 );

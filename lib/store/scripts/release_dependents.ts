@@ -10,27 +10,28 @@ import { script } from "../lua/link.ts";
  *
  * ```
  * KEYS  1 the hash of the parents that are being released
- * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor   5 how many one call may release
+ * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor
  * reply the cursor to go on from, "0" at the end
  * ```
  */
 export const RELEASE_DEPENDENTS: Script = script(
   "release_dependents",
   `
-local id, actual = ARGV[2], field(ARGV[2], 'status')
+local id, job, status = ARGV[2], get_job(ARGV[2]), ARGV[3]
 local held = redis.pcall('HGET', KEYS[1], id)
 if type(held) ~= 'string' then held = nil end
-if actual and actual ~= ARGV[3] then -- it was requeued meanwhile, or the id is another job's
+if job.status ~= '' and job.status ~= status then -- it was requeued meanwhile, or the id is another job's
   if held then redis.call('HDEL', KEYS[1], id) end
   return '0'
 end
-local cursor = release(id, ARGV[3], ARGV[4], tonumber(ARGV[5]))
+local cursor = release(id, status, ARGV[4])
 if cursor ~= '0' or not held then return cursor end
 redis.call('HDEL', KEYS[1], id)
 local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
 ttl = seconds(ttl, 0)
-if not actual then redis.call('DEL', dependents_key(id))
-elseif ttl == 0 then forget(id, q or '')
+job.q = q or ''
+if job.status == '' then redis.call('DEL', dependents_key(id))
+elseif ttl == 0 then remove(job)
 else for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, ttl) end end
 return '0'
 `,

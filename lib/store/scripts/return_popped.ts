@@ -28,21 +28,21 @@ local function look_at(id)
   local seen = tonumber(redis.call('GET', seen_key) or '')
   if not seen then return redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3) end
   if not pushable or tonumber(now_float) - seen < grace then return end
-  local status, exists = field(id, 'status'), is_job(id)
-  local unclaimed = exists and not live_execution(id, q)
-  if exists and not unclaimed and status == 'started' then return end
+  local job = get_job(id)
+  local running = job.data and live_execution(id, q, job.x_execution)
+  if running and job.status == 'started' then return end
   redis.call('LREM', KEYS[1], 1, id)
   redis.call('DEL', seen_key)
   left = left + 1
-  if unclaimed and not has_ended(status) then
+  if job.data and not running and not has_ended(job.status) then
+    if REGISTRY[job.status] then leave(job) end
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
     back[#back + 1] = id
   end
 end
 
 for _, id in ipairs(ids) do look_at(id) end
-if #back > 0 then redis.call('SADD', QUEUES, queue_key(q)) end
-put_at_head(q, back, ARGV[6])
+push_in_order(q, back, ARGV[6])
 return {#ids - left, left, unpack(back)}
 `,
 );

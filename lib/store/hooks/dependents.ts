@@ -1,0 +1,108 @@
+/** Jobs that wait for others. @module */
+
+import type { Hook } from "./hook.ts";
+
+/** How many dependents one script call looks at. */
+export const RELEASE_BATCH = 100;
+
+/**
+ * Queues what has waited for a job. Where that is more than one call may do, the job is held: kept until
+ * RELEASE_DEPENDENTS is through.
+ */
+export const DEPENDENTS: Hook = {
+  name: "dependents",
+  reads: [],
+  marks: [],
+  lua: `
+-- Whether a job no longer has to wait for a parent. One whose hash is gone counts as done, as in RQ; not if "strict",
+-- since it may have failed. "known" are the statuses of parents that have been looked up.
+local function is_done(parent, lenient, strict, known)
+  local status = known and known[parent]
+  if status == nil then status = field(parent, 'status') end
+  if known then known[parent] = status end
+  if not status then return not strict end
+  return status == 'finished' or lenient and status == 'failed'
+end
+
+-- Queues a deferred job once every parent is done.
+local function promote(c, strict, known)
+  local h = redis.pcall('HMGET', job_key(c), 'data', 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
+  if not h[1] or h[2] ~= 'deferred' or not h[3] or not can_push(h[3]) then return false end
+  local parents = redis.pcall('SMEMBERS', dependencies_key(c))
+  if parents.err then return false end
+  for _, parent in ipairs(parents) do
+    if not is_done(parent, h[4] == '1', strict, known) then return false end
+  end
+  local job = {id = c, q = h[3], status = 'deferred'}
+  leave(job)
+  enter(job, 'queued', h[5] == '1', 'enqueued_at', iso())
+  return true
+end
+
+-- How many dependents this call may still look at.
+local budget = ${RELEASE_BATCH}
+
+-- Queues those that wait for a job, as far as they may run now, and gives the cursor to go on from, "0" at the end.
+-- A parent that has finished is taken off the child's list: it may be gone when the next parent ends.
+local function release(id, status, cursor)
+  local key = dependents_key(id)
+  if budget < 1 then return redis.call('EXISTS', key) == 1 and 'begin' or '0' end
+  if status == 'finished' then
+    local children = redis.pcall('SPOP', key, budget)
+    if children.err then return '0' end
+    for _, c in ipairs(children) do
+      redis.pcall('SREM', dependencies_key(c), id)
+      promote(c)
+    end
+    budget = budget - #children
+    return budget < 1 and redis.call('EXISTS', key) == 1 and 'begin' or '0'
+  end
+  local page = redis.pcall('SSCAN', key, cursor == 'begin' and '0' or cursor, 'COUNT', budget)
+  if page.err then return '0' end
+  local deleted = not field(id, 'status') -- which counts as done, for a child that does not allow failure too
+  for _, c in ipairs(page[2]) do
+    local may = not deleted or field(c, 'allow_dependency_failures') == '1'
+    if may and promote(c) then redis.call('SREM', key, c) end
+  end
+  budget = budget - #page[2]
+  return page[1]
+end
+
+-- Keeps a parent until the last of them is released, and notes what it was where the sweep finds it; for how long it
+-- is kept after that stands in job.ttl.
+local function hold(job, status)
+  local held = redis.pcall('HSET', RELEASING, job.id, status .. ' ' .. job.ttl .. ' ' .. job.q)
+  -- where the key holds another type of value, nobody would end the wait
+  local kept = type(held) == 'table' and job.ttl or -1
+  for _, key in ipairs({job_key(job.id), dependents_key(job.id)}) do expire(key, kept) end
+end
+
+-- Has those look again who wait for a job that waits for this one: it may wait in vain.
+local function wake_dependents(id)
+  local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- further ones look for themselves
+  for _, c in ipairs(children) do
+    if field(c, 'x_waited') then wake(c, '') end
+  end
+  return #children > 0
+end
+
+-- A job that is removed leaves those that it waits for, and its own dependents unless they are being released.
+local function dependents_deleted(job)
+  if wake_dependents(job.id) then job.held = redis.pcall('HEXISTS', RELEASING, job.id) == 1 end
+  for _, parent in ipairs(redis.pcall('SMEMBERS', dependencies_key(job.id))) do
+    redis.pcall('SREM', dependents_key(parent), job.id)
+  end
+end
+
+-- Those of a job that was stopped or canceled stay deferred, as in RQ.
+local function dependents_ended(job, status)
+  if status == 'deleted' then return dependents_deleted(job) end
+  if status == 'finished' or status == 'failed' then
+    job.cursor = release(job.id, status, 'begin')
+    job.held = job.cursor ~= '0'
+    if job.held then hold(job, status) end
+  end
+  if status ~= 'finished' then wake_dependents(job.id) end
+end
+`,
+};

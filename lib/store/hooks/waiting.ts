@@ -1,0 +1,27 @@
+/** Those who wait for a job's end. @module */
+
+import type { Hook } from "./hook.ts";
+
+/**
+ * Who waits for a job follows the stream of its results; an end that leaves no entry there is told in the stream of ends.
+ * Never an error.
+ */
+export const WAITING: Hook = {
+  name: "waiting",
+  reads: ["x_waited"],
+  marks: [],
+  lua: `
+-- Has those who wait for a job look at it again; "how" is the status that it ended with.
+local function wake(id, how)
+  redis.pcall('XADD', ends_key(), 'MAXLEN', '~', 1000, '*', 'job_id', id, 'how', how)
+  redis.pcall('EXPIRE', ends_key(), 60)
+end
+
+-- Once, and only where nothing else tells of it.
+local function waiting_ended(job, status)
+  if not job.x_waited or job.has_result or job.woken then return end
+  job.woken = true
+  wake(job.id, status == 'deleted' and job.status or status)
+end
+`,
+};

@@ -1,0 +1,65 @@
+/**
+ * Moving jobs: out of the place that their status says, and into another one. No script spells a move itself. A registry whose
+ * key holds something of another type is left as it is, and spoils no transition; a queue is asked before, by `can_push`.
+ *
+ * @module
+ */
+
+/** How far from the head of a queue ids are put back in their order. */
+export const HEAD_LENGTH = 5_000;
+
+/** See {@linkcode link}. */
+export const MOVES_LUA: string = `
+-- Whether nothing of another type is under a queue's keys; to be asked before anything is written.
+local function can_push(q)
+  local list, set = redis.call('TYPE', queue_key(q)).ok, redis.call('TYPE', QUEUES).ok
+  return (list == 'list' or list == 'none') and (set == 'set' or set == 'none')
+end
+
+-- Puts ids on a queue: at its head if "front", the last one foremost, else at its tail.
+local function push(q, front, ...)
+  redis.call('SADD', QUEUES, queue_key(q))
+  redis.call(front and 'LPUSH' or 'RPUSH', queue_key(q), ...)
+end
+
+-- Puts ids at the head of a queue, the first one foremost; behind "before" if that is still near the head, where an
+-- earlier call for the same ids has put it, else in front of all. "" for none.
+local function push_in_order(q, ids, before)
+  if #ids == 0 then return end
+  local list, ahead = queue_key(q), {}
+  local place = before ~= '' and redis.call('LPOS', list, before, 'MAXLEN', ${HEAD_LENGTH})
+  if place then ahead = redis.call('LPOP', list, place + 1) end
+  for _, part in ipairs({ids, ahead}) do
+    local reversed = {}
+    for i = #part, 1, -1 do reversed[#reversed + 1] = part[i] end
+    if #reversed > 0 then push(q, true, unpack(reversed)) end
+  end
+end
+
+-- Adds to a registry: scores and members.
+local function register(name, q, ...)
+  redis.pcall('ZADD', registry_key(name, q), ...)
+end
+
+-- Takes members out of a registry.
+local function unregister(name, q, ...)
+  redis.pcall('ZREM', registry_key(name, q), ...)
+end
+
+-- Takes a job out of the place that its status says; one whose status nobody knows may be on its queue.
+local function leave(job)
+  local registry = REGISTRY[job.status]
+  if registry == 'wip' then return drop_executions(job) end
+  if registry then return unregister(registry, job.q, job.id) end
+  redis.pcall('LREM', queue_key(job.q), 1, job.id)
+end
+
+-- Puts a job into the place of a status, and writes that into its hash, with further fields and values. "where": in a
+-- registry the score, on a queue whether at its head.
+local function enter(job, status, where, ...)
+  redis.call('HSET', job_key(job.id), 'status', status, ...)
+  local registry = REGISTRY[status]
+  if registry then return register(registry, job.q, where, job.id) end
+  push(job.q, where, job.id)
+end
+`;

@@ -1,0 +1,50 @@
+/** Trying again. @module */
+
+/** See {@linkcode link}. */
+export const RETRIES_LUA: string = `
+-- How a job that has failed is tried again: after how many seconds, how many retries are left then, and whether at the
+-- head of the queue; nil if none is left.
+local function next_retry(job)
+  local left = whole(job.retries_left)
+  if left < 1 then return nil end
+  local ok, intervals = pcall(cjson.decode, job.retry_intervals or '[]')
+  if not ok or type(intervals) ~= 'table' then intervals = {} end
+  -- the index of rq.job.Job.get_retry_interval: a short list repeats its first number
+  local interval = tonumber(intervals[math.max(#intervals - left, 0) + 1]) or 0
+  return {interval = interval, left = left - 1, front = job.enqueue_at_front_on_retry == '1'}
+end
+
+-- Whether a registry's key holds nothing of another type.
+local function can_register(name, q)
+  local kind = redis.call('TYPE', registry_key(name, q)).ok
+  return kind == 'zset' or kind == 'none'
+end
+
+-- What becomes of a job whose execution has ended so, and how it is tried again: a failure may be "retried" or
+-- "scheduled"; "stuck" where its next place cannot take it.
+local function outcome_of(job, outcome)
+  local retry = outcome == 'failed' and next_retry(job) or nil
+  if retry and retry.interval > 0 then return can_register('scheduled', job.q) and 'scheduled' or 'stuck', retry end
+  if not retry and outcome ~= 'requeued' and outcome ~= 'returned' then return outcome end
+  if not can_push(job.q) then return 'stuck' end
+  return retry and 'retried' or outcome, retry
+end
+
+-- Puts a job that has left its execution back into its queue, or among the scheduled ones.
+local function go_on(job, answer, retry)
+  if answer == 'requeued' then return enter(job, 'queued', true, 'enqueued_at', iso()) end
+  if answer == 'retried' then
+    return enter(job, 'queued', retry.front, 'enqueued_at', iso(), 'ended_at', iso(), 'retries_left', retry.left)
+  end
+  enter(job, 'scheduled', now + retry.interval, 'ended_at', iso(), 'retries_left', retry.left)
+end
+
+-- The same as if it had never been claimed; it may then wait for "ttl" seconds.
+local function put_back(job, ttl)
+  local key, attempts = job_key(job.id), whole(job.x_attempts)
+  redis.call('HDEL', key, 'started_at', 'worker_name', 'x_execution')
+  if attempts > 1 then redis.call('HSET', key, 'x_attempts', attempts - 1) end
+  enter(job, 'queued', true)
+  expire(key, ttl)
+end
+`;

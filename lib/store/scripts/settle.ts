@@ -1,0 +1,98 @@
+/** Recording all other ends. @module */
+
+import type { Script } from "../../redis/script.ts";
+import { script } from "../lua/link.ts";
+import { END, placesLua } from "../records.ts";
+
+/**
+ * Records how executions ended, each provided that its job is still this execution's: whatever FINISH does not.
+ *
+ * ```
+ * KEYS  1 the worker's hash
+ * ARGV  1 key prefix   2 worker name
+ *       3 "idle" if the worker has no other job in hand, else "busy"; "" if it may have claimed others since
+ *       4 earlier ends that may be sent again with these
+ *       5 MessagePack: a list of ends, each a record END
+ * reply for each end two elements:
+ *       "finished" | "failed" | "stopped" | "requeued" | "returned" | "retried" | "scheduled", the cursor to
+ *       release further dependents from, "0" for none
+ *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
+ *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
+ * ```
+ *
+ * Dependents are released here, in the step that ends their parent. A failed job with retries
+ * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
+ * A second sending gets the same answers: the job's hash still names the execution, without a lease;
+ * jobs that are not kept at all are remembered by the worker's hash.
+ */
+export const SETTLE: Script = script(
+  "settle",
+  `${placesLua(END)}
+local worker, state = ARGV[2], ARGV[3]
+local registered = redis.call('TYPE', KEYS[1]).ok == 'hash'
+local good, bad, worked, mine = 0, 0, 0, 0
+
+local function answered_before(job, x)
+  local e, outcome, status = x[EXECUTION], x[OUTCOME], job.x_execution == x[EXECUTION] and job.status
+  local answer = registered and remembered_answer(KEYS[1], e)
+  if answer then return answer end
+  if status == outcome then return status end
+  if status == 'queued' and outcome == 'requeued' then return 'requeued' end
+  if status == 'queued' and outcome == 'failed' then return 'retried' end
+  if status == 'scheduled' and outcome == 'failed' then return 'scheduled' end
+  return 'lost'
+end
+
+-- The hash is the fence, and the lease how it is lost: whoever takes a job away changes the hash too. A lease that
+-- only somebody's clean-up has dropped (RQ before 2.0 takes its member for an id that is no job) loses nothing.
+local function not_mine(job, x)
+  local id, e, q = job.id, x[EXECUTION], x[QUEUE]
+  if type(redis.pcall('ZSCORE', registry_key('wip', q), id .. ':' .. e)) == 'string' then
+    drop_execution(id, q, e, worker)
+    if job.data then return 'lost' end -- or canceled by Python, which leaves our lease alone
+    remember(e, 'gone')
+    return 'gone'
+  end
+  local answer = answered_before(job, x)
+  -- whoever took it away may have left it in the worker's hands, as Python's cancel does
+  if answer == 'lost' or answer == 'gone' then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
+  if answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 then job.cursor = 'begin' end
+  return answer
+end
+
+local function settle(job, x)
+  if job.status ~= 'started' or job.x_execution ~= x[EXECUTION] then return not_mine(job, x) end
+  job.q = x[QUEUE]
+  local answer, retry = outcome_of(job, x[OUTCOME])
+  if answer == 'stuck' then return answer end
+  leave(job)
+  mine = mine + 1
+  if x[OUTCOME] == 'finished' then good = good + 1
+  elseif x[OUTCOME] == 'failed' or x[OUTCOME] == 'stopped' then bad = bad + 1 end
+  if answer ~= 'requeued' then worked = worked + (tonumber(x[WORKED_SECONDS]) or 0) end
+  local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
+  if answer == 'finished' then succeed(job, ttl, text, x[TEXT_FROM], x[TEXT_TO])
+  elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, ttl, text, worker, x[EXECUTION])
+  elseif answer == 'returned' then
+    put_back(job, ttl)
+    remember(x[EXECUTION], answer)
+  else
+    go_on(job, answer, retry)
+  end
+  if job.removed then remember(x[EXECUTION], answer) end
+  return answer
+end
+
+local reply = {}
+for i, x in ipairs(cmsgpack.unpack(ARGV[5])) do
+  local job = get_job(x[JOB_ID], 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry', 'x_attempts')
+  reply[2 * i - 1] = settle(job, x)
+  reply[2 * i] = job.cursor or '0'
+end
+if registered then
+  write_remembered(KEYS[1], tonumber(ARGV[4]))
+  if mine > 0 or state == 'idle' then show_ends(KEYS[1], state, good, bad, worked) end
+end
+return reply
+`,
+);

@@ -1,0 +1,155 @@
+/**
+ * Sends ends of executions to the scripts that record them: plain successes to FINISH, which does no more than they need,
+ * all others to SETTLE.
+ *
+ * @module
+ */
+
+import { MAX_SECONDS } from "../base/duration.ts";
+import type { RedisClient } from "../redis/redis_client.ts";
+import type { Script } from "../redis/script.ts";
+import { HOOKS } from "./hooks/hooks.ts";
+import { texts } from "./job_store.ts";
+import type { Keys } from "./keys.ts";
+import { Packer } from "./pack.ts";
+import { END } from "./records.ts";
+import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
+import { FINISH } from "./scripts/finish.ts";
+import { SETTLE } from "./scripts/settle.ts";
+import type { End, EndReply, WorkerIdentity } from "./worker_types.ts";
+
+/** What Redis answers to one end: what became of it, and from where on further dependents are to be released. */
+export type Answer = readonly [EndReply, cursor: string];
+
+const FINISHED: Answer = ["finished", "0"];
+
+/** What the scripts are told of the worker. */
+export interface EndsContext {
+  readonly worker: WorkerIdentity;
+  /** What it does when the ends are recorded; empty for what it does already. */
+  readonly state: "idle" | "busy" | "";
+  /** Ends that may be sent again with these. */
+  readonly unanswered: number;
+  /** Milliseconds since 1970 by the server's clock, if they are known. */
+  readonly serverTime: number | undefined;
+}
+
+/** Fields of a job's hash that show that its end is no plain one. */
+const MARKS = HOOKS.flatMap(({ marks }) => marks);
+
+/** Whether FINISH can record an end, as far as is known here. */
+function isPlain(end: End): boolean {
+  return end.outcome === "finished" && end.ttl !== 0 &&
+    end.hadHeartbeat === false &&
+    MARKS.every((field) => !end.execution.job.text(field));
+}
+
+/**
+ * Records ends. The calls have been handed to the client when this returns, so that a call made after it comes after
+ * them. What FINISH finds to be no plain success is recorded a round trip later: a job that others have come to wait for
+ * while it ran, or that is not the execution's any more.
+ */
+export async function sendEnds(
+  client: RedisClient,
+  keys: Keys,
+  ends: readonly End[],
+  context: EndsContext,
+): Promise<readonly Answer[]> {
+  const plain = ends.filter(isPlain);
+  if (plain.length === 0) return await settle(client, keys, ends, context);
+  const others = ends.filter((end) => !plain.includes(end));
+  const [finished, settled] = await Promise.all([
+    finish(client, keys, plain, context),
+    settle(client, keys, others, context),
+  ]);
+  if (others.length === 0 && finished.every(Boolean)) {
+    return ends.map(() => FINISHED);
+  }
+  const left = plain.filter((_, i) => !finished[i]);
+  // By now the worker may have claimed other jobs.
+  const late = await settle(client, keys, left, { ...context, state: "" });
+  const answers = new Map<End, Answer>();
+  others.forEach((end, i) => answers.set(end, settled[i]!));
+  left.forEach((end, i) => answers.set(end, late[i]!));
+  return ends.map((end) => answers.get(end) ?? FINISHED);
+}
+
+/** Tells of each end whether it was recorded. */
+async function finish(
+  client: RedisClient,
+  keys: Keys,
+  ends: readonly End[],
+  context: EndsContext,
+): Promise<boolean[]> {
+  const reply = await run(FINISH, client, keys, context, [
+    packed(ends, context.serverTime),
+  ]);
+  const answers = texts(reply);
+  return ends.map((_, i) => reply === "finished" || answers[i] === "finished");
+}
+
+async function settle(
+  client: RedisClient,
+  keys: Keys,
+  ends: readonly End[],
+  context: EndsContext,
+): Promise<Answer[]> {
+  if (ends.length === 0) return [];
+  const reply = await run(SETTLE, client, keys, context, [
+    context.unanswered,
+    packed(ends, context.serverTime),
+  ]);
+  const words = texts(reply);
+  return ends.map((_, i) => {
+    const [answer, cursor = "0"] = words.slice(2 * i, 2 * i + 2);
+    return [answer as EndReply, cursor];
+  });
+}
+
+function run(
+  script: Script,
+  client: RedisClient,
+  keys: Keys,
+  { worker, state }: EndsContext,
+  args: readonly (number | Uint8Array)[],
+): ReturnType<Script["run"]> {
+  return script.run(
+    client,
+    [keys.worker(worker.name)],
+    [keys.prefix, worker.name, state, ...args],
+    { resend: true },
+  );
+}
+
+/** A time to live as Redis takes it: -1 for all below 0, at most a century. */
+function wholeSeconds(ttl: number): number {
+  return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
+}
+
+const packer = new Packer();
+
+function packed(
+  ends: readonly End[],
+  serverTime: number | undefined,
+): Uint8Array {
+  packer.begin();
+  for (const end of ends) {
+    const { execution: { id, queue, job }, outcome, ttl, payload } = end;
+    const dumps = serverTime !== undefined && outcome === "finished" &&
+      payload.length <= MAX_DUMPED;
+    const dump = dumps ? dumpResult(payload, serverTime) : undefined;
+    packer.record(END, {
+      queue,
+      jobId: job.id,
+      execution: id,
+      outcome,
+      ttl: wholeSeconds(ttl),
+      payload: dump?.bytes ?? payload,
+      textFrom: dump?.from ?? 0,
+      textTo: dump?.to ?? 0,
+      isChild: job.text("dependency_ids") === undefined ? 0 : 1,
+      workedSeconds: end.workedMs / 1_000,
+    });
+  }
+  return packer.take();
+}
