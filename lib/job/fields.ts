@@ -71,6 +71,8 @@ export const JOB_FIELDS = {
   x_change: ["text", "user", "user"],
   /** That somebody waits for it, who has to be told of an end that no result shows. */
   x_waited: ["flag", "user", "all"],
+  /** That others wait for it. */
+  x_dependents: ["flag", "producer", "worker"],
   x_progress: ["number", "job", "user"],
   x_progress_note: ["text", "job", "user"],
 

@@ -12,7 +12,7 @@ export const RELEASE_BATCH = 100;
 export const DEPENDENTS: Hook = {
   name: "dependents",
   reads: [],
-  marks: [],
+  marks: ["x_dependents"],
   lua: `
 -- Whether a job no longer has to wait for a parent. One whose hash is gone counts as done, as in RQ; not if "strict",
 -- since it may have failed. "known" are the statuses of parents that have been looked up.
@@ -37,6 +37,15 @@ local function promote(c, strict, known)
   leave(job)
   enter(job, 'queued', h[5] == '1', 'enqueued_at', iso())
   return true
+end
+
+-- Has a job wait for a parent. The mark tells the worker that claims the parent that its end is no plain one: the child
+-- is then queued before that worker's next claim. RQ's producers leave none, and FINISH finds out.
+local function wait_for(id, parent)
+  redis.call('SADD', dependents_key(parent), id)
+  local left = redis.call('TTL', job_key(parent))
+  if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
+  redis.call('HSET', job_key(parent), 'x_dependents', 1)
 end
 
 -- How many dependents this call may still look at.

@@ -64,11 +64,8 @@ local function depend(id, parents, lenient)
   local waits = false
   for _, parent in ipairs(parents) do
     redis.call('SADD', dependencies_key(id), parent)
-    local status = field(parent, 'status')
-    if status and status ~= 'finished' and not (status == 'failed' and lenient) then
-      redis.call('SADD', dependents_key(parent), id)
-      local left = redis.call('TTL', job_key(parent))
-      if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
+    if not is_done(parent, lenient) then
+      wait_for(id, parent)
       waits = true
     end
   end
