@@ -328,8 +328,9 @@ Deno.test("ends of a call whose jobs have 50 dependents each release a hundred o
   }
   await bench.send("CONFIG", "RESETSTAT");
   await endAll(bench.workers, worker, executions, { d: { outcome: "failed" } });
-  // The ends, and one call for each parent that was left.
-  assertEquals(await scriptRuns(bench), 3);
+  // The ends, and one call for each parent that was left. Of the plain ones nobody knew when they were claimed
+  // that they are parents, which takes a call more.
+  assertEquals(await scriptRuns(bench), 4);
   assertEquals((await bench.queued()).length, 200);
   assertEquals(await bench.members("rq:deferred:q"), []);
 });

@@ -21,6 +21,18 @@ export async function expireLease({ bench }: Scene): Promise<void> {
   }
 }
 
+/** Takes away what heartbeats of the worker have recorded: it runs for a moment only. */
+export async function missHeartbeat({ bench, worker }: Scene): Promise<void> {
+  const own = await bench.field(JOB, "x_execution");
+  if (own === null) return;
+  const executions = [`rq:execution:${JOB}:${own}`, `rq:executions:${JOB}`];
+  await bench.send(
+    "DEL",
+    bench.keys.workerExecutions(worker.name),
+    ...executions,
+  );
+}
+
 /** Lets whoever has popped it be away for long, if it is popped. */
 export async function popLongAgo({ bench }: Scene): Promise<void> {
   const list = bench.keys.intermediate(QUEUE);

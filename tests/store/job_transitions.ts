@@ -16,6 +16,7 @@ import {
   expireKeys,
   expireLease,
   makeDue,
+  missHeartbeat,
   missParentsEnd,
   popLongAgo,
   setFields,
@@ -131,10 +132,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "record, lease lost": { run: (stage) => record(stage, lostExecution()) },
 
   "finish": { run: (stage) => end(stage, { outcome: "finished" }) },
-  "finish, after a heartbeat": {
-    prepare: ({ bench, worker, execution }) =>
-      bench.workers.heartbeat(worker, 480, [execution]),
-    run: (stage) => end(stage, { outcome: "finished", hadHeartbeat: true }),
+  "finish, had no heartbeat": {
+    prepare: missHeartbeat,
+    run: (stage) => end(stage, { outcome: "finished", hadHeartbeat: false }),
   },
   "finish, not kept": {
     run: (stage) => end(stage, { outcome: "finished", ttl: 0 }),
@@ -292,8 +292,8 @@ function end(
   const payload = ending.outcome === "failed" || ending.outcome === "stopped"
     ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
     : encodeResult(`"done"`);
-  const plain = { ttl: 500, payload, workedMs: 12.5, hadHeartbeat: false };
-  return endOne(workers, worker, execution, { ...plain, ...ending });
+  const whole = { ttl: 500, payload, workedMs: 12.5, ...ending };
+  return endOne(workers, worker, execution, whole);
 }
 
 async function enqueue(

@@ -176,7 +176,11 @@ const SCENES: [string, Scene][] = [
   ["finish: finished, nobody waits for it", async (twice) => {
     const { bench, worker, workers } = twice;
     const execution = await started(bench, worker);
-    const plain = { ...ENDING, outcome: "finished", hadHeartbeat: false } as const;
+    const plain = {
+      ...ENDING,
+      outcome: "finished",
+      hadHeartbeat: false,
+    } as const;
     return () => endOne(workers, worker, execution, plain);
   }],
   ["finish: finished, kept for ever", ending("finished", { ttl: -1 })],

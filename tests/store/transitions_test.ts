@@ -91,7 +91,7 @@ record, lease lost           | =          .             .               .       
 # workers: how an execution ended
 finish                       | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
                              | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
-finish, after a heartbeat    | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
+finish, had no heartbeat     | =          .             .               finished  .          =                .              .        .                .                 .        .       .              .                .
                              | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
 finish, not kept             | =          .             .               gone      .          =                .              .        .                .                 .        .       .              .                .
                              | lost       .             .               finished  .          finished         .              .        .                .                 .        .       .              .                .
