@@ -13,11 +13,12 @@
 
 import { setImmediate } from "node:timers";
 import { isSuspect } from "../job/record.ts";
-import type {
-  End,
-  Execution,
-  SuspectMode,
-  Want,
+import {
+  type End,
+  type Execution,
+  isPutBack,
+  type SuspectMode,
+  type Want,
 } from "../store/worker_types.ts";
 import type { Executor, RunEnd } from "./execution.ts";
 import type { Fetcher, NoJob, NoneNow } from "./fetcher.ts";
@@ -275,7 +276,9 @@ export class JobLoop {
       return;
     }
     if (hasBegun) this.#starts.succeeded();
-    if (end !== undefined) this.#estimator.note(end.workedMs);
+    if (end !== undefined && !isPutBack(end)) {
+      this.#estimator.note(end.workedMs);
+    }
   }
 
   /** A job is over; without an end, nothing is recorded of it. */

@@ -1,5 +1,11 @@
 /**
- * Sees to it that the end of each execution is stored, however long Redis takes to accept it.
+ * Sees to it that the end of each execution is stored.
+ *
+ * A job's work is done by then, so an end is worth waiting for: what Redis refuses for now (it is full, it loads its
+ * data, it is a replica after a failover) is sent again until it is taken, while the lease is kept. Two things
+ * have to be told apart from that. What Redis refuses for good is stored as a failure that says so. And where Redis is
+ * full, it may be this very result that does not fit: after a minute, a large one is stored as such a failure, too, which
+ * hardly needs any room. A worker that is told to stop waits for ten seconds more, then leaves the job to the next one.
  *
  * @module
  */
@@ -34,6 +40,9 @@ export interface RecorderOptions {
   readonly inHand: Pick<InHand, "isBusy" | "hasHeartbeat">;
   readonly log: SteadyLog;
   readonly jobLog: JobLog;
+  /** Fires when the worker is to leave. */
+  readonly stopping: AbortSignal;
+  /** @default the system's */
   readonly clock?: Clock;
 }
 
@@ -52,6 +61,15 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "NOPERM",
 ]);
 
+/** Bytes from which on a result may be the reason for which a full Redis has no room for it. */
+const LARGE = 64 * 1024;
+/** Milliseconds that a large result waits for room. */
+const ROOM_MS = 60_000;
+/** Milliseconds for which a worker that is told to stop still waits. */
+const LEAVE_MS = 10_000;
+
+const NEVER = new AbortController().signal;
+
 /** Records how executions ended. */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -64,8 +82,8 @@ export class Recorder {
   }
 
   /**
-   * Records ends. Each has its own promise, in the order of the list, which resolves once it is stored, or
-   * found to be somebody else's by now. It rejects if nothing of it can be stored, not even that it failed.
+   * Records ends. Each has its own promise, in the order of the list, which resolves once it is stored, found to be
+   * somebody else's by now, or given up. It rejects if nothing of it can be stored, not even that it failed.
    */
   end(ends: readonly End[]): Promise<void>[] {
     return this.#follow(ends, this.#send(ends));
@@ -119,27 +137,38 @@ export class Recorder {
 
   /** Sees to one end that has been sent. */
   async #see(end: End, sent: Promise<EndReply>): Promise<void> {
-    const { jobLog } = this.#options;
+    const { jobLog, stopping } = this.#options;
     let [given, reply] = [end, sent];
-    for (let attempt = 0;; attempt++) {
+    let patience: Patience | undefined;
+    for (;;) {
       try {
         return jobLog.recorded(given, await reply);
       } catch (error) {
-        if (isOfConnection(error)) throw error;
-        if (isTransient(error)) {
-          if (attempt === 0) this.#tellRefusal(given, error);
-          await this.#pause(backoff(attempt));
-        } else {
-          if (given !== end || isPutBack(end)) throw error;
-          given = this.#unstorable(end, error);
+        patience ??= new Patience(stopping, this.#clock);
+        const instead = given === end
+          ? this.#instead(end, error, patience)
+          : undefined;
+        if (instead !== undefined) given = instead;
+        else if (!isTransient(error)) throw error;
+        else if (patience.isOver) return this.#giveUp(end, error);
+        else {
+          if (patience.pauses === 0) this.#tellRefusal(end, error);
+          await patience.pause();
         }
       }
       reply = this.#send([given])[0]!;
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    return pause(ms, new AbortController().signal, this.#clock);
+  /** What is stored in place of an end that Redis will not take, if it is time for that. */
+  #instead(end: End, error: unknown, patience: Patience): End | undefined {
+    if (isPutBack(end) || isOfConnection(error)) return undefined;
+    if (!isTransient(error)) return this.#failed(end, "Redis refuses", error);
+    const mayNotFit = error.code === "OOM" && end.payload.length >= LARGE;
+    const hasWaited = patience.isOver || patience.waitedMs >= ROOM_MS;
+    return mayNotFit && hasWaited
+      ? this.#failed(end, "Redis has no room for", error)
+      : undefined;
   }
 
   #tellRefusal({ execution }: End, error: ReplyError): void {
@@ -150,14 +179,70 @@ export class Recorder {
     );
   }
 
-  /** What is stored instead of an end that Redis refuses for good. */
-  #unstorable({ execution, payload, workedMs }: End, error: unknown): End {
+  /** Its lease runs out, and the sweep of another worker finds it. */
+  #giveUp({ execution, workedMs }: End, error: ReplyError): void {
+    const { queue, job } = execution;
+    this.#options.log.error(
+      `${queue}: Redis has not taken the end of the job, another worker will run it again: ${error.message} (${job.id})`,
+      factsOf(execution, workedMs),
+    );
+  }
+
+  /** What is stored instead of an end that Redis does not take. */
+  #failed(
+    { execution, outcome, payload, workedMs }: End,
+    how: string,
+    error: unknown,
+  ): End {
     const why = error instanceof Error ? error.message : String(error);
+    const what = outcome === "finished" ? "result" : "failure";
+    const bytes = payload.length.toLocaleString("en");
     const text =
-      `Cannot store the end of the job: Redis refuses its ${payload.length} bytes: ${why}`;
+      `Cannot store the ${what} of the job: ${how} its ${bytes} bytes: ${why}`;
     const end = failedEnd(execution, "failed", text, workedMs);
     this.#options.jobLog.failed(end, text);
     return end;
+  }
+}
+
+/** How long an end has been refused, and what is left of the time of a worker that is told to stop. */
+class Patience {
+  readonly #stopping: AbortSignal;
+  readonly #clock: Clock;
+  readonly #since: number;
+  #stoppedAt = Infinity;
+  #pauses = 0;
+
+  constructor(stopping: AbortSignal, clock: Clock) {
+    this.#stopping = stopping;
+    this.#clock = clock;
+    this.#since = clock.now();
+    this.#look();
+  }
+
+  get waitedMs(): number {
+    return this.#clock.now() - this.#since;
+  }
+
+  /** Whether the worker has to leave without it. */
+  get isOver(): boolean {
+    return this.#clock.now() - this.#stoppedAt >= LEAVE_MS;
+  }
+
+  get pauses(): number {
+    return this.#pauses;
+  }
+
+  /** Longer each time, but a stop ends it. */
+  async pause(): Promise<void> {
+    const signal = this.#stoppedAt === Infinity ? this.#stopping : NEVER;
+    await pause(backoff(this.#pauses++), signal, this.#clock);
+    this.#look();
+  }
+
+  #look(): void {
+    if (!this.#stopping.aborted) return;
+    this.#stoppedAt = Math.min(this.#stoppedAt, this.#clock.now());
   }
 }
 

@@ -92,7 +92,7 @@ export class WorkerSession {
     this.#scheduler = new Scheduler(common);
     this.#commands = this.#makeCommands(onError);
     const jobLog = new JobLog(log, settings.logJobDescription);
-    const recorder = new Recorder({ ...common, jobLog });
+    const recorder = new Recorder({ ...common, jobLog, stopping });
     this.#fetcher = new Fetcher({
       ...common,
       recorder,

@@ -22,6 +22,7 @@ function recorderOf(bench: Bench, identity: WorkerIdentity): Recorder {
     inHand: new InHand(),
     log: SILENT,
     jobLog: new JobLog(SILENT, true),
+    stopping: new AbortController().signal,
   });
 }
 

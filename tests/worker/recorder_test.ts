@@ -9,6 +9,8 @@ import {
 } from "../../lib/redis/redis_client.ts";
 import type { End } from "../../lib/store/worker_types.ts";
 import { returnedEnd } from "../../lib/worker/ends.ts";
+import { FakeClock, turn } from "../support/fake_clock.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { echoing } from "../store/support.ts";
 import { Stage } from "./stage.ts";
 
@@ -49,6 +51,20 @@ function refusing(
       return client.send(command, args, options);
     },
   };
+}
+
+/** Lets time pass in short steps, between which calls are sent and refused. */
+async function advanceBy(clock: FakeClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 500) await clock.advance(500);
+}
+
+/** Lets time pass until something is settled. */
+async function advanceUntil(
+  clock: FakeClock,
+  settles: Promise<unknown>,
+): Promise<void> {
+  const settled = settles.then(() => true);
+  while (!await Promise.race([settled, turn()])) await clock.advance(500);
 }
 
 const REFUSED = () => new ReplyError("ERR too much of it");
@@ -94,7 +110,7 @@ Deno.test("a result that Redis refuses fails its job with Redis' words, and no o
   assertEquals(statuses, ["finished", "failed", "finished"]);
   assertEquals(
     await stage.failureText("refused"),
-    "Cannot store the end of the job: Redis refuses its 4 bytes: ERR too much of it",
+    "Cannot store the result of the job: Redis refuses its 4 bytes: ERR too much of it",
   );
   assertEquals(await stage.bench.members("rq:wip:q"), []);
 });
@@ -108,6 +124,82 @@ Deno.test("an end that Redis takes later is stored then", async () => {
   assertEquals(await stage.bench.status("a"), "finished");
   const told = stage.lines.filter((line) => line.includes("does not take"));
   assertEquals(told.length, 1);
+});
+
+/** A Redis that has no room for large calls. */
+function full(stage: Stage): RedisClient {
+  const large = btoa("A".repeat(100_000));
+  return refusing(stage.bench.client, large, () => new ReplyError(FULL));
+}
+
+const FULL = "OOM command not allowed when used memory > 'maxmemory'.";
+
+Deno.test.each(
+  [
+    ["result", "finished"],
+    ["failure", "failed"],
+  ] as const,
+)(
+  "a large %s that does not fit into a full Redis is stored as a failure that says so, a minute later",
+  async (what, outcome) => {
+    await using stage = await Stage.open();
+    const clock = new FakeClock();
+    const payload = btoa("A".repeat(100_000));
+    const end = await ended(stage, "a", { payload, outcome });
+    const [recorded] = stage.recorder(full(stage), { clock }).end([end]);
+    await waitFor(() => stage.lines.length > 0);
+    assertMatch(stage.lines[0]!, /does not take the end of the job yet: OOM/);
+    await advanceBy(clock, 59_000);
+    assertEquals(await stage.bench.status("a"), "started");
+    await advanceUntil(clock, recorded!);
+    assertEquals(await stage.bench.status("a"), "failed");
+    assertEquals(
+      await stage.failureText("a"),
+      `Cannot store the ${what} of the job: Redis has no room for its 133,336 bytes: ${FULL}`,
+    );
+  },
+);
+
+Deno.test("a small result waits for room for as long as it takes", async () => {
+  await using stage = await Stage.open();
+  const clock = new FakeClock();
+  const full = () => new ReplyError(FULL);
+  const client = refusing(stage.bench.client, btoa("42"), full, 80);
+  const [recorded] = stage.recorder(client, { clock }).end([
+    await ended(stage),
+  ]);
+  await advanceUntil(clock, recorded!);
+  assertEquals(await stage.bench.status("a"), "finished");
+});
+
+Deno.test("a worker that is told to stop leaves an end that Redis does not take to the next one", async () => {
+  await using stage = await Stage.open();
+  const clock = new FakeClock();
+  const readonly = () => new ReplyError("READONLY You can't write");
+  const client = refusing(stage.bench.client, btoa("42"), readonly);
+  const [recorded] = stage.recorder(client, { clock }).end([
+    await ended(stage),
+  ]);
+  await waitFor(() => stage.lines.length > 0);
+  await advanceBy(clock, 120_000);
+  stage.stopping.abort();
+  await advanceBy(clock, 9_000);
+  assertEquals(stage.lines.length, 1);
+  await advanceUntil(clock, recorded!);
+  assertEquals(await stage.bench.status("a"), "started");
+  assertMatch(stage.lines[1]!, /another worker will run it again: READONLY/);
+});
+
+Deno.test("a worker that is told to stop stores what does not fit as a failure before it leaves", async () => {
+  await using stage = await Stage.open();
+  const clock = new FakeClock();
+  stage.stopping.abort();
+  const payload = btoa("A".repeat(100_000));
+  const end = await ended(stage, "a", { payload });
+  const [recorded] = stage.recorder(full(stage), { clock }).end([end]);
+  await waitFor(() => stage.lines.length > 0);
+  await advanceUntil(clock, recorded!);
+  assertEquals(await stage.bench.status("a"), "failed");
 });
 
 const UNRECORDABLE: [string, () => Error, RegExp][] = [

@@ -44,6 +44,7 @@ function runnerOf(run: Run): Runner {
 /** A worker on a Redis of its own, and the jobs that it has in hand. */
 export class Stage implements AsyncDisposable {
   readonly inHand: InHand = new InHand();
+  readonly stopping: AbortController = new AbortController();
   readonly lines: string[] = [];
   readonly bench: Bench;
   readonly worker: WorkerIdentity;
@@ -89,6 +90,7 @@ export class Stage implements AsyncDisposable {
       inHand: this.inHand,
       log: this.log,
       jobLog: new JobLog(this.log, true),
+      stopping: this.stopping.signal,
       ...options,
     });
   }
