@@ -9,7 +9,7 @@ import { checkChoice } from "../base/options.ts";
 import { parseSize, type Size } from "../base/size.ts";
 import type { Setting } from "./settings.ts";
 
-/** The kinds of settings, and what a value of each is after the check. */
+/** The kinds of settings, and the type of a checked value of each. */
 export interface SettingValues {
   /** On or off. */
   readonly switch: boolean;
@@ -27,7 +27,7 @@ export interface SettingValues {
   readonly duration: number;
   /** An amount of memory, in bytes. */
   readonly size: number;
-  /** What this check knows nothing of. */
+  /** Anything else; it is checked elsewhere. */
   readonly object: unknown;
 }
 
@@ -38,7 +38,7 @@ export type SettingKind = keyof SettingValues;
  * Checks the value of a setting.
  *
  * @param label What the setting is called in errors.
- * @throws {RangeError | TypeError} naming it
+ * @throws {RangeError | TypeError} It names the setting.
  */
 export function checkSetting(
   setting: Setting,

@@ -1,5 +1,5 @@
 /**
- * The options of a worker, checked, and their defaults.
+ * Checks the options of a worker and applies the defaults.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { SILENT, steady, type SteadyLog } from "./log.ts";
 import type { WorkerOptions } from "./options.ts";
 import { type CheckedOptions, OPTION_NAMES, SETTING_LIST } from "./settings.ts";
 
-/** Options that are something else after the check. */
+/** Options that are replaced by the check. */
 type Changed =
   | "name"
   | "jobModules"
@@ -28,28 +28,28 @@ type Changed =
   | "queueIsolation"
   | "log";
 
-/** {@linkcode WorkerOptions} after the check, with the defaults. */
+/** Checked {@linkcode WorkerOptions}, with the defaults. */
 export interface WorkerSettings extends Omit<CheckedOptions, Changed> {
   readonly queues: readonly string[];
   readonly name: string;
   readonly jobModules: readonly ModulePattern[];
-  /** Whether a job may add jobs to a queue. */
+  /** Whether jobs may enqueue on a queue. */
   readonly mayEnqueue: (queue: string) => boolean;
-  /** How the jobs of a queue are kept apart. */
+  /** The isolation of a queue. */
   readonly isolationOf: (queue: string) => Isolation;
   readonly log: SteadyLog;
 }
 
-/** Fewest seconds that a worker's hash stays: sweepers look there for what a dead worker had in hand. */
+/** The shortest time to live of a worker's hash, in seconds: sweepers read there what a dead worker had in hand. */
 const MIN_WORKER_TTL = 30;
 
-/** Most seconds between two heartbeats: a lease survives two that are late or lost. */
+/** The longest interval of heartbeats, in seconds: a lease must survive two that are late or lost. */
 export const MAX_HEARTBEAT = 5;
 
 /**
  * Checks the settings of a worker.
  *
- * @throws {RangeError | TypeError} naming the one that is wrong
+ * @throws {RangeError | TypeError} It names the one that is wrong.
  */
 export function checkSettings(
   queues: string | readonly string[],
@@ -117,7 +117,7 @@ function enqueueRule(
     queues.includes(queue) || patterns.some((pattern) => pattern.test(queue));
 }
 
-/** Silently giving jobs more than was asked for would be worse than an error. */
+/** Refuses options that a compiled worker cannot apply to jobs: ignoring a permission flag would be worse. */
 function refuseUseless({ permissions, denoArgs, execPath }: WorkerOptions) {
   if (!Deno.build.standalone || execPath !== undefined) return;
   const what = permissions !== undefined
@@ -131,14 +131,14 @@ function refuseUseless({ permissions, denoArgs, execPath }: WorkerOptions) {
   );
 }
 
-/** A folder that is not there would make every job fail. */
+/** Refuses a path that does not exist: every job would fail. */
 function checkPaths(paths: readonly string[]): void {
   for (const path of paths) {
     let why: string | undefined;
     try {
       if (!Deno.statSync(path).isDirectory) why = "it is no directory";
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) continue; // nobody can tell
+      if (error instanceof Deno.errors.NotCapable) continue; // it cannot be checked
       if (!(error instanceof Error)) throw error;
       why = error instanceof Deno.errors.NotFound
         ? "it does not exist"
@@ -164,7 +164,7 @@ function isolationRule(
   return (queue) => own.get(queue) ?? usual;
 }
 
-/** Limits of processes that several jobs use mean nothing where there are none. */
+/** Refuses limits of processes that serve several jobs if the worker has no such processes. */
 function checkLimits(
   settings: WorkerSettings,
   options: WorkerOptions,
@@ -188,7 +188,7 @@ function checkWorkerName(name: string): string {
   );
 }
 
-/** As RQ's first workers were named; a random one where the host's name may not be asked for. */
+/** Host name and process id, as RQ used to do; a random name without the permission to read the host name. */
 function defaultName(): string {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   if (allowed.state !== "granted") {

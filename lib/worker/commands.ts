@@ -1,5 +1,5 @@
 /**
- * RQ's commands to a running worker (`rq.command`), which come over a channel of its own.
+ * RQ's commands to a running worker (`rq.command`), received on the worker's channel.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { Service } from "../base/service.ts";
 import type { RedisClient, Subscription } from "../redis/redis_client.ts";
 import type { WorkerLog } from "./log.ts";
 
-/** What a worker does on command. */
+/** Executes commands. */
 export interface CommandTarget {
-  /** Warm shutdown. */
+  /** Begins a warm shutdown. */
   shutdown(): void;
-  /** Kills what runs; it fails. */
+  /** Kills the running jobs, which then fail. */
   killHorse(): void;
-  /** Stops a job, if it runs here; `executionId` narrows it to one run. */
+  /** Stops a job if it runs here; with `executionId`, only that execution. */
   stopJob(jobId: string, executionId: string | undefined): void;
 }
 
-/** What {@linkcode Commands} works with. */
+/** The options of {@linkcode Commands}. */
 export interface CommandsOptions {
   readonly client: RedisClient;
   readonly channel: string;
@@ -31,24 +31,24 @@ export interface CommandsOptions {
 const PROBE_INTERVAL = 15_000;
 
 /**
- * Listens for commands. A silent channel looks just like a dead connection, so
- * each pass sends itself a message, and subscribes anew if the last one has not come.
+ * Listens for commands. A silent channel looks like a dead connection, so each
+ * pass sends a message to itself, and subscribes anew if the last one has not arrived.
  */
 export class Commands extends Service {
   readonly #options: CommandsOptions;
   #subscription: Subscription | undefined;
-  /** The last call of `subscribe()`, if nothing has stopped it. */
+  /** Identifies the last call of `subscribe()`, unless it was stopped. */
   #attempt: object | undefined;
   #probe: string | undefined;
 
-  /** Nothing is heard before {@linkcode Commands.subscribe}. */
+  /** Receives nothing before {@linkcode Commands.subscribe}. */
   constructor(options: CommandsOptions) {
     const { onError } = options;
     super({ name: "commands", interval: PROBE_INTERVAL, onError });
     this.#options = options;
   }
 
-  /** Begins to listen. Does nothing if it listens already. */
+  /** Starts to listen. Does nothing if it is listening. */
   async subscribe(): Promise<void> {
     if (this.#subscription !== undefined) return;
     const { client, channel } = this.#options;
@@ -58,14 +58,14 @@ export class Commands extends Service {
       (message) => this.#receive(message),
     );
     if (this.#attempt !== attempt) {
-      await subscription.close(); // it was stopped meanwhile, or asked twice
+      await subscription.close(); // stopped meanwhile, or called twice
       return;
     }
     this.#subscription = subscription;
     this.start();
   }
 
-  /** Looks for the last probe and sends the next. */
+  /** Checks that the last probe has arrived, and sends the next. */
   override async runOnce(): Promise<void> {
     const { client, channel, log } = this.#options;
     if (this.#probe !== undefined) {
@@ -77,7 +77,7 @@ export class Commands extends Service {
     await client.send("PUBLISH", [channel, probe]);
   }
 
-  /** Ends the listening. */
+  /** Stops listening. */
   override async stop(): Promise<void> {
     this.#attempt = undefined;
     await super.stop();
@@ -114,7 +114,7 @@ interface Payload {
   readonly [name: string]: unknown;
 }
 
-/** Anybody may publish anything: what is no object is no command. */
+/** Parses a message. Anybody may publish anything; what is not an object is no command. */
 function parse(message: string): Payload {
   try {
     const value: unknown = JSON.parse(message);

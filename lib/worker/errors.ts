@@ -1,16 +1,16 @@
 /**
- * Why a worker cannot begin, or go on.
+ * Errors that keep a worker from starting, or from going on.
  *
  * @module
  */
 
-/** A worker cannot take its name: another one that lives has it. */
+/** Another living worker has the worker's name. */
 export class WorkerNameTakenError extends Error {
   /** The class's name. */
   override readonly name = "WorkerNameTakenError";
 }
 
-/** Something that the worker needs to run jobs is missing; what it had claimed has been put back. */
+/** The worker lacks something that it needs to run jobs. Jobs that it had claimed have been put back. */
 export class CannotStartError extends Error {
   /** The class's name. */
   override readonly name = "CannotStartError";

@@ -1,5 +1,5 @@
 /**
- * Shows that the worker lives, and extends the leases of what it runs.
+ * The worker's heartbeat, which also extends the leases of its jobs.
  *
  * @module
  */
@@ -9,29 +9,29 @@ import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution, WorkerIdentity } from "../store/worker_types.ts";
 import type { InHand } from "./in_hand.ts";
 
-/** What a {@linkcode Heartbeat} works with. */
+/** The options of a {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
   readonly store: WorkerStore;
   readonly identity: WorkerIdentity;
   readonly inHand: InHand;
-  /** Milliseconds between two. */
+  /** Milliseconds between two heartbeats. */
   readonly interval: number;
-  /** Seconds that the worker's hash outlives the last one. */
+  /** How many seconds the worker's hash outlives the last heartbeat. */
   readonly workerTtl: number;
-  /** Writes the worker's hash anew after it has expired. */
+  /** Writes the worker's hash again after it has expired. */
   readonly register: () => Promise<void>;
-  /** Another worker has taken the name. */
+  /** Called if another worker has taken the name. */
   readonly onReplaced: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Milliseconds after which a job gets its first heartbeat, and with it the records by which RQ's monitors see what a
- * worker runs: after a second at the latest they are there. A job that is shorter never needs them.
+ * Milliseconds after which a job gets its first heartbeat. This writes the records from which RQ's monitors see what
+ * a worker runs; they exist after a second at the latest. Shorter jobs never need them.
  */
 const FIRST_MS = 500;
 
-/** The heartbeat of a worker. A job whose lease is lost is killed: somebody else may run it by now. */
+/** The heartbeat of a worker. A job whose lease is lost is killed: another worker may run it by now. */
 export class Heartbeat extends Service {
   readonly #options: HeartbeatOptions;
   #last = -Infinity;
@@ -47,7 +47,7 @@ export class Heartbeat extends Service {
     this.#options = options;
   }
 
-  /** One look: the heartbeat of everything if it is time, else that of jobs which never had one. */
+  /** One pass: a heartbeat for everything if it is due, else only for jobs that have had none. */
   override async runOnce(): Promise<number> {
     const { inHand, interval } = this.#options;
     const now = performance.now();
@@ -59,7 +59,7 @@ export class Heartbeat extends Service {
     return unseen.length === 0 ? 0 : await this.beat(unseen);
   }
 
-  /** One heartbeat of the worker and of some executions; tells how many leases were lost. */
+  /** Sends one heartbeat for the worker and some executions; returns how many leases were lost. */
   async beat(executions: readonly Execution[]): Promise<number> {
     const { store, identity, inHand, workerTtl } = this.#options;
     const { worker, lost } = await store.heartbeat(

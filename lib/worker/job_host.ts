@@ -1,5 +1,5 @@
 /**
- * What a running job may ask of its worker.
+ * Performs the calls of a running job.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
 
-/** What a job may ask for. */
+/** The options of an {@linkcode ExecutionHost}. */
 export interface ExecutionHostOptions {
-  /** Whether it may add jobs to a queue. */
+  /** Whether the job may enqueue on a queue. */
   readonly mayEnqueue: (queue: string) => boolean;
-  /** Whether it gets and gives BigInts. */
+  /** Whether BigInts are read and written. */
   readonly bigInts: boolean;
 }
 
-/** Answers one execution. What it writes of the job itself needs the lease. */
+/** Performs the calls of one execution. Changing the job itself requires its lease. */
 export class ExecutionHost implements JobHost {
   readonly #store: WorkerStore;
   readonly #execution: Execution;
@@ -38,15 +38,15 @@ export class ExecutionHost implements JobHost {
   }
 
   /**
-   * Adds a follow-up job over the worker's connection: a job must not have another worker, which may do
-   * more, work for it.
+   * Enqueues a follow-up job. Only on queues that jobs may use: on another one, a worker with more permissions
+   * might run it.
    */
   async enqueue(request: EnqueueRequest): Promise<string> {
     const { client, keys } = this.#store;
     const { queue: name = this.#execution.queue } = request;
     if (!this.#options.mayEnqueue(name)) {
       throw new Deno.errors.NotCapable(
-        `Cannot enqueue on "${name}": jobs of this worker may use its own queues only, --job-allow-enqueue=${name} allows this one`,
+        `Cannot enqueue on "${name}": jobs of this worker may only use its own queues; allow this one by --job-allow-enqueue=${name}`,
       );
     }
     await using queue = new Queue(name, {
@@ -63,7 +63,7 @@ export class ExecutionHost implements JobHost {
     await this.#record({ meta: encodeJson(meta, "meta", { bigInts: true }) });
   }
 
-  /** Stores how far the job is, in fields of our own. */
+  /** Stores the job's progress, in fields of our own. */
   async saveProgress(value: number, note: string | undefined): Promise<void> {
     await this.#record({ x_progress: value, x_progress_note: note ?? "" });
   }

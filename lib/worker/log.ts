@@ -1,48 +1,48 @@
 /**
- * What the worker needs of a logger; `Logger` of `@std/log` has it, and so has `console`.
+ * The interface of the worker's log. `Logger` of `@std/log` and `console` implement it.
  *
  * @module
  */
 
 import { printable, printableLines } from "../base/printable.ts";
 
-/** How much a line matters. */
+/** The level of a line. */
 export type LogMethod = "debug" | "info" | "warn" | "error";
 
-/** What a line is about, for logs that are read by programs. All of it may come from outside, untouched. */
+/** What a line is about, for logs that programs read. All values may come from outside, and are not escaped. */
 export interface LogFacts {
   /** The job's id. */
   readonly jobId?: string;
   /** The queue's name. */
   readonly queue?: string;
-  /** The job's function, as it is stored. */
+  /** The job's function, as stored. */
   readonly func?: string;
-  /** Milliseconds that the job ran. */
+  /** How many milliseconds the job ran. */
   readonly durationMs?: number;
   /** The worker's name. */
   readonly worker?: string;
-  /** More than goes on a line: an error with its stack. */
+  /** What does not fit on a line: an error with its stack. */
   readonly details?: string;
 }
 
 /**
- * Takes lines of text, by how much they matter. What comes from outside is escaped in them; an error with its
- * stack is on further lines, which are indented.
+ * Takes lines of text, by level. Text from outside is escaped; an error with its stack is on further lines,
+ * which are indented.
  */
 export interface WorkerLog {
-  /** Steps that only somebody who looks for a fault wants to see. */
+  /** Details for debugging. */
   debug(text: string): unknown;
   /** The life of the worker and of its jobs. */
   info(text: string): unknown;
-  /** What somebody should look at. */
+  /** Problems that somebody should look at. */
   warn(text: string): unknown;
-  /** What failed. */
+  /** Failures. */
   error(text: string): unknown;
-  /** Where there is one, it is called instead of the others, with the text as it is and the facts apart. */
+  /** If present, it is called instead of the others, with the unescaped text and the facts. */
   record?(method: LogMethod, text: string, facts: LogFacts): unknown;
 }
 
-/** A log whose failures are nobody else's; each line may come with facts. */
+/** A log that never throws; each line may have facts. */
 export type SteadyLog = Readonly<
   Record<LogMethod, (text: string, facts?: LogFacts) => void>
 >;
@@ -56,9 +56,9 @@ export const SILENT: WorkerLog = {
 };
 
 /**
- * The one way in which the worker logs: what came from outside is escaped, and a line that cannot be taken is dropped.
+ * Wraps a log for the worker: text from outside is escaped, and a line that the log refuses is dropped.
  *
- * @param worker the worker's name, a fact of every line
+ * @param worker The worker's name, a fact of every line.
  */
 export function steady(log: WorkerLog, worker: string): SteadyLog {
   const write = (method: LogMethod, text: string, facts: LogFacts) => {
@@ -76,7 +76,7 @@ export function steady(log: WorkerLog, worker: string): SteadyLog {
       const taken = write(method, text, facts ?? {});
       if (taken instanceof Promise) taken.catch(() => {});
     } catch {
-      // Whoever logs has jobs in hand, and nowhere to complain to.
+      // A broken log must not stop the worker, and there is no other place to report it.
     }
   };
   return {

@@ -1,5 +1,5 @@
 /**
- * What may be said to a worker.
+ * The options of a worker.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { WorkerLog } from "./log.ts";
 /** Options of a {@linkcode Worker}. */
 export interface WorkerOptions extends ConnectionOptions {
   /**
-   * The worker's name, as in `rac2.3354`. One that lives under this name keeps it.
+   * The worker's name, such as `rac2.3354`. It must not be that of a living worker.
    *
    * @default host name and process id
    */
@@ -26,28 +26,28 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly paths?: readonly string[];
   /**
-   * Modules of jobs that are loaded from elsewhere than `paths`: `jsr:@acme/*`, `npm:@acme/mail`,
-   * `https://acme.com/jobs/`. Whoever can write to Redis can have them run. `node:` and `data:` are never loaded.
+   * Modules outside `paths` that jobs may be loaded from: `jsr:@acme/*`, `npm:@acme/mail`, `https://acme.com/jobs/`.
+   * Anybody who can write to Redis can run their functions. `node:` and `data:` are never loaded.
    *
    * @default []
    */
   readonly jobModules?: readonly string[];
   /**
-   * Queues, besides the worker's own, to which jobs may add jobs through `currentJob`; `*` stands for any text.
+   * Queues, besides the worker's own, on which jobs may enqueue through `currentJob`; `*` matches any text.
    *
    * @default []
    */
   readonly allowEnqueue?: readonly string[];
   /**
-   * What jobs may do, as Deno's permission flags: `["--allow-net=example.com"]`; `[]` for nothing. Flags that only take
-   * something away (`--deny-net`) take it from what the worker may.
+   * The permissions of jobs, as Deno's permission flags: `["--allow-net=example.com"]`; `[]` for none. If there are only
+   * flags that deny (`--deny-net`), jobs have the worker's permissions without those.
    *
    * @default the worker's own permissions
    */
   readonly permissions?: readonly string[];
   /**
-   * Further flags of the `deno run` that runs jobs, such as `--import-map=map.json` or `--v8-flags=--stack-size=2000`;
-   * a value stands behind `=`.
+   * Further flags of the `deno run` that runs jobs, such as `--import-map=map.json` or `--v8-flags=--stack-size=2000`,
+   * each with its value after `=`.
    *
    * @default []
    */
@@ -65,7 +65,7 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly burst?: boolean;
   /**
-   * How long results are kept of jobs that do not say: seconds or text, `0` not at all, `-1` for ever.
+   * How long results are kept, for jobs without their own `resultTtl`: seconds or text, `0` not at all, `-1` for ever.
    *
    * @default 500
    */
@@ -89,47 +89,47 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maintenanceInterval?: Duration;
   /**
-   * How jobs are kept apart. `process`: each has a fresh process of its own. `reuse`: a process serves
-   * jobs one after the other, many times faster; they share its memory, and what one leaves
-   * running goes on beside the next. `shared`: one process runs all of them side by side, for trusted
-   * small ones; if one does not stop at its time limit, the process ends, and the others are run again.
+   * Which jobs share a process. `process`: each job runs in a fresh process. `reuse`: a process runs jobs
+   * one after the other, which is many times faster; they share its memory, and what one leaves
+   * running goes on beside the next. `shared`: one process runs all jobs concurrently, for small and
+   * trusted ones; if one does not stop at its time limit, the process is killed, and the others run again.
    *
-   * A job may ask for a stricter way, not for a looser one. A job whose worker has died while it had it in hand
-   * gets a process of its own, and the worker for itself.
+   * A job may ask for a stricter isolation, not for a looser one. A job whose worker has died
+   * is run in a fresh process, with no other job beside it.
    *
    * @default "process"
    */
   readonly isolation?: Isolation;
   /**
-   * How the jobs of single queues are kept apart, by the queue's name.
+   * The isolation of single queues, by the queue's name.
    *
    * @default as `isolation` says
    */
   readonly queueIsolation?: Readonly<Record<string, Isolation>>;
   /**
-   * With `reuse` and `shared`: a process takes no more than so many jobs.
+   * With `reuse` and `shared`: how many jobs a process runs before it is replaced.
    *
    * @default 10_000 with `reuse`, no limit with `shared`
    */
   readonly maxJobsPerProcess?: number;
   /**
-   * With `reuse` and `shared`: a process that has grown beyond so many megabytes takes no more jobs.
+   * With `reuse` and `shared`: a process that uses more megabytes takes no more jobs.
    *
    * @default 512
    */
   readonly maxMemoryPerProcess?: number;
   /**
-   * How much memory a process that runs jobs may use, with all that it starts: megabytes or text, at least 64. One that uses
-   * more is ended, and its job fails; with `shared`, the others in it are run again. With
-   * `reuse` and `shared`, a process takes no more jobs from half of it on. Needs Linux, or a `ps`.
+   * The memory limit of a process that runs jobs, together with everything that it starts: megabytes or text, at least
+   * 64. A process that exceeds it is killed, and its job fails; with `shared`, the other jobs in it run again. With
+   * `reuse` and `shared`, a process that uses half of it takes no more jobs. Needs Linux, or `ps`.
    *
    * @default no limit
    */
   readonly jobMemory?: Size;
   /**
-   * Whether processes that are started ahead of time load the module of the last job, so that the
-   * next one need not wait for it. What the module does when it is loaded is then done before there
-   * is a job, and a change of its code is seen a job later.
+   * Whether processes that are started ahead of time also load the module of the last job, in case the
+   * next one needs it. The module is then evaluated before there is a job, and a change of its code
+   * takes effect one job later.
    *
    * @default false
    */
@@ -159,7 +159,7 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly withScheduler?: boolean;
   /**
-   * The order in which queues are looked at: as given, rotated past the one just served, or shuffled.
+   * The order in which queues are tried: as given, rotated past the one just served, or shuffled.
    *
    * @default "default"
    */
@@ -171,14 +171,14 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly grace?: Duration;
   /**
-   * How long the worker goes on trying while no process can be started for jobs, until it gives up with a
-   * {@linkcode CannotStartError}: seconds or text. Meanwhile the jobs stay on their queues.
+   * How long the worker keeps trying if it can start no process for jobs, before it gives up with a
+   * {@linkcode CannotStartError}: seconds or text. The jobs stay on their queues meanwhile.
    *
    * @default 60
    */
   readonly startPatience?: Duration;
   /**
-   * Whether log lines show the call, which may hold what should not be logged.
+   * Whether log lines show the call, which may contain what should not be logged.
    *
    * @default true
    */

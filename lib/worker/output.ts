@@ -1,5 +1,5 @@
 /**
- * The program's own stdout and stderr, which log lines and what jobs print share.
+ * The program's stdout and stderr, which the log and the output of jobs share.
  *
  * @module
  */
@@ -12,19 +12,19 @@ export const STDOUT: OutputWriter = new OutputWriter(Deno.stdout);
 /** The program's stderr. */
 export const STDERR: OutputWriter = new OutputWriter(Deno.stderr);
 
-/** What a job prints is the worker's output, untouched. */
+/** Passes the output of jobs on to the program's own, unchanged. */
 export const OWN_OUTPUT: OutputSink = {
   stdout: (chunk) => STDOUT.write(chunk),
   stderr: (chunk) => STDERR.write(chunk),
 };
 
-/** Milliseconds for which a program that leaves waits for its last lines to be read. */
+/** How long a program that ends waits for its last lines to be read, in milliseconds. */
 const FLUSH_MS = 2_000;
 
 /**
- * Waits until all has been written, and tells on one stream what the other did not take.
+ * Waits until everything is written, and reports on one stream what the other did not take.
  *
- * @returns whether it has been written; if not, a write that nobody reads keeps the program alive
+ * @returns Whether it is written. If not, a pending write that nobody reads would keep the program alive.
  */
 export async function flushOutput(): Promise<boolean> {
   const streams = [[STDOUT, STDERR], [STDERR, STDOUT]] as const;
@@ -37,7 +37,7 @@ export async function flushOutput(): Promise<boolean> {
   return (await Promise.all(flushed)).every((written) => written);
 }
 
-/** One sentence. */
+/** Describes dropped output in one sentence. */
 export function describeDropped({ lines, bytes, why }: Dropped): string {
   const parts = [
     ...(lines > 0 ? [`${lines} log line${lines === 1 ? "" : "s"}`] : []),

@@ -1,5 +1,5 @@
 /**
- * Where a worker looks for job modules if it is not told.
+ * The default paths of job modules.
  *
  * @module
  */

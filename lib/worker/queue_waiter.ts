@@ -1,6 +1,6 @@
 /**
- * Waits until one of a worker's queues has a job: on a few connections that block, and
- * for all further queues with a look now and then.
+ * Waits until one of a worker's queues has a job: with a few blocking connections, and
+ * by polling the remaining queues.
  *
  * @module
  */
@@ -14,34 +14,34 @@ import {
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { PoppedJob } from "../store/worker_types.ts";
 
-/** What a {@linkcode QueueWaiter} works with. */
+/** The options of a {@linkcode QueueWaiter}. */
 export interface QueueWaiterOptions {
   readonly store: WorkerStore;
-  /** Told why a queue cannot be waited on. */
+  /** Called with the reason if a queue cannot be waited on. */
   readonly onTrouble: (text: string) => void;
 }
 
-/** Most connections that block; a server has 10,000 for all its workers, who may have hundreds of queues each. */
+/** The most blocking connections: a server allows 10,000 in all, and a worker may have hundreds of queues. */
 const MOST_CONNECTIONS = 8;
-/** Milliseconds between two looks at the queues that no connection blocks on. */
+/** Milliseconds between two polls of the remaining queues. */
 const LOOK_MS = 200;
-/** Pause where a queue's key cannot be waited on, in milliseconds. */
+/** The pause if a queue cannot be waited on, in milliseconds. */
 const RETRY_MS = 1_000;
 
 /** See the module. One wait at a time. */
 export class QueueWaiter implements AsyncDisposable {
   readonly #options: QueueWaiterOptions;
-  /** The first blocks on the first queue, and so on. */
+  /** The first is for the first queue, and so on. */
   readonly #clients: BlockingClient[] = [];
 
-  /** Opens connections when they are first needed. */
+  /** Opens connections on demand. */
   constructor(options: QueueWaiterOptions) {
     this.#options = options;
   }
 
   /**
-   * Waits until a queue may have a job, at most `ms` milliseconds or until the signal fires. What a connection
-   * caught has been taken into its queue's intermediate list; the queues are in order of priority.
+   * Waits until a queue may have a job, at most `ms` milliseconds or until the signal is aborted. Returns the jobs that
+   * connections have popped into their queues' intermediate lists, in order of priority.
    */
   async wait(
     queues: readonly string[],
@@ -60,7 +60,7 @@ export class QueueWaiter implements AsyncDisposable {
       const waits = clients.map(async (client, i) => {
         const queue = queues[i]!;
         const jobId = await this.#catch(client, queue, ms, over.signal);
-        end(); // the first to be served, or to fail, ends the others
+        end(); // the first one that gets a job, or fails, ends the others
         return jobId === null ? null : { queue, jobId };
       });
       if (signal.aborted) end();
@@ -86,7 +86,7 @@ export class QueueWaiter implements AsyncDisposable {
     return this.#clients.slice(0, count);
   }
 
-  /** Until a queue that no connection blocks on has a job, or the time is over: also for calls that cannot be sent. */
+  /** Polls the remaining queues until one has a job or the time is over, even if calls cannot be sent. */
   async #look(
     queues: readonly string[],
     ms: number,
@@ -112,11 +112,11 @@ export class QueueWaiter implements AsyncDisposable {
       if (!(error instanceof ReplyError)) throw error;
       this.#options.onTrouble(`Cannot look for jobs: ${error.message}`);
       await pause(RETRY_MS, over);
-      return true; // the claim sees for itself
+      return true; // let the claim find out
     }
   }
 
-  /** The id that BLMOVE took from one queue, or `null`. */
+  /** The id that BLMOVE popped from one queue, or `null`. */
   async #catch(
     client: BlockingClient,
     queue: string,
@@ -139,7 +139,7 @@ export class QueueWaiter implements AsyncDisposable {
         onTrouble(`${queue}: Cannot wait for jobs: ${error.message}`);
         await pause(Math.min(ms, RETRY_MS), over);
       } else if (!(error instanceof ConnectionLostError)) throw error;
-      return null; // the claim that follows waits for the connection to come back
+      return null; // the next claim waits for the connection to come back
     }
   }
 }

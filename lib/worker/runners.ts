@@ -1,5 +1,5 @@
 /**
- * The ways in which a worker runs jobs, and which of them a job gets.
+ * The runners of a worker, one for each isolation, and the choice between them.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import type { Execution } from "../store/worker_types.ts";
 import type { SteadyLog } from "./log.ts";
 import type { WorkerSettings } from "./check_settings.ts";
 
-/** What {@linkcode Runners} work with. */
+/** The options of {@linkcode Runners}. */
 export interface RunnersOptions {
   readonly settings: WorkerSettings;
-  /** What all subprocesses have in common. */
+  /** Options of all subprocesses. */
   readonly common: Omit<
     SubprocessRunnerOptions,
     "prewarm" | "maxJobsPerProcess" | "maxMemoryPerProcess"
@@ -28,17 +28,17 @@ export interface RunnersOptions {
 }
 
 /**
- * Most jobs at once with a process of their own where that is not usual: a hundred that a dead
- * worker left behind must not take 4 GB of memory on the next one.
+ * How many jobs at once get a process of their own where that is an exception: a hundred jobs of a dead
+ * worker must not take 4 GB of memory on the next one.
  */
 const MAX_SINGLE = 10;
 
-/** One runner for each way that is needed. */
+/** One runner for each isolation that is needed. */
 export class Runners implements AsyncDisposable {
   readonly #options: RunnersOptions;
   readonly #runners = new Map<Isolation, Runner>();
   #alone: Runner | undefined;
-  /** The ways that queues have, not only single jobs. */
+  /** The isolations of queues, as opposed to single jobs. */
   readonly #usual: ReadonlySet<Isolation>;
 
   /** Starts nothing yet. */
@@ -48,14 +48,14 @@ export class Runners implements AsyncDisposable {
     this.#usual = new Set(queues.map(isolationOf));
   }
 
-  /** Gets ready for the first jobs. */
+  /** Prepares for the first jobs. */
   prepare(): void {
     for (const isolation of this.#usual) this.#runner(isolation).prepare();
   }
 
   /**
-   * What runs an execution: in the way of its queue, or in a stricter one that the job itself asks for.
-   * A job whose worker has died while it ran may be the reason, and gets a process of its own.
+   * The runner of an execution: with the isolation of its queue, or a stricter one that the job asks for.
+   * A suspect, which may have killed its last worker, gets a process of its own.
    */
   of({ queue, job }: Execution): Runner {
     const usual = this.#options.settings.isolationOf(queue);
@@ -70,7 +70,7 @@ export class Runners implements AsyncDisposable {
       : this.#runner(isolation);
   }
 
-  /** For jobs that have a process of their own where that is not usual. */
+  /** The runner for jobs that get a process of their own as an exception. */
   #single(): Runner {
     return this.#alone ??= new LimitedRunner(
       this.#runner("process"),
@@ -78,7 +78,7 @@ export class Runners implements AsyncDisposable {
     );
   }
 
-  /** Kills what is left. */
+  /** Kills everything that still runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#runners.values()].map((r) => r.close()));
   }
@@ -100,19 +100,19 @@ export class Runners implements AsyncDisposable {
       ...told(settings.log),
     };
     const { concurrency, maxJobsPerProcess } = settings;
-    // What jobs before it have left must not use up what a job may use.
+    // Memory that earlier jobs have left behind must not count too much against a job's limit.
     const maxMemoryPerProcess = Math.min(
       settings.maxMemoryPerProcess,
       (settings.jobMemory ?? Infinity) / 2 / 1024 / 1024,
     );
     const cores = navigator.hardwareConcurrency;
-    // More than the machine boots at once is only memory.
+    // The machine boots no more at once; more would only cost memory.
     const prewarm = this.#usual.has(isolation)
       ? Math.min(concurrency, cores)
       : 0;
     switch (isolation) {
       case "process":
-        // One more, or short jobs wait for each other's boot.
+        // One more than run at once, or short jobs would wait for each other's boot.
         return new SubprocessRunner({
           ...common,
           prewarm: prewarm === 0 ? 0 : prewarm + 1,
@@ -136,7 +136,7 @@ export class Runners implements AsyncDisposable {
   }
 }
 
-/** What is logged of jobs that get into each other's way. */
+/** Logs how jobs affect each other. */
 function told(
   log: SteadyLog,
 ): Pick<SubprocessRunnerOptions, "onBeganAgain" | "onLateError"> {
@@ -148,7 +148,7 @@ function told(
       }),
     onLateError: ({ jobId, message }) =>
       log.warn(
-        `Error left behind by a job that had ended, its process takes no more: ${message} (${
+        `Unhandled error of a job that had ended, its process takes no more jobs: ${message} (${
           jobId ?? "unknown job"
         })`,
         jobId === undefined ? {} : { jobId },

@@ -7,7 +7,7 @@
 import { Service } from "../base/service.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
 
-/** What a {@linkcode Scheduler} works with. */
+/** The options of a {@linkcode Scheduler}. */
 export interface SchedulerOptions {
   readonly sweeps: SweepStore;
   readonly queues: readonly string[];
@@ -16,18 +16,19 @@ export interface SchedulerOptions {
 
 /** Milliseconds between two passes. */
 const INTERVAL_MS = 1_000;
-/** How many passes a worker leaves to others after one that was another's: asking costs a command each time. */
+/** How many passes a worker skips after another one has had its turn: asking costs a command each time. */
 const LEFT_TO_OTHERS = 2;
 
 /**
- * RQ's `rq worker --with-scheduler`: looks at the scheduled jobs of the worker's queues every second. Of many workers with
- * the same queues one looks for all. A queue whose lock a Python scheduler holds is left to that.
+ * RQ's `rq worker --with-scheduler`: queues the scheduled jobs of the worker's queues that are due, every second. Of
+ * several workers with the same queues, one does it for all. A queue whose lock a Python scheduler holds is left to
+ * that scheduler.
  */
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
   readonly #pass: string;
   #toSkip = 0;
-  /** What was last told of a queue: the same is not told every second. */
+  /** The last error of each queue, so that it is not reported every second. */
   readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */

@@ -30,7 +30,7 @@ import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./check_settings.ts";
 import { Sweeper } from "./sweeper.ts";
 
-/** What a {@linkcode WorkerSession} works with. */
+/** The options of a {@linkcode WorkerSession}. */
 export interface WorkerSessionOptions {
   readonly settings: WorkerSettings;
   readonly client: RedisClient;
@@ -57,7 +57,7 @@ export class WorkerSession {
   /** Fires when the job loop cannot go on. */
   readonly #halting = new AbortController();
 
-  /** Puts the parts together; nothing is sent before {@linkcode WorkerSession.work}. */
+  /** Creates all parts; sends nothing before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
     const { settings, client, keys, inHand, stop, stopping, runners } = options;
     const { log, queues } = settings;
@@ -128,8 +128,8 @@ export class WorkerSession {
   }
 
   /**
-   * In another order than that of priority, what is next shows only when there is room for it; and to a process
-   * of its own a job has to wait longer than for Redis.
+   * Prefetching needs strict priority, since otherwise the next queue is known only when there is room for a job; and
+   * it is useless with a process for each job, whose start takes longer than a round trip.
    */
   #prefetches(): boolean {
     const { dequeueStrategy, isolationOf, queues } = this.#options.settings;
@@ -157,7 +157,7 @@ export class WorkerSession {
     return this.#jobs.claimed;
   }
 
-  /** Works until told to stop; tells how many jobs it ran. */
+  /** Works until it is told to stop; returns how many jobs it ran. */
   async work(): Promise<number> {
     const { settings, stopping } = this.#options;
     const { log, name, queues, withScheduler } = settings;
@@ -187,7 +187,7 @@ export class WorkerSession {
     return this.done;
   }
 
-  /** What its Redis user may not do would show job by job: it is told before the first one is touched. */
+  /** Checks the permissions of the Redis user first: otherwise a missing one would fail job by job. */
   async #checkAccess(): Promise<void> {
     const { client } = this.#options;
     let denied: ReadonlyMap<string, string>;
@@ -222,7 +222,7 @@ export class WorkerSession {
     return this.#store.keys.worker(this.#identity.name);
   }
 
-  /** Whatever goes wrong in one step, the others are taken: a loop that is left running keeps the program alive. */
+  /** Shuts down. If a step fails, the others are done all the same: a service left running keeps the program alive. */
   async #leave(): Promise<void> {
     const steps = await Promise.allSettled([
       this.#fetcher[Symbol.asyncDispose](),
@@ -284,7 +284,7 @@ function accessError(why: string, cause?: Error): CannotStartError {
   );
 }
 
-/** Unknown where the permission to ask is missing. */
+/** The host name, or "unknown" without the permission to read it. */
 function hostname(): string {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   return allowed.state === "granted" ? Deno.hostname() : "unknown";

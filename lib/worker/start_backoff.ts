@@ -1,5 +1,5 @@
 /**
- * What a worker does while it can begin no job, for want of processes or by a fault of its own.
+ * The backoff of a worker that cannot begin jobs, because no process starts or by a fault of its own.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { CannotStartError } from "./errors.ts";
 import { SILENT, type WorkerLog } from "./log.ts";
 
-/** Milliseconds until the first new attempt; each further pause is twice as long. */
+/** Milliseconds until the second attempt; each further pause is twice as long. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 10_000;
 
-/** What a {@linkcode StartBackoff} works with. */
+/** The options of a {@linkcode StartBackoff}. */
 export interface StartBackoffOptions {
   readonly log?: WorkerLog;
-  /** Milliseconds of attempts without a single start after which to give up. @default 60_000 */
+  /** Milliseconds of failing attempts after which to give up. @default 60_000 */
   readonly patience?: number;
   /** A clock in milliseconds. @default performance.now */
   readonly now?: () => number;
 }
 
-/** Keeps a worker from claiming jobs that it cannot run, and tells when that is hopeless. */
+/** Keeps a worker from claiming jobs that it cannot run, and decides when to give up. */
 export class StartBackoff {
   readonly #log: WorkerLog;
   readonly #patience: number;
@@ -31,7 +31,7 @@ export class StartBackoff {
   #until = 0;
   #hopeless: CannotStartError | undefined;
 
-  /** Nothing has failed yet. */
+  /** Starts without failures. */
   constructor(options: StartBackoffOptions = {}) {
     const { log = SILENT, patience = 60_000 } = options;
     this.#log = log;
@@ -39,17 +39,17 @@ export class StartBackoff {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** A job could not be begun, and goes back to its queue. */
+  /** Call it when a job could not be begun and goes back to its queue. */
   failed(why: string): void {
     const now = this.#now();
-    // Without a job there was no attempt: that says nothing.
+    // After a long time without jobs, and so without attempts, counting starts anew.
     const isNew = now - this.#last > this.#patience + LONGEST_PAUSE;
     if (this.#failures === 0 || isNew) this.#since = now;
     this.#last = now;
-    if (now < this.#until) return; // one more of those that were begun together
+    if (now < this.#until) return; // begun together with one that has failed already
     if (this.#failures === 0) {
       this.#log.error(
-        `${why}; jobs are put back, trying again until one can be begun`,
+        `${why}; jobs are put back, and tried again until one can be begun`,
       );
     }
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#failures++);
@@ -61,7 +61,7 @@ export class StartBackoff {
     );
   }
 
-  /** A job was begun. */
+  /** Call it when a job was begun. */
   succeeded(): void {
     if (this.#failures === 0) return;
     this.#log.warn("Jobs can be begun again");
@@ -75,12 +75,12 @@ export class StartBackoff {
     return this.#failures > 0;
   }
 
-  /** For how many milliseconds no job is to be claimed. */
+  /** For how many milliseconds no job should be claimed. */
   pauseMs(): number {
     return this.#failures === 0 ? 0 : Math.max(0, this.#until - this.#now());
   }
 
-  /** Why to give up, if no job has been begun for too long. */
+  /** The error to give up with, if no job has been begun for too long. */
   get hopeless(): CannotStartError | undefined {
     return this.#hopeless;
   }

@@ -1,5 +1,5 @@
 /**
- * Finds what other workers left behind, on all queues.
+ * Cleans up after dead workers, on all queues.
  *
  * @module
  */
@@ -10,45 +10,46 @@ import { MAX_LOSSES } from "../store/lease.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
 import { logError, type SteadyLog } from "./log.ts";
 
-/** What a {@linkcode Sweeper} works with. */
+/** The options of a {@linkcode Sweeper}. */
 export interface SweeperOptions {
   readonly sweeps: SweepStore;
   readonly log: SteadyLog;
-  /** The worker's own queues: nobody may have put a job on them yet. */
+  /** The worker's own queues, on which nobody may have enqueued a job yet. */
   readonly queues: readonly string[];
   /** Milliseconds between two passes. */
   readonly interval: number;
   readonly onError: (error: unknown) => void;
 }
 
-/** What is stored of a job that lost its worker too often. RQ's name for it is the same. */
+/** The stored failure of a job that has lost its worker too often, under RQ's name. */
 const ABANDONED = encodeFailure(
   `AbandonedJobError: The worker of this job died or lost its lease ${
     MAX_LOSSES + 1
   } times while it ran nothing else; the job is not put back again`,
 );
 
-/** Intervals for which a pass is nobody else's, and how long after that it comes again at the latest. */
+/** How long one worker's turn at a pass keeps the others from it, as a multiple of the interval. */
 const TURNS = {
-  /** What workers have left in the middle: with three seconds between two passes, it is found within four. */
+  /** Recovers jobs of dead workers: with an interval of three seconds, within four. */
   sweep: 1 / 3,
-  /** What has expired, and what nobody has released. */
+  /** Drops what has expired, and queues deferred jobs that nobody has released. */
   registries: 3 / 2,
-  /** Dead workers: to look at them costs the more, the more workers there are. */
+  /** Drops dead workers. The cost grows with the number of workers. */
   workers: 5,
 } as const;
 
 /**
- * Puts jobs of dead workers back, drops what has expired, queues deferred jobs that nobody released.
+ * Puts jobs of dead workers back, drops what has expired, and queues deferred jobs that nobody has released.
  *
- * All workers have one, and none leads: who takes a turn does a pass for all, so that the cost of a pass does not grow
- * with the number of workers. A turn is over by itself: whoever dies in it delays the next one by no more than its length.
+ * Every worker has one, and there is no leader: a worker that takes a turn does the pass for all, so that the cost
+ * does not grow with the number of workers. A turn expires by itself: if its worker dies, the next pass is delayed
+ * by at most its length.
  */
 export class Sweeper extends Service {
   readonly #options: SweeperOptions;
-  /** Until when a turn is this worker's own, by its pass. */
+  /** When this worker's turn at each pass ends. */
   readonly #taken = new Map<string, number>();
-  /** What was last told of a pass over a queue that cannot be swept: the same is not told every three seconds. */
+  /** The last error of each pass and queue, so that it is not reported in every pass. */
   readonly #told = new Map<string, string>();
 
   /** Any number of workers may have one. */
@@ -58,7 +59,7 @@ export class Sweeper extends Service {
     this.#options = options;
   }
 
-  /** One pass over all queues, as far as it is this worker's turn; tells how many jobs were put back or failed. */
+  /** The passes over all queues for which it is this worker's turn; returns how many jobs were put back or failed. */
   override async runOnce(): Promise<number> {
     if (!await this.#takeTurn("sweep")) return 0;
     const { sweeps } = this.#options;
@@ -72,7 +73,7 @@ export class Sweeper extends Service {
     return recovered;
   }
 
-  /** One pass over one queue, whoever's turn it is; tells how many jobs were put back or failed. */
+  /** One pass over one queue, without taking turns; returns how many jobs were put back or failed. */
   async sweep(
     queue: string,
     signal: AbortSignal = this.stopping,
@@ -155,7 +156,7 @@ export class Sweeper extends Service {
     }
   }
 
-  /** Does something to each queue. One that cannot be swept does not keep the others from it. */
+  /** Sweeps each queue. An error concerns that queue only. */
   #each(
     queues: readonly string[],
     pass: keyof typeof TURNS,

@@ -1,5 +1,5 @@
 /**
- * The worker, as a program or another one that embeds it holds it.
+ * The `Worker` of the public API.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { WorkerSession } from "./session.ts";
 import type { WorkerOptions } from "./options.ts";
 import { checkSettings, type WorkerSettings } from "./check_settings.ts";
 
-/** Milliseconds that a worker with nothing in hand waits for a silent Redis before it leaves all the same. */
+/** How long a worker without jobs waits for a silent Redis before it stops without deregistering, in milliseconds. */
 const LEAVE_MS = 5_000;
 
 /**
@@ -49,10 +49,10 @@ export class Worker implements AsyncDisposable {
   #working: Promise<number> | undefined;
 
   /**
-   * Checks the settings; nothing is dialled before {@linkcode Worker.work}.
+   * Checks the options. Connects only in {@linkcode Worker.work}.
    *
-   * @param queues names of queues in order of priority
-   * @throws {RangeError | TypeError} naming the setting that is wrong
+   * @param queues The names of the queues, in order of priority.
+   * @throws {RangeError | TypeError} It names the option that is wrong.
    */
   constructor(queues: string | readonly string[], options: WorkerOptions = {}) {
     this.#settings = checkSettings(queues, options);
@@ -67,17 +67,17 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Works until it is told to stop; in burst mode until every queue is empty. To be called once.
+   * Works until it is told to stop; in burst mode until every queue is empty. Call it once.
    *
-   * @returns how many jobs it ran
-   * @throws {TypeError} if it was called before
-   * @throws {CannotStartError} if it may not, or cannot, start processes
-   * @throws {WorkerNameTakenError} if another worker of this name lives
-   * @throws {ConnectionRefusedError} if Redis refuses the password or is too old
+   * @returns How many jobs it ran.
+   * @throws {TypeError} If it was called before.
+   * @throws {CannotStartError} If it cannot, or may not, start processes.
+   * @throws {WorkerNameTakenError} If another living worker has this name.
+   * @throws {ConnectionRefusedError} If Redis refuses the password or is too old.
    */
   async work(): Promise<number> {
     if (this.#working !== undefined) {
-      throw new TypeError("Cannot work: this worker was told to before");
+      throw new TypeError("Cannot work: work() was called before");
     }
     this.#working = this.#workUntilSignal();
     return await this.#working;
@@ -143,7 +143,7 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  /** Warm shutdown: takes no more work, lets what runs end (at most `grace`), then leaves. */
+  /** Warm shutdown: takes no more jobs, lets the running ones end (at most `grace`), then leaves. */
   stop(): void {
     if (this.#stopping.signal.aborted) return;
     const { log, grace } = this.#settings;
@@ -155,7 +155,7 @@ export class Worker implements AsyncDisposable {
     });
   }
 
-  /** Cold shutdown: kills what runs, puts it back on its queue, then leaves. */
+  /** Cold shutdown: kills the running jobs, puts them back on their queues, then leaves. */
   stopNow(): void {
     this.stop();
     if (this.#cold) return;
@@ -165,7 +165,7 @@ export class Worker implements AsyncDisposable {
     this.#alarms.set(LEAVE_MS, () => this.#disconnect());
   }
 
-  /** Begins a warm shutdown, and waits for its end; how the work ended is told by {@linkcode Worker.work} alone. */
+  /** Begins a warm shutdown and waits for its end. Only {@linkcode Worker.work} reports how the work ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#working === undefined) {
       this.#working = Promise.resolve(0);
@@ -176,7 +176,7 @@ export class Worker implements AsyncDisposable {
     this.#alarms[Symbol.dispose]();
   }
 
-  /** Also ends every wait for a Redis that does not answer. A connection that was handed in stays. */
+  /** Closes the connection, unless it was passed in. Also ends every wait for a Redis that does not answer. */
   async #disconnect(): Promise<void> {
     const { client, isOwn } = this.#connection;
     if (isOwn) await client.close();
@@ -188,7 +188,7 @@ export class Worker implements AsyncDisposable {
       connectTimeout: Infinity,
       name,
       onState: (state) => {
-        // A refusal for good is told by the error that ends the worker.
+        // A final refusal ends the worker with an error, which is reported.
         if (state.state === "down" && isRefusal(state.error)) return;
         log.warn(describeState(state));
       },
@@ -197,7 +197,7 @@ export class Worker implements AsyncDisposable {
   }
 }
 
-/** A worker that may not start processes must not begin: every job would fail. */
+/** Refuses to start without the permission to start processes: every job would fail. */
 async function checkRun(execPath: string | undefined): Promise<void> {
   const command = execPath ?? Deno.execPath();
   const allowed = await Deno.permissions.query({ name: "run", command });
@@ -207,7 +207,7 @@ async function checkRun(execPath: string | undefined): Promise<void> {
   );
 }
 
-/** The properties that are there. */
+/** Without the properties that are undefined. */
 function optional<T extends object>(
   properties: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -93,7 +93,7 @@ Deno.test("work() may be called once", async () => {
     burst: true,
   });
   await worker.work();
-  await assertRejects(() => worker.work(), TypeError, "told to before");
+  await assertRejects(() => worker.work(), TypeError, "called before");
 });
 
 const WRONG: [name: string, options: WorkerOptions, says: string][] = [

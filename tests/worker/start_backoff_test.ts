@@ -29,7 +29,7 @@ Deno.test("pauses grow to ten seconds, and one line tells of all failures", () =
   }
   assertEquals(pauses, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   assertEquals(lines.length, 1);
-  assertMatch(lines[0]!, /^No process; jobs are put back, trying again/);
+  assertMatch(lines[0]!, /^No process; jobs are put back, and tried again/);
 });
 
 Deno.test("jobs that were begun together and fail together are one failure", () => {
