@@ -168,6 +168,7 @@ const LUA_NAMES: readonly (readonly [
   ["queue_workers_key", "q", "'workers:' .. q"],
   ["ends_key", "", "'x_ends'"],
   ["group_key", "g", "'group:' .. g"],
+  ["rate_limited_key", "limit", "'rl:' .. limit .. ':rate_limited'"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 

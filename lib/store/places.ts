@@ -22,7 +22,10 @@ export const PLACES: Readonly<Record<JobStatus, Place>> = {
   canceled: "canceled",
 };
 
-const registries = Object.entries(PLACES)
+/** The registry of jobs that RQ is about to enqueue. Those that its rate limits hold back have one for each limit. */
+const RQ_PLACES = { ready_to_enqueue: "ready" };
+
+const registries = Object.entries({ ...PLACES, ...RQ_PLACES })
   .filter(([, place]) => place !== "queue")
   .map(([status, place]) => `${status} = '${place}'`);
 

@@ -29,12 +29,10 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 
 /** Where RQ leaves the job in another state than ours. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  // It takes the id out of registries of its own, too. What stays there is dropped by RQ, which looks at the status.
-  "cancel, ready": "canceled",
-  "delete, ready": "gone",
-  "cancel, limited": "canceled",
-  "delete, limited": "gone",
-  // What waits there is the business of RQ's maintenance alone.
+  // It does not look for a job that a worker has popped, and leaves its id to the worker.
+  "cancel, popped": "canceled+popped",
+  "delete, popped": "gone+popped",
+  // What waits for RQ is the business of its own maintenance: whether a job may be queued is up to its rate limits, too.
   "recover, ready": "queued",
   "recover, limited": "queued+rl:key:allowed",
 };

@@ -188,7 +188,7 @@ Deno.test("a caught job that cannot be run is dropped, and the next one is claim
   const worker = await bench.worker();
   for (const id of ["a", "b", "c"]) await bench.add(id);
   const caught = await caughtOf(bench, ["a", "b"]);
-  await bench.jobs.cancel("a");
+  await bench.send("HSET", "rq:job:a", "status", "canceled"); // RQ leaves its id where it is
   const { execution, skipped } = await bench.tryClaim(worker, caught);
   assertEquals([execution?.job.id, skipped[0]?.reason], ["b", "canceled"]);
 });

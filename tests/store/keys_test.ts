@@ -68,7 +68,7 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
   dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
   registry_key('canceled', 'q'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
-  first_seen_key('q', 'j'), group_key('g')}`,
+  first_seen_key('q', 'j'), group_key('g'), rate_limited_key('l')}`,
     );
     assertEquals(texts(await script.run(bench.client, [], [prefix])), [
       keys.queues,
@@ -89,6 +89,7 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
       `${prefix}execution:j:e`,
       `${prefix}queue:q:intermediate:first_seen:j`,
       `${prefix}group:g`,
+      `${prefix}rl:l:rate_limited`,
     ]);
   },
 );

@@ -46,12 +46,17 @@ local function unregister(name, q, ...)
   redis.pcall('ZREM', registry_key(name, q), ...)
 end
 
--- Takes a job out of the place that its status says; one whose status nobody knows may be on its queue.
+-- Takes a job out of the place that its status says; one whose status nobody knows may be on its queue. What is not there
+-- may have been popped: whoever has done so finds out when it claims the job.
 local function leave(job)
   local registry = REGISTRY[job.status]
   if registry == 'wip' then return drop_executions(job) end
   if registry then return unregister(registry, job.q, job.id) end
-  redis.pcall('LREM', queue_key(job.q), 1, job.id)
+  if job.status == 'rate_limited' then
+    return redis.pcall('ZREM', rate_limited_key(field(job.id, 'rate_limit_key') or ''), job.id)
+  end
+  local found = redis.pcall('LREM', queue_key(job.q), 1, job.id)
+  if found ~= 1 then redis.pcall('LREM', intermediate_key(job.q), 1, job.id) end
 end
 
 -- Puts a job into the place of a status, and writes that into its hash, with further fields and values. "where": in a
