@@ -23,7 +23,7 @@ local function end_job(job, status, ttl)
   end
   local score = ttl > 0 and now + ttl or status == 'finished' and '+inf' or -1 -- for ever: as RQ has it
   enter(job, status, score, 'ended_at', iso())
-  keep(job.id, ttl)
+  for _, key in ipairs({job_key(job.id), dependents_key(job.id), dependencies_key(job.id)}) do expire(key, ttl) end
   ended(job, status)
 end
 

@@ -44,18 +44,20 @@ local function live_execution(id, q, own)
   end
 end
 
--- Takes the lease of one execution away, and what its heartbeats have recorded.
+-- Takes the lease of one execution away, and what its heartbeats have recorded; tells whether it had one.
 local function drop_execution(id, q, e, worker)
-  unregister('wip', q, id .. ':' .. e)
-  if redis.call('DEL', execution_key(id, e)) == 0 then return end -- never had a heartbeat
-  redis.pcall('ZREM', executions_key(id), e)
-  if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
+  local held = unregister('wip', q, id .. ':' .. e)
+  if redis.call('DEL', execution_key(id, e)) == 1 then -- it had a heartbeat
+    redis.pcall('ZREM', executions_key(id), e)
+    if worker then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
+  end
+  return held == 1
 end
 
--- The same for every execution of a job.
+-- The same for whoever runs a job: mostly our own execution.
 local function drop_executions(job)
   local id, q, own = job.id, job.q, job.x_execution
-  if own and own ~= '' then drop_execution(id, q, own, job.worker_name) end
+  if own and own ~= '' and drop_execution(id, q, own, job.worker_name) then return end
   for _, e in ipairs(python_executions(id)) do drop_execution(id, q, e, job.worker_name) end
   unregister('wip', q, id)
 end

@@ -41,9 +41,9 @@ local function register(name, q, ...)
   redis.pcall('ZADD', registry_key(name, q), ...)
 end
 
--- Takes members out of a registry.
+-- Takes members out of a registry; gives how many were there.
 local function unregister(name, q, ...)
-  redis.pcall('ZREM', registry_key(name, q), ...)
+  return redis.pcall('ZREM', registry_key(name, q), ...)
 end
 
 -- Takes a job out of the place that its status says; one whose status nobody knows may be on its queue. What is not there

@@ -18,9 +18,15 @@ local function add_result(id, ttl, text, ...)
   expire(key, ttl)
 end
 
--- The same for a success: the result is the payload, or its part from "from" to "to" if that is the dump of a stream.
+-- The same for a success. The payload is the result; or a stream of it as its dump, in which the result stands from
+-- "from" to "to": that is used where there are no earlier results, and where the server takes dumps.
 local function add_success(id, ttl, payload, from, to)
-  local text = from == '0' and payload or string.sub(payload, from, to)
+  local text = payload
+  if from ~= '0' then
+    local stored = redis.pcall('RESTORE', results_key(id), ttl < 0 and '0' or ttl .. '000', payload)
+    if not stored.err then return end
+    text = string.sub(payload, from, to)
+  end
   if text == '' then return add_result(id, ttl, '', 'type', 1) end
   add_result(id, ttl, text, 'type', 1, 'return_value', text)
 end

@@ -52,17 +52,14 @@ end
 -- the first write: a Redis that is full takes it, and then lets the script go on
 for q, members in pairs(leases) do unregister('wip', q, unpack(members)) end
 
-local finished, scores, millis = {}, {}, {}
+local finished, scores, at = {}, {}, iso()
 local function record(key, x)
   local id, ttl = x[JOB_ID], x[TTL]
-  redis.call('HSET', key, 'status', 'finished', 'ended_at', iso())
+  redis.call('HSET', key, 'status', 'finished', 'ended_at', at)
   if not scores[ttl] then -- as texts: Redis takes its time over numbers
     scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
-    millis[ttl] = ttl == '-1' and '0' or ttl .. '000'
   end
-  local stored = x[TEXT_FROM] ~= '0' and redis.pcall('RESTORE', results_key(id), millis[ttl], x[PAYLOAD])
-  -- there are earlier results, or this server takes no dump
-  if not stored or stored.err then add_success(id, tonumber(ttl), x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO]) end
+  add_success(id, tonumber(ttl), x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO])
   local members = finished[x[QUEUE]] or {}
   finished[x[QUEUE]] = members
   members[#members + 1] = scores[ttl]

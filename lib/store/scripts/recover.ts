@@ -56,7 +56,7 @@ local function look_at(member, score)
   local job = get_job(id, 'x_abandoned', 'enqueued_at')
   job.q = q
   local abandoned = job.status == 'started' and job.data and not live_execution(id, q, job.x_execution)
-  if not abandoned or pushable then redis.call('ZREM', KEYS[1], member) end
+  if not abandoned or pushable and e ~= job.x_execution then unregister('wip', q, member) end
   if abandoned and pushable then
     answer[#answer + 1] = recover(job, e)
     answer[#answer + 1] = id
