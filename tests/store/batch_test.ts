@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { CLAIM } from "../../lib/store/scripts/claim.ts";
-import { FINISH } from "../../lib/store/scripts/finish.ts";
+import { SETTLE } from "../../lib/store/scripts/settle.ts";
 import { list, texts } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
@@ -229,9 +229,9 @@ Deno.test("a job that cannot be put back stays leased, and the others of the cal
 
 Deno.test.each([
   { known: "neither", scripts: [] },
-  { known: "that of the end", scripts: [FINISH] },
+  { known: "that of the end", scripts: [SETTLE] },
   { known: "that of the claim", scripts: [CLAIM] },
-  { known: "both", scripts: [FINISH, CLAIM] },
+  { known: "both", scripts: [SETTLE, CLAIM] },
 ])(
   "ends are recorded before the claim that goes with them, of the two scripts Redis knows $known",
   async ({ scripts }) => {

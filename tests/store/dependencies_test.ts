@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Bench } from "./support.ts";
+import { Bench, type Ending } from "./support.ts";
 
 const LENIENT = { allow_dependency_failures: 1 };
 
@@ -238,4 +238,65 @@ Deno.test("a dependent whose first parent has finished and gone is found by the 
   await bench.send("HSET", "rq:job:p2", "status", "finished");
   await bench.sweep();
   assertEquals(await bench.status("c"), "queued");
+});
+
+/** An end without a heartbeat: a plain one, unless somebody waits for it. */
+const PLAIN: Ending = {
+  outcome: "finished",
+  ttl: 500,
+  payload: "",
+  workedMs: 1,
+  hadHeartbeat: false,
+};
+
+Deno.test("a child that was there when its parent was claimed is queued before the claim that goes with the parent's end", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["p", "waiting"]) await bench.add(id);
+  const fields = { enqueue_at_front: 1 };
+  await bench.add("c", { dependsOn: ["p"], fields });
+  const execution = await bench.claim(worker);
+  const { ended, claimed } = bench.workers.endAndClaim(
+    worker,
+    [{ ...PLAIN, execution }],
+    "idle",
+    { jobs: 1 },
+  );
+  assertEquals(await Promise.all(ended), ["finished"]);
+  const { executions } = await claimed;
+  assertEquals(executions.map(({ job }) => job.id), ["c"]);
+});
+
+Deno.test("a child that comes while its parent runs is queued when that ends, and its worker stays busy with what it has claimed", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["p", "waiting"]) await bench.add(id);
+  const execution = await bench.claim(worker);
+  await bench.add("c", { dependsOn: ["p"] });
+  const { ended, claimed } = bench.workers.endAndClaim(
+    worker,
+    [{ ...PLAIN, execution }],
+    "idle",
+    { jobs: 1 },
+  );
+  assertEquals(await Promise.all(ended), ["finished"]);
+  const { executions } = await claimed;
+  assertEquals(executions.map(({ job }) => job.id), ["waiting"]);
+  assertEquals(await bench.queued(), ["c"]);
+  const shown = ["state", "current_job", "successful_job_count"];
+  assertEquals(await bench.send("HMGET", "rq:worker:w1", ...shown), [
+    "busy",
+    "waiting",
+    "1",
+  ]);
+});
+
+Deno.test("a child of a Python producer, which leaves no mark in its parent, is queued when that ends", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("p");
+  await bench.add("c", { dependsOn: ["p"] });
+  await bench.send("HDEL", "rq:job:p", "x_dependents");
+  await bench.end(worker, await bench.claim(worker), PLAIN);
+  assertEquals(await bench.queued(), ["c"]);
 });

@@ -140,6 +140,27 @@ Deno.test.each(SCRIPTS.filter(([name]) => !TO_BE_CUT.has(name)))(
   },
 );
 
+/** Commands that put ids into places, in scripts of which each microsecond counts, or where there is none of a job's places. */
+const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
+  CLAIM: ["LPUSH", "ZADD"],
+  ENQUEUE: ["LPUSH", "RPUSH"],
+  HEARTBEAT: ["ZADD"], // the executions of a job
+  PROBE: ["LPUSH", "RPUSH", "ZADD"],
+};
+const MOVERS = ["push", "register"].map((name) => PIECES.get(name)!);
+
+Deno.test.each(SCRIPTS)(
+  "%s leaves it to the verbs to put ids into queues and registries",
+  (name, { script: { lua } }) => {
+    const { linked, own } = partsOf(lua);
+    const others = linked.filter((piece) => !MOVERS.includes(piece));
+    const moves = [...others, own].join("\n")
+      .matchAll(/'(LPUSH|RPUSH|LINSERT|ZADD|LMOVE)'/g);
+    const found = new Set([...moves].map(([, command]) => command!));
+    assertEquals([...found].sort(), OWN_MOVES[name] ?? []);
+  },
+);
+
 Deno.test("every piece is a part of some script", () => {
   const dead = [...PIECES].filter(([, piece]) =>
     !SCRIPTS.some(([, { script }]) => script.lua.includes(piece))

@@ -86,9 +86,8 @@ local function take(job)
     remove(old)
   end
   if depend(id, parents, given.allow_dependency_failures == '1') then
-    redis.call('HSET', job_key(id), 'origin', queue, 'status', 'deferred', unpack(job, FIELDS))
     redis.call('SADD', QUEUES, KEYS[1])
-    register('deferred', queue, now, id)
+    enter({id = id, q = queue}, 'deferred', now, 'origin', queue, unpack(job, FIELDS))
     answer = {outcome = 'deferred', enqueued_at = ''}
   else
     redis.call('HSET', job_key(id), 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))
@@ -108,10 +107,7 @@ for i, job in ipairs(jobs) do
   if not fine then answer = {outcome = 'refused', why = type(answer) == 'table' and answer.err or tostring(answer)} end
   answers[i] = answer
 end
-if #ids > 0 then
-  redis.call('SADD', QUEUES, KEYS[1])
-  redis.call(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
-end
+if #ids > 0 then push(queue, side == 'L', unpack(ids)) end
 return cjson.encode(#ids == #jobs and queued or answers)
 `,
 );
