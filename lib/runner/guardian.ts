@@ -18,14 +18,12 @@
  * @module
  */
 
+import { MARK_PREFIX, Orphans } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
 
-/** The beginning of the name of the variable that marks everything that a subprocess starts. */
-export const MARK_PREFIX = "DENO_RQ_PROCESS_";
-
 /**
- * `+ <group> <mark>` adds a group, `- <group> [<mark>]` removes it, `x - <marks…>` kills everything with these marks
- * and removes them. It ignores the signals of a terminal, which are meant for the worker.
+ * `+ <group> <mark>` adds a group, `- <group>` removes it, `- - <marks…>` removes marks, `x - <marks…>` kills everything
+ * with these marks and removes them. It ignores the signals of a terminal, which are meant for the worker.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT
 groups=' '
@@ -58,13 +56,17 @@ const SOUND_MS = 10_000;
 /** Milliseconds before another guardian is started; doubled after each failure. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
-/** Milliseconds for which marks are collected before one search: a search takes as long for many marks as for one. */
-const SWEEP_MS = 50;
+/** Milliseconds between the end of a group and a look at what it has left, and between two looks. */
+const LOOK_MS = 50;
+/** How often a mark is looked for: a process whose parent is just ending is not an orphan yet. */
+const LOOKS = 2;
 
 /** Options of a {@linkcode Guardian}. */
 export interface GuardianOptions {
   /** Called with a sentence if the guardian cannot be kept running. */
   readonly onWarning?: (message: string) => void;
+  /** Tells what ended groups have left running. @default this machine's */
+  readonly orphans?: Pick<Orphans, "marks">;
 }
 
 /** Kills the registered process groups if this process ends without unregistering them. */
@@ -72,15 +74,16 @@ export class Guardian implements AsyncDisposable {
   readonly #options: GuardianOptions;
   /** The registered groups and their marks. */
   readonly #groups = new Map<number, string>();
-  /** The marks of groups that have ended and may have left something running. */
-  readonly #left = new Set<string>();
+  readonly #orphans: Pick<Orphans, "marks">;
+  /** The marks of groups that have ended, and how often they are still to be looked for. */
+  readonly #left = new Map<string, number>();
   readonly #encoder = new TextEncoder();
   #process: Deno.ChildProcess | undefined;
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #startedAt = 0;
   #failures = 0;
   #restart: ReturnType<typeof setTimeout> | undefined;
-  #sweep: ReturnType<typeof setTimeout> | undefined;
+  #look: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /**
@@ -103,6 +106,7 @@ export class Guardian implements AsyncDisposable {
   /** Use {@linkcode Guardian.start}. */
   constructor(options: GuardianOptions = {}) {
     this.#options = options;
+    this.#orphans = options.orphans ?? new Orphans();
     try {
       this.#start();
     } catch (error) {
@@ -125,19 +129,14 @@ export class Guardian implements AsyncDisposable {
     return this.#write(`+ ${group} ${mark}\n`);
   }
 
-  /**
-   * Unregisters a process group that is gone.
-   *
-   * @param mayHaveLeft Whether processes with its mark may live on in another group, and have to be killed.
-   */
-  remove(group: number, mayHaveLeft = false): Promise<void> {
+  /** Unregisters a process group that is gone. What it has left running in other groups is killed. */
+  remove(group: number): Promise<void> {
     const mark = this.#groups.get(group);
     this.#groups.delete(group);
-    if (!mayHaveLeft || mark === undefined) {
-      return this.#write(`- ${group} ${mark ?? ""}\n`);
+    if (mark !== undefined) {
+      this.#left.set(mark, LOOKS);
+      this.#lookSoon();
     }
-    this.#left.add(mark);
-    this.#sweep ??= setTimeout(() => void this.#sweepNow(), SWEEP_MS);
     return this.#write(`- ${group}\n`);
   }
 
@@ -145,8 +144,8 @@ export class Guardian implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    clearTimeout(this.#sweep);
-    await this.#sweepNow();
+    clearTimeout(this.#look);
+    await this.#sweep([...this.#left.keys()]);
     await this.#writer?.close().catch(ignoreBrokenPipe);
     await this.#process?.status;
   }
@@ -213,12 +212,31 @@ export class Guardian implements AsyncDisposable {
     );
   }
 
-  async #sweepNow(): Promise<void> {
-    this.#sweep = undefined;
-    if (this.#left.size === 0) return;
-    const marks = [...this.#left].join(" ");
-    this.#left.clear();
-    await this.#write(`x - ${marks}\n`);
+  #lookSoon(): void {
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      void this.#lookNow();
+    }, LOOK_MS);
+  }
+
+  /** A sweep searches all processes of the machine, so there is one only if it will find something, or may. */
+  async #lookNow(): Promise<void> {
+    const orphans = this.#orphans.marks();
+    const found: string[] = [];
+    const gone: string[] = [];
+    for (const [mark, looks] of this.#left) {
+      if (orphans === undefined || orphans.has(mark)) found.push(mark);
+      else if (looks === 1) gone.push(mark);
+      else this.#left.set(mark, looks - 1);
+    }
+    for (const mark of [...found, ...gone]) this.#left.delete(mark);
+    if (this.#left.size > 0) this.#lookSoon();
+    if (gone.length > 0) await this.#write(`- - ${gone.join(" ")}\n`);
+    await this.#sweep(found);
+  }
+
+  async #sweep(marks: readonly string[]): Promise<void> {
+    if (marks.length > 0) await this.#write(`x - ${marks.join(" ")}\n`);
   }
 
   async #write(lines: string): Promise<void> {

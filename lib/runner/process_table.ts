@@ -25,23 +25,10 @@ export async function listProcesses(): Promise<ProcessEntry[]> {
   return listProc() ?? await listByPs();
 }
 
-/** Whether a process has, or ever had, a child. True if unknown. */
-export function mayHaveChildren(pid: number): boolean {
-  const fields = readStat(pid);
-  // A zombie does not know any more. Page faults of waited-for children (cminflt) mean that there were some.
-  if (fields === undefined || fields[0] === "Z" || fields[8] !== "0") {
-    return true;
-  }
-  try {
-    // The list of children is kept by thread.
-    for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
-      const list = `/proc/${pid}/task/${name}/children`;
-      if (Deno.readTextFileSync(list) !== "") return true;
-    }
-    return false;
-  } catch {
-    return true;
-  }
+/** The parent of a process; 0 for one whose parent is outside of the container. Nothing if it cannot be told. */
+export function parentOf(pid: number): number | undefined {
+  const parent = readStat(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
 }
 
 function listProc(): ProcessEntry[] | undefined {

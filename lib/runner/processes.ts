@@ -338,9 +338,7 @@ export class Processes {
       this.#memory?.remove(child);
       if (child.isUnfit && preload) this.#unloadable.add(preload);
     });
-    child.closed.then(() =>
-      this.#guardian?.remove(child.pid, child.mayHaveLeft)
-    );
+    child.closed.then(() => this.#guardian?.remove(child.pid));
     return child;
   }
 

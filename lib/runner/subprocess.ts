@@ -11,9 +11,8 @@ import { TOKEN_SIZE } from "./frames.ts";
 import type { MemoryState } from "./outcomes.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
 import { guarded, OutputTail } from "./output_tail.ts";
-import { MARK_PREFIX } from "./guardian.ts";
+import { MARK_PREFIX } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
-import { mayHaveChildren } from "./process_table.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
 import type { OutputSink } from "./runner.ts";
 
@@ -60,7 +59,7 @@ const QUIET_JOBS = 20;
 export class Subprocess {
   /** Its process id, and the id of its process group. */
   readonly pid: number;
-  /** Marks everything that it starts, whatever its group; see `guardian.ts`. */
+  /** Marks everything that it starts, whatever its group; see `orphans.ts`. */
   readonly mark: string = crypto.randomUUID().replaceAll("-", "");
   /** Resolves when the process itself has ended and been reaped. */
   readonly exited: Promise<Deno.CommandStatus>;
@@ -99,8 +98,6 @@ export class Subprocess {
   #waits = false;
   readonly #jobMemory: number | undefined;
   #hasExceededMemory = false;
-  /** Set if the process was killed without checking for children, which it may have had. */
-  #mayHaveLeft = false;
   readonly #isClosed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
 
@@ -205,11 +202,6 @@ export class Subprocess {
     return limit === undefined ? undefined : { limit, isExceeded };
   }
 
-  /** Whether something that it has started may still run after it was closed. */
-  get mayHaveLeft(): boolean {
-    return this.#mayHaveLeft;
-  }
-
   /** Kills it, since it exceeds its memory limit. */
   exceedMemory(): void {
     this.#hasExceededMemory = true;
@@ -249,11 +241,6 @@ export class Subprocess {
    * process may run only some programs (Deno then refuses to signal a group).
    */
   kill(signal: Deno.Signal): void {
-    this.#mayHaveLeft = true;
-    this.#kill(signal);
-  }
-
-  #kill(signal: Deno.Signal): void {
     try {
       if (Deno.build.os === "windows") this.#killAlone(signal);
       else Deno.kill(-this.pid, signal);
@@ -305,9 +292,7 @@ export class Subprocess {
 
   async #close(): Promise<void> {
     this.alarms[Symbol.dispose]();
-    this.#mayHaveLeft ||= this.status !== undefined ||
-      mayHaveChildren(this.pid);
-    this.#kill("SIGKILL");
+    this.kill("SIGKILL");
     await this.exited;
     await Promise.all([
       this.#stdout.close(),

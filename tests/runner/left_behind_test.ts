@@ -1,8 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  listProcesses,
-  mayHaveChildren,
-} from "../../lib/runner/process_table.ts";
+import { listProcesses } from "../../lib/runner/process_table.ts";
 import { isAlive, pidsIn, TestRunner, until } from "./support.ts";
 
 Deno.test.each([
@@ -35,33 +32,6 @@ Deno.test("what several jobs side by side have started ends with their process",
   }
   await until("they are gone", () => !pids.some(isAlive));
 });
-
-Deno.test.each([
-  { what: "never had a child", script: "exec sleep 300", expected: false },
-  { what: "has one", script: "sleep 300 & wait", expected: true },
-  { what: "had one", script: "/bin/true; exec sleep 300", expected: true },
-])(
-  "mayHaveChildren() of a process that $what",
-  async ({ script, expected }) => {
-    const process = new Deno.Command("sh", {
-      args: ["-c", `echo; ${script}`],
-      stdout: "piped",
-      detached: true,
-    }).spawn();
-    const { pid } = process;
-    await until("it does what it is to do", () => {
-      const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-      return script.endsWith("wait")
-        ? mayHaveChildren(pid)
-        : command.startsWith("sleep");
-    });
-    assertEquals(mayHaveChildren(pid), expected);
-    Deno.kill(-pid, "SIGKILL");
-    await process.status;
-    await process.stdout.cancel();
-    assert(mayHaveChildren(pid), "of one that has ended nothing is known");
-  },
-);
 
 Deno.test("listProcesses() finds this process, with its memory and its parent", async () => {
   const own = (await listProcesses()).find(({ pid }) => pid === Deno.pid)!;
