@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Clock, SYSTEM_CLOCK, type Timer } from "../base/clock.ts";
 import { MAX_DELAY } from "../base/timers.ts";
 import {
   type Command,
@@ -48,6 +49,8 @@ export interface CallQueueOptions {
   readonly onUp: (greeting: Greeting) => void;
   /** Called for each lost connection and each failed attempt to connect. */
   readonly onDown: (error: Error) => void;
+  /** @default The system's. */
+  readonly clock?: Clock;
 }
 
 /** After so many idle milliseconds, a PING precedes a call that must not be sent twice. */
@@ -61,6 +64,7 @@ const PING: readonly Command[] = [{ name: "PING", args: [], binary: false }];
 /** See the module. */
 export class CallQueue {
   readonly #options: CallQueueOptions;
+  readonly #clock: Clock;
   readonly #reconnector: Reconnector;
   #waiting: Call[] = [];
   #inFlight: readonly Call[] = [];
@@ -72,16 +76,17 @@ export class CallQueue {
   readonly #known = new Set<string>();
   #flushing = false;
   /** Drops the connection if no reply comes in time, which rejects the pipeline. */
-  readonly #watchdog = new Watchdog((patience) =>
-    this.#reconnector.drop(
-      new Error(`no reply within ${Math.round(patience) / 1_000} s`),
-    )
-  );
-  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watchdog: Watchdog;
+  #waitTimer: Timer | undefined;
 
   /** Connects on the first call. */
   constructor(options: CallQueueOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#watchdog = new Watchdog((patience) => {
+      const seconds = Math.round(patience) / 1_000;
+      this.#reconnector.drop(new Error(`no reply within ${seconds} s`));
+    }, this.#clock);
     this.#reconnector = new Reconnector({
       driver: options.driver,
       name: options.name,
@@ -111,7 +116,7 @@ export class CallQueue {
     this.#reconnector.start();
     if (this.#connection !== undefined) this.#scheduleFlush();
     else if (this.#waitTimer === undefined) this.#watchWaiting();
-    else call.waitingSince = performance.now();
+    else call.waitingSince = this.#clock.now();
     return call.promise;
   }
 
@@ -145,7 +150,7 @@ export class CallQueue {
   #up(connection: Connection, greeting: Greeting): void {
     this.#connection = connection;
     this.#known.clear();
-    this.#lastUse = performance.now();
+    this.#lastUse = this.#clock.now();
     this.#watchWaiting();
     this.#options.onUp(greeting);
     this.#flush();
@@ -188,12 +193,12 @@ export class CallQueue {
     const batch = takeBatch(this.#waiting, this.#options.maxBatch);
     if (batch.length === 0) return;
     this.#inFlight = batch;
-    const now = performance.now();
+    const now = this.#clock.now();
     const ready = this.#prepare(connection, batch, now);
     if (ready === undefined) this.#transmit(connection, batch, now);
     else {
       ready.then(
-        (fit) => this.#transmit(connection, fit, performance.now()),
+        (fit) => this.#transmit(connection, fit, this.#clock.now()),
         (error) => this.#lose(connection, batch, toError(error)),
       );
     }
@@ -289,7 +294,7 @@ export class CallQueue {
   ): void {
     this.#inFlight = [];
     this.#watchdog.rest();
-    this.#lastUse = performance.now();
+    this.#lastUse = this.#clock.now();
     const unknown: Call[] = [];
     for (let i = 0; i < batch.length; i++) {
       const call = batch[i]!;
@@ -359,22 +364,22 @@ export class CallQueue {
 
   /** Sets one timer, for the first call: those behind it have not waited longer. */
   #watchWaiting(): void {
-    clearTimeout(this.#waitTimer);
+    this.#clock.clearTimeout(this.#waitTimer);
     this.#waitTimer = undefined;
     const { connectTimeout } = this.#options;
     if (this.#connection !== undefined || connectTimeout > MAX_DELAY) return;
-    const now = performance.now();
+    const now = this.#clock.now();
     for (const call of this.#waiting) call.waitingSince ??= now;
     const first = this.#waiting.find((call) => !call.settled);
     if (first?.waitingSince === undefined) return;
     const left = Math.max(0, first.waitingSince + connectTimeout - now);
-    this.#waitTimer = setTimeout(() => this.#giveUp(), left);
+    this.#waitTimer = this.#clock.setTimeout(() => this.#giveUp(), left);
   }
 
   #giveUp(): void {
     const { connectTimeout, driver } = this.#options;
     // Timers may fire a fraction of a millisecond early.
-    const limit = performance.now() - connectTimeout + 1;
+    const limit = this.#clock.now() - connectTimeout + 1;
     const isLate = (call: Call) => (call.waitingSince ?? Infinity) <= limit;
     const late = this.#waiting.filter(isLate);
     this.#waiting = this.#waiting.filter((call) => !isLate(call));
