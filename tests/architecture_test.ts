@@ -45,6 +45,12 @@ const TOP_LEVEL = [
   "worker.ts",
 ];
 
+/** For whoever changes the project. */
+const DOCUMENTS: readonly string[] = [
+  ".github/ARCHITECTURE.md",
+  ".github/CONTRIBUTING.md",
+];
+
 interface Import {
   readonly from: string;
   readonly to: string;
@@ -146,6 +152,17 @@ Deno.test("the import map of the stand-ins covers the imports of deno.json", () 
   assertEquals(map.imports["ioredis"], config.imports.ioredis);
 });
 
+Deno.test.each(DOCUMENTS)("every path that %s names exists", (document) => {
+  const files = ["lib", "tests", ".ci"].flatMap(filesIn).concat(TOP_LEVEL);
+  const named = read(document).matchAll(/`([\w./]+(?:\.(?:ts|md|json)|\/))`/g);
+  const missing = [...named].map(([, path]) => path!).filter((path) =>
+    path.endsWith("/")
+      ? !files.some((file) => `/${file}`.includes(`/${path}`))
+      : !files.some((file) => `/${file}`.endsWith(`/${path}`))
+  );
+  assertEquals(missing, []);
+});
+
 Deno.test("nothing else lies at the top of the project", () => {
   const entries = [...Deno.readDirSync(ROOT)].map(({ name }) => name);
   const built = ["coverage", "node_modules", "rq-worker"]; // kept out of git
@@ -232,10 +249,13 @@ function show({ from, to }: Import): string {
 }
 
 function sourceFiles(folder: string): string[] {
+  return filesIn(folder).filter((path) => basename(path).endsWith(".ts"));
+}
+
+function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(join(ROOT, folder))].flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) return sourceFiles(path);
-    return basename(path).endsWith(".ts") ? [path] : [];
+    return entry.isDirectory ? filesIn(path) : [path];
   });
 }
 
