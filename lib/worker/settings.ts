@@ -262,6 +262,7 @@ const SETTINGS = {
     infinite: true,
     help: "leave after so long in which no process can be started for jobs",
     default: 60,
+    flag: "start-patience",
   },
   logJobDescription: {
     kind: "switch",

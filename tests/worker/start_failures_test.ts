@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CannotStartError, Worker, type WorkerOptions } from "../../worker.ts";
-import { Bench, JOBS } from "../e2e/support.ts";
+import { Bench, JOBS, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
 const REASON = "error: JSR package manifest for '@std/x' failed to load";
@@ -68,6 +68,7 @@ async function stage(options: WorkerOptions) {
     worker,
     errors,
     failed: failed.promise,
+    execPath,
     mend,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -103,6 +104,23 @@ for (const isolation of ["process", "reuse", "shared"] as const) {
     assertEquals(counts, 0);
   });
 }
+
+Deno.test("a worker program that cannot start any process for too long ends with exit code 1 and one line that says why", async () => {
+  await using at = await stage({});
+  await using worker = new WorkerProcess([
+    ...["--queues", "low", "--url", at.bench.client.url],
+    ...["--deno", at.execPath],
+    ...["--start-patience", "1"],
+  ]);
+  const { code } = await worker.ended({ timeout: 60_000 });
+  assertEquals(code, 1, worker.stderr);
+  const last = worker.stderr.trim().split("\n").at(-1)!;
+  assertMatch(
+    last,
+    /Cannot run jobs: none could be begun for \d+ s.*failed to load/,
+  );
+  assertEquals(await at.queue.jobIds(), at.jobs.map(({ id }) => id));
+});
 
 Deno.test("jobs run once processes can be started again, in their order and as if nothing had been", async () => {
   await using at = await stage({ isolation: "reuse" });
