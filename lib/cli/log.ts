@@ -10,7 +10,7 @@ import { Logger, type LogRecord } from "@std/log/logger";
 import { checkChoice } from "../base/options.ts";
 import { printable, printableJson, printableLines } from "../base/printable.ts";
 import type { LogFacts, WorkerLog } from "../worker/log.ts";
-import { describeDropped, STDERR, STDOUT } from "../worker/output.ts";
+import { STDERR, STDOUT } from "../worker/output.ts";
 
 /** The format of log lines: `23:44:48 text` as in RQ, or one JSON object per line. */
 export type LogFormat = "text" | "json";
@@ -43,15 +43,12 @@ export function parseLevel(name: string, label: string): LogLevel {
 
 /**
  * Creates the program's logger. As in RQ, errors go to stderr and everything else to stdout. Lines that cannot be
- * written are dropped and counted: a stuck log must not stop the worker.
+ * written are dropped and counted, which the worker tells: a stuck log must not stop it.
  */
 export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
   const logger = new Logger("rq.worker", level, {
     handlers: [new StreamHandler(format)],
   });
-  for (const stream of [STDOUT, STDERR]) {
-    stream.onRecovered = (dropped) => logger.warn(describeDropped(dropped));
-  }
   return {
     debug: (text) => logger.debug(text),
     info: (text) => logger.info(text),

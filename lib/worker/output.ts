@@ -37,8 +37,29 @@ export async function flushOutput(): Promise<boolean> {
   return (await Promise.all(flushed)).every((written) => written);
 }
 
+/**
+ * Reports what was dropped as soon as its stream accepts output again, until the result is disposed of.
+ *
+ * @param tell Takes one sentence.
+ */
+export function tellDropped(
+  tell: (text: string) => void,
+  streams: readonly OutputWriter[] = [STDOUT, STDERR],
+): Disposable {
+  const onRecovered = (dropped: Dropped) => tell(describeDropped(dropped));
+  for (const stream of streams) stream.onRecovered = onRecovered;
+  return {
+    [Symbol.dispose]() {
+      for (const stream of streams) {
+        // Of several workers in one program, the last one tells.
+        if (stream.onRecovered === onRecovered) stream.onRecovered = undefined;
+      }
+    },
+  };
+}
+
 /** Describes dropped output in one sentence. */
-export function describeDropped({ lines, bytes, why }: Dropped): string {
+function describeDropped({ lines, bytes, why }: Dropped): string {
   const parts = [
     ...(lines > 0 ? [`${lines} log line${lines === 1 ? "" : "s"}`] : []),
     ...(bytes > 0 ? [`${bytes} bytes of what jobs printed`] : []),

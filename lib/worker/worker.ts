@@ -14,7 +14,7 @@ import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { type OpenConnection, openConnection } from "../store/connection.ts";
 import { Keys } from "../store/keys.ts";
-import { OWN_OUTPUT } from "./output.ts";
+import { OWN_OUTPUT, tellDropped } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
 import { InHand } from "./in_hand.ts";
@@ -118,6 +118,7 @@ export class Worker implements AsyncDisposable {
       throw new CannotStartError(`Cannot start the worker: ${why}`);
     }
     await using parts = new AsyncDisposableStack();
+    parts.use(tellDropped((text) => log.warn(text)));
     parts.defer(() => this.#disconnect());
     const runners = parts.use(
       new Runners({ settings: this.#settings, common }),
