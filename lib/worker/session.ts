@@ -173,8 +173,8 @@ export class WorkerSession {
       this.#heartbeat.start();
       for (const queue of queues) {
         log.info(`Cleaning registries for queue: ${queue}`, { queue });
-        await this.#sweeper.sweep(queue, stopping);
       }
+      await this.#sweeper.sweep(queues, stopping);
       this.#sweeper.start();
       if (withScheduler) await this.#scheduler.promote(stopping);
       if (withScheduler) this.#scheduler.start();

@@ -73,13 +73,13 @@ export class Sweeper extends Service {
     return recovered;
   }
 
-  /** One pass over one queue, without taking turns; returns how many jobs were put back or failed. */
+  /** One pass over some queues, without taking turns; returns how many jobs were put back or failed. */
   async sweep(
-    queue: string,
+    queues: readonly string[],
     signal: AbortSignal = this.stopping,
   ): Promise<number> {
-    const recovered = await this.#recoverAll([queue], signal);
-    await this.#cleanRegistries([queue], signal);
+    const recovered = await this.#recoverAll(queues, signal);
+    await this.#cleanRegistries(queues, signal);
     return recovered;
   }
 

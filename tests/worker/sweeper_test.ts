@@ -70,7 +70,7 @@ Deno.test("several sweeps of one queue at once, as of workers that start togethe
   await using bench = await Bench.open();
   const ids = await abandoned(bench, 400);
   const sweepers = Array.from({ length: 5 }, () => sweeper(bench));
-  const counts = await Promise.all(sweepers.map((s) => s.sweep("q")));
+  const counts = await Promise.all(sweepers.map((s) => s.sweep(["q"])));
   assertEquals(counts.reduce((a, b) => a + b), 400);
   assertEquals(await bench.queued(), ids);
 });
@@ -102,7 +102,7 @@ Deno.test("a queue that cannot be swept keeps no other from it, and is told of o
   await bench.send("SET", "rq:wip:bad", "x");
   const log = memoryLog();
   const one = sweeper(bench, { log });
-  assertEquals(await one.sweep("bad") + await one.sweep("bad"), 0);
+  assertEquals(await one.sweep(["bad"]) + await one.sweep(["bad"]), 0);
   const told = log.lines.filter((line) => line.includes("Cannot sweep"));
   assertEquals(told.length, 1);
   assert(told[0]!.startsWith("bad: Cannot sweep the queue: ReplyError: "));
@@ -160,4 +160,15 @@ Deno.test("an idle fleet's sweeps cost one command for each worker more", async 
   const [one, many] = [await round(1), await round(41)];
   assertEquals(many - one, 40);
   assert(one < 30, `${one}`);
+});
+
+Deno.test("a worker with 1,000 queues does not look at one after the other when it starts", async () => {
+  await using bench = await Bench.open();
+  await abandoned(bench, 1);
+  const idle = Array.from({ length: 1_000 }, (_, i) => `idle-${i}`);
+  await using one = sweeper(bench);
+  await commandCount(bench);
+  assertEquals(await one.sweep([...idle, "q"]), 1);
+  const count = await commandCount(bench);
+  assert(count < 200, `${count} commands`);
 });
