@@ -27,7 +27,6 @@ async function lost(bench: Bench, ids: readonly string[]): Promise<void> {
   for (const id of ids) await bench.add(id);
   const reply = await bench.workers.claim(worker, {
     jobs: ids.length,
-
     mode: "free",
   });
   assertEquals(reply.executions.length, ids.length);
@@ -78,6 +77,15 @@ Deno.test("suspects that are passed over keep their places, and what is behind t
   assertEquals(await bench.queued(), ["t", "s"]);
 });
 
+Deno.test("all that a worker left behind which ran hundreds at once is passed over by one claim", async () => {
+  await using bench = await Bench.open();
+  const ids = Array.from({ length: 400 }, (_, i) => `s-${i}`);
+  await lost(bench, ids);
+  await bench.add("behind");
+  assertEquals(await claimed(bench, "pass", 1), ["jobs", "behind"]);
+  assertEquals(await bench.queued(), ids);
+});
+
 Deno.test("a suspect of a queue that comes first keeps the others from a worker that is to have free hands", async () => {
   await using bench = await Bench.open();
   await lost(bench, ["s"]);
@@ -86,7 +94,6 @@ Deno.test("a suspect of a queue that comes first keeps the others from a worker 
   const kind = async (mode: SuspectMode) => {
     const reply = await bench.workers.claim(worker, {
       jobs: 5,
-
       mode,
     });
     return [reply.kind, ...reply.executions.map(({ job }) => job.id)];
