@@ -344,8 +344,10 @@ async function play(
   return await call();
 }
 
+/** An answer as text, without what no two calls have in common: times, ids, and from where an error was thrown. */
 function shown(answer: unknown): string {
   return masked(Deno.inspect(answer, { depth: 9 }))
+    .replaceAll(/^\s+at .+$/gm, "")
     .replaceAll(/\b[12][0-9a-f]{15}\b/g, "<execution>");
 }
 
