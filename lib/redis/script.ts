@@ -22,16 +22,24 @@ const encoder = new TextEncoder();
 export class Script {
   /** Its name in messages. */
   readonly name: string;
-  /** Its source. */
-  readonly lua: string;
-  /** Its SHA-1, by which the server knows it. */
-  readonly sha: string;
+  readonly #write: () => string;
+  #lua: string | undefined;
+  #sha: string | undefined;
 
-  /** Computes the hash once. */
-  constructor(name: string, lua: string) {
+  /** Takes the source, or what gives it when it is first needed: most programs use few of the scripts. */
+  constructor(name: string, lua: string | (() => string)) {
     this.name = name;
-    this.lua = lua;
-    this.sha = createHash("sha1").update(lua).digest("hex");
+    this.#write = typeof lua === "string" ? () => lua : lua;
+  }
+
+  /** Its source. */
+  get lua(): string {
+    return this.#lua ??= this.#write();
+  }
+
+  /** Its SHA-1, by which the server knows it. */
+  get sha(): string {
+    return this.#sha ??= createHash("sha1").update(this.lua).digest("hex");
   }
 
   /**

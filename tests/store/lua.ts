@@ -1,7 +1,7 @@
 /** Reading scripts: what is wrong with one, wherever in its linked text it stands. */
 
 import { Script } from "../../lib/redis/script.ts";
-import { PIECES } from "../../lib/store/lua/link.ts";
+import { sharedPieces } from "../../lib/store/lua/link.ts";
 import { texts } from "../../lib/store/job_store.ts";
 import type { Bench } from "./support.ts";
 
@@ -37,7 +37,7 @@ const GIVEN = new Set(
 /** A script's text in parts: the pieces that were linked, and its own. */
 export function partsOf(
   lua: string,
-  pieces: ReadonlyMap<string, string> = PIECES,
+  pieces: ReadonlyMap<string, string> = sharedPieces(),
 ): { readonly linked: string[]; readonly own: string } {
   const linked: string[] = [];
   let own = lua;
@@ -57,7 +57,7 @@ export function linesOf(lua: string): number {
 /** Names in a script that nobody defines, and its own that hide a piece. */
 export function wrongNames(
   lua: string,
-  pieces: ReadonlyMap<string, string> = PIECES,
+  pieces: ReadonlyMap<string, string> = sharedPieces(),
 ): string[] {
   const { linked, own } = partsOf(lua, pieces);
   return [...linked, own].flatMap((part) => {

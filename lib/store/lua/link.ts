@@ -43,20 +43,36 @@ export function piecesOf(texts: readonly string[]): Map<string, string> {
   return pieces;
 }
 
-/** All that scripts share. */
-export const PIECES: ReadonlyMap<string, string> = piecesOf([
-  KEYS_LUA,
-  TIME_LUA,
-  JOBS_LUA,
-  PLACES_LUA,
-  MOVES_LUA,
-  LEASES_LUA,
-  RESULTS_LUA,
-  ENDING_LUA,
-  RETRIES_LUA,
-  WORKER_LUA,
-  ...HOOKS_LUA,
-]);
+let shared: ReadonlyMap<string, string> | undefined;
+
+/** All that scripts share; looked for when a first script is linked. */
+export function sharedPieces(): ReadonlyMap<string, string> {
+  return shared ??= piecesOf([
+    KEYS_LUA,
+    TIME_LUA,
+    JOBS_LUA,
+    PLACES_LUA,
+    MOVES_LUA,
+    LEASES_LUA,
+    RESULTS_LUA,
+    ENDING_LUA,
+    RETRIES_LUA,
+    WORKER_LUA,
+    ...HOOKS_LUA,
+  ]);
+}
+
+/** The names that a text mentions; to find them takes long, and scripts share most texts. */
+function mentionsOf(text: string): ReadonlySet<string | undefined> {
+  let found = mentions.get(text);
+  if (found === undefined) {
+    found = new Set(Array.from(text.matchAll(WORDS), ([, name]) => name));
+    mentions.set(text, found);
+  }
+  return found;
+}
+
+const mentions = new Map<string, ReadonlySet<string | undefined>>();
 
 /**
  * A script's text with the pieces that it needs in front of it.
@@ -65,12 +81,12 @@ export const PIECES: ReadonlyMap<string, string> = piecesOf([
  */
 export function link(
   body: string,
-  pieces: ReadonlyMap<string, string> = PIECES,
+  pieces: ReadonlyMap<string, string> = sharedPieces(),
 ): string {
   const linked = new Set<string>();
   const open: string[] = [];
   const add = (text: string) => {
-    for (const [, name] of text.matchAll(WORDS)) {
+    for (const name of mentionsOf(text)) {
       const piece = name === undefined ? undefined : pieces.get(name);
       if (piece === undefined || piece === text || linked.has(piece)) continue;
       if (open.includes(piece)) {
@@ -86,14 +102,14 @@ export function link(
   return [...linked, body].join("\n");
 }
 
-/** A script of this name and text, with the pieces that it needs. */
+/** A script of this name and text, with the pieces that it needs. It is linked when it is first used. */
 export function script(name: string, body: string): Script {
-  return new Script(name, link(body));
+  return new Script(name, () => link(body));
 }
 
 /** The pieces for a function within a script that has these names already. */
 export function piecesWithout(
   names: readonly string[],
 ): ReadonlyMap<string, string> {
-  return new Map([...PIECES].filter(([name]) => !names.includes(name)));
+  return new Map([...sharedPieces()].filter(([name]) => !names.includes(name)));
 }

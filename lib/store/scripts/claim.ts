@@ -59,7 +59,8 @@ return {holds = holds, live_execution = live_execution, whole = whole, give_back
  */
 export const CLAIM: Script = new Script(
   "claim",
-  link(`
+  () =>
+    link(`
 local worker, lease, budget, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local ahead, claim, mode, n = tonumber(ARGV[6]), ARGV[7] .. ARGV[8], ARGV[9], tonumber(ARGV[10])
 local first_queue, first_caught = 11, 11 + n
