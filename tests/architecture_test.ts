@@ -1,7 +1,7 @@
 /** The rules of the project: which folder may import which, who spells keys, how long a file may be. */
 
 import { assert, assertEquals } from "@std/assert";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import config from "../deno.json" with { type: "json" };
 import { VERSION } from "../lib/base/version.ts";
@@ -100,6 +100,18 @@ Deno.test("the worker and the program use of lib/queue/ what mod.ts gives to eve
   ]);
 });
 
+Deno.test("what lib/ exports is imported by somebody", () => {
+  const files = [
+    ...ENTRIES,
+    ...["lib", "tests", "examples", ".ci"].flatMap(sourceFiles),
+  ];
+  const imported = new Set(files.flatMap(importedNames));
+  const unused = sourceFiles("lib").flatMap((file) =>
+    exportedValues(file).map((name) => `${name} of ${file}`)
+  ).filter((name) => !imported.has(name) && !NAMED_ELSEWHERE.has(name));
+  assertEquals(unused, []);
+});
+
 Deno.test("only lib/store/keys.ts spells a key", () => {
   const spelled = sourceFiles("lib")
     .filter((file) => file !== "lib/store/keys.ts")
@@ -172,6 +184,12 @@ Deno.test("nothing else lies at the top of the project", () => {
   assertEquals(strange, []);
 });
 
+/** Exports that nobody imports by name. */
+const NAMED_ELSEWHERE: ReadonlySet<string> = new Set([
+  "currentModule of lib/runner/child.ts", // puts a module into the graph
+  "rehearsal of lib/runner/child_job.ts", // called as a job is
+]);
+
 /** A string that starts like a key, in TypeScript or in Lua, and a key that is concatenated in Lua. */
 const SPELLS_KEY = [/["'`]rq:[^"'`\s]/, /\bP\s*\.\.\s*['"]/];
 
@@ -233,15 +251,44 @@ function folderOf(file: string): string {
   return /^lib\/([^/]+)\//.exec(file)?.[1] ?? "";
 }
 
-/** What a file imports from, or exports out of, the files of a folder. */
+interface Names {
+  readonly names: readonly string[];
+  /** As the file spells it. */
+  readonly path: string;
+}
+
+/** What a file imports, or exports out of others, by name. */
+function namesIn(file: string): Names[] {
+  const found = read(file).matchAll(/\{([^{}]*)\}\s*from\s*"([^"]+)"/g);
+  return [...found].map(([, names = "", path = ""]) => ({
+    path,
+    names: names.split(",")
+      .map((name) => name.trim().replace(/^type | as \w+$/g, ""))
+      .filter((name) => name !== ""),
+  }));
+}
+
+/** What a file imports from the files of a folder. */
 function namesFrom(file: string, folder: string): string[] {
-  const imports = read(file).matchAll(/\{([^{}]*)\}\s*from\s*"([^"]+)"/g);
-  return [...imports].filter(([, , path]) => path!.startsWith(folder))
-    .flatMap(([, names, path]) =>
-      names!.split(",").map((name) => name.trim().replace(/^type /, ""))
-        .filter((name) => name !== "")
-        .map((name) => `${name} of ${path!.slice(folder.length)}`)
+  return namesIn(file).filter(({ path }) => path.startsWith(folder))
+    .flatMap(({ names, path }) =>
+      names.map((name) => `${name} of ${path.slice(folder.length)}`)
     );
+}
+
+/** What a file imports from others of the project. */
+function importedNames(file: string): string[] {
+  return namesIn(file).flatMap(({ names, path }) =>
+    names.map((name) => `${name} of ${join(dirname(file), path)}`)
+  );
+}
+
+/** The values that a file exports; a type may be there for the sake of others. */
+function exportedValues(file: string): string[] {
+  const found = read(file).matchAll(
+    /^export (?:abstract |async )*(?:function\*?|class|const|let) (\w+)/gm,
+  );
+  return [...found].map(([, name = ""]) => name);
 }
 
 function show({ from, to }: Import): string {

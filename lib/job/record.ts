@@ -11,7 +11,6 @@ import { decodeData, type JobCall, UnreadableDataError } from "./codec.ts";
 import type { JobField, JobFieldOf } from "./fields.ts";
 import { decodeJson } from "./json.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
-import { isJobStatus, type JobStatus } from "./status.ts";
 
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
 export type JobFields = Pick<ReadonlyMap<JobField, Uint8Array>, "get">;
@@ -72,12 +71,6 @@ export class JobRecord {
   /** A field as a date, or `null`. */
   date(field: JobFieldOf<"date">): Date | null {
     return parseDate(this.text(field));
-  }
-
-  /** The status, or `null` where it is missing or unknown. */
-  get status(): JobStatus | null {
-    const status = this.text("status");
-    return isJobStatus(status) ? status : null;
   }
 
   /**

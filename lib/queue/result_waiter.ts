@@ -220,7 +220,7 @@ export class ResultWaiter implements AsyncDisposable {
 }
 
 /** Compares two ids of stream entries, `<milliseconds>-<number>`. */
-export function isLater(id: string, than: string): boolean {
+function isLater(id: string, than: string): boolean {
   const [ms = 0, n = 0] = id.split("-").map(Number);
   const [thanMs = 0, thanN = 0] = than.split("-").map(Number);
   return ms > thanMs || (ms === thanMs && n > thanN);

@@ -30,7 +30,7 @@ export interface HostCall {
 }
 
 /** A subprocess has sent an invalid message. */
-export class MessageError extends Error {
+class MessageError extends Error {
   override readonly name = "MessageError";
 }
 

@@ -9,7 +9,7 @@ import type { Field } from "../job/fields.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 
 /** A worker's hash (`rq/worker/base.py`). */
-export const WORKER_FIELDS = {
+const WORKER_FIELDS = {
   birth: ["date", "worker", "user"],
   last_heartbeat: ["date", "worker", "worker, user"],
   death: ["date", "worker", "worker, user"],
@@ -37,7 +37,7 @@ export const WORKER_FIELDS = {
 } as const;
 
 /** The hash of an execution (`rq/executions.py`). Its times are seconds since 1970, not dates. */
-export const EXECUTION_FIELDS = {
+const EXECUTION_FIELDS = {
   id: ["text", "worker", "user"],
   job_id: ["text", "worker", "user"],
   created_at: ["number", "worker", "user"],
@@ -46,7 +46,7 @@ export const EXECUTION_FIELDS = {
 } as const;
 
 /** An entry of a job's stream of results (`rq/results.py`). */
-export const RESULT_FIELDS = {
+const RESULT_FIELDS = {
   type: ["integer", "worker, sweep", "user"],
   return_value: ["text", "worker", "user"],
   exc_string: ["text", "worker, sweep", "user"],
@@ -55,7 +55,7 @@ export const RESULT_FIELDS = {
 } as const;
 
 /** An entry of our stream of ends. */
-export const END_FIELDS = {
+const END_FIELDS = {
   job_id: ["text", "all", "user"],
   how: ["text", "all", "user"],
 } as const;

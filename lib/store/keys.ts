@@ -17,7 +17,7 @@ const RQ_PREFIX = "rq";
  *
  * @throws {RangeError} if the variable holds what RQ refuses, too
  */
-export function defaultPrefix(): string {
+function defaultPrefix(): string {
   const variable = "RQ_KEY_PREFIX";
   const allowed = Deno.permissions.querySync({ name: "env", variable });
   const given = allowed.state === "granted"
@@ -66,10 +66,6 @@ export class Keys {
   get workers(): string {
     return `${this.prefix}workers`;
   }
-  /** Exists while all workers are to pause. */
-  get suspended(): string {
-    return `${this.prefix}suspended`;
-  }
   /** List of job ids, the head is next. */
   queue(name: string): string {
     return `${this.prefix}queue:${name}`;
@@ -90,10 +86,6 @@ export class Keys {
   job(id: string): string {
     return `${this.prefix}job:${id}`;
   }
-  /** Set of the jobs that wait for this one. */
-  dependents(id: string): string {
-    return `${this.job(id)}:dependents`;
-  }
   /** Set of the jobs that this one waits for. */
   dependencies(id: string): string {
     return `${this.prefix}job::${id}:dependencies`;
@@ -109,14 +101,6 @@ export class Keys {
   /** The worker's name out of its key. */
   workerName(key: string): string {
     return key.slice(`${this.prefix}worker:`.length);
-  }
-  /** Set of the executions that a worker has in hand. */
-  workerExecutions(name: string): string {
-    return `${this.worker(name)}:executions`;
-  }
-  /** Set of the keys of the workers of one queue. */
-  queueWorkers(queue: string): string {
-    return `${this.prefix}workers:${queue}`;
   }
   /** Lock of the scheduler of one queue. */
   schedulerLock(queue: string): string {

@@ -11,7 +11,7 @@ import type { RegistryName } from "./keys.ts";
 export type Place = "queue" | RegistryName;
 
 /** The place of each status. */
-export const PLACES: Readonly<Record<JobStatus, Place>> = {
+const PLACES: Readonly<Record<JobStatus, Place>> = {
   queued: "queue",
   deferred: "deferred",
   scheduled: "scheduled",

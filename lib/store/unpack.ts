@@ -20,11 +20,6 @@ export class Unpacker {
     this.#bytes = bytes;
   }
 
-  /** Whether all has been read. */
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
   /**
    * How many entries the list has that comes next.
    *
@@ -105,7 +100,7 @@ export class Unpacker {
 }
 
 /** Named values, of which only those are read that are asked for: to make an object of each took longer. */
-export class PackedFields {
+class PackedFields {
   readonly #bytes: Uint8Array;
   readonly #places: readonly number[];
 

@@ -11,7 +11,10 @@ Deno.test("a claim marks the job started, leases it and gives its fields", async
   assertEquals([queue, job.id], ["q", "a"]);
   assertEquals(job.call.funcName, "jobs.f");
   const record = (await bench.jobs.fetch("a"))!;
-  assertEquals([record.status, record.text("worker_name")], ["started", "w1"]);
+  assertEquals([record.text("status"), record.text("worker_name")], [
+    "started",
+    "w1",
+  ]);
   assert(record.date("started_at") !== null);
   assertEquals(await bench.members("rq:wip:q"), [`a:${id}`]);
   assertEquals(await bench.ttl("rq:job:a"), -1);

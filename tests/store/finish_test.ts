@@ -10,7 +10,10 @@ Deno.test("a finished job is stored as RQ stores it", async () => {
   const reply = await bench.end(worker, execution, { payload: btoa("[1]") });
   assertEquals(reply, "finished");
   const record = (await bench.jobs.fetch("a"))!;
-  assertEquals([record.status, record.text("worker_name")], ["finished", "w1"]);
+  assertEquals([record.text("status"), record.text("worker_name")], [
+    "finished",
+    "w1",
+  ]);
   assert(record.date("ended_at")! >= record.date("started_at")!);
   assertEquals(await bench.members("rq:finished:q"), ["a"]);
   const [entry] = await bench.send("XRANGE", "rq:results:a", "-", "+") as [

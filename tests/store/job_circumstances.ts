@@ -28,7 +28,7 @@ export async function missHeartbeat({ bench, worker }: Scene): Promise<void> {
   const executions = [`rq:execution:${JOB}:${own}`, `rq:executions:${JOB}`];
   await bench.send(
     "DEL",
-    bench.keys.workerExecutions(worker.name),
+    `${bench.keys.worker(worker.name)}:executions`,
     ...executions,
   );
 }
@@ -80,7 +80,7 @@ export async function addParent({ bench }: Scene): Promise<void> {
 export async function waitForParent(scene: Scene): Promise<void> {
   await addParent(scene);
   const { bench } = scene;
-  await bench.send("SADD", bench.keys.dependents(PARENT), JOB);
+  await bench.send("SADD", `${bench.keys.job(PARENT)}:dependents`, JOB);
   await bench.send("SADD", bench.keys.dependencies(JOB), PARENT);
 }
 

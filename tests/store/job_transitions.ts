@@ -118,7 +118,8 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     run: (stage) => claim(stage, [POPPED]),
   },
   "claim, suspended": {
-    prepare: ({ bench }) => bench.send("SET", bench.keys.suspended, 1),
+    prepare: ({ bench }) =>
+      bench.send("SET", `${bench.keys.prefix}suspended`, 1),
     run: (stage) => claim(stage, [POPPED]),
   },
   "give back what was popped": {

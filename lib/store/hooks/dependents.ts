@@ -3,7 +3,7 @@
 import type { Hook } from "./hook.ts";
 
 /** How many dependents one script call looks at. */
-export const RELEASE_BATCH = 100;
+const RELEASE_BATCH = 100;
 
 /**
  * Queues what has waited for a job. Where that is more than one call may do, the job is held: kept until
