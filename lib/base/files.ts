@@ -1,5 +1,5 @@
 /**
- * Looking at files. Synchronous, since every job waits for it: `Deno.stat` goes through another thread, which takes
+ * Reads files. Synchronous, since every job waits for it: `Deno.stat` goes through another thread, which takes
  * twenty times as long as the call itself.
  *
  * @module
@@ -8,7 +8,7 @@
 /**
  * Whether a path is a file.
  *
- * @throws {Deno.errors.NotCapable} If it must not be looked at.
+ * @throws {Deno.errors.NotCapable} If it must not be read.
  */
 export function isFile(path: string): boolean {
   try {
@@ -19,7 +19,7 @@ export function isFile(path: string): boolean {
   }
 }
 
-/** Whether a path is a file that may be looked at. */
+/** Whether a path is a file that may be read. */
 export function isVisibleFile(path: string): boolean {
   try {
     return isFile(path);

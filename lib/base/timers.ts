@@ -6,7 +6,7 @@
 
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
-/** The longest delay that a timer can have, in milliseconds: 24 days. One with a longer delay rings at once. */
+/** The longest delay of a timer, in milliseconds: 24 days. A timer with a longer one fires at once. */
 export const MAX_DELAY: number = 2 ** 31 - 1;
 
 /**

@@ -16,14 +16,14 @@ import type { SettingKind } from "../worker/check_setting.ts";
 /** One flag. */
 export interface Flag {
   readonly name: string;
-  /** As in RQ, mostly one letter. */
+  /** As in RQ; usually one letter. */
   readonly short?: string;
   /** What its value is called in the usage; a flag without one is a switch. */
   readonly value?: string;
-  /** May be given several times. */
+  /** Whether it may be given several times. */
   readonly repeatable?: boolean;
   readonly help: string;
-  /** One of RQ's that means nothing here; it is taken for the sake of its start scripts. */
+  /** A flag of RQ's worker that has no meaning here; accepted for RQ's start scripts. */
   readonly ofRq?: boolean;
 }
 
@@ -35,7 +35,7 @@ export const FLAG_SETTINGS: readonly FlagSetting[] = SETTING_LIST.filter(
   (setting): setting is FlagSetting => setting.flag !== undefined,
 );
 
-/** What the usage calls the values of a kind. */
+/** The names of values in the usage, by kind. */
 const VALUES: Readonly<Partial<Record<SettingKind, string>>> = {
   count: "N",
   duration: "TIME",

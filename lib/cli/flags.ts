@@ -8,33 +8,33 @@ import { parseArgs } from "@std/cli/parse-args";
 import { nearest } from "../base/nearest.ts";
 import { type Flag, FLAGS } from "./flag_list.ts";
 
-/** A mistake on the command line; the program shows it in a line and ends with 2. */
+/** A mistake on the command line; the program prints it in one line and exits with 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The command line, read. */
+/** A parsed command line. */
 export interface ParsedFlags {
   /** Values of flags that were given. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   /** Switches that were given. */
   readonly switches: ReadonlySet<string>;
-  /** What is no flag. */
+  /** Arguments that are not flags. */
   readonly positional: readonly string[];
-  /** Deno's permission flags for jobs, and `--allow-none`; absent where none was given. */
+  /** Deno's permission flags for jobs, and `--allow-none`; `undefined` if none was given. */
   readonly jobPermissions: readonly string[] | undefined;
 }
 
-/** Characters of a help text on one line. */
+/** The width of help texts, in characters. */
 const HELP_WIDTH = 75;
 
 const JOB_PERMISSION =
   /^--job-(?!allow-enqueue\b)((allow|deny|ignore)-[a-z]+(=.*)?)$/s;
 
 /**
- * Reads a command line.
+ * Parses a command line.
  *
- * @throws {UsageError} naming the flag, and the nearest known one
+ * @throws {UsageError} It names the flag, and the most similar known one.
  */
 export function parseFlags(args: readonly string[]): ParsedFlags {
   const own = args.filter((arg) => !JOB_PERMISSION.test(arg));
@@ -82,19 +82,19 @@ export function usage(): string {
   return [
     "Usage: rq-worker [FLAGS] [QUEUES…]",
     "",
-    "Runs the jobs of queues in Redis, each in a process of its own unless --isolation says otherwise.",
+    "Runs the jobs of queues in Redis, each in its own process unless --isolation says otherwise.",
     "TIME is seconds, or text such as 90s, 5m, 1h30m; SIZE is megabytes, or text such as 256MB, 1.5GB.",
     "NAMES and QUEUES are separated by commas.",
     "Isolation is process (a fresh process for each job), reuse (one after the other in one process) or",
-    "shared (side by side in one process).",
+    "shared (concurrently in one process).",
     "",
     ...own,
-    "      --job-allow-net[=HOSTS] …          what jobs may do: every permission flag of Deno with --job- before",
-    "                                         it; exactly those (default: what the worker may)",
-    "      --job-deny-net[=HOSTS] …           alone: what the worker may, without that",
-    "      --job-allow-none                   jobs may do nothing",
+    "      --job-allow-net[=HOSTS] …          the permissions of jobs: any permission flag of Deno with --job-",
+    "                                         before it; exactly these (default: the worker's permissions)",
+    "      --job-deny-net[=HOSTS] …           alone: the worker's permissions without this one",
+    "      --job-allow-none                   jobs have no permissions",
     "",
-    "Taken for the sake of start scripts of Python's RQ:",
+    "Accepted for start scripts of Python's RQ:",
     "",
     ...ofRq,
   ].join("\n");
@@ -107,7 +107,7 @@ function usageLine({ name, short, value, help }: Flag): string {
   return `  ${flag.padEnd(34)} ${wrapped(help).join(`\n${" ".repeat(37)}`)}`;
 }
 
-/** The lines of a help text: no word is cut. */
+/** Wraps a help text at spaces. */
 function wrapped(text: string): string[] {
   const lines: string[] = [];
   let line = "";
@@ -121,8 +121,8 @@ function wrapped(text: string): string[] {
 }
 
 /**
- * RQ's `--logging_level` is taken too, its `-ds`, and values that look like flags: `--results-ttl -1`,
- * `--job-deno-arg --unstable-kv`.
+ * Normalizes what the parser does not understand: RQ's `--logging_level` and `-ds`, and values that look like flags
+ * (`--results-ttl -1`, `--job-deno-arg --unstable-kv`).
  */
 function normalized(args: readonly string[]): string[] {
   const result: string[] = [];

@@ -25,7 +25,7 @@ export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
   const one = (name: string) => values.get(name)?.[0];
   if (one("config") !== undefined) {
     throw new UsageError(
-      "Cannot read --config (-c), a Python module: give its QUEUES, NAME and REDIS_URL by --queues, --name and --url; how many jobs run at once is said by --concurrency",
+      "Cannot read --config (-c), a Python module: pass its QUEUES, NAME and REDIS_URL by --queues, --name and --url, and the number of jobs at once by --concurrency",
     );
   }
   if (one("exception-handler") !== undefined) {
@@ -72,7 +72,7 @@ function checkSerializer(name: string | undefined): void {
     name === "rq.serializers.JSONSerializer"
   ) return;
   throw new UsageError(
-    `Cannot use --serializer ${name}: this worker reads JSON only; give the producers serializer=JSONSerializer, and this worker --serializer json`,
+    `Cannot use --serializer ${name}: this worker reads only JSON; use serializer=JSONSerializer in the producers, and --serializer json here`,
   );
 }
 
@@ -82,11 +82,11 @@ function isOwnClass(flag: string, path: string | undefined): boolean {
   const strategy = STRATEGY_CLASSES[path.split(".").at(-1)!];
   if (flag === "worker-class" && strategy !== undefined) {
     throw new UsageError(
-      `Cannot use --worker-class ${path}: say --dequeue-strategy ${strategy} instead`,
+      `Cannot use --worker-class ${path}: use --dequeue-strategy ${strategy} instead`,
     );
   }
   if (/^(rq|redis)\./.test(path)) return true;
   throw new UsageError(
-    `Cannot use --${flag} ${path}, a Python class: only those of RQ itself can be left out`,
+    `Cannot use --${flag} ${path}, a Python class: only RQ's own classes can be ignored`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * From the command line to a worker.
+ * The command `worker`.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import {
 import { checkRqFlags, isPythonFormat } from "./rq_flags.ts";
 import { splitList, workerOptions } from "./worker_flags.ts";
 
-/** Milliseconds within which a second signal is the echo of the first: a terminal and a parent both send it. */
+/** Milliseconds within which a second signal counts as an echo of the first: terminal and parent may both send it. */
 const ECHO_MS = 100;
 
-/** RQ's other commands: a queue of such a name has to be given with `--queues`. */
+/** RQ's other commands. A queue with such a name has to be given by `--queues`. */
 const OTHER_COMMANDS: readonly string[] = [
   "info",
   "enqueue",
@@ -33,7 +33,7 @@ const OTHER_COMMANDS: readonly string[] = [
   "worker-pool",
 ];
 
-/** Runs a worker until it leaves; gives the exit code. */
+/** Runs a worker until it leaves; returns the exit code. */
 export async function workerCommand(flags: ParsedFlags): Promise<number> {
   const worker = makeWorker(flags);
   const pidFile = flags.values.get("pid")?.[0];
@@ -100,7 +100,7 @@ function queuesOf(flags: ParsedFlags): string[] {
   const [command, ...rest] = positional;
   if (command !== undefined && OTHER_COMMANDS.includes(command)) {
     throw new UsageError(
-      `Unknown command "${command}": the only one here is worker; a queue of this name is given by --queues ${command}`,
+      `Unknown command "${command}": the only one is worker; if it is a queue, use --queues ${command}`,
     );
   }
   const queues = [...named, ...(command === "worker" ? rest : positional)];

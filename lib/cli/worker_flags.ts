@@ -1,5 +1,5 @@
 /**
- * From the flags of the command line to the options of a worker.
+ * Converts the flags of the command line to the options of a worker.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { FLAG_SETTINGS, type FlagSetting } from "./flag_list.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
 import { heartbeatFlag } from "./rq_flags.ts";
 
-/** Options whose flag says more, or less, than the option. */
+/** Options whose flag does not correspond to them directly. */
 const READ_APART: ReadonlySet<string> = new Set([
   "isolation",
   "jobMonitoringInterval",
 ]);
 
 /**
- * Reads the options of a worker.
+ * The options of a worker, read from flags.
  *
- * @param warn told of a value that was changed
- * @throws {RangeError | TypeError | UsageError} naming the flag whose value is wrong
+ * @param warn Called with a sentence about a value that was changed.
+ * @throws {RangeError | TypeError | UsageError} It names the flag whose value is wrong.
  */
 export function workerOptions(
   flags: ParsedFlags,
@@ -45,7 +45,7 @@ function readSettings(flags: ParsedFlags): Record<string, unknown> {
   return Object.fromEntries(values);
 }
 
-/** Checked here too, so that an error names the flag and not the option. */
+/** Reads a setting. It is checked here too, so that an error names the flag rather than the option. */
 function readSetting(setting: FlagSetting, flags: ParsedFlags): unknown {
   const { kind, flag } = setting;
   if (kind === "switch") {

@@ -17,7 +17,7 @@ import type { WorkerOptions } from "./options.ts";
 
 /** One setting. */
 export interface Setting {
-  /** What its values are. */
+  /** The kind of its values. */
   readonly kind: SettingKind;
   /** What it does, in one sentence, for `--help` and the README. */
   readonly help: string;
@@ -37,15 +37,15 @@ export interface Setting {
   readonly choices?: readonly string[];
   /** Of a count: the largest. */
   readonly most?: number;
-  /** Of a duration: whether 0 is taken. */
+  /** Of a duration: whether 0 is accepted. */
   readonly zero?: boolean;
-  /** Of a duration: whether -1 is taken, for ever. */
+  /** Of a duration: whether -1 is accepted, for ever. */
   readonly unlimited?: boolean;
-  /** Of a duration: whether `Infinity` is taken. */
+  /** Of a duration: whether `Infinity` is accepted. */
   readonly infinite?: boolean;
 }
 
-// "as TYPE": `isolatedDeclarations` does not look up what a name stands for.
+// "as TYPE": `isolatedDeclarations` does not infer types of imported constants.
 const SETTINGS = {
   connection: {
     kind: "object",
@@ -71,7 +71,7 @@ const SETTINGS = {
   },
   prefix: {
     kind: "text",
-    help: "what every key begins with",
+    help: "the prefix of every key",
     shown: "RQ_KEY_PREFIX and a colon, else rq:",
     flag: "prefix",
     value: "TEXT",
@@ -95,14 +95,14 @@ const SETTINGS = {
     kind: "count",
     help: "how many jobs to run at once",
     default: 1,
-    // A claim hands out so many in one reply.
+    // A claim returns so many in one reply.
     most: 1_000,
     flag: "concurrency",
   },
   dequeueStrategy: {
     kind: "choice",
     choices: DEQUEUE_STRATEGIES as readonly DequeueStrategy[],
-    help: "the order in which queues are looked at",
+    help: "the order in which queues are tried",
     default: "default",
     flag: "dequeue-strategy",
     short: "ds",
@@ -147,7 +147,7 @@ const SETTINGS = {
   jobModules: {
     kind: "list",
     help:
-      "modules of jobs that are loaded from elsewhere: jsr:@acme/*, npm:@acme/mail, https://acme.com/jobs/",
+      "modules outside the paths that jobs may be loaded from: jsr:@acme/*, npm:@acme/mail, https://acme.com/jobs/",
     default: [],
     flag: "job-modules",
     value: "NAMES",
@@ -155,7 +155,7 @@ const SETTINGS = {
   allowEnqueue: {
     kind: "list",
     help:
-      "queues that jobs may use besides the worker's own; * stands for any text",
+      "queues, besides the worker's own, on which jobs may enqueue; * matches any text",
     default: [],
     flag: "job-allow-enqueue",
     value: "QUEUES",
@@ -163,13 +163,13 @@ const SETTINGS = {
   permissions: {
     kind: "texts",
     help:
-      "what jobs may do: Deno's permission flags, in the program with job- before them",
+      "the permissions of jobs: Deno's flags, in the program with job- before them",
     shown: "the worker's own permissions",
   },
   isolation: {
     kind: "choice",
     choices: ISOLATIONS as readonly Isolation[],
-    help: "how jobs are kept apart",
+    help: "which jobs share a process",
     default: "process",
     flag: "isolation",
     value: "[QUEUE=]WAY",
@@ -177,19 +177,18 @@ const SETTINGS = {
   },
   queueIsolation: {
     kind: "object",
-    help: "how the jobs of single queues are kept apart; --isolation QUEUE=WAY",
+    help: "the isolation of single queues; --isolation QUEUE=WAY",
     shown: "as isolation says",
   },
   maxJobsPerProcess: {
     kind: "count",
-    help: "a process that several jobs use takes no more than so many",
+    help: "how many jobs a process runs before it is replaced",
     shown: "10000 with reuse, no limit with shared",
     flag: "max-jobs-per-process",
   },
   maxMemoryPerProcess: {
     kind: "count",
-    help:
-      "a process that has grown beyond so many megabytes takes no more jobs",
+    help: "megabytes of memory from which on a process takes no more jobs",
     default: 512,
     flag: "max-memory-per-process",
     value: "MB",
@@ -216,7 +215,7 @@ const SETTINGS = {
   denoArgs: {
     kind: "texts",
     help:
-      "a further flag of the deno that runs jobs, its value behind =: --import-map=map.json",
+      "a further flag of the deno that runs jobs, its value after =: --import-map=map.json",
     default: [],
     flag: "job-deno-arg",
     value: "FLAG",
@@ -224,7 +223,7 @@ const SETTINGS = {
   bigInts: {
     kind: "switch",
     help:
-      "integers that a number of JavaScript cannot hold reach jobs as BigInt instead of failing them",
+      "pass integers that a JavaScript number cannot hold as BigInt, instead of failing the job",
     default: false,
     flag: "big-ints",
   },
@@ -233,7 +232,7 @@ const SETTINGS = {
     zero: true,
     unlimited: true,
     help:
-      "how long results are kept of jobs that do not say; 0 not at all, -1 for ever",
+      "how long results are kept, unless the job says; 0 not at all, -1 for ever",
     default: DEFAULT_RESULT_TTL as number,
     flag: "results-ttl",
   },
@@ -252,7 +251,7 @@ const SETTINGS = {
   },
   maintenanceInterval: {
     kind: "duration",
-    help: "time between two sweeps for what dead workers left behind",
+    help: "time between two sweeps for jobs of dead workers",
     default: 3,
     flag: "maintenance-interval",
   },
@@ -260,13 +259,14 @@ const SETTINGS = {
     kind: "duration",
     zero: true,
     infinite: true,
-    help: "leave after so long in which no process can be started for jobs",
+    help:
+      "give up after so long without being able to start a process for jobs",
     default: 60,
     flag: "start-patience",
   },
   logJobDescription: {
     kind: "switch",
-    help: "log the ids of jobs only, not their calls",
+    help: "log only the ids of jobs, not their calls",
     default: true,
     flag: "disable-job-desc-logging",
   },
