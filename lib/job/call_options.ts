@@ -14,6 +14,8 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   ttl: true,
   jobId: true,
   atFront: true,
+  at: true,
+  in: true,
   description: true,
   meta: true,
   isolation: true,

@@ -54,6 +54,9 @@ export const JOB_FIELDS = {
   allow_dependency_failures: ["flag", "producer", "all"],
   enqueue_at_front: ["flag", "producer", "worker, sweep, user"],
 
+  /** Until when it is not to run, in seconds since 1970; only of a job that waits for others, too. */
+  x_due: ["number", "producer", "all"],
+
   // Where it is in its life
   status: ["text", "all", "all"],
   enqueued_at: ["date", "all", "all"],

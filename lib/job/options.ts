@@ -47,6 +47,18 @@ export interface JobOptions {
    */
   readonly atFront?: boolean;
   /**
+   * Runs the job no sooner than at this time. A time that is past means at once.
+   *
+   * @default at once
+   */
+  readonly at?: Date;
+  /**
+   * Runs the job no sooner than after this time, by Redis' clock: seconds, fractions too, or text.
+   *
+   * @default at once
+   */
+  readonly in?: Duration;
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -75,6 +87,8 @@ export interface CheckedJobOptions {
   readonly ttl: number | undefined;
   readonly jobId: string | undefined;
   readonly atFront: boolean;
+  /** When it may run: seconds since 1970, or `+` and seconds from now. */
+  readonly due: string | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -124,12 +138,37 @@ export function checkJobOptions(
     ttl: optional(ttl, "ttl", {}),
     jobId: jobId === undefined ? undefined : checkJobId(jobId),
     atFront: options.atFront ?? false,
+    due: dueOf(options),
     description,
     meta,
     isolation: options.isolation === undefined
       ? undefined
       : checkIsolation(options.isolation),
   };
+}
+
+/** The last time that a `Date` can be, in milliseconds, is far beyond what dates in Redis can say: four digits of a year. */
+const LAST_MS = Date.UTC(9999, 11, 31);
+
+function dueOf({ at, in: delay }: JobOptions): string | undefined {
+  if (at !== undefined && delay !== undefined) {
+    throw new TypeError('Cannot use both "at" and "in"');
+  }
+  if (delay !== undefined) {
+    const seconds = parseDuration(delay, "in", { zero: true, fraction: true });
+    return seconds === 0 ? undefined : `+${seconds}`;
+  }
+  if (at === undefined) return undefined;
+  if (!(at instanceof Date)) {
+    throw new TypeError(`Cannot use at: expected a Date, got ${typeof at}`);
+  }
+  const ms = at.getTime();
+  if (!(ms <= LAST_MS)) {
+    throw new RangeError(
+      `Cannot use at: ${String(at)} is no date before the year 10000`,
+    );
+  }
+  return ms <= 0 ? undefined : (ms / 1_000).toFixed(3);
 }
 
 function optional(

@@ -160,6 +160,42 @@ export class Queue implements AsyncDisposable {
     return this.#enqueue(call);
   }
 
+  /**
+   * Enqueues a call that runs no sooner than at a time; the short form of `enqueueCall({ at })`.
+   *
+   * @throws {RangeError | TypeError} As {@linkcode Queue.enqueue}, and if the date is invalid.
+   *
+   * @example
+   * ```ts ignore
+   * await queue.enqueueAt(new Date("2027-01-01T00:00:00Z"), greet, "new year");
+   * ```
+   */
+  enqueueAt<F extends JobFunction>(
+    date: Date,
+    func: F | string | URL,
+    ...args: StoredArgs<F>
+  ): Promise<Job<StoredResultOf<F>>> {
+    return this.#enqueue({ func, args, at: date });
+  }
+
+  /**
+   * Enqueues a call that runs no sooner than after a time; the short form of `enqueueCall({ in })`.
+   *
+   * @throws {RangeError | TypeError} As {@linkcode Queue.enqueue}, and if the delay is no duration.
+   *
+   * @example
+   * ```ts ignore
+   * await queue.enqueueIn("5m", remind, "a@b.c");
+   * ```
+   */
+  enqueueIn<F extends JobFunction>(
+    delay: Duration,
+    func: F | string | URL,
+    ...args: StoredArgs<F>
+  ): Promise<Job<StoredResultOf<F>>> {
+    return this.#enqueue({ func, args, in: delay });
+  }
+
   async #enqueue<R>(call: EnqueueCall): Promise<Job<R>> {
     const prepared = this.#prepare(call);
     const job = prepared instanceof Promise ? await prepared : prepared;
@@ -311,7 +347,7 @@ export class Queue implements AsyncDisposable {
       options.description ?? describeCall(funcName, args, kwargs),
     );
     fields.set("timeout", options.timeout);
-    const { resultTtl, failureTtl, ttl, atFront } = options;
+    const { resultTtl, failureTtl, ttl, atFront, due } = options;
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
@@ -323,10 +359,12 @@ export class Queue implements AsyncDisposable {
       fields.set("dependency_id", dependencyIds[0]!);
       fields.set("dependency_ids", JSON.stringify(dependencyIds));
       if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
-      if (wait.atFront || atFront) fields.set("enqueue_at_front", 1);
     }
+    // Where it is not on its queue at once, the side has to be known later.
+    const isLater = dependencyIds.length > 0 || due !== undefined;
+    if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
     const isIdNew = options.jobId === undefined;
-    return { id, isIdNew, queue: this.name, atFront, ttl, fields };
+    return { id, isIdNew, queue: this.name, atFront, ttl, due, fields };
   }
 
   #jobOf<R>(job: NewJob, { status, enqueuedAt }: Enqueued): Job<R> {

@@ -15,7 +15,7 @@ import type { Keys } from "./keys.ts";
 import {
   type Batch,
   batchesOf,
-  hasParents,
+  isPlain,
   mayResend,
   type NewJob,
   packJob,
@@ -25,15 +25,15 @@ import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
 
 /** What became of a {@linkcode NewJob}. */
 export interface Enqueued {
-  /** Whether it is on its queue or waits for others. */
-  readonly status: "queued" | "deferred";
-  /** As stored; empty while the job is deferred. */
+  /** Whether it is on its queue, waits for others, or for its time. */
+  readonly status: "queued" | "deferred" | "scheduled";
+  /** As stored; empty unless the job is queued. */
   readonly enqueuedAt: string;
 }
 
 /** What ENQUEUE_EACH replies to one job. */
 type Answer =
-  | { readonly outcome: "queued" | "deferred"; readonly enqueued_at: string }
+  | { readonly outcome: Enqueued["status"]; readonly enqueued_at: string }
   | { readonly outcome: "duplicate"; readonly status: string }
   | { readonly outcome: "refused"; readonly why: string };
 
@@ -55,7 +55,7 @@ export class Enqueuer {
 
   /** See `JobStore.enqueue`. */
   async enqueue(job: NewJob): Promise<Enqueued> {
-    const answers = await this.#send(job, packJob(job), !hasParents(job));
+    const answers = await this.#send(job, packJob(job), isPlain(job));
     return enqueuedJob(answers, job, 0);
   }
 
@@ -72,7 +72,7 @@ export class Enqueuer {
   ): Promise<PromiseSettledResult<Enqueued>[]> {
     const first = jobs[0]!;
     // Where an id may be taken, a second call would come too late: those behind are on their way already.
-    const mayBePlain = first.isIdNew && !hasParents(first);
+    const mayBePlain = first.isIdNew && isPlain(first);
     let answers: Answers;
     try {
       answers = await this.#send(first, packed, mayBePlain);
@@ -134,6 +134,7 @@ function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
   switch (answer.outcome) {
     case "queued":
     case "deferred":
+    case "scheduled":
       return { status: answer.outcome, enqueuedAt: answer.enqueued_at };
     case "duplicate":
       throw new DuplicateJobError(

@@ -22,6 +22,8 @@ export interface NewJob {
   readonly atFront: boolean;
   /** Longest wait in seconds, if any. */
   readonly ttl: number | undefined;
+  /** When it may run: seconds since 1970, or `+` and seconds from now, by the server's clock; at once if there is none. */
+  readonly due: string | undefined;
   /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
   readonly fields: ReadonlyMap<JobField, RedisArg>;
 }
@@ -52,8 +54,8 @@ function begin({ queue, atFront }: NewJob): void {
   });
 }
 
-function add({ id, ttl = 0, fields }: NewJob): void {
-  packer.record(NEW_JOB, { id, ttl }, fields);
+function add({ id, ttl = 0, due = "0", fields }: NewJob): void {
+  packer.record(NEW_JOB, { id, ttl, due }, fields);
 }
 
 /** Jobs that share a call. */
@@ -85,11 +87,17 @@ export function batchesOf(jobs: readonly NewJob[]): Batch[] {
 
 function goTogether(a: NewJob, b: NewJob): boolean {
   return a.atFront === b.atFront && a.isIdNew === b.isIdNew &&
-    mayResend(a) === mayResend(b) && !hasParents(a) && !hasParents(b);
+    mayResend(a) === mayResend(b) && isPlain(a) === isPlain(b) &&
+    !hasParents(a) && !hasParents(b);
+}
+
+/** Whether nothing but its queue holds a job back. */
+export function isPlain(job: NewJob): boolean {
+  return !hasParents(job) && job.due === undefined;
 }
 
 /** Whether a job depends on others. */
-export function hasParents({ fields }: NewJob): boolean {
+function hasParents({ fields }: NewJob): boolean {
   return fields.has("dependency_ids");
 }
 

@@ -34,6 +34,8 @@ export const NEW_JOB = [
   "id",
   /** The longest that it may wait, in seconds; 0 for any time. */
   "ttl",
+  /** When it may run: seconds since 1970, or `+` and seconds from now; 0 for at once. */
+  "due",
   /** The fields of its hash with their values, one after the other: `created_at` and `data` are among them. */
   "...fields",
 ] as const;

@@ -54,7 +54,12 @@ export class ExecutionHost implements JobHost {
       prefix: keys.prefix,
       bigInts: this.#options.bigInts,
     });
-    const call = { ...request.options, func: request.func } as EnqueueCall;
+    const options = { ...request.options };
+    // A Date has come as JSON; what is none is refused below.
+    if (typeof options["at"] === "string") {
+      options["at"] = new Date(options["at"]);
+    }
+    const call = { ...options, func: request.func } as EnqueueCall;
     return (await queue.enqueueCall(call)).id;
   }
 

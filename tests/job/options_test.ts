@@ -9,6 +9,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     ttl: undefined,
     jobId: undefined,
     atFront: false,
+    due: undefined,
     description: undefined,
     meta: undefined,
     isolation: undefined,
@@ -24,6 +25,15 @@ Deno.test("lengths of time become seconds", () => {
     ttl: "1d",
   });
   assertEquals([timeout, resultTtl, failureTtl, ttl], [5_400, 0, -1, 86_400]);
+});
+
+Deno.test("when a job may run is told in seconds: those since 1970, or from now", () => {
+  const due = (options: JobOptions) => checkJobOptions(options).due;
+  assertEquals(due({ at: new Date(1_795_401_446_887) }), "1795401446.887");
+  assertEquals(due({ at: new Date(-5) }), undefined);
+  assertEquals(due({ in: "1h30m" }), "+5400");
+  assertEquals(due({ in: 0.25 }), "+0.25");
+  assertEquals(due({ in: 0 }), undefined);
 });
 
 const RANGE: [string, JobOptions][] = [
@@ -44,6 +54,11 @@ const RANGE: [string, JobOptions][] = [
   ["ttl", { ttl: -1 }],
   ["ttl", { ttl: -5 }],
   ["ttl", { ttl: NaN }],
+  ["in", { in: -1 }],
+  ["in", { in: "soon" }],
+  ["in", { in: Infinity }],
+  ["at", { at: new Date(NaN) }],
+  ["at", { at: new Date(Date.UTC(10_000, 0)) }],
   ["job id", { jobId: "a b" }],
   ["job id", { jobId: "" }],
   ["job id", { jobId: "a:b" }],
@@ -57,6 +72,9 @@ Deno.test.each(RANGE)(
 );
 
 const TYPE: [string, JobOptions][] = [
+  ["at", { at: "2026-11-23" as never }],
+  ["at", { at: 1_795_401_446 as never }],
+  ['"at" and "in"', { at: new Date(), in: 5 }],
   ["description", { description: 5 as never }],
   ["description", { description: null as never }],
   ["meta", { meta: [] as never }],

@@ -33,6 +33,7 @@ import {
 } from "./job_states.ts";
 import {
   ABANDONED,
+  type AddOptions,
   type Bench,
   type Ending,
   endOne,
@@ -60,11 +61,12 @@ const POPPED = { queue: QUEUE, jobId: JOB };
 
 /** Every transition, by the name that the table has for it. */
 export const TRANSITIONS: Readonly<Record<string, Transition>> = {
-  "enqueue": { run: (stage) => enqueue(stage, []) },
+  "enqueue": { run: (stage) => enqueue(stage, {}) },
   "enqueue, a parent waits": {
     prepare: addParent,
-    run: (stage) => enqueue(stage, [PARENT]),
+    run: (stage) => enqueue(stage, { dependsOn: [PARENT] }),
   },
+  "enqueue, for later": { run: (stage) => enqueue(stage, { due: "+3600" }) },
   "cancel": {
     async run({ jobs }) {
       const { done, gone } = await jobs.cancel(JOB);
@@ -299,11 +301,11 @@ function end(
 
 async function enqueue(
   { jobs }: Stage,
-  dependsOn: readonly string[],
+  options: AddOptions,
 ): Promise<string> {
   try {
     const { status } = await jobs.enqueue(
-      newJob(JOB, { queue: QUEUE, dependsOn }),
+      newJob(JOB, { queue: QUEUE, ...options }),
     );
     return status;
   } catch (error) {

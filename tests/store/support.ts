@@ -36,6 +36,7 @@ export interface AddOptions {
   readonly queue?: string;
   readonly atFront?: boolean;
   readonly ttl?: number;
+  readonly due?: string;
   readonly dependsOn?: readonly string[];
   /** Also such as no program of ours writes. */
   readonly fields?: Readonly<Record<string, RedisArg>>;
@@ -263,7 +264,7 @@ export async function sweepAll(
 
 /** A job on its way in. */
 export function newJob(id: string, options: AddOptions = {}): NewJob {
-  const { isIdNew = false, queue = "q", atFront = false, ttl } = options;
+  const { isIdNew = false, queue = "q", atFront = false, ttl, due } = options;
   const { dependsOn = [], fields = {} } = options;
   const dependencyIds: [JobField, RedisArg][] = dependsOn.length === 0
     ? []
@@ -273,6 +274,7 @@ export function newJob(id: string, options: AddOptions = {}): NewJob {
     queue,
     atFront,
     ttl,
+    due,
     isIdNew,
     fields: new Map<JobField, RedisArg>([
       ["created_at", formatDate()],

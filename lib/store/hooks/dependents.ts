@@ -24,9 +24,10 @@ local function is_done(parent, lenient, strict, known)
   return status == 'finished' or lenient and status == 'failed'
 end
 
--- Queues a deferred job once every parent is done.
+-- Lets a deferred job go on once every parent is done.
 local function promote(c, strict, known)
-  local h = redis.pcall('HMGET', job_key(c), 'data', 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
+  local h = redis.pcall('HMGET', job_key(c), 'data', 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front',
+    'x_due')
   if not h[1] or h[2] ~= 'deferred' or not h[3] or not can_push(h[3]) then return false end
   local parents = redis.pcall('SMEMBERS', dependencies_key(c))
   if parents.err then return false end
@@ -35,7 +36,7 @@ local function promote(c, strict, known)
   end
   local job = {id = c, q = h[3], status = 'deferred'}
   leave(job)
-  enter(job, 'queued', h[5] == '1', 'enqueued_at', iso())
+  admit(job, tonumber(h[6] or ''), h[5] == '1')
   return true
 end
 
@@ -46,6 +47,19 @@ local function wait_for(id, parent)
   local left = redis.call('TTL', job_key(parent))
   if left > 0 then redis.call('EXPIRE', dependents_key(parent), left) end
   redis.call('HSET', job_key(parent), 'x_dependents', 1)
+end
+
+-- Notes what a job depends on; tells whether it has to wait for any of that. A parent that is gone counts as done.
+local function depend(id, parents, lenient)
+  local waits = false
+  for _, parent in ipairs(parents) do
+    redis.call('SADD', dependencies_key(id), parent)
+    if not is_done(parent, lenient) then
+      wait_for(id, parent)
+      waits = true
+    end
+  end
+  return waits
 end
 
 -- How many dependents this call may still look at.

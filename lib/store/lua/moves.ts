@@ -10,10 +10,15 @@ export const HEAD_LENGTH = 5_000;
 
 /** See {@linkcode link}. */
 export const MOVES_LUA: string = `
--- Whether nothing of another type is under a queue's keys; to be asked before anything is written.
+-- Whether nothing of another type than this is under a key.
+local function holds_only(kind, key)
+  local actual = redis.call('TYPE', key).ok
+  return actual == kind or actual == 'none'
+end
+
+-- The same of a queue's keys; to be asked before anything is written.
 local function can_push(q)
-  local list, set = redis.call('TYPE', queue_key(q)).ok, redis.call('TYPE', QUEUES).ok
-  return (list == 'list' or list == 'none') and (set == 'set' or set == 'none')
+  return holds_only('list', queue_key(q)) and holds_only('set', QUEUES)
 end
 
 -- Puts ids on a queue: at its head if "front", the last one foremost, else at its tail.
@@ -66,5 +71,16 @@ local function enter(job, status, where, ...)
   local registry = REGISTRY[status]
   if registry then return register(registry, job.q, where, job.id) end
   push(job.q, where, job.id)
+end
+
+-- Puts a job that nothing else holds back where it has to wait next: among the scheduled ones until it is due (seconds
+-- since 1970, nil for now), else on its queue, at the head if "front". Gives its status.
+local function admit(job, due, front, ...)
+  if due and due > tonumber(now_float) then
+    enter(job, 'scheduled', string.format('%.3f', due), ...)
+    return 'scheduled'
+  end
+  enter(job, 'queued', front, 'enqueued_at', iso(), ...)
+  return 'queued'
 end
 `;

@@ -14,17 +14,11 @@ local function next_retry(job)
   return {interval = interval, left = left - 1, front = job.enqueue_at_front_on_retry == '1'}
 end
 
--- Whether a registry's key holds nothing of another type.
-local function can_register(name, q)
-  local kind = redis.call('TYPE', registry_key(name, q)).ok
-  return kind == 'zset' or kind == 'none'
-end
-
 -- What becomes of a job whose execution has ended so, and how it is tried again: a failure may be "retried" or
 -- "scheduled"; "stuck" where its next place cannot take it.
 local function outcome_of(job, outcome)
   local retry = outcome == 'failed' and next_retry(job) or nil
-  if retry and retry.interval > 0 then return can_register('scheduled', job.q) and 'scheduled' or 'stuck', retry end
+  if retry and retry.interval > 0 then return holds_only('zset', registry_key('scheduled', job.q)) and 'scheduled' or 'stuck', retry end
   if not retry and outcome ~= 'requeued' and outcome ~= 'returned' then return outcome end
   if not can_push(job.q) then return 'stuck' end
   return retry and 'retried' or outcome, retry
@@ -33,10 +27,7 @@ end
 -- Puts a job that has left its execution back into its queue, or among the scheduled ones.
 local function go_on(job, answer, retry)
   if answer == 'requeued' then return enter(job, 'queued', true, 'enqueued_at', iso()) end
-  if answer == 'retried' then
-    return enter(job, 'queued', retry.front, 'enqueued_at', iso(), 'ended_at', iso(), 'retries_left', retry.left)
-  end
-  enter(job, 'scheduled', now + retry.interval, 'ended_at', iso(), 'retries_left', retry.left)
+  admit(job, now_float + retry.interval, retry.front, 'ended_at', iso(), 'retries_left', retry.left)
 end
 
 -- The same as if it had never been claimed; it may then wait for "ttl" seconds.

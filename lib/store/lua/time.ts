@@ -34,6 +34,13 @@ local function iso()
   return written_date
 end
 
+-- When something is due, in seconds since 1970: that number as text, or "+" and seconds from now; nil if it is now.
+local function due_of(text)
+  local delay = string.match(text, '^%+(.*)')
+  local due = tonumber(delay or text) + (delay and tonumber(now_float) or 0)
+  return due > tonumber(now_float) and due or nil
+end
+
 -- A time to live out of a job's hash in whole seconds, of at most a century; -1, for ever, for all below 0.
 local function seconds(text, default)
   local number = string.find(text or '', '^[+-]?%d+$') and tonumber(text)

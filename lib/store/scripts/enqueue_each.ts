@@ -5,14 +5,15 @@ import { script } from "../lua/link.ts";
 import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
 
 /**
- * Stores jobs and puts them on their queue in the order given, or among the deferred ones while a parent has not finished.
+ * Stores jobs and puts them on their queue in the order given; among the deferred ones while a parent has not finished, among
+ * the scheduled ones until they are due.
  * Each is taken in or not as if it came alone.
  *
  * ```
  * KEYS  1 the queue's list
  * ARGV  1 key prefix   2 MessagePack: the values of NEW_JOBS, and a list of records NEW_JOB
  * reply JSON: a list of an object for each job, or only one object if all are queued now
- *       { outcome: "queued" | "deferred", enqueued_at } the date is "" for a deferred one
+ *       { outcome: "queued" | "deferred" | "scheduled", enqueued_at } the date is "" unless it is queued
  *       { outcome: "duplicate", status } the id is taken by a job of this status
  *       { outcome: "refused", why } with Redis' error, or "" if a key of the queue or of the job holds another type of
  *       value; nothing was written of it
@@ -38,19 +39,16 @@ local function look_up(id, given)
   local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
   local created_at, data, status, enqueued_at, origin = unpack(h)
   if created_at == given.created_at and data == given.data then
-    return {outcome = status == 'deferred' and 'deferred' or 'queued', enqueued_at = enqueued_at or ''}
+    local waits = status == 'deferred' or status == 'scheduled'
+    return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
   end
   if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
   return nil, origin or queue
 end
 
-local function holds_only(kind, key)
-  local actual = redis.call('TYPE', key).ok
-  return actual == kind or actual == 'none'
-end
-
 -- Whether nothing of another type is under the keys that are to be written.
-local function fits(id, parents, makes_room)
+local function fits(id, parents, due, makes_room)
+  if due and not holds_only('zset', registry_key('scheduled', queue)) then return false end
   if #parents == 0 then return pushable end
   for _, parent in ipairs(parents) do
     if not holds_only('set', dependents_key(parent)) then return false end
@@ -59,43 +57,40 @@ local function fits(id, parents, makes_room)
     (makes_room or holds_only('set', dependencies_key(id)))
 end
 
--- Notes what a job depends on; tells whether it has to wait for any of that. A parent that is gone counts as done.
-local function depend(id, parents, lenient)
-  local waits = false
-  for _, parent in ipairs(parents) do
-    redis.call('SADD', dependencies_key(id), parent)
-    if not is_done(parent, lenient) then
-      wait_for(id, parent)
-      waits = true
-    end
+-- Puts a new job where it has to wait; what goes on the queue is gathered.
+local function place(id, waits, due)
+  local key, job = job_key(id), {id = id, q = queue}
+  if not waits and not due then
+    redis.call('HSET', key, 'origin', queue, 'status', 'queued', 'enqueued_at', at)
+    ids[#ids + 1] = id
+    return queued
   end
-  return waits
+  redis.call('SADD', QUEUES, KEYS[1])
+  if not waits then return {outcome = admit(job, due, side == 'L', 'origin', queue), enqueued_at = ''} end
+  enter(job, 'deferred', now, 'origin', queue)
+  if due then redis.call('HSET', key, 'x_due', string.format('%.3f', due)) end
+  return {outcome = 'deferred', enqueued_at = ''}
 end
 
 local function take(job)
-  local id, given = job[ID], {}
+  local id, due, given = job[ID], due_of(job[DUE]), {}
   for i = FIELDS, #job, 2 do given[job[i]] = job[i + 1] end
   local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
   local answer, old_queue = look_up(id, given)
   if answer then return answer end
-  if not fits(id, parents, old_queue) then return unfit end
+  if not fits(id, parents, due, old_queue) then return unfit end
   if old_queue then
     local old = get_job(id)
     old.q = old_queue
     leave(old)
     remove(old)
   end
-  if depend(id, parents, given.allow_dependency_failures == '1') then
-    redis.call('SADD', QUEUES, KEYS[1])
-    enter({id = id, q = queue}, 'deferred', now, 'origin', queue, unpack(job, FIELDS))
-    answer = {outcome = 'deferred', enqueued_at = ''}
-  else
-    redis.call('HSET', job_key(id), 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))
-    ids[#ids + 1] = id
-    answer = queued
-  end
+  redis.call('HSET', job_key(id), unpack(job, FIELDS))
+  answer = place(id, depend(id, parents, given.allow_dependency_failures == '1'), due)
   if job[TTL] ~= '0' then
-    for _, key in ipairs({job_key(id), dependencies_key(id)}) do redis.call('EXPIRE', key, job[TTL]) end
+    -- the wait that it limits begins when the job is due
+    local ttl = tonumber(job[TTL]) + math.ceil(due and due - tonumber(now_float) or 0)
+    for _, key in ipairs({job_key(id), dependencies_key(id)}) do redis.call('EXPIRE', key, ttl) end
   end
   return answer
 end

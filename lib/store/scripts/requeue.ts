@@ -26,7 +26,7 @@ leave(job)
 if job.started_at then redis.call('HSETNX', KEYS[1], 'x_attempts', 1) end -- a first start is seen by started_at alone
 redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned')
 keep(id, -1)
-enter(job, 'queued', ARGV[3] == 'L', 'enqueued_at', iso(), 'x_change', ARGV[4])
+admit(job, nil, ARGV[3] == 'L', 'x_change', ARGV[4])
 return {'requeued', iso()}
 `,
 );
