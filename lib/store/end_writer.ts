@@ -10,6 +10,7 @@ import {
   ReplyError,
 } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
+import { LARGE_PAYLOAD } from "./records.ts";
 import { releaseDependents } from "./release.ts";
 import { type Answer, sendEnds } from "./send_ends.ts";
 import type {
@@ -21,8 +22,8 @@ import type {
 
 /** Most ends of one call, where one that is no success counts twice: at some 30 µs each, Redis is held for 2 ms. */
 const MAX_WEIGHT = 50;
-/** Bytes of results from which on a call takes no more ends: what is large goes by itself. */
-const MAX_BYTES = 256 * 1024;
+/** Most bytes of payloads in one call, if it has several ends. */
+const MAX_BYTES = LARGE_PAYLOAD;
 
 /** Writes the ends of a worker's executions. */
 export class EndWriter {

@@ -40,6 +40,12 @@ export const NEW_JOB = [
   "...fields",
 ] as const;
 
+/**
+ * Bytes from which on the payload of an end is large: it goes in a call of its own, for which a full Redis is asked whether
+ * it has room.
+ */
+export const LARGE_PAYLOAD: number = 64 * 1024;
+
 /** How an execution ended, as the scripts take it that record ends. */
 export const END = [
   /** The queue that the job was taken from. */

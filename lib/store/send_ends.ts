@@ -12,7 +12,7 @@ import { HOOKS } from "./hooks/hooks.ts";
 import { texts } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
-import { END } from "./records.ts";
+import { END, LARGE_PAYLOAD } from "./records.ts";
 import { dumpResult, MAX_DUMPED } from "./result_dump.ts";
 import { FINISH } from "./scripts/finish.ts";
 import { SETTLE } from "./scripts/settle.ts";
@@ -40,7 +40,7 @@ const MARKS = HOOKS.flatMap(({ marks }) => marks);
 /** Whether FINISH can record an end, as far as is known here. */
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
-    end.hadHeartbeat === false &&
+    end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
     MARKS.every((field) => !end.execution.job.text(field));
 }
 

@@ -18,6 +18,7 @@ import {
   ConnectionRefusedError,
   ReplyError,
 } from "../redis/redis_client.ts";
+import { LARGE_PAYLOAD } from "../store/records.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import {
   type ClaimReply,
@@ -61,10 +62,10 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "NOPERM",
 ]);
 
-/** Bytes from which on a result may be the reason for which a full Redis has no room for it. */
-const LARGE = 64 * 1024;
 /** Milliseconds that a large result waits for room. */
 const ROOM_MS = 60_000;
+/** Longest pause before a result is sent again, in milliseconds: each time, a large one is work for everybody. */
+const [LONGEST_PAUSE, LONGEST_PAUSE_LARGE] = [2_000, 10_000];
 /** Milliseconds for which a worker that is told to stop still waits. */
 const LEAVE_MS = 10_000;
 
@@ -153,7 +154,9 @@ export class Recorder {
         else if (patience.isOver) return this.#giveUp(end, error);
         else {
           if (patience.pauses === 0) this.#tellRefusal(end, error);
-          await patience.pause();
+          await patience.pause(
+            isLarge(given) ? LONGEST_PAUSE_LARGE : LONGEST_PAUSE,
+          );
         }
       }
       reply = this.#send([given])[0]!;
@@ -164,7 +167,7 @@ export class Recorder {
   #instead(end: End, error: unknown, patience: Patience): End | undefined {
     if (isPutBack(end) || isOfConnection(error)) return undefined;
     if (!isTransient(error)) return this.#failed(end, "Redis refuses", error);
-    const mayNotFit = error.code === "OOM" && end.payload.length >= LARGE;
+    const mayNotFit = error.code === "OOM" && isLarge(end);
     const hasWaited = patience.isOver || patience.waitedMs >= ROOM_MS;
     return mayNotFit && hasWaited
       ? this.#failed(end, "Redis has no room for", error)
@@ -234,9 +237,9 @@ class Patience {
   }
 
   /** Longer each time, but a stop ends it. */
-  async pause(): Promise<void> {
+  async pause(cap: number): Promise<void> {
     const signal = this.#stoppedAt === Infinity ? this.#stopping : NEVER;
-    await pause(backoff(this.#pauses++), signal, this.#clock);
+    await pause(backoff(this.#pauses++, { cap }), signal, this.#clock);
     this.#look();
   }
 
@@ -244,6 +247,10 @@ class Patience {
     if (!this.#stopping.aborted) return;
     this.#stoppedAt = Math.min(this.#stoppedAt, this.#clock.now());
   }
+}
+
+function isLarge({ payload }: End): boolean {
+  return payload.length >= LARGE_PAYLOAD;
 }
 
 /** Whether Redis cannot be reached any more, so that nothing else can be stored either. */

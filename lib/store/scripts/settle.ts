@@ -2,7 +2,7 @@
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
-import { END, placesLua } from "../records.ts";
+import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
 
 /**
  * Records how executions ended, each provided that its job is still this execution's: whatever FINISH does not.
@@ -24,6 +24,8 @@ import { END, placesLua } from "../records.ts";
  * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
  * A second sending gets the same answers: the job's hash still names the execution, without a lease;
  * jobs that are not kept at all are remembered by the worker's hash.
+ *
+ * An end with a large payload, which comes alone, gets the error OOM where Redis is full; all others are recorded even then.
  */
 export const SETTLE: Script = script(
   "settle",
@@ -65,6 +67,9 @@ local function settle(job, x)
   job.q = x[QUEUE]
   local answer, retry = outcome_of(job, x[OUTCOME])
   if answer == 'stuck' then return answer end
+  -- The first write of most ends frees memory, and is therefore taken by a Redis that is full, as is then all that follows.
+  -- What is large has to ask: this write changes nothing, and is refused, and with it the call, where there is no room.
+  if #x[PAYLOAD] >= ${LARGE_PAYLOAD} then redis.call('HSET', job_key(job.id), 'status', job.status) end
   leave(job)
   mine = mine + 1
   if x[OUTCOME] == 'finished' then good = good + 1
