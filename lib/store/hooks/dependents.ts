@@ -91,8 +91,8 @@ local function release(id, status, cursor)
   return page[1]
 end
 
--- Keeps a parent until the last of them is released, and notes what it was where the sweep finds it; for how long it
--- is kept after that stands in job.ttl.
+-- Keeps a job until all its dependents are released, and notes for the sweep what it was. Its time to live, job.ttl,
+-- begins after that.
 local function hold(job, status)
   local held = redis.pcall('HSET', RELEASING, job.id, status .. ' ' .. job.ttl .. ' ' .. job.q)
   -- where the key holds another type of value, nobody would end the wait
@@ -100,7 +100,7 @@ local function hold(job, status)
   for _, key in ipairs({job_key(job.id), dependents_key(job.id)}) do expire(key, kept) end
 end
 
--- Has those look again who wait for a job that waits for this one: it may wait in vain.
+-- Has those who wait for a dependent look at it again, since it may wait in vain. Tells whether there are dependents.
 local function wake_dependents(id)
   local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- further ones look for themselves
   for _, c in ipairs(children) do
@@ -109,7 +109,7 @@ local function wake_dependents(id)
   return #children > 0
 end
 
--- A job that is removed leaves those that it waits for, and its own dependents unless they are being released.
+-- A job that is removed no longer waits for others. Its own dependents are kept while they are being released.
 local function dependents_deleted(job)
   if wake_dependents(job.id) then job.held = redis.pcall('HEXISTS', RELEASING, job.id) == 1 end
   for _, parent in ipairs(redis.pcall('SMEMBERS', dependencies_key(job.id))) do
@@ -117,7 +117,7 @@ local function dependents_deleted(job)
   end
 end
 
--- Those of a job that was stopped or canceled stay deferred, as in RQ.
+-- Dependents of a job that was stopped or canceled stay deferred, as in RQ.
 local function dependents_ended(job, status)
   if status == 'deleted' then return dependents_deleted(job) end
   if status == 'finished' or status == 'failed' then

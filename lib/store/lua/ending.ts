@@ -11,8 +11,8 @@ local function remove(job)
   job.removed = true
 end
 
--- Ends a job that has left its place, and keeps it for "ttl" seconds, -1 for ever; for 0 not at all, but until its hooks
--- are through.
+-- Ends a job that has left its place. It is kept for so many seconds, -1 for ever. For 0 it is removed, if no hook holds
+-- it: its dependents have to see how it ended.
 local function end_job(job, status, ttl)
   job.ttl, job.has_result = ttl, ttl ~= 0
   if ttl == 0 then
@@ -27,13 +27,13 @@ local function end_job(job, status, ttl)
   ended(job, status)
 end
 
--- The same with a result; see add_success.
+-- Ends a job as finished, with its result as add_success() takes it.
 local function succeed(job, ttl, payload, from, to)
   if ttl ~= 0 then add_success(job.id, ttl, payload, from, to) end
   end_job(job, 'finished', ttl)
 end
 
--- The same with the text of a failure.
+-- Ends a job as failed or stopped, with the text of the failure, and who ran it.
 local function fail(job, status, ttl, text, worker, e)
   if ttl ~= 0 then
     add_result(job.id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)

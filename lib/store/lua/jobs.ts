@@ -12,7 +12,6 @@ const FIELDS: readonly JobField[] = [
     "origin",
     "x_execution",
     "worker_name",
-    "failure_ttl",
     ...HOOKS.flatMap(({ reads }) => reads),
   ]),
 ];
@@ -21,8 +20,8 @@ const values = FIELDS.map((name, i) => `${name} = h[${i + 1}]`);
 
 /** See {@linkcode link}. */
 export const JOBS_LUA: string = `
--- A job as transitions and hooks know it: its id, its queue "q", and fields of its hash by their names, further ones if
--- asked for. Where there is none, it has no data.
+-- A job as the verbs and hooks take it: its id, its queue "q", and fields of its hash by their names. Further fields are
+-- read too. A job that does not exist has no data.
 local function get_job(id, ...)
   local h = redis.pcall('HMGET', job_key(id), ${
   FIELDS.map((name) => `'${name}'`).join(", ")

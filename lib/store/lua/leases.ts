@@ -27,7 +27,7 @@ local function python_executions(id)
   return list.err and {} or list
 end
 
--- The member of wip, in its parts.
+-- The job and the execution that a member of wip names.
 local function parts_of(member)
   local id, e = string.match(member, '^(.*):([^:]*)$')
   if id then return id, e end
@@ -54,7 +54,7 @@ local function drop_execution(id, q, e, worker)
   return held == 1
 end
 
--- The same for whoever runs a job: mostly our own execution.
+-- Takes a job away from whoever runs it: mostly an execution of ours, else Python workers.
 local function drop_executions(job)
   local id, q, own = job.id, job.q, job.x_execution
   if own and own ~= '' and drop_execution(id, q, own, job.worker_name) then return end

@@ -18,8 +18,8 @@ local function add_result(id, ttl, text, ...)
   expire(key, ttl)
 end
 
--- The same for a success. The payload is the result; or a stream of it as its dump, in which the result stands from
--- "from" to "to": that is used where there are no earlier results, and where the server takes dumps.
+-- Stores the result of a success: the payload itself; or the payload is the dump of a stream that holds the result, which
+-- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers.
 local function add_success(id, ttl, payload, from, to)
   local text = payload
   if from ~= '0' then

@@ -2,8 +2,8 @@
 
 /** See {@linkcode link}. */
 export const RETRIES_LUA: string = `
--- How a job that has failed is tried again: after how many seconds, how many retries are left then, and whether at the
--- head of the queue; nil if none is left.
+-- How to try a job again that has failed: after how many seconds, with how many retries left, and whether at the head of
+-- the queue; nil if no retry is left.
 local function next_retry(job)
   local left = whole(job.retries_left)
   if left < 1 then return nil end
@@ -14,23 +14,25 @@ local function next_retry(job)
   return {interval = interval, left = left - 1, front = job.enqueue_at_front_on_retry == '1'}
 end
 
--- What becomes of a job whose execution has ended so, and how it is tried again: a failure may be "retried" or
--- "scheduled"; "stuck" where its next place cannot take it.
+-- What becomes of a job whose execution has ended, and the retry if there is one: a failure may become "retried" or
+-- "scheduled". "stuck": a key of its next place holds another type of value.
 local function outcome_of(job, outcome)
   local retry = outcome == 'failed' and next_retry(job) or nil
-  if retry and retry.interval > 0 then return holds_only('zset', registry_key('scheduled', job.q)) and 'scheduled' or 'stuck', retry end
+  if retry and retry.interval > 0 then
+    return holds_only('zset', registry_key('scheduled', job.q)) and 'scheduled' or 'stuck', retry
+  end
   if not retry and outcome ~= 'requeued' and outcome ~= 'returned' then return outcome end
   if not can_push(job.q) then return 'stuck' end
   return retry and 'retried' or outcome, retry
 end
 
--- Puts a job that has left its execution back into its queue, or among the scheduled ones.
+-- Puts a job whose execution is over back on its queue, or among the scheduled ones.
 local function go_on(job, answer, retry)
   if answer == 'requeued' then return enter(job, 'queued', true, 'enqueued_at', iso()) end
   admit(job, now_float + retry.interval, retry.front, 'ended_at', iso(), 'retries_left', retry.left)
 end
 
--- The same as if it had never been claimed; it may then wait for "ttl" seconds.
+-- Puts a job back as if it had not been claimed; from now on it may wait for "ttl" seconds.
 local function put_back(job, ttl)
   local key, attempts = job_key(job.id), whole(job.x_attempts)
   redis.call('HDEL', key, 'started_at', 'worker_name', 'x_execution')

@@ -10,10 +10,10 @@ local time = redis.call('TIME')
 -- Seconds since 1970.
 local now = tonumber(time[1])
 
--- The same with the microseconds, as RQ writes it into executions.
+-- Seconds since 1970 with six digits behind the dot, as RQ writes them into executions.
 local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 
--- What iso() has written once.
+-- What iso() gives from its second call on.
 local written_date = nil
 
 -- Now, as RQ writes dates. Redis' Lua has no os.date, so the calendar is worked out (Howard Hinnant's civil_from_days).

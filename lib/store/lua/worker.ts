@@ -17,15 +17,15 @@ local function show_ends(key, state, good, bad, worked)
   if good + bad > 0 then redis.pcall('HINCRBYFLOAT', key, 'total_working_time', string.format('%.6f', worked)) end
 end
 
--- Answers to ends that no job's hash will show to a second sending.
+-- Answers to ends that were noted in this call.
 local remembered = {}
 
--- Notes one.
+-- Notes the answer to an end of which no job's hash tells a second sending.
 local function remember(e, answer)
   remembered[#remembered + 1] = e .. ' ' .. answer .. ' '
 end
 
--- Writes them down, in front of so many that may be sent again with these.
+-- Writes the noted answers into a worker's hash, and keeps as many of the earlier ones as may still be asked for.
 local function write_remembered(key, again)
   if #remembered == 0 then return end
   if again > 0 then
@@ -35,7 +35,7 @@ local function write_remembered(key, again)
   redis.call('HSET', key, 'x_ended', table.concat(remembered))
 end
 
--- The answer that was written down for an execution, or nil.
+-- The answer that a worker's hash has for an execution, or nil.
 local function remembered_answer(key, e)
   local text = redis.pcall('HGET', key, 'x_ended')
   return type(text) == 'string' and string.match(' ' .. text, ' ' .. e .. ' (%S+) ') or nil

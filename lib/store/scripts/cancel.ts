@@ -20,7 +20,7 @@ export const CANCEL: Script = script(
   "cancel",
   `
 local id = ARGV[2]
-local job = get_job(id, 'x_change')
+local job = get_job(id, 'x_change', 'failure_ttl')
 if not job.data then return {'gone'} end
 local before = job.status
 if before == 'canceled' then

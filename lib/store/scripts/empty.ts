@@ -20,7 +20,7 @@ if not ids then return 0 end
 for _, id in ipairs(ids) do
   local job = get_job(id)
   if job.status ~= 'started' then
-    if REGISTRY[job.status] then leave(job) end
+    if REGISTRY[job.status] then leave(job) end -- its queue it has left
     remove(job)
   end
 end

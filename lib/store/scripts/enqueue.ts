@@ -5,8 +5,8 @@ import { script } from "../lua/link.ts";
 import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
 
 /**
- * Stores jobs that depend on no others and may run at once, and puts them on their queue in the order given: all of them, or none if an id is
- * taken. ENQUEUE_EACH tells one from the other; its checks cost more than all that is done here.
+ * Stores jobs that depend on no others and may run at once, and puts them on their queue in the order given: all of them, or
+ * none if an id is taken. ENQUEUE_EACH tells one from the other; its checks cost more than all that is done here.
  *
  * ```
  * KEYS  1 the queue's list

@@ -53,7 +53,7 @@ end
 local function look_at(member, score)
   local id, e = parts_of(member)
   if lease_end(e, score) > now then return end
-  local job = get_job(id, 'x_abandoned', 'enqueued_at')
+  local job = get_job(id, 'x_abandoned', 'enqueued_at', 'failure_ttl')
   job.q = q
   local abandoned = job.status == 'started' and job.data and not live_execution(id, q, job.x_execution)
   if not abandoned or pushable and e ~= job.x_execution then unregister('wip', q, member) end

@@ -35,7 +35,7 @@ local function look_at(id)
   redis.call('DEL', seen_key)
   left = left + 1
   if job.data and not running and not has_ended(job.status) then
-    if REGISTRY[job.status] then leave(job) end
+    if REGISTRY[job.status] then leave(job) end -- its queue it has left
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
     back[#back + 1] = id
   end
