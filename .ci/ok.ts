@@ -6,6 +6,7 @@
 
 import config from "../deno.json" with { type: "json" };
 import { captureDeno, runDeno, say } from "./deno.ts";
+import { exists } from "./files.ts";
 import { tally } from "./junit.ts";
 import { dryRun } from "./publish.ts";
 import { testArgs } from "./tests.ts";
@@ -115,14 +116,4 @@ function scripts(folder: string): string[] {
     if (isDirectory) return scripts(path);
     return name.endsWith(".ts") ? [path] : [];
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { exists } from "./files.ts";
+
 /** What is tested by default: the tests, and the snippets in the documentation. */
 const EVERYTHING = ["tests", "mod.ts", "worker.ts", "lib", "README.md"];
 
@@ -67,14 +69,4 @@ function paths(args: readonly string[]): string[] {
   return args.filter((arg, i) =>
     !arg.startsWith("-") && !WITH_VALUE.includes(args[i - 1] ?? "")
   );
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

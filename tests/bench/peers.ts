@@ -1,6 +1,7 @@
 /** RQ and BullMQ: found where the environment says, else installed into a cache directory outside the checkout. */
 
 import { join } from "node:path";
+import { isFile } from "../../lib/base/files.ts";
 import { runToEnd } from "./children.ts";
 import { note } from "./print.ts";
 
@@ -50,7 +51,7 @@ async function installed(
   install: () => Promise<void>,
 ): Promise<Peer> {
   const mark = join(directory, ".installed");
-  if (await exists(mark)) return { path };
+  if (isFile(mark)) return { path };
   try {
     await Deno.mkdir(directory, { recursive: true });
     await install();
@@ -67,16 +68,6 @@ async function run(
   ...args: string[]
 ): Promise<void> {
   await runToEnd({ command, args, cwd }, INSTALL_MS);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function cacheDirectory(): string {

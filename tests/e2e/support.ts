@@ -1,6 +1,7 @@
 import { fromFileUrl } from "../support/paths.ts";
 import { type Program, spawnWorker } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
+import { resolvesWithin } from "../../lib/base/timers.ts";
 import { connect } from "../../lib/redis/connect.ts";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { Queue } from "../../mod.ts";
@@ -87,12 +88,10 @@ export class WorkerProcess implements AsyncDisposable {
   /** Waits until it has ended by itself. */
   async ended(options: { timeout?: number } = {}): Promise<Ended> {
     const { timeout = 60_000 } = options;
-    const late = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => late.resolve(undefined), timeout);
-    const status = await Promise.race([this.#program.status, late.promise]);
-    clearTimeout(timer);
+    const { status } = this.#program;
+    const hasEnded = await resolvesWithin(status, timeout);
     const { stdout, stderr } = this;
-    if (status !== undefined) return { code: status.code, stdout, stderr };
+    if (hasEnded) return { code: (await status).code, stdout, stderr };
     throw new Error(
       `The worker did not end in ${timeout} ms:\n${stdout}\n--- stderr\n${stderr}`,
     );

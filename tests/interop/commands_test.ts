@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { isFile } from "../../lib/base/files.ts";
 import { Job, Queue } from "../../mod.ts";
 import { waitForEqual } from "../support/wait_for.ts";
 import { eachPython, findPythons, type Stage, waitFor } from "./support.ts";
@@ -19,7 +20,7 @@ async function holding(stage: Stage, code: string): Promise<string> {
     go: `${stage.folder}/go`,
     mark,
   });
-  await waitFor("the job runs", () => exists(mark));
+  await waitFor("the job runs", () => isFile(mark));
   return id;
 }
 
@@ -28,16 +29,6 @@ const HOLD =
 
 function release(stage: Stage): Promise<void> {
   return Deno.writeTextFile(`${stage.folder}/go`, "");
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 eachPython(
