@@ -16,8 +16,11 @@ export interface SchedulerOptions {
 
 /** Milliseconds between two passes. */
 const INTERVAL_MS = 1_000;
-/** How many passes a worker skips after another one has had its turn: asking costs a command each time. */
-const LEFT_TO_OTHERS = 2;
+/**
+ * How many passes one turn is for, and how many a worker skips that did not get it: asking costs a command each time. If
+ * the worker with the turn dies, the next pass comes after twice that time at the latest.
+ */
+const PASSES = 3;
 
 /**
  * RQ's `rq worker --with-scheduler`: queues the scheduled jobs of the worker's queues that are due, every second. Of
@@ -27,7 +30,9 @@ const LEFT_TO_OTHERS = 2;
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
   readonly #pass: string;
-  #toSkip = 0;
+  /** How many passes are left of a turn, of this worker or of another one. */
+  #left = 0;
+  #isTurn = false;
   /** The last error of each queue, so that it is not reported every second. */
   readonly #told = new Map<string, string>();
 
@@ -41,21 +46,23 @@ export class Scheduler extends Service {
 
   /** One pass, if it is this worker's turn; tells how many jobs were queued. */
   override async runOnce(): Promise<number> {
-    if (this.#toSkip > 0) {
-      this.#toSkip--;
-      return 0;
+    if (this.#left === 0) {
+      const { sweeps } = this.#options;
+      const ms = INTERVAL_MS * (PASSES - 0.5);
+      this.#isTurn = await sweeps.takeTurn(this.#pass, ms);
+      this.#left = PASSES;
     }
-    const { sweeps } = this.#options;
-    if (await sweeps.takeTurn(this.#pass, INTERVAL_MS / 2)) {
-      return await this.promote();
-    }
-    this.#toSkip = LEFT_TO_OTHERS;
-    return 0;
+    this.#left--;
+    return this.#isTurn ? await this.promote() : 0;
   }
 
   /** One pass; tells how many jobs were queued. A queue that cannot be looked at does not keep the others from it. */
   async promote(signal: AbortSignal = this.stopping): Promise<number> {
-    const { sweeps, queues, onError } = this.#options;
+    const { sweeps, onError } = this.#options;
+    const queues = await sweeps.having(
+      sweeps.registryKeys(["scheduled"]),
+      this.#options.queues,
+    );
     const moved = await Promise.all(queues.map(async (queue) => {
       try {
         const count = await sweeps.promoteScheduled(queue, signal);

@@ -38,6 +38,9 @@ const TURNS = {
   workers: 5,
 } as const;
 
+/** Milliseconds for which the names of all queues are kept: less than a lease of a job from a new queue takes to run out. */
+const NAMES_MS = 4_500;
+
 /**
  * Puts jobs of dead workers back, drops what has expired, and queues deferred jobs that nobody has released.
  *
@@ -49,6 +52,8 @@ export class Sweeper extends Service {
   readonly #options: SweeperOptions;
   /** When this worker's turn at each pass ends. */
   readonly #taken = new Map<string, number>();
+  #names: readonly string[] = [];
+  #namesAt = -Infinity;
   /** The last error of each pass and queue, so that it is not reported in every pass. */
   readonly #told = new Map<string, string>();
 
@@ -62,9 +67,8 @@ export class Sweeper extends Service {
   /** The passes over all queues for which it is this worker's turn; returns how many jobs were put back or failed. */
   override async runOnce(): Promise<number> {
     if (!await this.#takeTurn("sweep")) return 0;
-    const { sweeps } = this.#options;
     const signal = this.stopping;
-    const queues = await sweeps.queueNames();
+    const queues = await this.#queueNames();
     const recovered = await this.#recoverAll(queues, signal);
     if (await this.#takeTurn("registries")) {
       await this.#cleanRegistries(queues, signal);
@@ -81,6 +85,16 @@ export class Sweeper extends Service {
     const recovered = await this.#recoverAll(queues, signal);
     await this.#cleanRegistries(queues, signal);
     return recovered;
+  }
+
+  /** The names of all queues, as they were a moment ago. */
+  async #queueNames(): Promise<readonly string[]> {
+    const now = performance.now();
+    if (now - this.#namesAt > NAMES_MS) {
+      this.#names = await this.#options.sweeps.queueNames();
+      this.#namesAt = now;
+    }
+    return this.#names;
   }
 
   async #takeTurn(pass: keyof typeof TURNS): Promise<boolean> {

@@ -71,6 +71,19 @@ Deno.test("who had no turn leaves the next ones to others for a while, and takes
   assertEquals(counts, [0, 0, 3]);
 });
 
+Deno.test("with nothing scheduled, a pass over many queues costs a command, and a turn lasts for several", async () => {
+  await using bench = await Bench.open();
+  const queues = Array.from({ length: 50 }, (_, i) => `q${i}`);
+  await using one = scheduler(bench, { queues });
+  await bench.send("CONFIG", "RESETSTAT");
+  for (let i = 0; i < 3; i++) assertEquals(await one.runOnce(), 0);
+  const stats = String(await bench.send("INFO", "commandstats"));
+  const calls = (name: string) =>
+    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  assertEquals([calls("set"), calls("exists")], [1, 3]);
+  assertEquals(calls("evalsha") + calls("eval"), 0);
+});
+
 Deno.test("several passes at once queue each job once, in order", async () => {
   await using bench = await Bench.open();
   const ids = await due(bench, 700);

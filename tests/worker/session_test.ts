@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Worker } from "../../worker.ts";
 import { Bench, JOBS, Ledger } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
@@ -80,6 +80,32 @@ Deno.test("what goes wrong in the background is logged in a line, and with its s
     details[0]!,
     /^Details of the error\n {2}ReplyError: WRONGTYPE [^\n]+\n +at /,
   );
+  worker.stop();
+  await working;
+});
+
+Deno.test("an idle worker with a scheduler costs Redis few commands a second, those in scripts included", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  const worker = new Worker("low", {
+    connection: redis.url,
+    paths: [JOBS],
+    withScheduler: true,
+    isolation: "reuse",
+  });
+  const working = worker.work();
+  await job.wait();
+  await client.send("CONFIG", ["RESETSTAT"]);
+  const from = performance.now();
+  const seconds = () => (performance.now() - from) / 1_000;
+  await waitFor(() => seconds() > 8);
+  const stats = String(await client.send("INFO", ["commandstats"]));
+  const most = 5.5 * seconds() + 5;
+  const calls = [...stats.matchAll(/calls=(\d+)/g)].map(([, n]) => Number(n));
+  const sum = calls.reduce((a, b) => a + b);
+  assert(sum < most, `${sum} commands in ${seconds()} s:\n${stats}`);
   worker.stop();
   await working;
 });
