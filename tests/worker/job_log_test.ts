@@ -1,0 +1,109 @@
+/** The lines of a worker's log about its jobs. */
+
+import { assertEquals } from "@std/assert";
+import { encodeData } from "../../lib/job/codec.ts";
+import { JobRecord } from "../../lib/job/record.ts";
+import type { EndReply, Execution } from "../../lib/store/worker_types.ts";
+import { endOf, requeuedEnd } from "../../lib/worker/ends.ts";
+import { factsOf, JobLog } from "../../lib/worker/job_log.ts";
+import type { LogFacts, LogMethod } from "../../lib/worker/log.ts";
+
+function execution(
+  fields: Record<string, string | Uint8Array> = {},
+): Execution {
+  const bytes = Object.entries(fields).map(([name, value]) =>
+    [
+      name,
+      typeof value === "string" ? new TextEncoder().encode(value) : value,
+    ] as const
+  );
+  return { id: "e", queue: "q", job: new JobRecord("a", new Map(bytes)) };
+}
+
+/** A log that remembers, and the lines of it. */
+function remembering(showsCalls = true) {
+  const lines: [LogMethod, string][] = [];
+  const facts: (LogFacts | undefined)[] = [];
+  const note = (method: LogMethod) => (text: string, about?: LogFacts) => {
+    lines.push([method, text]);
+    facts.push(about);
+  };
+  const log = {
+    debug: note("debug"),
+    info: note("info"),
+    warn: note("warn"),
+    error: note("error"),
+  };
+  return { log: new JobLog(log, showsCalls), lines, facts };
+}
+
+Deno.test.each([[true, "q: mail.send('x') (a)"], [false, "q: a"]] as const)(
+  "a job that begins is told with its call, or without it: %s",
+  (showsCalls, line) => {
+    const { log, lines } = remembering(showsCalls);
+    log.begin(execution({ description: "mail.send('x')" }));
+    assertEquals(lines, [["info", line]]);
+  },
+);
+
+Deno.test("what a job asks for and does not get is told", () => {
+  const { log, lines } = remembering();
+  log.begin(execution({ repeats_left: "2", rate_limit_key: "" }));
+  assertEquals(lines.slice(1), [
+    ["warn", "q: Repeats are not done by this worker (a)"],
+  ]);
+});
+
+Deno.test.each<[EndReply, number, [LogMethod, string][]]>([
+  ["finished", 500, [
+    ["info", "q: Job OK (a)"],
+    ["info", "Result is kept for 500 seconds"],
+  ]],
+  ["finished", 0, [
+    ["info", "q: Job OK (a)"],
+    ["info", "Result discarded immediately"],
+  ]],
+  ["finished", -1, [
+    ["info", "q: Job OK (a)"],
+    ["info", "Result will never expire, clean up result key manually"],
+  ]],
+  ["retried", 1, [["info", "q: Job retried after its failure (a)"]]],
+  ["scheduled", 1, [["info", "q: Job scheduled after its failure (a)"]]],
+  ["lost", 1, [["warn", "q: Lease lost, nothing recorded (a)"]]],
+  ["failed", 1, []],
+  ["requeued", 1, []],
+])("an end to which Redis answers %s, kept for %i", (reply, ttl, expected) => {
+  const { log, lines } = remembering();
+  log.recorded(endOf(execution(), { type: "success" }, 5, ttl), reply);
+  assertEquals(lines, expected);
+});
+
+Deno.test("a failure comes with its text and how long the job ran, a job that is put back without", () => {
+  const { log, lines, facts } = remembering();
+  const failure = endOf(execution(), { type: "success" }, 5, 1);
+  log.failed(failure, "Error: why");
+  log.recorded(requeuedEnd(execution()), "stuck");
+  log.fault(execution(), new Error("No process"));
+  log.aborted(execution(), "killed", 7);
+  const told = lines.map(([method], i) => [method, facts[i]?.durationMs])
+    .filter(([method]) => method !== "debug"); // the stack of the worker's own error
+  assertEquals(told, [
+    ["error", 5],
+    ["error", undefined],
+    ["error", undefined],
+    ["warn", 7],
+  ]);
+  assertEquals(lines[0]![1], "q: Job failed (a)");
+  assertEquals(facts[0]!.details, "Error: why");
+});
+
+Deno.test("a line about a job names its function, unless that cannot be read", () => {
+  const data = encodeData("mail.send", "[]", "{}");
+  const facts = { jobId: "a", queue: "q" };
+  assertEquals(factsOf(execution({ data }), 3), {
+    ...facts,
+    func: "mail.send",
+    durationMs: 3,
+  });
+  assertEquals(factsOf(execution({ data: "no data" })), facts);
+});
