@@ -90,7 +90,11 @@ export class Recorder {
     return this.#follow(ends, this.#send(ends));
   }
 
-  /** The same, and claims in the same round trip; see {@linkcode WorkerStore.endAndClaim}. */
+  /**
+   * The same, and claims in the same round trip; see {@linkcode WorkerStore.endAndClaim}. The claim's answer is given once
+   * the log has told of the ends that went with it, so that it tells of a job's end before the next one begins. It does
+   * not wait for an end that has to be sent again because Redis refuses it.
+   */
   endAndClaim(
     worker: WorkerIdentity,
     ends: readonly End[],
@@ -105,7 +109,10 @@ export class Recorder {
       this.#state,
       want,
     );
-    return { recorded: this.#follow(ends, ended), claimed };
+    const recorded = this.#follow(ends, ended);
+    // After `#follow()`, which has been waiting for the same answers for longer, and so is told of them first.
+    const answered = Promise.allSettled([...ended, claimed]);
+    return { recorded, claimed: answered.then(() => claimed) };
   }
 
   /** Nothing is recorded of a job whose lease is lost; the worker may be idle by that. */

@@ -80,7 +80,7 @@ Deno.test("an end is stored and told, with how long its result is kept", async (
   ]);
 });
 
-Deno.test("ends and the claim of further jobs go together, and each is answered", async () => {
+Deno.test("ends and the claim of further jobs go together, and each is answered, the ends first", async () => {
   await using stage = await Stage.open();
   const end = await ended(stage);
   await stage.bench.add("b");
@@ -91,6 +91,7 @@ Deno.test("ends and the claim of further jobs go together, and each is answered"
   );
   const { executions } = await claimed;
   assertEquals(executions.map(({ job }) => job.id), ["b"]);
+  assertEquals(stage.lines[0], "q: Job OK (a)");
   await Promise.all(recorded);
   assertEquals(await stage.bench.status("a"), "finished");
 });
