@@ -1,5 +1,5 @@
 /**
- * Writes ends of executions to Redis, many in one call.
+ * Records ends of executions, many in one call.
  *
  * @module
  */
@@ -20,16 +20,16 @@ import type {
   WorkerState,
 } from "./worker_types.ts";
 
-/** Most ends of one call, where one that is no success counts twice: at some 30 µs each, Redis is held for 2 ms. */
+/** The most ends of one call; any but a success counts twice. At some 30 µs each, a call takes Redis 2 ms. */
 const MAX_WEIGHT = 50;
 /** Most bytes of payloads in one call, if it has several ends. */
 const MAX_BYTES = LARGE_PAYLOAD;
 
-/** Writes the ends of a worker's executions. */
+/** Records the ends of a worker's executions. */
 export class EndWriter {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  /** Ends that Redis has not answered: all of them are sent again if the connection is lost. */
+  /** How many ends are unanswered: all of them are sent again if the connection is lost. */
   #unanswered = 0;
 
   /** One for each store. */
@@ -39,10 +39,10 @@ export class EndWriter {
   }
 
   /**
-   * Writes ends, and releases the dependents of those that have them. The calls have been handed to the client when this
-   * returns, so that a call made after it comes after them. Each end has its own promise, in the order of the list.
+   * Records ends, and releases dependents. It calls the client synchronously, so a later call of the client is executed
+   * later. Returns a promise for each end, in the order of the list.
    *
-   * @param serverTime milliseconds since 1970 by the server's clock, if they are known
+   * @param serverTime The server's time in milliseconds since 1970, if it is known.
    */
   write(
     worker: WorkerIdentity,
@@ -71,7 +71,7 @@ export class EndWriter {
     return reply;
   }
 
-  /** One end that Redis refuses spoils no other: each is then sent by itself, which changes nothing where it was taken. */
+  /** If Redis refuses a batch, sends each end by itself; for those already recorded, that changes nothing. */
   async #settle(
     worker: WorkerIdentity,
     batch: readonly End[],
@@ -111,17 +111,17 @@ export class EndWriter {
   }
 }
 
-/** An end that Redis does not take. */
+/** An end that Redis refuses. */
 interface Refused {
   readonly refusal: unknown;
 }
 
-/** Whether Redis has answered that it does not take the call: only one of its ends may be to blame. */
+/** Whether Redis refused the call, perhaps because of only one of its ends. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ReplyError || error instanceof CallRefusedError;
 }
 
-/** The ends in their order, as many in each call as it may hold. */
+/** Splits ends into calls, in their order. */
 function batchesOf(ends: readonly End[]): End[][] {
   const batches: End[][] = [];
   let [weight, bytes] = [Infinity, 0];

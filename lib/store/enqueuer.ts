@@ -1,5 +1,5 @@
 /**
- * Enqueueing: which script takes in which jobs, and what it says of each.
+ * Enqueues jobs: chooses the script, and reads its answers.
  *
  * @module
  */
@@ -23,9 +23,9 @@ import {
 import { ENQUEUE } from "./scripts/enqueue.ts";
 import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
 
-/** What became of a {@linkcode NewJob}. */
+/** The outcome of enqueueing a {@linkcode NewJob}. */
 export interface Enqueued {
-  /** Whether it is on its queue, waits for others, or for its time. */
+  /** Whether it is on its queue, waits for other jobs, or is not due yet. */
   readonly status: "queued" | "deferred" | "scheduled";
   /** As stored; empty unless the job is queued. */
   readonly enqueuedAt: string;
@@ -44,7 +44,7 @@ type Answers = readonly Answer[] | Answer;
 export class Enqueuer {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  /** What each call of ENQUEUE begins with, by queue. */
+  /** The encoded first words of calls of ENQUEUE, by queue. */
   readonly #heads = new Map<string, readonly Uint8Array[]>();
 
   /** One for each store. */
@@ -71,13 +71,13 @@ export class Enqueuer {
     { jobs, packed }: Batch,
   ): Promise<PromiseSettledResult<Enqueued>[]> {
     const first = jobs[0]!;
-    // Where an id may be taken, a second call would come too late: those behind are on their way already.
+    // If an id may be taken, do not try ENQUEUE first: jobs behind it would be enqueued before the second call.
     const mayBePlain = first.isIdNew && isPlain(first);
     let answers: Answers;
     try {
       answers = await this.#send(first, packed, mayBePlain);
     } catch (reason) {
-      // One may be to blame; the others are not to pay for it.
+      // One of them may be too large; try each by itself.
       if (reason instanceof CallRefusedError && jobs.length > 1) {
         const alone = jobs.flatMap((job) => batchesOf([job]));
         const settled = alone.map((batch) => this.#settle(batch));
@@ -94,7 +94,7 @@ export class Enqueuer {
     });
   }
 
-  /** Sends jobs that go the same way as this one; at first to the script for plain ones, if they may be plain. */
+  /** Sends jobs that share a call with this one: first to ENQUEUE if they may be plain, else to ENQUEUE_EACH. */
   async #send(
     job: NewJob,
     packed: Uint8Array,
@@ -128,7 +128,7 @@ function answersOf(reply: RedisReply): Answers {
   return JSON.parse(String(reply));
 }
 
-/** What an answer means for the job of this number; throws if it was not taken in. */
+/** The outcome for the `i`th job; throws if it was not enqueued. */
 function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
   const answer: Answer = Array.isArray(answers) ? answers[i] : answers;
   switch (answer.outcome) {
@@ -146,7 +146,7 @@ function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
     case "refused":
       throw new ReplyError(
         answer.why ||
-          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of theirs holds another type of value`,
+          `WRONGTYPE Cannot enqueue job "${job.id}" on queue "${job.queue}": a key of the job or the queue holds another type of value`,
       );
   }
 }

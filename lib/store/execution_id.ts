@@ -1,31 +1,33 @@
 /**
- * The ids of executions: what tells one run of a job from its others, and whether it had its worker for itself.
+ * The ids of executions. An id distinguishes a run of a job from its other runs, and shows whether the job had its
+ * worker for itself.
  *
- * They have 16 hexadecimal digits and not a UUID's 32 as RQ's: an id has to be another one than the job's earlier
- * ones, stands three times in Redis, and with a job's UUID stays below the 64 bytes up to which a sorted set is compact.
+ * It has 16 hexadecimal digits, rather than 32 as in RQ. It only needs to differ from earlier ids of the same job, is
+ * stored three times in Redis, and together with a job's UUID stays below the 64 bytes up to which Redis stores sorted
+ * sets compactly.
  *
  * @module
  */
 
-/** Digits of an id: a worker's prefix, and a number. */
+/** The length of an id: a worker's prefix and a number. */
 export const EXECUTION_ID_LENGTH = 16;
-/** What an id begins with if the worker takes nothing else in hand until that execution is over. */
+/** The first digit of an execution beside which the worker runs nothing else. */
 export const ALONE_DIGIT = "1";
-/** What any other begins with. */
+/** The first digit of any other execution. */
 const BESIDE_DIGIT = "2";
 
-/** Seven digits at random, for one worker. */
+/** Seven random digits for one worker. */
 export function randomWorkerDigits(): string {
   const [random] = crypto.getRandomValues(new Uint32Array(1));
   return (random! >>> 4).toString(16).padStart(7, "0");
 }
 
-/** What the ids of a claim begin with: eight digits. */
+/** The first eight digits of the ids of one claim. */
 export function executionPrefix(workerDigits: string, alone: boolean): string {
   return `${alone ? ALONE_DIGIT : BESIDE_DIGIT}${workerDigits}`;
 }
 
-/** Whether an execution has its worker for itself, so that no loss of it can be another job's doing. */
+/** Whether an execution had its worker for itself, so that no other job can have killed the worker. */
 export function isAloneId(id: string): boolean {
   return id.length === EXECUTION_ID_LENGTH && id.startsWith(ALONE_DIGIT);
 }

@@ -1,6 +1,6 @@
 /**
- * The fields of the hashes of workers and executions, and of the entries of streams, each declared once; those of jobs are in
- * `job/fields.ts`, which tells more.
+ * Declares the fields of the hashes of workers and executions, and of entries of streams. Those of jobs are in
+ * `job/fields.ts`, which explains more.
  *
  * @module
  */
@@ -26,13 +26,13 @@ const WORKER_FIELDS = {
   failed_job_count: ["integer", "worker", "user"],
   total_working_time: ["number", "worker", "user"],
   shutdown_requested_date: ["date", "RQ", "RQ"],
-  /** Random: tells a worker from an earlier one of its name. */
+  /** Random, to distinguish a worker from an earlier one with its name. */
   x_instance: ["text", "worker", "worker"],
-  /** Its latest heartbeat, in seconds since 1970. */
+  /** The latest heartbeat, in seconds since 1970. */
   x_heartbeat: ["integer", "worker", "worker, sweep"],
-  /** Its latest claim and what it got: for a second sending, and for leases that somebody has dropped. */
+  /** The latest claim and its jobs: for a repeated call, and to restore leases that were dropped. */
   x_claim: ["text", "worker", "worker, sweep"],
-  /** Ends of jobs of which nothing is left, for a second sending. */
+  /** Ends of jobs that were not kept, for a repeated call. */
   x_ended: ["text", "worker", "worker"],
 } as const;
 

@@ -40,14 +40,14 @@ export interface JobState {
 export interface AwaitedState extends JobState {
   /** Entries in the stream of ends after this one are later than the state. */
   readonly endsAfter: string;
-  /** A parent on which a deferred job waits in vain, if there is one, and its status or `gone`. */
+  /** A parent for which a deferred job waits in vain, if there is one, and its status or `gone`. */
   readonly inVain: { readonly parent: string; readonly status: string } | null;
 }
 
-/** How many jobs one call of a bounded script touches. */
+/** How many jobs one call of a bounded script handles. */
 const BATCH = 100;
 
-/** What is safe to send again: reads, and scripts that recognise their own work. */
+/** For idempotent calls: reads, and scripts that recognize their own work. */
 const RESEND = { resend: true } as const;
 
 /** Jobs and queues in Redis. */
@@ -66,19 +66,19 @@ export class JobStore {
   }
 
   /**
-   * Stores a job and puts it on its queue, or among the deferred ones.
+   * Stores a job and puts it on its queue, or into the deferred registry.
    *
-   * @throws {ConnectionLostError} if the connection broke before the reply and the job keeps no result
-   * @throws {CallRefusedError} if Redis will never take it, being too large for instance
-   * @throws {DuplicateJobError} if the id is taken by a job that has not ended
+   * @throws {ConnectionLostError} If the connection is lost before the reply and the job keeps no result.
+   * @throws {CallRefusedError} If Redis will never accept it, for example because it is too large.
+   * @throws {DuplicateJobError} If the id is taken by a job that has not ended.
    */
   enqueue(job: NewJob): Promise<Enqueued> {
     return this.#enqueuer.enqueue(job);
   }
 
   /**
-   * Stores jobs of one queue in their order, and tells of each what became of it.
-   * Those that go the same way share a call.
+   * Stores jobs of one queue in their order, with an outcome for each. Where possible, they share
+   * calls.
    */
   enqueueMany(
     jobs: readonly NewJob[],
@@ -86,7 +86,7 @@ export class JobStore {
     return this.#enqueuer.enqueueMany(jobs);
   }
 
-  /** The job of an id, or `null` if there is none. */
+  /** The job with an id, or `null` if there is none. */
   async fetch(id: string): Promise<JobRecord | null> {
     const reply = await noWrongType(
       this.client.send("HGETALL", [this.keys.job(id)], {
@@ -98,7 +98,7 @@ export class JobStore {
     return fields.has("data") ? new JobRecord(id, fields) : null;
   }
 
-  /** A job's status as its hash shows it, and its latest result, as of one moment. */
+  /** The status in a job's hash and its latest result, read at the same moment. */
   async state(id: string, signal?: AbortSignal): Promise<JobState> {
     const reply = await STATE.run(
       this.client,
@@ -109,7 +109,7 @@ export class JobStore {
     return stateOf(reply);
   }
 
-  /** The same for one who is about to wait: from now on the stream of ends tells of this job too. */
+  /** The same for a client that is about to wait: from now on, the stream of ends announces this job's end. */
   async await(id: string, signal?: AbortSignal): Promise<AwaitedState> {
     const reply = await AWAIT.run(
       this.client,
@@ -127,7 +127,7 @@ export class JobStore {
     };
   }
 
-  /** The status in a job's hash alone, `null` where there is none: a first look that is cheap. */
+  /** Only the status in a job's hash, which is cheaper; `null` if there is none. */
   async status(id: string): Promise<string | null> {
     const reply = await noWrongType(
       this.client.send("HGET", [this.keys.job(id), "status"], RESEND),
@@ -135,7 +135,7 @@ export class JobStore {
     return typeof reply === "string" ? reply : null;
   }
 
-  /** Whether a job of this id is stored. */
+  /** Whether there is a job with this id. */
   async exists(id: string): Promise<boolean> {
     const reply = this.client.send(
       "HEXISTS",
@@ -145,7 +145,7 @@ export class JobStore {
     return await noWrongType(reply) === 1;
   }
 
-  /** Writes fields of a job that exists; `false` if it does not. */
+  /** Writes fields of a job; `false` if it does not exist. */
   async setFields(
     id: string,
     fields: ReadonlyMap<JobField, RedisArg>,
@@ -170,7 +170,7 @@ export class JobStore {
     return entry === undefined ? null : resultOfEntry(entry);
   }
 
-  /** Withdraws a job; tells its status before, or what stood in the way. */
+  /** Cancels a job; returns its status before, or why it was not canceled. */
   async cancel(
     id: string,
   ): Promise<{ done: boolean; gone: boolean; before: string }> {
@@ -189,7 +189,7 @@ export class JobStore {
     };
   }
 
-  /** Removes a job and all that is stored of it; `false` if there was nothing. */
+  /** Deletes a job and everything that is stored of it; `false` if there was nothing. */
   async delete(id: string): Promise<boolean> {
     const reply = await DELETE.run(
       this.client,
@@ -199,7 +199,7 @@ export class JobStore {
     return texts(reply)[0] === "deleted";
   }
 
-  /** Puts a failed or stopped job back on its queue; tells what stood in the way. */
+  /** Puts a failed or stopped job back on its queue, or returns why that was not done. */
   async requeue(
     id: string,
     atFront: boolean,
@@ -224,7 +224,7 @@ export class JobStore {
     };
   }
 
-  /** How many ids a queue holds. */
+  /** How many ids are on a queue. */
   async count(queue: string): Promise<number> {
     return Number(
       await this.client.send("LLEN", [this.keys.queue(queue)], RESEND),
@@ -247,7 +247,7 @@ export class JobStore {
     return list(reply).map(String);
   }
 
-  /** Takes an id off a queue's list, the job itself stays; `false` if it was not there. */
+  /** Removes an id from a queue's list; the job itself stays. `false` if it was not there. */
   async remove(queue: string, id: string): Promise<boolean> {
     const reply = await this.client.send("LREM", [
       this.keys.queue(queue),
@@ -257,7 +257,7 @@ export class JobStore {
     return Number(reply) > 0;
   }
 
-  /** Removes every job of a queue; tells how many. */
+  /** Deletes every job on a queue; returns how many. */
   async empty(queue: string): Promise<number> {
     let removed = 0;
     for (;;) {
@@ -272,7 +272,7 @@ export class JobStore {
     }
   }
 
-  /** Forgets a queue. */
+  /** Deletes a queue, but not its jobs. */
   async deleteQueue(queue: string): Promise<void> {
     const key = this.keys.queue(queue);
     await Promise.all([
@@ -306,7 +306,7 @@ export function texts(reply: RedisReply): string[] {
   return list(reply).map(String);
 }
 
-/** An array reply; nothing where there is none. */
+/** An array reply; empty for any other reply. */
 export function list(reply: RedisReply): RedisReply[] {
   return Array.isArray(reply) ? reply : [];
 }
@@ -327,7 +327,7 @@ export function resultOfEntry(entry: RedisReply): StoredResult {
   };
 }
 
-/** What holds another type of value under a job's key is no job. */
+/** Converts a WRONGTYPE error to `null`: a key of another type holds no job. */
 async function noWrongType(reply: Promise<RedisReply>): Promise<RedisReply> {
   try {
     return await reply;

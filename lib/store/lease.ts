@@ -1,20 +1,20 @@
 /**
- * How long a worker holds a job, and what its lease looks like.
+ * The constants of leases.
  *
  * @module
  */
 
-/** Seconds that a claim or a heartbeat leases a job for. */
+/** For how many seconds a claim or a heartbeat leases a job. */
 export const LEASE_SECONDS = 15;
 
 /**
- * Seconds by which the score of our leases in RQ's registry of started jobs lies behind their end. RQ fails
- * a job as soon as its score is over, whoever looks at the registry; our sweep looks so much ahead, and
- * puts it back long before. RQ's own margin is the same.
+ * By how many seconds the score of our leases, in RQ's registry of started jobs, is later than their end. Any reader
+ * of the registry in RQ fails a job whose score has passed; our sweep subtracts the margin, and puts the job back
+ * long before. RQ has the same margin.
  */
 export const LEASE_MARGIN = 60;
 
-/** Seconds without a heartbeat after which a worker of ours is dead. */
+/** After how many seconds without a heartbeat one of our workers counts as dead. */
 export const DEAD_AFTER_SECONDS = 20;
-/** How often a job may lose its worker before it fails. */
+/** How often a job may lose its worker; with the next loss it fails. */
 export const MAX_LOSSES = 3;

@@ -1,5 +1,5 @@
 /**
- * New jobs, as a script takes them in.
+ * New jobs, and how they are packed for a script.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { RedisArg } from "../redis/redis_client.ts";
 import { Packer } from "./pack.ts";
 import { NEW_JOB, NEW_JOBS } from "./records.ts";
 
-/** A job to be enqueued. */
+/** A job to enqueue. */
 export interface NewJob {
   /** Its id. */
   readonly id: string;
-  /** Whether the id was made up for it, so that no other job can have it. */
+  /** Whether the id was generated, so that no other job can have it. */
   readonly isIdNew: boolean;
   /** The name of its queue. */
   readonly queue: string;
   /** Whether it goes to the head of its queue. */
   readonly atFront: boolean;
-  /** Longest wait in seconds, if any. */
+  /** Its `ttl`, the longest wait in the queue in seconds, if it has one. */
   readonly ttl: number | undefined;
   /** When it may run: seconds since 1970, or `+` and seconds from now, by the server's clock; at once if there is none. */
   readonly due: string | undefined;
@@ -28,10 +28,10 @@ export interface NewJob {
   readonly fields: ReadonlyMap<JobField, RedisArg>;
 }
 
-/** How many new jobs one call takes in: it keeps Redis from others for a millisecond or two. */
+/** The most new jobs of one call, which takes Redis a millisecond or two. */
 const MOST_JOBS = 50;
 
-/** Beyond so many bytes a call takes in no further job. */
+/** The size in bytes beyond which no further job is added to a call. */
 const MOST_BYTES = 65_536;
 
 const packer = new Packer();
@@ -43,7 +43,7 @@ export function packJob(job: NewJob): Uint8Array {
   return packer.take();
 }
 
-/** Begins with what is the same for all jobs that go with this one. */
+/** Begins a call with what all of its jobs share. */
 function begin({ queue, atFront }: NewJob): void {
   const second = Math.floor(Date.now() / 1_000);
   packer.begin(NEW_JOBS, {
@@ -60,13 +60,13 @@ function add({ id, ttl = 0, due = "0", fields }: NewJob): void {
 
 /** Jobs that share a call. */
 export interface Batch {
-  /** They themselves, at least one. */
+  /** The jobs; at least one. */
   readonly jobs: readonly NewJob[];
-  /** The same as the script takes them. */
+  /** The same jobs, packed for the script. */
   readonly packed: Uint8Array;
 }
 
-/** Cuts jobs, in their order, into those that share a call. */
+/** Splits jobs into calls, in their order. */
 export function batchesOf(jobs: readonly NewJob[]): Batch[] {
   const batches: Batch[] = [];
   let from = 0;
@@ -101,7 +101,7 @@ function hasParents({ fields }: NewJob): boolean {
   return fields.has("dependency_ids");
 }
 
-/** A job that keeps no result may have come and gone before its call is sent again: nothing would show it. */
+/** Whether a call may be repeated. Not if the job keeps no result: it may have run and left no trace by then. */
 export function mayResend({ fields }: NewJob): boolean {
   return fields.get("result_ttl") !== 0;
 }

@@ -1,7 +1,7 @@
 /**
- * Many texts as one argument of a script, which takes them apart with
- * `cmsgpack.unpack`. Redis and its clients have a cost per argument that is
- * many times that of a short text.
+ * Packs many texts into one argument of a script, which unpacks them with
+ * `cmsgpack.unpack`. For Redis and its clients, an argument costs many times
+ * more than a short text.
  *
  * @module
  */
@@ -9,30 +9,30 @@
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { RecordNames, RecordValues } from "./records.ts";
 
-/** Longer texts are given to the encoder, shorter ones are quicker by hand. */
+/** Texts up to this length are encoded by hand, which is faster than the encoder. */
 const BY_HAND = 256;
 
-/** The most bytes that UTF-8 takes for one unit of a text. */
+/** The most UTF-8 bytes of one code unit. */
 const BYTES_PER_UNIT = 3;
 
-/** The bytes of a block. */
+/** The size of a block in bytes. */
 const BLOCK = 65_536;
 
-/** From here on a value is worth a block of its own size. */
+/** Values from this size on get a block of their own. */
 const LONG = BLOCK / 4;
 
-/** The bytes of a kind and a length. */
+/** The size of a header: kind and length. */
 const HEADER = 5;
 
-/** MessagePack's `array 32`, `str 32` and `fixstr`, with the longest text that the last can have. */
+/** MessagePack's `array 32`, `str 32` and `fixstr`, and the longest text of the last. */
 const [ARRAY, STRING, SHORT_STRING, LONGEST_SHORT] = [0xdd, 0xdb, 0xa0, 31];
 
 const encoder = new TextEncoder();
 
 /**
  * Writes some values and then a list of lists in MessagePack. Numbers become
- * decimal text, as in any command. What is taken is a part of a block that many
- * share: to make an array for a single job takes longer than to fill it.
+ * decimal text, as in any command. `take()` returns a view into a block that many
+ * calls share: allocating an array per job costs more than encoding the job.
  */
 export class Packer {
   #block = new Uint8Array(BLOCK);
@@ -41,7 +41,7 @@ export class Packer {
   #listsAt = 0;
   #count = 0;
 
-  /** Begins anew, with a record whose values stand before the lists, if there is one. */
+  /** Begins a new text, with the values of a record before the lists, if one is given. */
   begin<N extends RecordNames>(names?: N, values?: RecordValues<N>): void {
     this.#at = this.#start;
     this.#count = 0;
@@ -56,14 +56,14 @@ export class Packer {
     return this.#at - this.#start;
   }
 
-  /** Begins a further list, of so many values. */
+  /** Begins another list of so many values. */
   list(length: number): void {
     this.#count++;
     this.#reserve(HEADER);
     this.#at = this.#header(this.#at, ARRAY, length);
   }
 
-  /** Writes a further list, of the values of a record in their order, and then of the fields that may follow them. */
+  /** Writes another list: the values of a record in their order, and any fields after them. */
   record<N extends RecordNames>(
     names: N,
     values: RecordValues<N>,
@@ -98,7 +98,7 @@ export class Packer {
     else this.#bytes(value);
   }
 
-  /** Gives all that has been written. */
+  /** Returns everything written since {@linkcode Packer.begin}. */
   take(): Uint8Array {
     this.#header(this.#listsAt, ARRAY, this.#count);
     const packed = this.#block.subarray(this.#start, this.#at);
@@ -128,7 +128,7 @@ export class Packer {
     this.#at = this.#header(this.#at, STRING, written) + written;
   }
 
-  /** Writes a text of which each character is one byte; of any other nothing is kept. */
+  /** Writes an ASCII text and returns true; undoes that and returns false for any other text. */
   #plainText(text: string): boolean {
     const bytes = this.#block;
     const { length } = text;
@@ -144,7 +144,7 @@ export class Packer {
     return true;
   }
 
-  /** Writes the kind and the length of what follows; gives where that begins. */
+  /** Writes a header; returns where its content begins. */
   #header(at: number, kind: number, length: number): number {
     const bytes = this.#block;
     bytes[at] = kind;
@@ -155,7 +155,7 @@ export class Packer {
     return at + HEADER;
   }
 
-  /** Goes on in a new block where this one is too short. */
+  /** Moves to a new block if this one is too small. */
   #reserve(length: number): void {
     if (this.#at + length <= this.#block.length) return;
     const written = this.#block.subarray(this.#start, this.#at);

@@ -1,5 +1,5 @@
 /**
- * Where a job can be found, by its status. A job is at every moment in exactly one place.
+ * The place of a job for each status. At every moment, a job is in exactly one place.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { JobStatus } from "../job/status.ts";
 import type { RegistryName } from "./keys.ts";
 
-/** The list of its queue, or a registry: a sorted set. In `wip` stand leases, in the others the ids of jobs. */
+/** The list of its queue, or a registry (a sorted set). `wip` contains leases, the others contain ids of jobs. */
 export type Place = "queue" | RegistryName;
 
 /** The place of each status. */
@@ -22,7 +22,7 @@ const PLACES: Readonly<Record<JobStatus, Place>> = {
   canceled: "canceled",
 };
 
-/** The registry of jobs that RQ is about to enqueue. Those that its rate limits hold back have one for each limit. */
+/** RQ's registry of jobs that it is about to enqueue. (Jobs held back by RQ's rate limits are in one per limit.) */
 const RQ_PLACES = { ready_to_enqueue: "ready" };
 
 const registries = Object.entries({ ...PLACES, ...RQ_PLACES })

@@ -1,5 +1,5 @@
 /**
- * Releasing the dependents of a job that has very many, in bounded calls.
+ * Releases the dependents of a job that has very many, in bounded calls.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { RELEASE_DEPENDENTS } from "./scripts/release_dependents.ts";
 /** A job that has ended and that others wait for. */
 export interface Parent {
   readonly id: string;
-  /** What it was when it ended. */
+  /** The status with which it ended. */
   readonly status: string;
 }
 
-/** Releases the dependents of a parent, from a cursor on, until none is left or the signal fires. */
+/** Releases the dependents of a parent, from a cursor on, until none is left or the signal is aborted. */
 export async function releaseDependents(
   client: RedisClient,
   keys: Keys,

@@ -1,8 +1,8 @@
 /**
- * A job's first result as Redis' own `DUMP` would give it, for a `RESTORE`.
+ * Creates the dump of a results stream with one entry, as Redis' `DUMP` would, for a `RESTORE`.
  *
- * `XADD` sets 4 KB aside for a new stream, of which a small result needs some 100 bytes; what
- * is restored takes no more than it needs, in half of the time of `XADD`, `DUMP` and `RESTORE`.
+ * `XADD` reserves 4 KB for a new stream, of which a small result needs some 100 bytes. A restored
+ * stream takes no more than it needs, and half of the time of `XADD`, `DUMP` and `RESTORE`.
  *
  * The format is that of `rdb.c`, `t_stream.c` and `listpack.c` in its oldest form with streams (RDB 9, Redis 5),
  * which every later version reads.
@@ -10,36 +10,36 @@
  * @module
  */
 
-/** The longest text that is worth a dump; a longer one is no small part of 4 KB. */
+/** The longest text for which a dump is worthwhile; longer ones fill the 4 KB anyway. */
 export const MAX_DUMPED = 2_048;
 
-/** A dump, and where in it the result's text is. */
+/** A dump, and the position of the result's text in it. */
 export interface ResultDump {
-  /** The dump; only good until the next one is made. */
+  /** The dump; valid until the next one is created. */
   readonly bytes: Uint8Array;
-  /** The place of the text's first byte, counted from 1 as Lua does. */
+  /** The position of the text's first byte, counted from 1 as in Lua. */
   readonly from: number;
-  /** The place of its last byte. */
+  /** The position of its last byte. */
   readonly to: number;
 }
 
 /** `RDB_TYPE_STREAM_LISTPACKS`. */
 const STREAM = 15;
-/** The version that a dump says it is written in. */
+/** The RDB version of the dump. */
 const RDB_VERSION = 9;
-/** How `rdb.c` marks a length of 14 bits, and one of 64. */
+/** The markers of 14-bit and 64-bit lengths in `rdb.c`. */
 const [LENGTH_14, LENGTH_64] = [0x40, 0x81];
-/** How `listpack.c` marks a text of at most 63 bytes, and one of at most 4,095. */
+/** The markers of texts of at most 63 and at most 4,095 bytes in `listpack.c`. */
 const [TEXT_6, TEXT_12] = [0x80, 0xe0];
 const LISTPACK_END = 0xff;
-/** `STREAM_ITEM_FLAG_SAMEFIELDS`: the entry has the fields of the node's first one, which it is. */
+/** `STREAM_ITEM_FLAG_SAMEFIELDS`: the entry has the same fields as the node's first entry, which it is. */
 const SAME_FIELDS = 2;
 /** RQ's `Result.Type.SUCCESSFUL`. */
 const SUCCESSFUL = 1;
 
 /** Where the listpack begins: after the type, the number of nodes, the node's key, and the listpack's length. */
 const LISTPACK_AT = 1 + 1 + 17 + 2;
-/** Where its first element does. */
+/** Where its first element begins. */
 const FIRST_AT = LISTPACK_AT + 6;
 
 const block = new Uint8Array(MAX_DUMPED + 256);
@@ -47,10 +47,10 @@ const view = new DataView(block.buffer);
 let at = 0;
 
 /**
- * Makes the dump of a results stream with one entry, of a function that returned.
+ * Creates the dump of a results stream with one successful result.
  *
- * @param text the result as base64 of JSON, at most {@linkcode MAX_DUMPED} bytes; empty for none
- * @param serverTime when, in milliseconds since 1970: the entry's id
+ * @param text The result as base64 of JSON, at most {@linkcode MAX_DUMPED} bytes; empty for none.
+ * @param serverTime Milliseconds since 1970, for the entry's id.
  */
 export function dumpResult(text: string, serverTime: number): ResultDump {
   at = FIRST_AT;
@@ -69,7 +69,7 @@ export function dumpResult(text: string, serverTime: number): ResultDump {
   return { bytes: block.subarray(0, at), from, to };
 }
 
-/** Writes the elements; gives their number, and where the text is. */
+/** Writes the elements; returns their number, and the position of the text. */
 function writeEntry(text: string): [number, number, number] {
   const fields = text === "" ? 1 : 2;
   writeNumber(1); // entries
@@ -88,7 +88,7 @@ function writeEntry(text: string): [number, number, number] {
   return [text === "" ? 10 : 12, textAt + 1, textAt + text.length];
 }
 
-/** Writes all that stands before the first element. */
+/** Writes everything before the first element. */
 function writeHead(size: number, elements: number, serverTime: number): void {
   block[0] = STREAM;
   block[1] = 1; // nodes
@@ -106,13 +106,13 @@ function writeTime(place: number, time: number): void {
   view.setUint32(place + 4, time);
 }
 
-/** Writes an element: a number of at most 127. Behind each stands its length, for reading backwards. */
+/** Writes an element: a number of at most 127. Its length follows, for reading backwards. */
 function writeNumber(number: number): void {
   block[at++] = number;
   block[at++] = 1;
 }
 
-/** Writes an element: a text of ASCII. */
+/** Writes an element: an ASCII text. */
 function writeText(text: string): void {
   const { length } = text;
   if (length < 64) block[at++] = TEXT_6 | length;
@@ -126,7 +126,7 @@ function writeText(text: string): void {
   block[at++] = size < 128 ? size : size & 127 | 128;
 }
 
-/** CRC-64 as in `crc64.c`: Jones' polynomial, reflected. JavaScript's bit operations take 32 bits, hence two halves. */
+/** The reflected CRC-64 polynomial of `crc64.c` (Jones), in two halves, as bit operations have 32 bits. */
 const POLYNOMIAL = [0x95ac9329, 0xac4bc9b5] as const;
 const [CRC_HIGH, CRC_LOW] = crcTables();
 
@@ -149,7 +149,7 @@ function crcTables(): [Int32Array, Int32Array] {
   return [highs, lows];
 }
 
-/** Of all that has been written. */
+/** Writes the checksum of everything before it. */
 function writeChecksum(): void {
   let [high, low] = [0, 0];
   for (let i = 0; i < at; i++) {

@@ -1,6 +1,6 @@
 /**
- * Sends ends of executions to the scripts that record them: plain successes to FINISH, which does no more than they need,
- * all others to SETTLE.
+ * Sends ends of executions to the scripts that record them: plain successes to FINISH, which is fast, all others to
+ * SETTLE.
  *
  * @module
  */
@@ -18,26 +18,26 @@ import { FINISH } from "./scripts/finish.ts";
 import { SETTLE } from "./scripts/settle.ts";
 import type { End, EndReply, WorkerIdentity } from "./worker_types.ts";
 
-/** What Redis answers to one end: what became of it, and from where on further dependents are to be released. */
+/** The answer to one end: what became of it, and the cursor from which to release further dependents. */
 export type Answer = readonly [EndReply, cursor: string];
 
 const FINISHED: Answer = ["finished", "0"];
 
-/** What the scripts are told of the worker. */
+/** What the scripts need to know about the worker. */
 export interface EndsContext {
   readonly worker: WorkerIdentity;
-  /** What it does when the ends are recorded; empty for what it does already. */
+  /** Its state once the ends are recorded; "" to leave it. */
   readonly state: "idle" | "busy" | "";
-  /** Ends that may be sent again with these. */
+  /** How many earlier ends may be sent again with these. */
   readonly unanswered: number;
-  /** Milliseconds since 1970 by the server's clock, if they are known. */
+  /** The server's time in milliseconds since 1970, if it is known. */
   readonly serverTime: number | undefined;
 }
 
-/** Fields of a job's hash that show that its end is no plain one. */
+/** Fields of a job's hash that show that a success is not plain. */
 const MARKS = HOOKS.flatMap(({ marks }) => marks);
 
-/** Whether FINISH can record an end, as far as is known here. */
+/** Whether FINISH can probably record an end. */
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
     end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
@@ -45,9 +45,9 @@ function isPlain(end: End): boolean {
 }
 
 /**
- * Records ends. The calls have been handed to the client when this returns, so that a call made after it comes after
- * them. What FINISH finds to be no plain success is recorded a round trip later: a job that others have come to wait for
- * while it ran, or that is not the execution's any more.
+ * Records ends. It calls the client synchronously, so a later call of the client is executed later. An end that FINISH
+ * leaves is recorded a round trip later: if other jobs wait for the job since it was claimed, or the execution has
+ * lost it.
  */
 export async function sendEnds(
   client: RedisClient,
@@ -121,7 +121,7 @@ function run(
   );
 }
 
-/** A time to live as Redis takes it: -1 for all below 0, at most a century. */
+/** A time to live for Redis: -1 for anything below 0, at most a century. */
 function wholeSeconds(ttl: number): number {
   return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
 }

@@ -1,6 +1,6 @@
 /**
- * What the passes in the background do to Redis. Each works in bounded calls until nothing is left to do, and stops
- * between two calls when its signal fires. Any number of workers may do the same at once.
+ * The operations of the background passes on Redis. Each works in bounded calls until nothing is left to do, and stops
+ * between two calls when its signal is aborted. Any number of workers may do the same at once.
  *
  * @module
  */
@@ -23,11 +23,11 @@ import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
 import { RECOVER } from "./scripts/recover.ts";
 import { RETURN_POPPED } from "./scripts/return_popped.ts";
 
-/** What a pass over what was left in the middle did to one queue. */
+/** What recovering the jobs of one queue has done. */
 export interface SweepReply {
   /** Ids of jobs that were put back. */
   readonly requeued: readonly string[];
-  /** Ids of jobs that were lost too often. */
+  /** Ids of jobs that have lost their worker too often. */
   readonly failed: readonly string[];
 }
 
@@ -47,14 +47,14 @@ const BATCH = {
   queues: 100,
 } as const;
 
-/** Seconds that an id may stay unclaimed in an intermediate list. */
+/** How many seconds an id may be in an intermediate list without being claimed. */
 const INTERMEDIATE_GRACE = 6;
-/** Milliseconds for which who recovers leases of a queue may come back with the next ones before somebody else may. */
+/** For how many milliseconds nobody else may recover leases of a queue between two calls of one worker. */
 const RECOVERING_MS = 1_000;
 
 const RESEND = { resend: true } as const;
 
-/** What the passes in the background do to Redis. */
+/** See the module. */
 export class SweepStore {
   /** The connection. */
   readonly client: RedisClient;
@@ -68,8 +68,8 @@ export class SweepStore {
   }
 
   /**
-   * Whether it is the caller's turn to do a pass: nobody else has had it for so many milliseconds. It is no lock,
-   * and is not given back: who dies in the middle keeps others waiting for no longer than that.
+   * Takes a turn at a pass, if nobody else has taken one in the last `ms` milliseconds. It is not a lock, and is not
+   * released: a worker that dies during its turn delays the others by no more than that.
    */
   async takeTurn(pass: string, ms: number): Promise<boolean> {
     const args = [this.keys.turn(pass), "1", "NX", "PX", ms];
@@ -83,7 +83,7 @@ export class SweepStore {
     return list(reply).map((key) => this.keys.queueName(String(key)));
   }
 
-  /** Of these queues those that may have something under one of their keys; one command for very many that have not. */
+  /** Those of the queues that may have something to do: one command excludes a hundred queues that have none of the keys. */
   async having(
     keysOf: (queue: string) => readonly string[],
     queues: readonly string[],
@@ -98,7 +98,7 @@ export class SweepStore {
     return groups.flat();
   }
 
-  /** The keys of what is in the hands of workers: jobs, and dependents to be released. */
+  /** The keys of what dead workers may have left: claimed and popped jobs, and dependents to release. */
   inHandKeys(queue: string): string[] {
     const { keys } = this;
     return [
@@ -116,8 +116,8 @@ export class SweepStore {
   }
 
   /**
-   * Puts back what workers have left in the middle: jobs whose lease ran out, and ids that were popped and never claimed.
-   * They come to the head of the queue in the order in which they were taken from it.
+   * Puts back the jobs of dead workers: those whose lease has expired, and those that were popped and never claimed.
+   * They go to the head of the queue in the order in which they were taken from it.
    */
   async recover(
     queue: string,
@@ -142,7 +142,7 @@ export class SweepStore {
     const token = crypto.randomUUID();
     const requeued: string[] = [];
     const failed: string[] = [];
-    // The youngest first where there are very many: the oldest then come before them.
+    // In reverse order if there are very many: the oldest ones are put back last, before the others.
     const groups = chunks(members, HEAD_LENGTH).toReversed();
     for (const [i, group] of groups.entries()) {
       let before = "";
@@ -176,7 +176,7 @@ export class SweepStore {
     return { requeued, failed };
   }
 
-  /** Members of the started registry whose lease ran out, in the order in which their jobs were claimed. */
+  /** Members of the started registry whose lease has expired, in the order in which their jobs were claimed. */
   async #expiredLeases(
     queue: string,
     signal?: AbortSignal,
@@ -221,7 +221,7 @@ export class SweepStore {
     return requeued;
   }
 
-  /** Drops ids of results and failures whose time is up; tells how many. */
+  /** Drops ids of expired results and failures; returns how many. */
   async dropExpired(
     queues: readonly string[],
     signal?: AbortSignal,
@@ -240,17 +240,17 @@ export class SweepStore {
     return dropped;
   }
 
-  /** Drops ids of canceled jobs that are gone; tells how many. */
+  /** Drops ids of canceled jobs that are gone; returns how many. */
   dropCanceled(queue: string, signal?: AbortSignal): Promise<number> {
     return this.#walk(DROP_CANCELED, "canceled", queue, signal);
   }
 
-  /** Queues deferred jobs that nobody has released, and drops those that are gone; tells how many. */
+  /** Queues deferred jobs that nobody has released, and drops those that are gone; returns how many. */
   promoteDeferred(queue: string, signal?: AbortSignal): Promise<number> {
     return this.#walk(PROMOTE_DEFERRED, "deferred", queue, signal);
   }
 
-  /** Looks at all members of a registry, some with each call; tells how many have left it. */
+  /** Applies a script to all members of a registry, in bounded calls; returns how many have left it. */
   async #walk(
     script: Script,
     name: "canceled" | "deferred",
@@ -271,7 +271,7 @@ export class SweepStore {
     return left;
   }
 
-  /** Goes on where somebody who released the dependents of a job has died, or is still at it; tells of how many jobs. */
+  /** Continues releases of dependents whose worker has died, or is still at it; returns of how many jobs. */
   async releaseHeld(signal?: AbortSignal): Promise<number> {
     const reply = await this.client.send(
       "HGETALL",
@@ -289,7 +289,7 @@ export class SweepStore {
     return fields.length / 2;
   }
 
-  /** Drops workers whose hash has expired from the sets of these queues and of all workers; gives their names. */
+  /** Drops workers whose hash has expired from the sets of these queues and of all workers; returns their names. */
   async dropDeadWorkers(
     queues: readonly string[],
     signal?: AbortSignal,
@@ -333,10 +333,10 @@ export class SweepStore {
   }
 
   /**
-   * Queues scheduled jobs whose time has come, in the order of their time; tells how many, or -1 where a Python
-   * scheduler does it.
+   * Queues scheduled jobs that are due, in the order of their time; returns how many, or -1 if a Python scheduler does
+   * it.
    *
-   * @throws {Error} if a key of the queue holds another type of value; the jobs stay scheduled
+   * @throws {Error} If a key of the queue holds another type of value; the jobs stay scheduled.
    */
   async promoteScheduled(
     queue: string,
@@ -370,7 +370,7 @@ export class SweepStore {
   }
 }
 
-/** Parts of at most so many. */
+/** Splits a list into parts of at most `size`. */
 function chunks<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];
   for (let i = 0; i < items.length; i += size) {

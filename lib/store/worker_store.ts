@@ -1,6 +1,6 @@
 /**
- * What a worker does to Redis: registering, claiming, keeping leases, ending
- * executions. Every change of a job is one script.
+ * A worker's operations on Redis: registering, claiming, extending leases, recording
+ * ends. Every change of a job is one script.
  *
  * @module
  */
@@ -46,7 +46,7 @@ const MAX_PASSED = 500;
 
 const RESEND = { resend: true } as const;
 
-/** What a worker does to Redis. */
+/** See the module. */
 export class WorkerStore {
   /** The connection. */
   readonly client: RedisClient;
@@ -55,7 +55,7 @@ export class WorkerStore {
   readonly #ends: EndWriter;
   readonly #digits = randomWorkerDigits();
   #executions = 0;
-  /** Milliseconds from `performance.now()` to the server's time, if it is known. */
+  /** The server's time minus `performance.now()`, in milliseconds, if it is known. */
   #clockLead: number | undefined;
 
   /** Works on one connection and under one prefix. */
@@ -66,14 +66,14 @@ export class WorkerStore {
   }
 
   /**
-   * The commands that the user of the connection may not call here, each with what the server says of it.
+   * The commands that the Redis user may not call, each with the server's error.
    *
-   * @throws {ReplyError} if the user may run no scripts, be it by their source or by their hash
+   * @throws {ReplyError} If the user may not run scripts by their source or by their hash.
    */
   async deniedCommands(): Promise<ReadonlyMap<string, string>> {
     const key = this.keys.probe(crypto.randomUUID());
     const args = [this.keys.prefix];
-    // A script is sent by its source at first and by its hash from then on: both have to be allowed.
+    // The first call sends the source, the second the hash: both have to be allowed.
     await PROBE.run(this.client, [key], args, RESEND);
     const words = texts(await PROBE.run(this.client, [key], args, RESEND));
     const denied = new Map<string, string>();
@@ -83,7 +83,7 @@ export class WorkerStore {
     return denied;
   }
 
-  /** Registers a worker; gives back who has the name if it is taken. */
+  /** Registers a worker; returns the other worker if the name is taken. */
   async register(
     worker: WorkerIdentity,
     ttl: number,
@@ -108,7 +108,7 @@ export class WorkerStore {
     return what === "taken" ? { hostname, pid, lastHeartbeat } : null;
   }
 
-  /** Takes a worker that leaves out of the sets. */
+  /** Removes a worker that leaves from the sets. */
   async deregister(worker: WorkerIdentity): Promise<void> {
     await DEREGISTER.run(
       this.client,
@@ -119,11 +119,11 @@ export class WorkerStore {
   }
 
   /**
-   * Records how executions ended, then claims, in one round trip: both calls are handed to the client in one go, which
-   * sends them in one pipeline, and Redis carries out a pipeline in its order. So what goes back to a queue
-   * can be claimed again at once, and what the worker shows last is what it has claimed.
+   * Records ends and then claims, in one round trip: both calls are made synchronously, so the client sends them in one
+   * pipeline, and Redis executes a pipeline in order. So a job that goes back to its queue can be claimed again at
+   * once, and the worker's hash finally shows the claimed job.
    *
-   * Each end has its own promise, in the order of the list: the claim does not wait for those that are sent again.
+   * Returns a promise for each end, in the order of the list: the claim does not wait for ends that are sent again.
    */
   endAndClaim(
     worker: WorkerIdentity,
@@ -138,7 +138,7 @@ export class WorkerStore {
     return { ended, claimed: this.claim(worker, want) };
   }
 
-  /** Records how executions ended, and releases those that wait for them. `state` is what the worker is then. */
+  /** Records ends of executions and releases dependents. `state` is the worker's state after that. */
   end(
     worker: WorkerIdentity,
     ends: readonly End[],
@@ -147,7 +147,7 @@ export class WorkerStore {
     return this.#ends.write(worker, ends, state, this.#knownServerTime);
   }
 
-  /** Takes the next jobs of the worker's queues. */
+  /** Claims the next jobs of the worker's queues. */
   async claim(worker: WorkerIdentity, want: Want): Promise<ClaimReply> {
     const { queues } = worker;
     const { jobs, prefetch = 0, popped = [], mode = "free" } = want;
@@ -180,7 +180,7 @@ export class WorkerStore {
     return claim;
   }
 
-  /** Whether one of these queues has jobs waiting, or a key that no queue should have. */
+  /** Whether one of these queues has waiting jobs, or its key holds another type of value. */
   async hasJobs(
     queues: readonly string[],
     signal: AbortSignal,
@@ -193,7 +193,7 @@ export class WorkerStore {
     return Number(count) > 0;
   }
 
-  /** The server's time in milliseconds since 1970, reckoned from the last claim; this machine's before the first. */
+  /** The server's time in milliseconds since 1970, extrapolated from the last claim; this machine's before the first. */
   get serverTime(): number {
     return this.#knownServerTime ?? Date.now();
   }
@@ -204,7 +204,7 @@ export class WorkerStore {
       : Math.floor(performance.now() + this.#clockLead);
   }
 
-  /** Shows that the worker lives and extends its leases. */
+  /** Sends a heartbeat and extends the worker's leases. */
   async heartbeat(
     worker: WorkerIdentity,
     ttl: number,
@@ -255,7 +255,7 @@ export class WorkerStore {
     return reply === 1;
   }
 
-  /** Shows that the worker runs nothing, as long as its hash is this worker's. */
+  /** Shows that the worker is idle, if its hash belongs to this instance. */
   async showIdle(worker: WorkerIdentity): Promise<void> {
     await SHOW_IDLE.run(
       this.client,
@@ -265,7 +265,7 @@ export class WorkerStore {
     );
   }
 
-  /** Writes fields of the worker's hash, as long as it is this worker's. */
+  /** Writes fields of the worker's hash, if it belongs to this instance. */
   async setWorkerFields(
     worker: WorkerIdentity,
     fields: WorkerFields,

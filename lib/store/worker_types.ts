@@ -1,16 +1,16 @@
 /**
- * The terms in which a worker and Redis talk about jobs.
+ * The types of {@linkcode WorkerStore}'s operations.
  *
  * @module
  */
 
 import type { JobRecord } from "../job/record.ts";
 
-/** A worker, as the store knows it. */
+/** A worker. */
 export interface WorkerIdentity {
-  /** The name shown to people. */
+  /** Its name. */
   readonly name: string;
-  /** Random, another one at each start: tells two workers of one name apart. */
+  /** Random at each start, to distinguish workers with the same name. */
   readonly instance: string;
   /** Its queues in order of priority. */
   readonly queues: readonly string[];
@@ -30,25 +30,25 @@ export interface Execution {
   readonly job: JobRecord;
 }
 
-/** An id that a claim dropped, and why. `gone` and `canceled` are part of normal life. */
+/** An id that a claim has dropped, and why. `gone` and `canceled` are normal. */
 export interface SkippedJob {
   readonly queue: string;
-  /** Empty where the queue itself cannot be used. */
+  /** Empty if the queue itself cannot be used. */
   readonly jobId: string;
   readonly reason: string;
 }
 
 /**
- * What a claim does with a job that may have killed its last worker, a suspect.
+ * What a claim does with a suspect: a job that may have killed its last worker.
  *
- * - `only`: takes it; the worker has nothing else in hand, and takes nothing else until what it claims now, one job, is over
- * - `free`: takes it, alone; the worker has nothing else in hand
- * - `stop`: takes what is in front of it; the worker has other jobs in hand
- * - `pass`: takes what is in front of it and behind it
+ * - `only`: claims it; the worker has nothing else in hand, and claims nothing else until the one job of this claim ends
+ * - `free`: claims it, alone; the worker has nothing else in hand
+ * - `stop`: claims only jobs before it; the worker has other jobs in hand
+ * - `pass`: claims jobs before and after it
  */
 export type SuspectMode = "only" | "free" | "stop" | "pass";
 
-/** What a claim came back with. */
+/** The reply to a claim. */
 export interface ClaimReply {
   readonly kind:
     | "jobs"
@@ -57,25 +57,25 @@ export interface ClaimReply {
     | "more"
     | "suspended"
     | "unregistered";
-  /** When, in milliseconds since 1970 by the server's clock. */
+  /** The server's time, in milliseconds since 1970. */
   readonly serverTime: number;
   /** What was claimed; none unless the kind is `jobs`. */
   readonly executions: readonly Execution[];
   readonly skipped: readonly SkippedJob[];
 }
 
-/** How an execution ended, as it is stored. */
+/** How an execution ended, to be recorded. */
 export interface End {
   readonly execution: Execution;
-  /** `requeued`: it goes back to the head of its queue; `returned`: likewise, and it has not begun at all. */
+  /** `requeued`: it goes back to the head of its queue; `returned`: the same, and it has never begun. */
   readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "returned";
-  /** Seconds that the result or failure is kept; 0 not at all, -1 for ever. If it is returned, those that it may still wait. */
+  /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `returned`, seconds left in the queue. */
   readonly ttl: number;
   /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
   readonly payload: string;
-  /** Milliseconds that the run took. */
+  /** How many milliseconds the run took. */
   readonly workedMs: number;
-  /** Whether a heartbeat may have been sent for it: then there are records of it to be removed. @default true */
+  /** Whether a heartbeat may have been sent during the run: then there are records to remove. @default true */
   readonly hadHeartbeat?: boolean;
 }
 
@@ -85,8 +85,8 @@ export function isPutBack({ outcome }: End): boolean {
 }
 
 /**
- * What became of an execution. `lost`, `gone`: nothing was written. `stuck`: the
- * queue's key takes no id now; a sweeper puts the job back once it does.
+ * What became of an end. `lost`, `gone`: nothing was written. `stuck`: a key of the
+ * queue holds another type of value; a sweeper puts the job back once that is mended.
  */
 export type EndReply =
   | "finished"
@@ -100,22 +100,22 @@ export type EndReply =
   | "lost"
   | "gone";
 
-/** What a worker has in hand besides the jobs that have ended. */
+/** Whether a worker has jobs in hand, apart from those that have ended. */
 export type WorkerState = "idle" | "busy";
 
 /** What a claim asks for. */
 export interface Want {
-  /** How many jobs at most. */
+  /** The most jobs. */
   readonly jobs: number;
-  /** How many more of the first queue. @default 0 */
+  /** How many more, of the first queue only. @default 0 */
   readonly prefetch?: number;
-  /** Jobs that have been popped already, to be claimed before any other. @default [] */
+  /** Jobs that have been popped already, which are claimed first. @default [] */
   readonly popped?: readonly PoppedJob[];
-  /** What to do with a job that may have killed its last worker. @default "free" */
+  /** What to do with suspects. @default "free" */
   readonly mode?: SuspectMode;
 }
 
-/** What a heartbeat learned. */
+/** The reply to a heartbeat. */
 export interface HeartbeatReply {
   /** `gone`: the worker's hash has expired; `replaced`: another worker has taken the name. */
   readonly worker: "ok" | "gone" | "replaced";
@@ -123,7 +123,7 @@ export interface HeartbeatReply {
   readonly lost: ReadonlySet<string>;
 }
 
-/** The name of another worker is taken by one that lives. */
+/** The living worker that has a name. */
 export interface NameTaken {
   readonly hostname: string;
   readonly pid: string;

@@ -1,21 +1,21 @@
-/** Jobs that wait for others. @module */
+/** The jobs that wait for a job. @module */
 
 import type { Hook } from "./hook.ts";
 
-/** How many dependents one script call looks at. */
+/** How many dependents one call of a script handles. */
 const RELEASE_BATCH = 100;
 
 /**
- * Queues what has waited for a job. Where that is more than one call may do, the job is held: kept until
- * RELEASE_DEPENDENTS is through.
+ * Queues the jobs that have waited for a job. If there are more than one call may handle, the job is held: it is kept
+ * until RELEASE_DEPENDENTS has handled all.
  */
 export const DEPENDENTS: Hook = {
   name: "dependents",
   reads: [],
   marks: ["x_dependents"],
   lua: `
--- Whether a job no longer has to wait for a parent. One whose hash is gone counts as done, as in RQ; not if "strict",
--- since it may have failed. "known" are the statuses of parents that have been looked up.
+-- Whether a job no longer has to wait for a parent. A parent whose hash is gone counts as done, as in RQ; not if
+-- "strict", since it may have failed. "known" caches the statuses of parents.
 local function is_done(parent, lenient, strict, known)
   local status = known and known[parent]
   if status == nil then status = field(parent, 'status') end
@@ -40,8 +40,8 @@ local function promote(c, strict, known)
   return true
 end
 
--- Has a job wait for a parent. The mark tells the worker that claims the parent that its end is no plain one: the child
--- is then queued before that worker's next claim. RQ's producers leave none, and FINISH finds out.
+-- Makes a job wait for a parent. The mark makes the parent's worker send its end to SETTLE, so that the child is queued
+-- before that worker's next claim. RQ's producers do not write it; then FINISH leaves the parent to SETTLE.
 local function wait_for(id, parent)
   redis.call('SADD', dependents_key(parent), id)
   local left = redis.call('TTL', job_key(parent))
@@ -62,11 +62,11 @@ local function depend(id, parents, lenient)
   return waits
 end
 
--- How many dependents this call may still look at.
+-- How many dependents this call may still handle.
 local budget = ${RELEASE_BATCH}
 
--- Queues those that wait for a job, as far as they may run now, and gives the cursor to go on from, "0" at the end.
--- A parent that has finished is taken off the child's list: it may be gone when the next parent ends.
+-- Queues the dependents of a job that may run now, and returns the cursor to go on from, "0" at the end.
+-- A finished parent is removed from the child's list, since its hash may be gone when the next parent ends.
 local function release(id, status, cursor)
   local key = dependents_key(id)
   if budget < 1 then return redis.call('EXISTS', key) == 1 and 'begin' or '0' end
@@ -82,7 +82,7 @@ local function release(id, status, cursor)
   end
   local page = redis.pcall('SSCAN', key, cursor == 'begin' and '0' or cursor, 'COUNT', budget)
   if page.err then return '0' end
-  local deleted = not field(id, 'status') -- which counts as done, for a child that does not allow failure too
+  local deleted = not field(id, 'status') -- would count as done, even for a child that does not allow failure
   for _, c in ipairs(page[2]) do
     local may = not deleted or field(c, 'allow_dependency_failures') == '1'
     if may and promote(c) then redis.call('SREM', key, c) end
@@ -95,14 +95,14 @@ end
 -- begins after that.
 local function hold(job, status)
   local held = redis.pcall('HSET', RELEASING, job.id, status .. ' ' .. job.ttl .. ' ' .. job.q)
-  -- where the key holds another type of value, nobody would end the wait
+  -- if the key holds another type of value, nobody would release the parent later
   local kept = type(held) == 'table' and job.ttl or -1
   for _, key in ipairs({job_key(job.id), dependents_key(job.id)}) do expire(key, kept) end
 end
 
 -- Has those who wait for a dependent look at it again, since it may wait in vain. Tells whether there are dependents.
 local function wake_dependents(id)
-  local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- further ones look for themselves
+  local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- those who wait for others find out by polling
   for _, c in ipairs(children) do
     if field(c, 'x_waited') then wake(c, '') end
   end

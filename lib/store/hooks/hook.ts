@@ -1,18 +1,18 @@
-/** The shape of what goes on when a job ends. @module */
+/** The interface of hooks. @module */
 
 import type { JobField } from "../../job/fields.ts";
 
-/** One thing that a job may come with. */
+/** Something that comes with a job and has to be handled when the job ends. */
 export interface Hook {
-  /** What it is called. */
+  /** Its name, with which its main piece of Lua begins. */
   readonly name: string;
-  /** Fields of the job's hash that it looks at; in Lua they are fields of the job. */
+  /** Fields of the job's hash that it reads; in Lua they are `job.FIELD`. */
   readonly reads: readonly JobField[];
-  /** Those that show that a job has such company: its end then is no plain one, which FINISH records. */
+  /** Fields that show that a job has this. Its end is then sent to SETTLE, since FINISH calls no hooks. */
   readonly marks: readonly JobField[];
   /**
-   * Pieces of Lua, `NAME_ended(job, status)` among them. The status is one that ends a job, or `deleted` if the job is
-   * about to be removed, ended or not.
+   * Pieces of Lua, among them `NAME_ended(job, status)`. The status is that of an ended job, or `deleted` if the job is
+   * about to be deleted, whether it has ended or not.
    */
   readonly lua: string;
 }

@@ -1,6 +1,6 @@
 /**
- * What a job may come with (others that wait for it, a group, …), and what becomes of that when it ends. Each has a file of its
- * own here and a line in {@linkcode HOOKS}.
+ * The hooks: what comes with a job (jobs that wait for it, a group, …) and has to be handled when the job ends. Each
+ * has a file here and a line in {@linkcode HOOKS}.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
 import { WAITING } from "./waiting.ts";
 
-/** In the order in which they are told of an end. */
+/** All hooks, in the order in which they are called. */
 export const HOOKS: readonly Hook[] = [
   DEPENDENTS,
   GROUP,
@@ -19,12 +19,12 @@ export const HOOKS: readonly Hook[] = [
 
 const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);
 
-/** Their pieces, and the one that calls them. See {@linkcode link}. */
+/** Their pieces of Lua, and the piece that calls them. See {@linkcode link}. */
 export const HOOKS_LUA: readonly string[] = [
   ...HOOKS.map(({ lua }) => lua),
   `
--- Tells all that has to do with a job of its end, which its hash shows already ("finished", …), or that it is about to be
--- removed ("deleted").
+-- Calls all hooks: the job has ended, and its hash shows the status ("finished", …); or it is about to be deleted
+-- ("deleted").
 local function ended(job, status)
 ${calls.join("\n")}
 end

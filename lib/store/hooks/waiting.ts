@@ -1,9 +1,10 @@
-/** Those who wait for a job's end. @module */
+/** Waiters: clients that wait for the end of a job. @module */
 
 import type { Hook } from "./hook.ts";
 
 /**
- * Who waits for a job follows the stream of its results; an end that leaves no entry there is told in the stream of ends.
+ * Clients that wait for a job read the stream of its results; an end without an entry there is announced in the stream
+ * of ends.
  * Never an error.
  */
 export const WAITING: Hook = {

@@ -2,7 +2,7 @@
 
 /** See {@linkcode link}. */
 export const ENDING_LUA: string = `
--- Removes a job that has left its place, with all that is stored of it.
+-- Deletes a job that has left its place, and everything that is stored of it.
 local function remove(job)
   local id = job.id
   ended(job, 'deleted')

@@ -1,10 +1,10 @@
-/** A job's hash. Anybody may have written it, and anything may be under its key. @module */
+/** Reads a job's hash. Anybody may have written it, and its key may hold another type. @module */
 
 import type { JobField } from "../../job/fields.ts";
 import { ENDED_STATUSES } from "../../job/status.ts";
 import { HOOKS } from "../hooks/hooks.ts";
 
-/** What moving a job needs to know of it, and what its hooks do. */
+/** The fields that are needed to move a job, and those that its hooks read. */
 const FIELDS: readonly JobField[] = [
   ...new Set<JobField>([
     "data",
@@ -37,7 +37,7 @@ local function is_job(id)
   return redis.pcall('HEXISTS', job_key(id), 'data') == 1
 end
 
--- One field, or false.
+-- One field as text, or false.
 local function field(id, name)
   local value = redis.pcall('HGET', job_key(id), name)
   return type(value) == 'string' and value
@@ -48,13 +48,13 @@ local function has_ended(status)
   return ${ENDED_STATUSES.map((name) => `status == '${name}'`).join(" or ")}
 end
 
--- The number that a field holds, 0 for what is none.
+-- The number in a field, 0 if it is none.
 local function whole(text)
   local number = tonumber(text or '')
   return number and number > 0 and number < 1e9 and math.floor(number) or 0
 end
 
--- Lets all keys of a job expire after so many seconds; -1 for never.
+-- Sets the expiry of all keys of a job, in seconds; -1 for never.
 local function keep(id, ttl)
   for _, key in ipairs({job_key(id), results_key(id), dependents_key(id), dependencies_key(id)}) do expire(key, ttl) end
 end

@@ -1,11 +1,11 @@
 /**
- * Moving jobs: out of the place that their status says, and into another one. No script spells a move itself. A registry whose
- * key holds something of another type is left as it is, and spoils no transition; a queue is asked before, by `can_push`.
+ * Moves jobs out of the place of their status, and into another one. No script does that itself. If the key of a registry
+ * holds another type of value, it is left alone, and the transition goes on; for a queue, ask `can_push` before.
  *
  * @module
  */
 
-/** How far from the head of a queue ids are put back in their order. */
+/** Up to which distance from the head of a queue push_in_order() finds an earlier id. */
 export const HEAD_LENGTH = 5_000;
 
 /** See {@linkcode link}. */
@@ -21,14 +21,14 @@ local function can_push(q)
   return holds_only('list', queue_key(q)) and holds_only('set', QUEUES)
 end
 
--- Puts ids on a queue: at its head if "front", the last one foremost, else at its tail.
+-- Puts ids on a queue: at its tail, or if "front", one after the other at its head, so that the last one is first.
 local function push(q, front, ...)
   redis.call('SADD', QUEUES, queue_key(q))
   redis.call(front and 'LPUSH' or 'RPUSH', queue_key(q), ...)
 end
 
--- Puts ids at the head of a queue, the first one foremost; behind "before" if that is still near the head, where an
--- earlier call for the same ids has put it, else in front of all. "" for none.
+-- Puts ids at the head of a queue in their order. If "before", the last id of an earlier call, is still near the head,
+-- they go behind it. "" for none.
 local function push_in_order(q, ids, before)
   if #ids == 0 then return end
   local list, ahead = queue_key(q), {}
@@ -41,18 +41,18 @@ local function push_in_order(q, ids, before)
   end
 end
 
--- Adds to a registry: scores and members.
+-- Adds scores and members to a registry.
 local function register(name, q, ...)
   redis.pcall('ZADD', registry_key(name, q), ...)
 end
 
--- Takes members out of a registry; gives how many were there.
+-- Removes members from a registry; returns how many were there.
 local function unregister(name, q, ...)
   return redis.pcall('ZREM', registry_key(name, q), ...)
 end
 
--- Takes a job out of the place that its status says; one whose status nobody knows may be on its queue. What is not there
--- may have been popped: whoever has done so finds out when it claims the job.
+-- Removes a job from the place of its status; one with an unknown status may be on its queue. A job that is not on its
+-- queue may have been popped: then the worker that popped it finds out when it claims it.
 local function leave(job)
   local registry = REGISTRY[job.status]
   if registry == 'wip' then return drop_executions(job) end
@@ -64,8 +64,8 @@ local function leave(job)
   if found ~= 1 then redis.pcall('LREM', intermediate_key(job.q), 1, job.id) end
 end
 
--- Puts a job into the place of a status, and writes that into its hash, with further fields and values. "where": in a
--- registry the score, on a queue whether at its head.
+-- Puts a job into the place of a status, and writes the status and further fields into its hash. "where" is the score in
+-- a registry, or whether it goes to the head of the queue.
 local function enter(job, status, where, ...)
   redis.call('HSET', job_key(job.id), 'status', status, ...)
   local registry = REGISTRY[status]

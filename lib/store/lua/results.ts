@@ -2,16 +2,16 @@
 
 /** See {@linkcode link}. */
 export const RESULTS_LUA: string = `
--- Adds an entry to the stream of a job's results, made anew where the key holds something of another type.
--- "text" is the one of the values that may be long.
+-- Adds an entry to the stream of a job's results. If the key holds another type of value, it is replaced.
+-- "text" is the value that may be long.
 local function add_result(id, ttl, text, ...)
   local key = results_key(id)
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'stream' and kind ~= 'none' then redis.call('DEL', key) end
   redis.call('XADD', key, 'MAXLEN', '~', 10, '*', ...)
-  -- Redis sets 4 KB aside for a new stream: restored from its own dump, a small result took 752 bytes and not 4,728.
+  -- Redis reserves 4 KB for a new stream. Restored from its own dump, a small result takes 752 instead of 4,728 bytes.
   if kind ~= 'stream' and #text < 2048 then
-    local dump = redis.pcall('DUMP', key) -- some servers forbid it, and keep their 4 KB
+    local dump = redis.pcall('DUMP', key) -- some servers forbid it; there it takes 4 KB
     local small = type(dump) == 'string' and redis.pcall('RESTORE', key, ttl < 0 and 0 or ttl * 1000, dump, 'REPLACE')
     if small and not small.err then return end
   end

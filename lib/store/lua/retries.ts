@@ -1,4 +1,4 @@
-/** Trying again. @module */
+/** Retries of failed jobs, and putting jobs back. @module */
 
 /** See {@linkcode link}. */
 export const RETRIES_LUA: string = `

@@ -16,7 +16,7 @@ local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 -- What iso() gives from its second call on.
 local written_date = nil
 
--- Now, as RQ writes dates. Redis' Lua has no os.date, so the calendar is worked out (Howard Hinnant's civil_from_days).
+-- Now, as RQ writes dates. Redis' Lua has no os.date, so this computes the calendar (Howard Hinnant's civil_from_days).
 local function iso()
   if written_date then return written_date end
   local days, rest = math.floor(now / 86400), now % 86400
@@ -41,14 +41,14 @@ local function due_of(text)
   return due > tonumber(now_float) and due or nil
 end
 
--- A time to live out of a job's hash in whole seconds, of at most a century; -1, for ever, for all below 0.
+-- A time to live in a job's hash, in whole seconds, at most a century; -1 (for ever) for anything below 0.
 local function seconds(text, default)
   local number = string.find(text or '', '^[+-]?%d+$') and tonumber(text)
   if not number then return default end
   return number < 0 and -1 or math.min(number, ${MAX_SECONDS})
 end
 
--- Lets a key expire after so many seconds, a number or its text; -1 for never.
+-- Sets the expiry of a key, in seconds (a number or its text); -1 for never.
 local function expire(key, ttl)
   if tonumber(ttl) < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end

@@ -1,17 +1,17 @@
-/** What a worker's hash remembers of ends, beside the jobs themselves. @module */
+/** What a worker's hash stores about ends. @module */
 
 import { EXECUTION_ID_LENGTH } from "../execution_id.ts";
 
-/** Bytes of one end as the hash remembers it: the execution's id, and the longest answer. */
+/** The bytes of one remembered end: the execution's id and the longest answer. */
 const REMEMBERED_BYTES = EXECUTION_ID_LENGTH + 32;
 
 /** See {@linkcode link}. */
 export const WORKER_LUA: string = `
--- Counts ends in a worker's hash, and shows what it does now: "idle", "busy", or "" for what it shows already.
+-- Counts ends in a worker's hash, and sets its state: "idle", "busy", or "" to leave it.
 local function show_ends(key, state, good, bad, worked)
   if state ~= '' then redis.call('HSET', key, 'state', state) end
   if state == 'idle' then redis.call('HDEL', key, 'current_job', 'current_job_working_time') end
-  -- pcall: anybody may have written what is no number
+  -- pcall: the field may not be a number
   if good > 0 then redis.pcall('HINCRBY', key, 'successful_job_count', good) end
   if bad > 0 then redis.pcall('HINCRBY', key, 'failed_job_count', bad) end
   if good + bad > 0 then redis.pcall('HINCRBYFLOAT', key, 'total_working_time', string.format('%.6f', worked)) end

@@ -1,12 +1,12 @@
-/** A look at a job by one who is about to wait for it. @module */
+/** Reads a job's state before waiting for it. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * The same for one who is about to wait for the job. The mark that it leaves (`x_waited`) has ends that no result
- * tells of written to the stream of ends. Tells too what the job itself waits for in vain: a parent that has failed,
- * was stopped or canceled; or one that is gone, if so are all that are left, since none of them will release it.
+ * Reads a job's state, for a client that is about to wait for it. It sets a mark (`x_waited`), so that an end without a
+ * result is announced in the stream of ends. It also returns a parent for which the job waits in vain: one that has
+ * failed, was stopped or canceled; or one that is gone, if all remaining parents are, since none will release the job.
  *
  * ```
  * KEYS  1 the job's hash   2 the stream of its results   3 the jobs that it waits for
@@ -22,7 +22,7 @@ local exists = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HEXISTS'
 local h = exists and redis.call('HMGET', KEYS[1], 'status', 'x_waited', 'allow_dependency_failures') or {}
 local status = h[1] or ''
 local latest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
--- pcall: one can also wait on a server that is full or read only
+-- pcall: the server may be full or read-only, which is no reason not to wait
 if exists and not h[2] then redis.pcall('HSET', KEYS[1], 'x_waited', 1) end
 
 local function in_vain()

@@ -4,8 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Withdraws a job, wherever it is. The worker that runs it is told over its channel
- * and loses the lease: it kills the job and records nothing.
+ * Cancels a job in any state. A worker that runs it is told over its channel, and
+ * loses the lease: it kills the job and records nothing.
  *
  * ```
  * KEYS  1 the job's hash
@@ -14,7 +14,7 @@ import { script } from "../lua/link.ts";
  * reply { "canceled", status before }   { "already" }   { "gone" }
  * ```
  *
- * The hash keeps the token, so that a second sending of the call gets the same answer.
+ * The hash keeps the token, so that the same call, repeated, gets the same answer.
  */
 export const CANCEL: Script = script(
   "cancel",

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Removes a job and everything that is stored of it, its results included.
+ * Deletes a job and everything that is stored of it, including its results.
  *
  * ```
  * KEYS  1 the job's hash

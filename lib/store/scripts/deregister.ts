@@ -1,10 +1,10 @@
-/** Taking leave of a worker. @module */
+/** Deregistering a worker. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Takes a worker that leaves out of the sets; its hash stays for a minute, as in RQ.
+ * Removes a worker that leaves from the sets; its hash stays for a minute, as in RQ.
  *
  * ```
  * KEYS  1 the worker's hash   2 the set of all workers

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Drops ids of canceled jobs that are gone. Their scores say when they were canceled, not when they go.
+ * Drops ids of canceled jobs that are gone. Their scores are when they were canceled, not when they expire.
  *
  * ```
  * KEYS  1 the queue's canceled registry

@@ -1,10 +1,10 @@
-/** Dropping what is over out of registries. @module */
+/** Dropping expired ids from registries. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Drops ids of results and failures whose time is up. Those that are kept for ever, with a score of -1 or +inf, stay.
+ * Drops ids of expired results and failures. Those that are kept for ever, with a score of -1 or +inf, stay.
  *
  * ```
  * KEYS  … registries of finished or failed jobs

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Takes workers that are gone out of the sets of queues, and at last out of that of all workers.
+ * Removes workers that are gone from the sets of queues, and finally from the set of all workers.
  *
  * ```
  * KEYS  1 the set of all workers, then the hashes of the workers

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Takes up to so many jobs off the head of a queue and removes them altogether.
+ * Deletes up to so many jobs at the head of a queue.
  *
  * ```
  * KEYS  1 the queue's list

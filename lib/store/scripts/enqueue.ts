@@ -1,4 +1,4 @@
-/** The script that takes in new jobs. @module */
+/** Enqueueing plain jobs together. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
@@ -15,7 +15,7 @@ import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
  *       an error if Redis refuses, mostly since a key of the queue holds another type of value; nothing was written
  * ```
  *
- * If the reply is lost and the call is sent again, its own jobs have taken the ids.
+ * If the reply is lost and the call is repeated, its own jobs have taken the ids; then ENQUEUE_EACH recognizes them.
  */
 export const ENQUEUE: Script = script(
   "enqueue",
@@ -29,7 +29,7 @@ for i, job in ipairs(jobs) do
 end
 if redis.call('EXISTS', unpack(keys)) > 0 then return 'taken' end
 
--- What may be refused comes first: then nothing is left behind.
+-- What may be refused comes first, so that nothing is left behind.
 local added = redis.pcall(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
 if type(added) == 'table' then return added end
 added = redis.pcall('SADD', QUEUES, KEYS[1])
@@ -37,7 +37,7 @@ if type(added) == 'table' then
   for _, id in ipairs(ids) do redis.call('LREM', KEYS[1], side == 'L' and 1 or -1, id) end
   return added
 end
--- The client has mostly written the date of this very second already.
+-- Usually the client has formatted the date of this very second already.
 local at = time[1] == second and date .. '.' .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()
 for i, job in ipairs(jobs) do
   redis.call('HSET', keys[i], 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))

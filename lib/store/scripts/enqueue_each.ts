@@ -1,13 +1,12 @@
-/** The script that takes in new jobs one by one. @module */
+/** Enqueueing jobs one by one. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
 
 /**
- * Stores jobs and puts them on their queue in the order given; among the deferred ones while a parent has not finished, among
- * the scheduled ones until they are due.
- * Each is taken in or not as if it came alone.
+ * Stores jobs and puts them on their queue in the given order; or into the deferred registry while a parent has not
+ * finished, or into the scheduled registry until they are due. Each is accepted or refused independently.
  *
  * ```
  * KEYS  1 the queue's list
@@ -19,9 +18,8 @@ import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
  *       value; nothing was written of it
  * ```
  *
- * An id that is taken by a job that has not ended is refused; one that has ended makes room. A hash with the very same
- * `created_at` (to the microsecond) and `data` is this same call's own work, done by a first sending whose reply was
- * lost.
+ * An id that is taken by a job that has not ended is refused; a job that has ended is replaced. A hash with exactly the
+ * same `created_at` (to the microsecond) and `data` was written by this very call, whose reply was lost.
  */
 export const ENQUEUE_EACH: Script = script(
   "enqueue_each",
@@ -31,7 +29,7 @@ local ${localsLua(NEW_JOBS)}, jobs = cmsgpack.unpack(ARGV[2])
 local at, pushable, ids = iso(), can_push(queue), {}
 local queued, unfit = {outcome = 'queued', enqueued_at = at}, {outcome = 'refused', why = ''}
 
--- The answer if the id is not free; else the queue of the ended job that makes room for this one, if there is one.
+-- The answer if the id is taken; else nil, and the queue of the ended job that is replaced, if there is one.
 local function look_up(id, given)
   local kind = redis.call('TYPE', job_key(id)).ok
   if kind == 'none' then return end
@@ -46,7 +44,7 @@ local function look_up(id, given)
   return nil, origin or queue
 end
 
--- Whether nothing of another type is under the keys that are to be written.
+-- Whether none of the keys to be written holds another type of value.
 local function fits(id, parents, due, makes_room)
   if due and not holds_only('zset', registry_key('scheduled', queue)) then return false end
   if #parents == 0 then return pushable end
@@ -97,7 +95,7 @@ end
 
 local answers = {}
 for i, job in ipairs(jobs) do
-  -- An error here, over a spoiled key of the job that had this id, is no other job's.
+  -- An error here, such as over a key of the replaced job with another type, must not affect other jobs.
   local fine, answer = pcall(take, job)
   if not fine then answer = {outcome = 'refused', why = type(answer) == 'table' and answer.err or tostring(answer)} end
   answers[i] = answer

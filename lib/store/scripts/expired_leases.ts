@@ -5,7 +5,7 @@ import { LEASE_MARGIN } from "../lease.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Finds leases that have run out, of any job: whether it is abandoned is seen when it is recovered.
+ * Finds expired leases. RECOVER decides whether their jobs are abandoned.
  *
  * ```
  * KEYS  1 the queue's started registry
@@ -13,8 +13,8 @@ import { script } from "../lua/link.ts";
  * reply { how many were looked at, member, order, … }   members sorted by their order are as they left the queue
  * ```
  *
- * A job that was claimed earlier was nearer to the head: what orders them is the time of the claim, and of those of
- * one claim the execution's id.
+ * They are ordered by the time of the claim, and within one claim by the execution's id: a job that was claimed earlier
+ * was nearer to the head of the queue.
  */
 export const EXPIRED_LEASES: Script = script(
   "expired_leases",

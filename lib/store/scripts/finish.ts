@@ -5,8 +5,8 @@ import { script } from "../lua/link.ts";
 import { END, placesLua } from "../records.ts";
 
 /**
- * Records ends that are successes whose result is kept, of jobs that nobody waits for: nearly all ends are so. What is not, or
- * not this execution's any more, is left untouched, for SETTLE.
+ * Records plain successes: the result is kept, and no job waits for this one. Nearly all ends are plain. Any other end,
+ * or one of an execution that has lost its job, is left untouched for SETTLE.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -15,8 +15,8 @@ import { END, placesLua } from "../records.ts";
  * reply "finished", if that is so of all of them; else for each end "finished" | "left"
  * ```
  *
- * What is the same for all ends is done once, which leaves four commands for each. A result is what RQ needs to
- * read it, type and value: who ran it and when stands in the job's hash, and would be a tenth of the job's memory.
+ * What is the same for all ends is done once, which leaves four commands for each. A result contains only what RQ needs
+ * to read it, type and value; worker and time are in the job's hash, and would take a tenth of the job's memory.
  */
 export const FINISH: Script = script(
   "finish",
@@ -27,7 +27,7 @@ for i, x in ipairs(ends) do
   local key = job_key(x[JOB_ID])
   local h = redis.pcall('HMGET', key, 'status', 'x_execution')
   answers[i] = 'left'
-  -- an end that was recorded by a first sending is one, too
+  -- "finished": this very end, recorded by an earlier call whose reply was lost
   if h[2] == x[EXECUTION] and (h[1] == 'started' or h[1] == 'finished') then
     answers[i] = 'finished'
     keys[i] = h[1] == 'started' and key
@@ -49,7 +49,7 @@ for i, x in ipairs(ends) do
     good, worked = good + 1, worked + (tonumber(x[WORKED_SECONDS]) or 0)
   end
 end
--- the first write: a Redis that is full takes it, and then lets the script go on
+-- the first write: a full Redis accepts it, since it frees memory, and then lets the script go on
 for q, members in pairs(leases) do unregister('wip', q, unpack(members)) end
 
 local finished, scores, at = {}, {}, iso()

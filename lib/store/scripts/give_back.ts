@@ -1,10 +1,10 @@
-/** Putting back what a worker that leaves has popped. @module */
+/** Putting back a job that a leaving worker has popped. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Puts what BLMOVE has popped for a worker that leaves back at the head of its queue.
+ * Puts a job that BLMOVE has popped for a leaving worker back at the head of its queue.
  *
  * ```
  * KEYS  1 the intermediate list

@@ -1,11 +1,11 @@
-/** Showing that a worker lives. @module */
+/** The heartbeat of a worker. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { LEASE_MARGIN } from "../lease.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Shows that a worker lives and extends the leases of what it runs.
+ * Records a worker's heartbeat and extends the leases of its executions.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -15,9 +15,9 @@ import { script } from "../lua/link.ts";
  * reply { "ok" | "gone" | "replaced", then for each triple "ok" | "lost" }
  * ```
  *
- * The execution records that RQ's monitors read are written here and not by the claim: what ends
- * before its first heartbeat never has any. A worker that lost a job learns it here: whoever took it away has
- * changed its hash.
+ * The execution records that RQ's monitors read are written here rather than by the claim, so that jobs that end
+ * before their first heartbeat never need them. Here a worker learns that it has lost a job: whoever took it away
+ * has changed the job's hash.
  */
 export const HEARTBEAT: Script = script(
   "heartbeat",
@@ -28,14 +28,14 @@ local answer = {'ok'}
 local known = redis.call('HGET', KEYS[1], 'x_instance')
 if not known then answer[1] = 'gone' elseif known ~= instance then answer[1] = 'replaced' end
 if answer[1] == 'ok' then
-  -- EXPIRE first: a full Redis takes it, and then lets the script go on, so that no lease is lost for want of memory
+  -- EXPIRE first: a full Redis accepts it, and then lets the script go on, so that no lease is lost for lack of memory
   redis.call('EXPIRE', KEYS[1], ttl)
   redis.call('HSET', KEYS[1], 'last_heartbeat', at, 'x_heartbeat', now)
 end
 for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local member = id .. ':' .. e
-  -- the fence is the hash; a lease that only somebody's clean-up has dropped is made anew
+  -- the hash is the fence; a lease that only another program's clean-up has dropped is restored
   local h = redis.pcall('HMGET', job_key(id), 'status', 'x_execution', 'data')
   local mine = h[1] == 'started' and h[2] == e and h[3]
   if answer[1] ~= 'replaced' and mine then
@@ -50,7 +50,7 @@ for i = 6, #ARGV, 3 do
     redis.call('EXPIRE', worker_executions_key(worker), lease + 60)
     answer[#answer + 1] = 'ok'
   else
-    -- a job that is still this execution's keeps its lease, which runs out: the sweep finds it by that alone
+    -- a job that still belongs to this execution keeps its lease, by which the sweep finds it when it runs out
     if not mine then
       unregister('wip', q, member)
       redis.pcall('SREM', worker_executions_key(worker), member)

@@ -1,10 +1,10 @@
-/** The script that tells what a Redis user may not do. @module */
+/** Checks which commands the Redis user may not call. @module */
 
 import { Script } from "../../redis/script.ts";
 
 /**
- * Every command that a script calls, with arguments that do no harm: on a key of no use, which may then be of
- * another type. Whether a command is allowed is looked at before that.
+ * Every command that a script calls, with harmless arguments, on an otherwise unused key. Redis checks permissions
+ * before types, so errors about the key's type do not matter.
  */
 const COMMANDS: readonly (readonly string[])[] = [
   ["DEL", "KEY"],
@@ -57,11 +57,11 @@ const calls = COMMANDS.map((words) => {
   return `try(${args.join(", ")})`;
 });
 
-/** What {@linkcode PROBE} tries. */
+/** The names of the commands that {@linkcode PROBE} tries. */
 export const PROBED: readonly string[] = COMMANDS.map(([name]) => name!);
 
 /**
- * Tries each command that scripts call, and tells which ones the user may not call, or not on keys of this prefix.
+ * Tries each command that scripts call, and returns those that the user may not call, or not on keys of this prefix.
  *
  * ```
  * KEYS  1 a key of no use, which is removed again

@@ -4,8 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Queues deferred jobs whose parents are all done: a program may have died before it released them. Those that are gone
- * leave the registry.
+ * Queues deferred jobs whose parents are all done: a program may have died before releasing them. Drops those that are
+ * gone.
  *
  * ```
  * KEYS  1 the queue's deferred registry
@@ -13,7 +13,7 @@ import { script } from "../lua/link.ts";
  * reply { how many of those it looked at stay, how many have left }
  * ```
  *
- * Many have the same parents, so each is asked for once.
+ * Many have the same parents, so each parent is read once.
  */
 export const PROMOTE_DEFERRED: Script = script(
   "promote_deferred",

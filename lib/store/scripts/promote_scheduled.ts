@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Queues scheduled jobs of one queue whose time has come, in the order of their time.
+ * Queues the scheduled jobs of one queue that are due, in the order of their time.
  *
  * ```
  * KEYS  1 the queue's scheduled registry   2 the lock that RQ's schedulers share
@@ -13,8 +13,8 @@ import { script } from "../lua/link.ts";
  *       { 0, -1 } a Python scheduler holds the lock   { 0, -2 } a key of the queue holds another type of value
  * ```
  *
- * RQ's scheduler reads and moves in two steps, so that it must be alone, and takes a lock for that. Ours is one step:
- * any number of workers may do it, and it needs no lock, but leaves the queue to who holds one.
+ * RQ's scheduler reads and moves in two steps, for which it needs a lock. This is one step, which any number of workers
+ * may do without a lock; it leaves a queue to a scheduler that holds RQ's lock.
  */
 export const PROMOTE_SCHEDULED: Script = script(
   "promote_scheduled",

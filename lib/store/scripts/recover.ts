@@ -1,12 +1,12 @@
-/** Taking jobs back whose worker has died. @module */
+/** Recovering jobs whose worker has died. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { ALONE_DIGIT, EXECUTION_ID_LENGTH } from "../execution_id.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Puts jobs whose lease ran out back at the head of their queue, the first one foremost; after so many times one fails.
- * A member whose job is gone, has ended or is run by a newer execution is just dropped.
+ * Puts jobs whose lease has expired back at the head of their queue, in their order; fails those that have lost their
+ * worker too often. A member whose job is gone, has ended or belongs to a newer execution is only dropped.
  *
  * ```
  * KEYS  1 the queue's started registry   2 the mark of who is at it
@@ -27,9 +27,9 @@ local q, most = ARGV[2], tonumber(ARGV[5])
 local pushable = can_push(q)
 local back, answer = {}, {}
 
--- A loss counts for a job that had its worker for itself: a suspect, and one of a worker that has no others in hand,
--- as the execution's id tells. Else it only becomes a suspect. What was counted holds for this stay in the queue, which
--- enqueued_at tells from a later one.
+-- The losses of a job, including this one. It counts only if the job had its worker for itself: a suspect, or a job
+-- whose execution's id says so. Otherwise the job only becomes a suspect. The count holds for one stay in the queue,
+-- identified by enqueued_at.
 local function losses_of(job, e)
   local count, since = string.match(job.x_abandoned or '', '^(%d+) (%S+)$')
   local suspect = count and since == job.enqueued_at

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Registers a worker, unless one of its name lives.
+ * Registers a worker, unless a living one has its name.
  *
  * ```
  * KEYS  1 the worker's hash   2 the set of all workers
@@ -14,8 +14,8 @@ import { script } from "../lua/link.ts";
  * reply { "registered", birth }   { "taken", hostname, pid, last heartbeat }
  * ```
  *
- * A hash with `death` is a worker that has left. RQ's idle workers write a heartbeat only every
- * few minutes, so one of theirs counts as alive as long as its hash exists.
+ * A hash with `death` belongs to a worker that has left. RQ's idle workers write a heartbeat only every
+ * few minutes, so an RQ worker counts as alive as long as its hash exists.
  */
 export const REGISTER: Script = script(
   "register",

@@ -4,9 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Goes on releasing the dependents of a job that had very many. The job is kept until that is done: only then
- * its time to live begins, or it is discarded. One that is deleted meanwhile was what it was: its dependents are released
- * all the same.
+ * Continues to release the dependents of a job that has very many. The job is kept until that is done; only then its
+ * time to live begins, or it is deleted. If it is deleted meanwhile, its dependents are released all the same.
  *
  * ```
  * KEYS  1 the hash of the parents that are being released

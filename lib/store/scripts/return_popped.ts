@@ -1,12 +1,12 @@
-/** Putting back what was popped and never claimed. @module */
+/** Putting back jobs that were popped and never claimed. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Puts ids in the intermediate list that nobody claims back at the head of the queue, the first one foremost, once they
- * have been seen there for a while (RQ's `first_seen` key; RQ itself would fail the jobs). The key lives only a
- * little longer than that, so that it never speaks of an earlier visit.
+ * Puts ids that have been in the intermediate list for some time back at the head of the queue, in their order. RQ's
+ * `first_seen` key tells since when (RQ itself would fail the jobs); it expires soon after, so that it never dates
+ * from an earlier visit.
  *
  * ```
  * KEYS  1 the intermediate list

@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Writes fields of a job that exists.
+ * Writes fields of an existing job.
  *
  * ```
  * KEYS  1 the job's hash

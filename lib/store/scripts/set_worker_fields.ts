@@ -4,7 +4,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Writes fields of a worker's hash, if it is there and of this instance.
+ * Writes fields of a worker's hash, if it belongs to this instance.
  *
  * ```
  * KEYS  1 the worker's hash

@@ -5,7 +5,7 @@ import { script } from "../lua/link.ts";
 import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
 
 /**
- * Records how executions ended, each provided that its job is still this execution's: whatever FINISH does not.
+ * Records ends of executions of any kind, each only if its job still belongs to the execution.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -20,10 +20,9 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
  * ```
  *
- * Dependents are released here, in the step that ends their parent. A failed job with retries
- * left (RQ's \`retries_left\`, \`retry_intervals\`) goes back to its queue or to the scheduled ones.
- * A second sending gets the same answers: the job's hash still names the execution, without a lease;
- * jobs that are not kept at all are remembered by the worker's hash.
+ * Dependents are released in the same step. A failed job with retries left (RQ's \`retries_left\`, \`retry_intervals\`)
+ * goes back to its queue or to the scheduled registry. A repeated call gets the same answers: the job's hash still
+ * names the execution, which has no lease any more; for jobs that are not kept, the worker's hash stores the answer.
  *
  * An end with a large payload, which comes alone, gets the error OOM where Redis is full; all others are recorded even then.
  */
@@ -45,18 +44,18 @@ local function answered_before(job, x)
   return 'lost'
 end
 
--- The hash is the fence, and the lease how it is lost: whoever takes a job away changes the hash too. A lease that
--- only somebody's clean-up has dropped (RQ before 2.0 takes its member for an id that is no job) loses nothing.
+-- The hash is the fence: whoever takes a job away changes it. If only the lease is missing, another program's clean-up
+-- has dropped it (RQ before 2.0 takes the member for an id without a job), and nothing is lost.
 local function not_mine(job, x)
   local id, e, q = job.id, x[EXECUTION], x[QUEUE]
   if type(redis.pcall('ZSCORE', registry_key('wip', q), id .. ':' .. e)) == 'string' then
     drop_execution(id, q, e, worker)
-    if job.data then return 'lost' end -- or canceled by Python, which leaves our lease alone
+    if job.data then return 'lost' end -- also if Python has canceled it, which does not remove our lease
     remember(e, 'gone')
     return 'gone'
   end
   local answer = answered_before(job, x)
-  -- whoever took it away may have left it in the worker's hands, as Python's cancel does
+  -- it may still be in the worker's set of executions, which Python's cancel leaves alone
   if answer == 'lost' or answer == 'gone' then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
   if answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 then job.cursor = 'begin' end
   return answer

@@ -1,10 +1,10 @@
-/** Showing that a worker runs nothing. @module */
+/** Showing that a worker is idle. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Shows that a worker runs nothing, if its hash is there and of this instance.
+ * Shows that a worker is idle, if its hash belongs to this instance.
  *
  * ```
  * KEYS  1 the worker's hash

@@ -1,10 +1,10 @@
-/** A look at a job. @module */
+/** Reads a job's state. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * A job's status and its latest result, read at one moment.
+ * Reads a job's status and its latest result at the same moment.
  *
  * ```
  * KEYS  1 the job's hash   2 the stream of its results
