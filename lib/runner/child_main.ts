@@ -18,8 +18,7 @@ import {
 import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import { ChildRun } from "./child_run.ts";
-import type { CurrentJob } from "./current.ts";
-import { setCurrentJobSource } from "./current_job.ts";
+import type { RunningJob } from "./current_job.ts";
 import { preloadModule, REHEARSAL_URL } from "./child_job.ts";
 import { describeThrown } from "./describe_error.ts";
 import { decodeJson } from "../job/json.ts";
@@ -29,6 +28,9 @@ import {
   type HelloMessage,
   type RunMessage,
 } from "./protocol.ts";
+
+/** The same as in `current_job.ts`, which the subprocess does not load. */
+const CURRENT = Symbol.for("deno-rq.current");
 
 const preventDefault = uncurryThis(Event.prototype.preventDefault);
 
@@ -107,10 +109,11 @@ class Child {
   constructor(channel: Channel, context?: RunContext) {
     this.#channel = channel;
     this.#context = context;
-    setCurrentJobSource((): CurrentJob | undefined => {
+    const running = (): RunningJob | undefined => {
       const run = context === undefined ? this.#last : this.#run(context.get());
-      return run?.currentJob;
-    });
+      return run?.running;
+    };
+    Object.defineProperty(globalThis, CURRENT, { value: running });
   }
 
   listen(): void {

@@ -13,8 +13,7 @@ import {
   type Loaded,
   loadModule,
 } from "./child_job.ts";
-import type { CurrentJob } from "./current.ts";
-import { createCurrentJob } from "./current_job.ts";
+import type { RunningJob } from "./current_job.ts";
 import { describeFailure, describeThrown } from "./describe_error.ts";
 import type {
   AbortMessage,
@@ -32,7 +31,7 @@ export class ChildRun {
   readonly #message: RunMessage;
   readonly #channel: Channel;
   readonly #onAnswered: () => void;
-  #currentJob: CurrentJob | undefined;
+  #running: RunningJob | undefined;
   #abort: AbortController | undefined;
   #calls: ChildCalls | undefined;
   #answered = false;
@@ -46,16 +45,16 @@ export class ChildRun {
     this.#onAnswered = onAnswered;
   }
 
-  /** The job's `currentJob`. */
-  get currentJob(): CurrentJob {
-    return this.#currentJob ??= createCurrentJob({
+  /** What the job's `currentJob` is made of. */
+  get running(): RunningJob {
+    return this.#running ??= {
       request: this.#message.job.request,
       calls: this.#calls ??= new ChildCalls((call) =>
         this.#channel.call(this.number, call)
       ),
       signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},
-    });
+    };
   }
 
   /** The run's number. */

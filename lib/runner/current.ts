@@ -21,6 +21,7 @@
  * @module
  */
 
+import { createCurrentJob, CURRENT, type RunningJob } from "./current_job.ts";
 import type { JobOptions } from "../job/options.ts";
 import type { CallArgs, JobFunction, StoredArgs } from "../job/stored.ts";
 
@@ -117,14 +118,9 @@ export interface CurrentJob {
   ): Promise<EnqueuedJob>;
 }
 
-/**
- * The global symbol under which the subprocess publishes the running job (`current_job.ts`). A variable of this
- * module would not do: the job may import it by another URL, which makes it another instance.
- */
-const CURRENT: unique symbol = Symbol.for("deno-rq.current");
-
+/** Asks by a global symbol: the job may import this module by another URL, which makes it another instance. */
 function current(): CurrentJob {
-  const source = (globalThis as { [CURRENT]?: () => CurrentJob | undefined })[
+  const source = (globalThis as { [CURRENT]?: () => RunningJob | undefined })[
     CURRENT
   ];
   const job = source?.();
@@ -133,7 +129,7 @@ function current(): CurrentJob {
       "Cannot use currentJob: no job is running, it exists only in functions that a worker runs",
     );
   }
-  return job;
+  return job.currentJob ??= createCurrentJob(job);
 }
 
 /** The job that is running. */

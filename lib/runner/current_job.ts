@@ -1,5 +1,6 @@
 /**
- * Implements `currentJob` in the subprocess; jobs import `current.ts`.
+ * Implements `currentJob`; jobs import `current.ts`. It is loaded with that module and not with the subprocess, which
+ * serves many jobs that never ask for it.
  *
  * @module
  */
@@ -28,8 +29,8 @@ export interface WorkerCalls {
   saveProgress(value: number, note: string | undefined): Promise<void>;
 }
 
-/** The options of {@linkcode createCurrentJob}. */
-export interface RunningJobOptions {
+/** The running job as the subprocess publishes it. */
+export interface RunningJob {
   /** The job. */
   readonly request: RunRequest;
   /** Makes calls to the worker. */
@@ -38,17 +39,12 @@ export interface RunningJobOptions {
   readonly signal: () => AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;
+  /** Its `currentJob`, one for all instances of `current.ts`; created on the first use. */
+  currentJob?: CurrentJob;
 }
 
-/** The same as in `current.ts`, which the subprocess does not load. */
-const CURRENT = Symbol.for("deno-rq.current");
-
-/** Publishes a function that returns the running job. The subprocess calls this once. */
-export function setCurrentJobSource(
-  source: () => CurrentJob | undefined,
-): void {
-  Object.defineProperty(globalThis, CURRENT, { value: source });
-}
+/** The global symbol under which the subprocess publishes a function that returns the running job. */
+export const CURRENT: unique symbol = Symbol.for("deno-rq.current");
 
 const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({
   ...JOB_OPTIONS,
@@ -62,8 +58,8 @@ const OPTIONS = optionNames<Required<CurrentEnqueueCall>>({
 const OPTION_LIST = [...OPTIONS].join(", ");
 
 /** Creates the object behind `currentJob`. */
-export function createCurrentJob(options: RunningJobOptions): CurrentJob {
-  const { request, calls, signal } = options;
+export function createCurrentJob(job: RunningJob): CurrentJob {
+  const { request, calls, signal } = job;
   let meta: Record<string, unknown> = { ...request.meta };
   const enqueueCall = async (
     call: CurrentEnqueueCall,
@@ -76,7 +72,7 @@ export function createCurrentJob(options: RunningJobOptions): CurrentJob {
       args: args && positional(args, isFollowed),
       dependsOn: idsOf(dependsOn),
     };
-    const name = nameOf(func, request.funcName, options.exports());
+    const name = nameOf(func, request.funcName, job.exports());
     const stored = queue === undefined
       ? { func: name, options: plain(rest, request) }
       : { func: name, queue, options: plain(rest, request) };
