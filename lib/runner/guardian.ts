@@ -57,7 +57,7 @@ const SOUND_MS = 10_000;
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
 /** Milliseconds between the end of a group and a look at what it has left, and between two looks. */
-const LOOK_MS = 50;
+const LOOK_MS = 250;
 /** How often a mark is looked for: a process whose parent is just ending is not an orphan yet. */
 const LOOKS = 2;
 
