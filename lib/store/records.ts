@@ -54,11 +54,11 @@ export const END = [
   /** The execution's id. */
   "execution",
   /**
-   * `finished`, `failed`, `stopped`, `requeued` (put back at the head) or `returned` (likewise, it has not
+   * `finished`, `failed`, `stopped`, `requeued` (put back at the head) or `released` (likewise, it has not
    * begun).
    */
   "outcome",
-  /** Seconds that the result or the failure is kept, 0 not at all, -1 for ever; of a returned job, that it may still wait. */
+  /** Seconds that the result or the failure is kept, 0 not at all, -1 for ever; of a released job, that it may still wait. */
   "ttl",
   /** The result as base64 of JSON, empty for none, or the dump of its stream; of a failure base64 of zlib. */
   "payload",

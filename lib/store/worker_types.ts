@@ -67,9 +67,9 @@ export interface ClaimReply {
 /** How an execution ended, to be recorded. */
 export interface End {
   readonly execution: Execution;
-  /** `requeued`: it goes back to the head of its queue; `returned`: the same, and it has never begun. */
-  readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "returned";
-  /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `returned`, seconds left in the queue. */
+  /** `requeued`: it goes back to the head of its queue; `released`: the same, and it has never begun. */
+  readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "released";
+  /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `released`, seconds left in the queue. */
   readonly ttl: number;
   /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
   readonly payload: string;
@@ -81,7 +81,7 @@ export interface End {
 
 /** Whether the job goes back to the head of its queue. */
 export function isPutBack({ outcome }: End): boolean {
-  return outcome === "requeued" || outcome === "returned";
+  return outcome === "requeued" || outcome === "released";
 }
 
 /**
@@ -93,7 +93,7 @@ export type EndReply =
   | "failed"
   | "stopped"
   | "requeued"
-  | "returned"
+  | "released"
   | "retried"
   | "scheduled"
   | "stuck"

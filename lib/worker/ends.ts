@@ -61,9 +61,9 @@ export function requeuedEnd(execution: Execution): End {
  *
  * @param serverTime milliseconds since 1970
  */
-export function returnedEnd(execution: Execution, serverTime: number): End {
+export function releasedEnd(execution: Execution, serverTime: number): End {
   const ttl = secondsLeft(execution.job, serverTime);
-  return { execution, outcome: "returned", ttl, payload: "", workedMs: 0 };
+  return { execution, outcome: "released", ttl, payload: "", workedMs: 0 };
 }
 
 /** How long a job may still wait in its queue: at least a second, -1 for ever. */

@@ -18,8 +18,8 @@ import {
   endOf,
   failedEnd,
   KILLED,
+  releasedEnd,
   requeuedEnd,
-  returnedEnd,
   STOPPED,
 } from "./ends.ts";
 import { ExecutionHost } from "./job_host.ts";
@@ -84,7 +84,7 @@ export class Executor {
   /** What is to be stored of a job that is not to be begun, if anything: it goes back, unless somebody has ended it. */
   notBegun(execution: Execution, abortedBy?: AbortKind): End | undefined {
     return abortedBy === undefined || abortedBy === "cold"
-      ? returnedEnd(execution, this.#options.store.serverTime)
+      ? releasedEnd(execution, this.#options.store.serverTime)
       : this.#aborted(execution, abortedBy, 0).end;
   }
 
@@ -113,7 +113,7 @@ export class Executor {
       return { hasBegun: true, end };
     }
     if (outcome.reason === "start") {
-      const end = returnedEnd(execution, store.serverTime);
+      const end = releasedEnd(execution, store.serverTime);
       return { hasBegun: false, fault: whyUnstarted(outcome), end };
     }
     const end = endOf(execution, outcome, workedMs, resultTtl);

@@ -122,7 +122,7 @@ function lineOfReply(reply: EndReply): Line | undefined {
         "error",
         "Job cannot be put back, a key of the queue holds another type of value",
       ];
-    case "returned":
+    case "released":
       return ["debug", "Given back, not begun"];
     case "lost":
       return ["warn", "Lease lost, nothing recorded"];

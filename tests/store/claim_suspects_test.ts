@@ -137,7 +137,7 @@ Deno.test.each(
   [
     { outcome: "failed", stays: false },
     { outcome: "requeued", stays: false },
-    { outcome: "returned", stays: true },
+    { outcome: "released", stays: true },
   ] as const,
 )(
   "a suspect that is $outcome is one in its next stay in the queue: $stays",

@@ -169,7 +169,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   },
   "put back": { run: (stage) => end(stage, { outcome: "requeued" }) },
   "return, not begun": {
-    run: (stage) => end(stage, { outcome: "returned", payload: "", ttl: -1 }),
+    run: (stage) => end(stage, { outcome: "released", payload: "", ttl: -1 }),
   },
 
   "recover": { reports: true, run: recover },

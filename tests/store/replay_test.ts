@@ -196,7 +196,7 @@ const SCENES: [string, Scene][] = [
   ],
   ["finish: stopped", ending("stopped")],
   ["finish: requeued", ending("requeued")],
-  ["finish: returned", ending("returned", { ttl: -1 })],
+  ["finish: released", ending("released", { ttl: -1 })],
   ["finish: lost", async ({ bench, worker, workers }) => {
     const execution = await started(bench, worker);
     await bench.takeAway(execution);

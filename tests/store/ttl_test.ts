@@ -133,7 +133,7 @@ Deno.test("a job whose wait may be very long keeps that when it is given back", 
   await bench.add("a");
   const execution = await bench.claim(worker);
   const ttl = Number.MAX_VALUE;
-  await bench.end(worker, execution, { outcome: "returned", ttl, payload: "" });
+  await bench.end(worker, execution, { outcome: "released", ttl, payload: "" });
   await assertTtl(bench, "rq:job:a", CENTURY);
 });
 

@@ -5,8 +5,8 @@ import { type Execution, isPutBack } from "../../lib/store/worker_types.ts";
 import {
   endOf,
   failedEnd,
+  releasedEnd,
   requeuedEnd,
-  returnedEnd,
 } from "../../lib/worker/ends.ts";
 
 function execution(fields: Record<string, string | number> = {}): Execution {
@@ -60,14 +60,14 @@ Deno.test.each([
   ["a second if all is over", { ttl: 10, enqueued_at: QUEUED_AT }, 1],
   ["all if it is not known since when", { ttl: 60 }, 60],
 ])("a job that goes back may still wait for %s", (_what, fields, ttl) => {
-  assertEquals(returnedEnd(execution(fields), NOW).ttl, ttl);
+  assertEquals(releasedEnd(execution(fields), NOW).ttl, ttl);
 });
 
 Deno.test("what goes back is told from what has ended", () => {
   const job = execution();
   assertEquals(
     [
-      returnedEnd(job, NOW),
+      releasedEnd(job, NOW),
       requeuedEnd(job),
       failedEnd(job, "failed", "why", 1),
       failedEnd(job, "stopped", "why", 1),

@@ -57,8 +57,8 @@ for (const [kind, outcome] of Object.entries(OUTCOMES)) {
 
 Deno.test.each(
   [
-    [undefined, "returned"],
-    ["cold", "returned"],
+    [undefined, "released"],
+    ["cold", "released"],
     ["stopped", "stopped"],
     ["lost", undefined],
   ] as const,
@@ -94,7 +94,7 @@ Deno.test("a job for which no process can be started goes back, and the child's 
   );
   const { execution, signal } = await stage.begun();
   const { end, hasBegun, fault } = await executor.run(execution, signal);
-  assertEquals([end?.outcome, hasBegun], ["returned", false]);
+  assertEquals([end?.outcome, hasBegun], ["released", false]);
   assertEquals(fault, "It failed: error: JSR package manifest failed to load");
 });
 

@@ -63,7 +63,7 @@ Deno.test("what waits can be over without having begun, but keeps its lease unti
   inHand.begin();
   const waiting = inHand.takeWaiting();
   assertEquals(idsOf(waiting), ["b", "c"]);
-  for (const each of waiting) inHand.end(each, endOf(each, "returned"));
+  for (const each of waiting) inHand.end(each, endOf(each, "released"));
   assertEquals(counts(inHand), [0, 1, 2, 3]);
   assertEquals(inHand.hasCutShort, false);
   assertEquals(inHand.takeWaiting(), []);
@@ -82,7 +82,7 @@ Deno.test("ends are given in the order in which they are to be recorded: what go
   for (const _ of executions) inHand.begin();
   inHand.end(b, endOf(b, "requeued"));
   pass(10);
-  inHand.end(d, endOf(d, "returned"));
+  inHand.end(d, endOf(d, "released"));
   inHand.end(e, endOf(e));
   inHand.end(a, endOf(a, "requeued"));
   inHand.end(c, endOf(c, "failed"));
@@ -138,7 +138,7 @@ Deno.test("a suspect that goes back without having begun keeps nobody else away"
   const inHand = new InHand();
   inHand.add(execution("1000000000000000"));
   const [each] = inHand.takeWaiting();
-  inHand.end(each!, endOf(each!, "returned"));
+  inHand.end(each!, endOf(each!, "released"));
   assertEquals(inHand.isAlone, false);
 });
 

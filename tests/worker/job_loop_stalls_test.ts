@@ -13,7 +13,7 @@ import {
 } from "../../lib/store/worker_types.ts";
 import type { RunEnd } from "../../lib/worker/execution.ts";
 import type { Fetching, NoJob } from "../../lib/worker/fetcher.ts";
-import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
+import { releasedEnd, requeuedEnd } from "../../lib/worker/ends.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop } from "../../lib/worker/job_loop.ts";
 import { StartBackoff } from "../../lib/worker/start_backoff.ts";
@@ -88,7 +88,7 @@ class Stalling {
   }
 
   notBegun(execution: Execution): End {
-    return returnedEnd(execution, 0);
+    return releasedEnd(execution, 0);
   }
 
   end(ends: readonly End[]): Promise<void>[] {

@@ -16,7 +16,7 @@ import type {
   Want,
 } from "../../lib/store/worker_types.ts";
 import type { Fetching, NoneNow } from "../../lib/worker/fetcher.ts";
-import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
+import { releasedEnd, requeuedEnd } from "../../lib/worker/ends.ts";
 import type { RunEnd } from "../../lib/worker/execution.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLoop, type JobLoopOptions } from "../../lib/worker/job_loop.ts";
@@ -31,7 +31,7 @@ class Fake {
   readonly queue: number[];
   readonly begun: number[] = [];
   readonly recorded: number[] = [];
-  readonly returned: number[] = [];
+  readonly released: number[] = [];
   /** What the loop asked for: jobs, and prefetched ones. */
   readonly claims: [number, number][] = [];
   /** Jobs that go on until this is resolved. */
@@ -88,7 +88,7 @@ class Fake {
   }
 
   notBegun(execution: Execution): End {
-    return returnedEnd(execution, 0);
+    return releasedEnd(execution, 0);
   }
 
   end(ends: readonly End[]): Promise<void>[] {
@@ -100,7 +100,7 @@ class Fake {
     const number = Number(execution.id);
     if (outcome === "finished") this.recorded.push(number);
     else {
-      if (outcome === "returned") this.returned.push(number);
+      if (outcome === "released") this.released.push(number);
       this.queue.unshift(number);
     }
     return Promise.resolve();
@@ -125,7 +125,7 @@ const numbers = (n: number, from = 0) =>
   Array.from({ length: n }, (_, i) => from + i);
 
 Deno.test.each([1, 2, 10])(
-  "short jobs are claimed ahead, and %d at once are begun in their order",
+  "short jobs are prefetched, and %d at once are begun in their order",
   async (concurrency) => {
     const fake = new Fake(500);
     assertEquals(await fake.loop({ concurrency }).run(), "empty");
@@ -133,14 +133,14 @@ Deno.test.each([1, 2, 10])(
     assertEquals(fake.inHand.size, 0);
     assertEquals(fake.recorded.toSorted((a, b) => a - b), numbers(500));
     assertEquals(fake.most, concurrency);
-    assertEquals(fake.returned, []);
+    assertEquals(fake.released, []);
     assert(fake.claims.length < 100, `${fake.claims.length} claims`);
     assert(fake.claims.some(([_wanted, ahead]) => ahead > 0));
     assert(fake.claims.every(([wanted, ahead]) => wanted + ahead <= 50));
   },
 );
 
-Deno.test("nothing is claimed ahead before it is known that jobs are short", async () => {
+Deno.test("nothing is prefetched before it is known that jobs are short", async () => {
   const fake = new Fake(10, [0]);
   const running = fake.loop().run();
   await waitFor(() => fake.begun.length === 1);
@@ -151,7 +151,7 @@ Deno.test("nothing is claimed ahead before it is known that jobs are short", asy
   await running;
 });
 
-Deno.test("nothing is claimed ahead where that is not wanted", async () => {
+Deno.test("nothing is prefetched where that is not wanted", async () => {
   const fake = new Fake(50);
   await fake.loop({ prefetches: false }).run();
   assert(fake.claims.every(([wanted, ahead]) => wanted === 1 && ahead === 0));
@@ -162,7 +162,7 @@ Deno.test("jobs behind one that is not short go back to the head of the queue in
   const fake = new Fake(200, [60]);
   const loop = fake.loop();
   const running = loop.run();
-  await waitFor(() => fake.returned.length > 0);
+  await waitFor(() => fake.released.length > 0);
   assertEquals(fake.begun, numbers(61));
   assertEquals(fake.queue, numbers(139, 61));
   assertEquals(loop.claimed, 61);
@@ -227,7 +227,7 @@ Deno.test("ends are recorded while the loop waits until a process can be started
   const starts = new StartBackoff({ now: () => 0 });
   const loop = fake.loop({ concurrency: 2, prefetches: false, starts });
   const running = loop.run();
-  await waitFor(() => fake.returned.length === 1);
+  await waitFor(() => fake.released.length === 1);
   fake.gate.resolve();
   await waitFor(() => fake.recorded.includes(1));
   fake.stopping.abort();

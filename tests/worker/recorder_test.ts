@@ -8,7 +8,7 @@ import {
   ReplyError,
 } from "../../lib/redis/redis_client.ts";
 import type { End } from "../../lib/store/worker_types.ts";
-import { returnedEnd } from "../../lib/worker/ends.ts";
+import { releasedEnd } from "../../lib/worker/ends.ts";
 import { FakeClock, turn } from "../support/fake_clock.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { echoing } from "../store/support.ts";
@@ -227,7 +227,7 @@ Deno.test("a job that is put back and refused is not recorded as failed", async 
   await using stage = await Stage.open();
   const client = refusing(stage.bench.client, "", REFUSED);
   const { execution } = await stage.begun();
-  const end = returnedEnd(execution, 0);
+  const end = releasedEnd(execution, 0);
   stage.inHand.end(execution, end);
   const [recorded] = stage.recorder(client).end([end]);
   await assertRejects(() => recorded!, ReplyError, "too much");

@@ -4,7 +4,7 @@ import type { RedisClient, RedisReply } from "../../lib/redis/redis_client.ts";
 import type { Script } from "../../lib/redis/script.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
-import { requeuedEnd, returnedEnd } from "../../lib/worker/ends.ts";
+import { releasedEnd, requeuedEnd } from "../../lib/worker/ends.ts";
 import type { RunEnd } from "../../lib/worker/execution.ts";
 import type { WorkerLog } from "../../lib/worker/log.ts";
 import { type Bench, newJob } from "../store/support.ts";
@@ -77,6 +77,6 @@ export function succeeded(execution: Execution): RunEnd {
 
 /** The end of one for which there was no process. */
 export function unstarted(execution: Execution): RunEnd {
-  const end = returnedEnd(execution, 0);
+  const end = releasedEnd(execution, 0);
   return { hasBegun: false, fault: "No process", end };
 }

@@ -21,7 +21,7 @@ local function outcome_of(job, outcome)
   if retry and retry.interval > 0 then
     return holds_only('zset', registry_key('scheduled', job.q)) and 'scheduled' or 'stuck', retry
   end
-  if not retry and outcome ~= 'requeued' and outcome ~= 'returned' then return outcome end
+  if not retry and outcome ~= 'requeued' and outcome ~= 'released' then return outcome end
   if not can_push(job.q) then return 'stuck' end
   return retry and 'retried' or outcome, retry
 end

@@ -14,7 +14,7 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  *       4 earlier ends that may be sent again with these
  *       5 MessagePack: a list of ends, each a record END
  * reply for each end two elements:
- *       "finished" | "failed" | "stopped" | "requeued" | "returned" | "retried" | "scheduled", the cursor to
+ *       "finished" | "failed" | "stopped" | "requeued" | "released" | "retried" | "scheduled", the cursor to
  *       release further dependents from, "0" for none
  *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
  *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
@@ -77,7 +77,7 @@ local function settle(job, x)
   local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
   if answer == 'finished' then succeed(job, ttl, text, x[TEXT_FROM], x[TEXT_TO])
   elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, ttl, text, worker, x[EXECUTION])
-  elseif answer == 'returned' then
+  elseif answer == 'released' then
     put_back(job, ttl)
     remember(x[EXECUTION], answer)
   else

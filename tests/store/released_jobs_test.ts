@@ -1,17 +1,17 @@
-/** Jobs that are claimed ahead of time, and put back without having begun. */
+/** Jobs that are prefetched, and put back without having begun. */
 
 import { assert, assertEquals } from "@std/assert";
 import type { Execution } from "../../lib/store/worker_types.ts";
 import { Bench } from "./support.ts";
 
-function giveBack(
+function release(
   bench: Bench,
   worker: Parameters<Bench["end"]>[0],
   execution: Execution,
   ttl = -1,
 ): ReturnType<Bench["end"]> {
   return bench.end(worker, execution, {
-    ...{ outcome: "returned", payload: "", workedMs: 0, ttl },
+    ...{ outcome: "released", payload: "", workedMs: 0, ttl },
   });
 }
 
@@ -37,7 +37,7 @@ Deno.test("a job that is given back is as if it had not been claimed", async () 
   const enqueuedAt = await bench.field("a", "enqueued_at");
   const before = await bench.dumpOfJobs();
   const execution = await bench.claim(worker);
-  assertEquals(await giveBack(bench, worker, execution), "returned");
+  assertEquals(await release(bench, worker, execution), "released");
   assertEquals(await bench.dumpOfJobs(), before);
   assertEquals(await bench.queued(), ["a", "b"]);
   assertEquals(await bench.field("a", "enqueued_at"), enqueuedAt);
@@ -50,12 +50,12 @@ Deno.test("a start that did not happen is not counted", async () => {
   const worker = await bench.worker();
   await bench.add("a");
   const attempts = [];
-  for (const outcome of ["requeued", "returned", "requeued", "returned"]) {
+  for (const outcome of ["requeued", "released", "requeued", "released"]) {
     const execution = await bench.claim(worker);
     attempts.push(execution.job.integer("x_attempts") ?? 1);
     await bench.end(worker, execution, {
       ...{ payload: "", ttl: -1, workedMs: 0 },
-      outcome: outcome as "requeued" | "returned",
+      outcome: outcome as "requeued" | "released",
     });
   }
   assertEquals(attempts, [1, 2, 2, 3]);
@@ -67,7 +67,7 @@ Deno.test("a job that may wait only so long goes on waiting when it is given bac
   await bench.add("a", { ttl: 300 });
   const execution = await bench.claim(worker);
   assertEquals(await bench.ttl("rq:job:a"), -1);
-  await giveBack(bench, worker, execution, 200);
+  await release(bench, worker, execution, 200);
   const ttl = await bench.ttl("rq:job:a");
   assert(ttl > 190 && ttl <= 200, `${ttl}`);
 });
@@ -83,7 +83,7 @@ Deno.test("what somebody else has taken meanwhile is not given back", async () =
   await bench.sweep();
   const before = await bench.dumpOfJobs();
   const answers = await Promise.all(
-    executions.map((execution) => giveBack(bench, worker, execution)),
+    executions.map((execution) => release(bench, worker, execution)),
   );
   assertEquals(answers, ["lost", "lost", "lost"]);
   assertEquals(await bench.dumpOfJobs(), before);
@@ -95,6 +95,6 @@ Deno.test("a job whose queue takes no ids keeps its lease", async () => {
   await bench.add("a");
   const execution = await bench.claim(worker);
   await bench.send("SET", "rq:queue:q", "spoiled");
-  assertEquals(await giveBack(bench, worker, execution), "stuck");
+  assertEquals(await release(bench, worker, execution), "stuck");
   assertEquals((await bench.members("rq:wip:q")).length, 1);
 });
