@@ -11,7 +11,7 @@
  */
 
 import { backoff } from "../base/backoff.ts";
-import { pause } from "../base/timers.ts";
+import { pause, resolvesWithin } from "../base/timers.ts";
 import { type Clock, SYSTEM_CLOCK } from "../base/clock.ts";
 import {
   ConnectionLostError,
@@ -69,6 +69,9 @@ const [LONGEST_PAUSE, LONGEST_PAUSE_LARGE] = [2_000, 10_000];
 /** Milliseconds for which a worker that is told to stop still waits. */
 const LEAVE_MS = 10_000;
 
+/** Milliseconds that the answer to a claim waits for those to the ends that went with it. */
+const TELL_MS = 1_000;
+
 const NEVER = new AbortController().signal;
 
 /** Records how executions ended. */
@@ -93,7 +96,8 @@ export class Recorder {
   /**
    * The same, and claims in the same round trip; see {@linkcode WorkerStore.endAndClaim}. The claim's answer is given once
    * the log has told of the ends that went with it, so that it tells of a job's end before the next one begins. It does
-   * not wait for an end that has to be sent again because Redis refuses it.
+   * not wait for an end that has to be sent again because Redis refuses it, and not longer than a second: to release the
+   * dependents of a job may take longer than the leases of what was claimed last.
    */
   endAndClaim(
     worker: WorkerIdentity,
@@ -112,7 +116,10 @@ export class Recorder {
     const recorded = this.#follow(ends, ended);
     // After `#follow()`, which has been waiting for the same answers for longer, and so is told of them first.
     const answered = Promise.allSettled([...ended, claimed]);
-    return { recorded, claimed: answered.then(() => claimed) };
+    return {
+      recorded,
+      claimed: resolvesWithin(answered, TELL_MS).then(() => claimed),
+    };
   }
 
   /** Nothing is recorded of a job whose lease is lost; the worker may be idle by that. */

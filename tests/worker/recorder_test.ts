@@ -7,11 +7,12 @@ import {
   type RedisClient,
   ReplyError,
 } from "../../lib/redis/redis_client.ts";
+import { RELEASE_DEPENDENTS } from "../../lib/store/scripts/release_dependents.ts";
 import type { End } from "../../lib/store/worker_types.ts";
 import { releasedEnd } from "../../lib/worker/ends.ts";
 import { FakeClock, turn } from "../support/fake_clock.ts";
 import { waitFor } from "../support/wait_for.ts";
-import { echoing } from "../store/support.ts";
+import { echoing, newJob } from "../store/support.ts";
 import { Stage } from "./stage.ts";
 
 /** The end of a job that has begun on a stage, and is over. */
@@ -94,6 +95,39 @@ Deno.test("ends and the claim of further jobs go together, and each is answered,
   assertEquals(stage.lines[0], "q: Job OK (a)");
   await Promise.all(recorded);
   assertEquals(await stage.bench.status("a"), "finished");
+});
+
+Deno.test("what was claimed need not wait until all dependents of a job that went with the claim are released", async () => {
+  await using stage = await Stage.open();
+  const { bench } = stage;
+  const end = await ended(stage);
+  await bench.jobs.enqueueMany(
+    Array.from(
+      { length: 250 },
+      (_, i) => newJob(`c${i}`, { dependsOn: ["a"] }),
+    ),
+  );
+  await bench.add("next");
+  const gate = Promise.withResolvers<void>();
+  const client: RedisClient = {
+    ...echoing(bench.client, () => {}),
+    async send(command, args, options) {
+      if (args?.[0] === RELEASE_DEPENDENTS.sha) await gate.promise;
+      return await bench.client.send(command, args, options);
+    },
+  };
+  const { recorded, claimed } = stage.recorder(client).endAndClaim(
+    stage.worker,
+    [end],
+    { jobs: 1 },
+  );
+  let isRecorded = false;
+  const recording = recorded[0]!.then(() => isRecorded = true);
+  assertEquals((await claimed).executions.length, 1);
+  assertEquals(isRecorded, false);
+  gate.resolve();
+  await recording;
+  assertEquals(await bench.send("ZCARD", "rq:deferred:q"), 0);
 });
 
 Deno.test("a result that Redis refuses fails its job with Redis' words, and no other job of the same list", async () => {
