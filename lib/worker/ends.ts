@@ -1,5 +1,5 @@
 /**
- * The ends of executions, as they are stored.
+ * Creates the ends of executions that are to be recorded.
  *
  * @module
  */
@@ -17,9 +17,9 @@ export const KILLED =
   "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";
 
 /**
- * What a subprocess said of its job.
+ * The end of an execution for a runner's outcome.
  *
- * @param resultTtl seconds that the result is kept of a job that does not say; `-1` for ever
+ * @param resultTtl For how many seconds a result is kept if the job does not say; `-1` for ever.
  */
 export function endOf(
   execution: Execution,
@@ -40,7 +40,7 @@ export function endOf(
   };
 }
 
-/** A job that has failed or was stopped. */
+/** The end of a job that has failed or was stopped. */
 export function failedEnd(
   execution: Execution,
   outcome: "failed" | "stopped",
@@ -51,22 +51,22 @@ export function failedEnd(
   return { execution, outcome, ttl, payload: encodeFailure(text), workedMs };
 }
 
-/** A job that goes back to the head of its queue in the middle of its run. */
+/** The end of a job that goes back to the head of its queue in the middle of its run. */
 export function requeuedEnd(execution: Execution): End {
   return { execution, outcome: "requeued", ttl: 0, payload: "", workedMs: 0 };
 }
 
 /**
- * A job that goes back to the head of its queue as if it had not been claimed.
+ * The end of a job that goes back to the head of its queue as if it had not been claimed.
  *
- * @param serverTime milliseconds since 1970
+ * @param serverTime Milliseconds since 1970.
  */
 export function releasedEnd(execution: Execution, serverTime: number): End {
   const ttl = secondsLeft(execution.job, serverTime);
   return { execution, outcome: "released", ttl, payload: "", workedMs: 0 };
 }
 
-/** How long a job may still wait in its queue: at least a second, -1 for ever. */
+/** For how many seconds a job may still wait in its queue: at least one, -1 for ever. */
 function secondsLeft(job: JobRecord, now: number): number {
   const ttl = job.integer("ttl");
   if (ttl === undefined) return -1;

@@ -25,31 +25,31 @@ import {
 import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
 
-/** How a run ended: what is to be stored of it, and what it says about those to come. */
+/** How a run ended: what to record, and what it means for further runs. */
 export interface RunEnd {
-  /** Absent if the lease is lost: then nothing may be stored. */
+  /** The end to record; absent if the lease is lost. */
   readonly end?: End;
-  /** Whether a process began it: then there are processes. */
+  /** Whether a process has begun it, which shows that processes can be started. */
   readonly hasBegun: boolean;
-  /** Why it could not be run, which is no fault of the job's: it goes back. */
+  /** Why it could not be run, if that is not the job's fault: then it goes back to its queue. */
   readonly fault?: string;
 }
 
-/** What an {@linkcode Executor} works with. */
+/** The options of an {@linkcode Executor}. */
 export interface ExecutorOptions {
   readonly store: WorkerStore;
-  /** What runs an execution. */
+  /** Chooses the runner of an execution. */
   readonly runnerOf: (execution: Execution) => Runner;
-  /** Whether a job may add jobs to a queue. */
+  /** Whether jobs may enqueue on a queue. */
   readonly mayEnqueue: (queue: string) => boolean;
-  /** Seconds that results are kept of jobs that do not say; `-1` for ever. */
+  /** For how many seconds results are kept if the job does not say; `-1` for ever. */
   readonly resultTtl: number;
-  /** Whether jobs get and give BigInts. */
+  /** Whether BigInts are read and written. */
   readonly bigInts: boolean;
   readonly jobLog: JobLog;
 }
 
-/** Runs executions. What comes of them is only told: it is recorded by somebody else. */
+/** Runs executions. It does not record their ends, but returns them. */
 export class Executor {
   readonly #options: ExecutorOptions;
 
@@ -61,7 +61,7 @@ export class Executor {
   /**
    * Runs one job to its end; never rejects.
    *
-   * @param signal kills it, with a {@linkcode JobAborted} as the reason
+   * @param signal Kills the job; its reason is a {@linkcode JobAborted}.
    */
   async run(execution: Execution, signal: AbortSignal): Promise<RunEnd> {
     const { jobLog } = this.#options;
@@ -81,7 +81,7 @@ export class Executor {
     }
   }
 
-  /** What is to be stored of a job that is not to be begun, if anything: it goes back, unless somebody has ended it. */
+  /** The end of a job that is not begun: it goes back to its queue, unless it was stopped, killed or lost. */
   notBegun(execution: Execution, abortedBy?: AbortKind): End | undefined {
     return abortedBy === undefined || abortedBy === "cold"
       ? releasedEnd(execution, this.#options.store.serverTime)
@@ -118,7 +118,7 @@ export class Executor {
     }
     const end = endOf(execution, outcome, workedMs, resultTtl);
     jobLog.failed(end, outcome.excInfo);
-    // What was not found has needed no process.
+    // A function that was not found was not looked for in a process.
     return { hasBegun: outcome.reason !== "load", end };
   }
 
@@ -142,7 +142,7 @@ export class Executor {
   }
 }
 
-/** What happened, and the line in which the subprocess said why, if it did. */
+/** What happened, and the line in which the subprocess says why, if there is one. */
 function whyUnstarted({ message, excInfo }: FailureOutcome): string {
   const said = excInfo.slice(message.length).split("\n")
     .map((line) => line.trim()).filter((line) => line !== "");
@@ -150,7 +150,7 @@ function whyUnstarted({ message, excInfo }: FailureOutcome): string {
   return line === undefined ? message : `${message}: ${line}`;
 }
 
-/** @throws {UnreadableDataError | RangeError} if the hash does not say what to run */
+/** @throws {UnreadableDataError | RangeError} If the hash does not say what to run. */
 function requestOf(
   { id, queue, job }: Execution,
   bigInts: boolean,
@@ -170,7 +170,7 @@ function requestOf(
   };
 }
 
-/** A fault before the job's own code: it spoils this job, and must not spoil the worker. */
+/** The failure of a job that cannot be run because of its own data. */
 function notRun(error: Error): FailureOutcome {
   const cause = error.cause instanceof Error
     ? `\nCaused by ${error.cause.name}: ${error.cause.message}`

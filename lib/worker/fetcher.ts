@@ -1,5 +1,5 @@
 /**
- * Gets the next job for a worker: claims while there is work, waits where there is none.
+ * Gets jobs for a worker: claims them while there are some, and waits while there are none.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { LogFacts, SteadyLog } from "./log.ts";
 import { QueueWaiter } from "./queue_waiter.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** In which order a worker looks at its queues: as given, rotated past the one just served, or shuffled. */
+/** The order in which a worker tries its queues: as given, rotated past the one just served, or shuffled. */
 export type DequeueStrategy = "default" | "round_robin" | "random";
 
 /** All of {@linkcode DequeueStrategy}. */
@@ -31,46 +31,46 @@ export const DEQUEUE_STRATEGIES: readonly DequeueStrategy[] = [
   "random",
 ];
 
-/** What a {@linkcode Fetcher} works with. */
+/** The options of a {@linkcode Fetcher}. */
 export interface FetcherOptions {
   readonly store: WorkerStore;
-  /** Sends the claims, since ends go with them. */
+  /** Sends the claims, together with ends. */
   readonly recorder: Pick<Recorder, "end" | "endAndClaim">;
   readonly identity: WorkerIdentity;
   readonly strategy: DequeueStrategy;
-  /** Whether to give up as soon as nothing is there. */
+  /** Whether to give up as soon as there are no jobs. */
   readonly burst: boolean;
   /** Milliseconds without a job after which to give up. */
   readonly maxIdleMs: number;
   readonly log: SteadyLog;
-  /** Writes the worker's hash anew after it has expired. */
+  /** Writes the worker's hash again after it has expired. */
   readonly register: () => Promise<void>;
-  /** Fires when no more work is to be taken. */
+  /** Aborted when no more jobs should be taken. */
   readonly stopping: AbortSignal;
 }
 
 /** Why there is no job. */
 export type NoJob = "stopped" | "empty" | "suspended" | "idle";
 
-/** The same, or that there is only one which must not be taken beside others; see `SuspectRule`. */
+/** The same, or that there are only suspects, which must not be taken now; see `SuspectRule`. */
 export type NoneNow = NoJob | "suspect";
 
-/** What comes of asking for jobs. */
+/** The results of a request for jobs. */
 export interface Fetching {
-  /** The ends that went with the first claim. */
+  /** For each end that was sent with the first claim, whether it is recorded. */
   readonly recorded: readonly Promise<void>[];
   /**
-   * The jobs, leased to this worker, or why there are none. No jobs, at once, where only prefetched ones
-   * were asked for and there are none now.
+   * The jobs, leased to this worker, or why there are none. If only prefetched ones were requested and there are
+   * none now, an empty list, without waiting.
    */
   readonly jobs: Promise<readonly Execution[] | NoneNow>;
 }
 
-/** The longest that one BLMOVE blocks, in milliseconds; then the queues are looked at again in any case. */
+/** How long one BLMOVE blocks at most, in milliseconds; then the queues are claimed from again in any case. */
 const BLOCK_MS = 10_000;
-/** Pause while suspended, or where a queue's key cannot be waited on. RQ's is the same. */
+/** The pause while suspended, or if a queue's key cannot be waited on, as in RQ. */
 const RETRY_MS = 1_000;
-/** Reasons to skip an id that belong to normal life. */
+/** Normal reasons to skip an id. */
 const NORMAL: ReadonlySet<string> = new Set([
   "gone",
   "canceled",
@@ -83,7 +83,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #options: FetcherOptions;
   readonly #waiter: QueueWaiter;
   readonly #reported = new Set<string>();
-  /** Queues that the last claim could not use, a key of theirs holding another type of value. */
+  /** Queues that the last claim could not use, because a key of theirs holds another type of value. */
   #unusable: ReadonlySet<string> = new Set();
   #order: readonly string[];
   #suspended = false;
@@ -98,8 +98,8 @@ export class Fetcher implements AsyncDisposable {
   }
 
   /**
-   * Asks for the next jobs of the worker's queues. What ends meanwhile is recorded along with the first claim; each end
-   * has its own promise, see {@linkcode Recorder.end}.
+   * Requests the next jobs of the worker's queues. `ends` are recorded together with the first claim; see
+   * {@linkcode Recorder.end} for their promises.
    */
   next(want: Want, ends: readonly End[] = []): Fetching {
     const { recorder, stopping } = this.#options;
@@ -110,12 +110,12 @@ export class Fetcher implements AsyncDisposable {
     return { recorded, jobs: this.#fetch(want, claimed) };
   }
 
-  /** Whether there was nothing at first when it was last asked for jobs. */
+  /** Whether the last request had to wait for jobs. */
   get hasWaited(): boolean {
     return this.#hasWaited;
   }
 
-  /** Closes the connections for waiting. */
+  /** Closes the blocking connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#waiter[Symbol.asyncDispose]();
   }
@@ -172,7 +172,7 @@ export class Fetcher implements AsyncDisposable {
       if (!(error instanceof ReplyError)) throw error;
       this.#report(`Cannot claim a job: ${error.message}`);
       await pause(RETRY_MS, this.#options.stopping);
-      return "more"; // what was popped is put back by the sweeper
+      return "more"; // the sweeper puts back what was popped
     }
     reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
     const unusable = reply.skipped.filter(({ jobId }) => jobId === "");
@@ -209,18 +209,18 @@ export class Fetcher implements AsyncDisposable {
         ? "Worker suspended, run `rq resume` to resume"
         : "Worker resumed",
     );
-    if (claimed > 0) return; // the claim has written that it is busy
+    if (claimed > 0) return; // the claim has set the state to "busy"
     const state = suspended ? "suspended" : "idle";
     try {
       await store.setWorkerFields(identity, { state });
     } catch (error) {
-      // Only a display: a Redis that is full must not end the worker for it.
+      // The state is only displayed: a full Redis must not end the worker because of it.
       if (!(error instanceof ReplyError)) throw error;
       log.warn(`Cannot show that the worker is ${state}: ${error.message}`);
     }
   }
 
-  /** Waits until a queue may have a job; what cannot be used is tried again with the next claim, soon. */
+  /** Waits until a queue may have a job. Queues that cannot be used are tried again by the next claim, soon. */
   async #wait(ms: number): Promise<PoppedJob[]> {
     const { stopping } = this.#options;
     const usable = this.#order.filter((queue) => !this.#unusable.has(queue));
@@ -257,7 +257,7 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
-  /** Says a thing once, however often it is met. */
+  /** Logs a problem once, however often it occurs. */
   #report(text: string, about: LogFacts = {}): void {
     if (this.#reported.has(text)) return;
     this.#reported.add(text);

@@ -1,8 +1,8 @@
 /**
  * The jobs that a worker has in hand.
  *
- * Each goes one way: *waiting* (claimed, not begun) → *running* → *ended* (its end is to be recorded, or being so) →
- * gone. What waits may also end without having run. All of them have a lease to be kept.
+ * The stages of a job: *waiting* (claimed, not begun) → *running* → *ended* (its end is not recorded yet) → removed. A
+ * waiting job may also end without having run. In all stages its lease is extended.
  *
  * @module
  */
@@ -14,24 +14,24 @@ import { type AbortKind, JobAborted } from "./abort.ts";
 
 interface Held {
   readonly execution: Execution;
-  /** The place among all that were ever taken in hand. */
+  /** Its number among all jobs that were ever added. */
   readonly order: number;
   readonly controller: AbortController;
-  /** When it was taken in hand, in milliseconds. */
+  /** When it was added, in milliseconds. */
   readonly since: number;
-  /** Whether nothing may run beside it. */
+  /** Whether no other job may run beside it. */
   readonly alone: boolean;
   stage: "waiting" | "running" | "ended";
   hasHeartbeat: boolean;
 }
 
-/** A job that has just begun; the signal fires when it is to be killed. */
+/** A job that has just begun; the signal is aborted to kill it. */
 export interface Begun {
   readonly execution: Execution;
   readonly signal: AbortSignal;
 }
 
-/** What a worker has in hand: the one account of it, for all who ask. */
+/** The jobs in hand: the single place that keeps track of them. */
 export class InHand {
   readonly #held = new Map<string, Held>();
   readonly #now: () => number;
@@ -44,15 +44,15 @@ export class InHand {
   #taken = 0;
 
   /**
-   * Holds nothing yet.
+   * Starts empty.
    *
-   * @param now a clock in milliseconds
+   * @param now A clock in milliseconds.
    */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Takes a job in hand that has been claimed; from now on its lease is kept. */
+  /** Adds a claimed job; from now on its lease is extended. */
   add(execution: Execution): void {
     const held: Held = {
       execution,
@@ -68,7 +68,7 @@ export class InHand {
     if (held.alone) this.#alone++;
   }
 
-  /** Begins the job that has waited longest, if any waits. */
+  /** Begins the longest-waiting job, if there is one. */
   begin(): Begun | undefined {
     const held = this.#waiting.shift();
     if (held === undefined) return undefined;
@@ -77,14 +77,14 @@ export class InHand {
     return { execution: held.execution, signal: held.controller.signal };
   }
 
-  /** Gives all that waits, next first: none of it is to be begun, and each is to be ended or removed at once. */
+  /** Takes all waiting jobs, the next one first. They must not be begun; the caller ends or removes each at once. */
   takeWaiting(): Execution[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting.map(({ execution }) => execution);
   }
 
-  /** A job is over: it needs its lease until its end, if it has one, is recorded, but keeps nobody busy. */
+  /** Ends a job. Until its end is recorded, if it has one, it keeps its lease, but does not count as busy. */
   end({ id }: Execution, end: End | undefined): void {
     const held = this.#held.get(id);
     if (held === undefined || held.stage === "ended") return;
@@ -97,8 +97,8 @@ export class InHand {
   }
 
   /**
-   * Gives the ends that are to be recorded, once, in the order in which that is to be done. What goes back comes
-   * last, and of that the job that was claimed last comes first: each goes to the head of its queue.
+   * Takes the ends that are to be recorded, in this order: jobs that go back to their queue come last, and among these
+   * the one that was claimed last comes first, since each goes to the head of its queue.
    */
   takeEnds(): readonly End[] {
     const ends = this.#ended;
@@ -110,7 +110,7 @@ export class InHand {
     return [...ends.filter((end) => !isPutBack(end)), ...back];
   }
 
-  /** Lets go of an execution whose end is recorded, or never will be. */
+  /** Removes an execution whose end is recorded, or never will be. */
   remove({ id }: Execution): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
@@ -118,58 +118,58 @@ export class InHand {
     this.#held.delete(id);
   }
 
-  /** How many have not begun. */
+  /** How many jobs have not begun. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** How many run. */
+  /** How many jobs are running. */
   get running(): number {
     return this.#running;
   }
 
-  /** How many ends are to be recorded. */
+  /** How many ends are waiting to be recorded. */
   get ended(): number {
     return this.#ended.length;
   }
 
-  /** For how many milliseconds the first of those has been waiting. */
+  /** For how many milliseconds the first of these has been waiting. */
   get endedForMs(): number {
     return this.#now() - this.#endedSince;
   }
 
-  /** Whether one of those is of a job that ran and goes back, as others that still run may do soon. */
+  /** Whether one of these is of a job that ran and goes back, as other running jobs may do soon. */
   get hasCutShort(): boolean {
     return this.#hasCutShort;
   }
 
-  /** How many there are of all stages. */
+  /** How many jobs there are in all stages. */
   get size(): number {
     return this.#held.size;
   }
 
-  /** Whether a job runs, or is about to. */
+  /** Whether a job is running or waiting. */
   get isBusy(): boolean {
     return this.#running + this.#waiting.length > 0;
   }
 
-  /** Whether the one that runs, or is about to, must have nothing beside it. */
+  /** Whether a running or waiting job must have no other beside it. */
   get isAlone(): boolean {
     return this.#alone > 0;
   }
 
-  /** What holds a lease now. */
+  /** All executions, which hold leases. */
   get executions(): Execution[] {
     return [...this.#held.values()].map(({ execution }) => execution);
   }
 
-  /** The same as {@linkcode InHand.executions}, for a heartbeat that is about to be sent. */
+  /** The same as {@linkcode InHand.executions}, marked as having a heartbeat, which the caller sends. */
   beat(): Execution[] {
     for (const held of this.#held.values()) held.hasHeartbeat = true;
     return this.executions;
   }
 
-  /** Those in hand for so many milliseconds that have never had a heartbeat, for one that is about to be sent. */
+  /** The same for those that have been in hand for `age` milliseconds and have had no heartbeat yet. */
   beatNew(age: number): Execution[] {
     const until = this.#now() - age;
     const unseen = [...this.#held.values()].filter((held) =>
@@ -179,12 +179,12 @@ export class InHand {
     return unseen.map(({ execution }) => execution);
   }
 
-  /** Whether a heartbeat has been sent while it was in hand. */
+  /** Whether a heartbeat has been sent for an execution. */
   hasHeartbeat({ id }: Execution): boolean {
     return this.#held.get(id)?.hasHeartbeat ?? true;
   }
 
-  /** Kills those that a condition names; tells how many. A job that has not begun can be stopped, but not killed. */
+  /** Aborts the executions that meet a condition; returns how many. A job that has not begun can be stopped, not killed. */
   abort(kind: AbortKind, which: (execution: Execution) => boolean): number {
     const chosen = [...this.#held.values()].filter(({ execution, stage }) =>
       which(execution) && !(kind === "killed" && stage === "waiting")
@@ -193,13 +193,13 @@ export class InHand {
     return chosen.length;
   }
 
-  /** Why somebody wants it to end, if anybody does. */
+  /** Why an execution is aborted, if it is. */
   abortedBy({ id }: Execution): AbortKind | undefined {
     const reason = this.#held.get(id)?.controller.signal.reason;
     return reason instanceof JobAborted ? reason.kind : undefined;
   }
 
-  /** It neither runs nor will. */
+  /** Marks a job as neither running nor waiting. */
   #leave(held: Held): void {
     if (held.stage === "ended") return;
     if (held.stage === "running") this.#running--;

@@ -1,5 +1,5 @@
 /**
- * What a worker's log tells of its jobs, in RQ's words where it has some.
+ * The log lines about jobs, in RQ's words where it has some.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
   type SteadyLog,
 } from "./log.ts";
 
-/** Fields of newer RQs that ask for more than to run the job. */
+/** Fields of newer versions of RQ for features that this worker does not have. */
 const NOT_HONOURED = [
   ["repeats_left", "Repeats are"],
   ["rate_limit_key", "Rate limits are"],
@@ -35,16 +35,16 @@ export class JobLog {
   readonly #logDescription: boolean;
 
   /**
-   * Writes nothing yet.
+   * Logs nothing yet.
    *
-   * @param logDescription whether lines show the call
+   * @param logDescription Whether lines show the call.
    */
   constructor(log: SteadyLog, logDescription: boolean) {
     this.#log = log;
     this.#logDescription = logDescription;
   }
 
-  /** A job is begun. */
+  /** Logs that a job begins. */
   begin(execution: Execution): void {
     const { queue, job } = execution;
     const facts = factsOf(execution);
@@ -55,13 +55,13 @@ export class JobLog {
     for (const [field, feature] of NOT_HONOURED) {
       if (job.text(field) === undefined) continue;
       this.#log.warn(
-        `${queue}: ${feature} not done by this worker (${job.id})`,
+        `${queue}: ${feature} not supported by this worker (${job.id})`,
         facts,
       );
     }
   }
 
-  /** It has failed. */
+  /** Logs that it has failed. */
   failed({ execution, workedMs }: End, text: string): void {
     const { queue, job } = execution;
     this.#log.error(`${queue}: Job failed (${job.id})`, {
@@ -70,7 +70,7 @@ export class JobLog {
     });
   }
 
-  /** It was ended before its time. */
+  /** Logs that it was aborted. */
   aborted(execution: Execution, kind: AbortKind, workedMs: number): void {
     const { queue, job } = execution;
     this.#log.warn(
@@ -79,7 +79,7 @@ export class JobLog {
     );
   }
 
-  /** The worker could not run it, and puts it back. */
+  /** Logs that the worker could not run it, and puts it back. */
   fault(execution: Execution, error: unknown): void {
     const { queue, job } = execution;
     logError(this.#log, error, {
@@ -88,7 +88,7 @@ export class JobLog {
     });
   }
 
-  /** Redis has answered to its end. */
+  /** Logs Redis' answer to its end. */
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;
     const { queue, job } = execution;
@@ -139,7 +139,7 @@ function lineOfTtl(ttl: number): string {
   return `Result is kept for ${ttl} seconds`;
 }
 
-/** What a line about a job is about. */
+/** The facts of lines about an execution. */
 export function factsOf(
   { queue, job }: Execution,
   durationMs?: number,
@@ -149,6 +149,6 @@ export function factsOf(
   try {
     return { ...facts, func: job.call.funcName, ...timed };
   } catch {
-    return { ...facts, ...timed }; // its data cannot be read, which its failure tells
+    return { ...facts, ...timed }; // its data cannot be read, which is logged with its failure
   }
 }

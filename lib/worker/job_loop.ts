@@ -1,12 +1,13 @@
 /**
- * Keeps a worker busy with as many jobs as it may run at once. While jobs are short it claims a few more than
- * that (prefetches them), so that it need not wait for Redis between two of them.
+ * The main loop of a worker: keeps it busy with as many jobs as it may run at once. While jobs are short, it also
+ * prefetches a few more, so that it need not wait for Redis between two jobs.
  *
- * Nothing here waits. What is under way (a claim, a run, the recording of an end, an alarm) wakes the loop when it is
- * over, however it ends, and one step then decides what is next by what is in hand alone. So there is
- * no order of events that the loop could miss: while it has not left, a claim or an alarm is under way, or a job in hand.
+ * Nothing here waits. Each operation in progress (a claim, a run, the recording of an end, an alarm) wakes the loop when
+ * it ends, in whatever way, and one step then decides what is next, only by what is in hand. So no order of events can
+ * be missed: until the loop leaves, a claim or an alarm is in progress, or a job is in hand.
  *
- * Ends of jobs are gathered and recorded together with the next claim, in one round trip; see `WorkerStore.endAndClaim()`.
+ * Ends of jobs are collected and recorded together with the next claim, in one round trip; see
+ * `WorkerStore.endAndClaim()`.
  *
  * @module
  */
@@ -28,36 +29,36 @@ import type { Recorder } from "./recorder.ts";
 import { StartBackoff } from "./start_backoff.ts";
 import { SuspectRule } from "./suspect_rule.ts";
 
-/** Most jobs of one claim, so that no script holds Redis for more than 2 ms; 80 were no faster. */
+/** The most jobs of one claim, so that no script takes Redis more than 2 ms; 80 were no faster. */
 const MAX_CLAIM = 50;
-/** Milliseconds that a prefetched job may wait here. Where one has to wait longer, jobs are no longer short. */
+/** How long a prefetched job may wait here, in milliseconds. If it has to wait longer, jobs are no longer short. */
 const WAIT_MS = 50;
-/** Milliseconds that the end of a short job waits for others, to be recorded together with them. */
+/** How long the end of a short job waits to be recorded together with others, in milliseconds. */
 const GATHER_MS = 4;
 /**
- * Milliseconds that jobs which ran and go back wait for those that still run: where a cold shutdown kills all of them, or
- * no process can be started for any, they go back to their queue in its order.
+ * How long jobs that ran and go back wait for those that still run, in milliseconds: if a cold shutdown kills all of
+ * them, or no process can be started for any, they go back to their queue in its order.
  */
 const GATHER_BACK_MS = 1_000;
 
-/** What a {@linkcode JobLoop} works with. */
+/** The options of a {@linkcode JobLoop}. */
 export interface JobLoopOptions {
   readonly fetcher: Pick<Fetcher, "next" | "hasWaited">;
   readonly executor: Pick<Executor, "run" | "notBegun">;
   readonly recorder: Pick<Recorder, "end" | "skip">;
-  /** Where the loop keeps account of its jobs. */
+  /** Keeps track of the loop's jobs. */
   readonly inHand: InHand;
   /** How many jobs may run at once. */
   readonly concurrency: number;
-  /** How many jobs to run altogether. */
+  /** How many jobs to run in all. */
   readonly maxJobs: number;
   /** Whether jobs may be claimed before there is room for them. */
   readonly prefetches: boolean;
-  /** Fires when no more work is to be begun. */
+  /** Aborted when no more jobs should be begun. */
   readonly stopping: AbortSignal;
-  /** Ends a claim that waits for jobs, since the loop cannot go on; `stopping` need not fire. */
+  /** Ends a claim that waits for jobs, because the loop cannot go on, even if `stopping` is not aborted. */
   readonly halt: () => void;
-  /** Keeps the worker from claiming where no job can be begun. @default a new one */
+  /** Keeps the worker from claiming while no job can be begun. @default a new one */
   readonly starts?: StartBackoff;
 }
 
@@ -70,13 +71,13 @@ export class JobLoop {
   readonly #starts: StartBackoff;
   readonly #left = Promise.withResolvers<NoJob | "max">();
   #claimed = 0;
-  /** Whether a claim is under way, which may take until there is a job. */
+  /** Whether a claim is in progress, which may take until there is a job. */
   #claiming = false;
-  /** Whether the last claim got all that it asked for at once: there may be more. */
+  /** Whether the last claim got everything it requested, so that there may be more. */
   #hasMore = false;
-  /** Why there was no job when last asked; holds until something in hand changes, which may add some. */
+  /** Why there was no job at the last claim; valid until something in hand changes, since a job may add jobs. */
   #none: NoJob | undefined;
-  /** What has made it impossible to go on. */
+  /** Why the loop cannot go on. */
   #failure: { readonly error: unknown } | undefined;
   /** How many ends have been recorded, or given up. */
   #recorded = 0;
@@ -94,14 +95,14 @@ export class JobLoop {
     this.#starts = options.starts ?? new StartBackoff();
   }
 
-  /** How many jobs it has claimed and not put back without having begun them. */
+  /** How many jobs it has claimed, without those that it returned before beginning them. */
   get claimed(): number {
     return this.#claimed;
   }
 
   /**
-   * Runs jobs; tells why it has stopped. Nothing is in hand then, also if it rejects: with what keeps it from claiming or
-   * recording, or with a `CannotStartError`.
+   * Runs jobs; returns why it has stopped. It rejects with the error that keeps it from claiming or recording, or with a
+   * `CannotStartError`. In any case, nothing is in hand at the end.
    */
   async run(): Promise<NoJob | "max"> {
     const { stopping } = this.#options;
@@ -116,7 +117,7 @@ export class JobLoop {
     }
   }
 
-  /** Something has changed. Where jobs run side by side, what changes in one turn of the event loop is dealt with together. */
+  /** Something has changed: schedules a step. With concurrent jobs, changes of one turn of the event loop share a step. */
   #wake(): void {
     if (this.#options.concurrency === 1) this.#step();
     else this.#wakeSoon();
@@ -131,7 +132,7 @@ export class JobLoop {
     });
   }
 
-  /** Sees to it that there is a step in so many milliseconds. */
+  /** Schedules a step in so many milliseconds. */
   #wakeIn(ms: number): void {
     const at = performance.now() + ms;
     if (at >= this.#alarmAt) return;
@@ -143,11 +144,11 @@ export class JobLoop {
     }, Math.max(1, Math.ceil(ms)));
   }
 
-  /** Decides what is next. May be called at any time, and any number of times. */
+  /** Decides what to do next. May be called at any time, any number of times. */
   #step(): void {
     const claims = this.#claimMore();
     if (!claims) this.#recordSoon();
-    // To begin many takes as long as to claim many: Redis is asked for the next ones first.
+    // Beginning many jobs takes as long as claiming many: request the next ones first.
     if (claims && Math.min(this.#slots, this.#inHand.waiting) > 1) {
       this.#wakeSoon();
     } else this.#begin();
@@ -155,22 +156,22 @@ export class JobLoop {
     this.#leave();
   }
 
-  /** Whether no more jobs are to be begun at all. */
+  /** Whether no more jobs will be begun. */
   get #isLeaving(): boolean {
     return this.#options.stopping.aborted || this.#failure !== undefined;
   }
 
-  /** How many more jobs may run. */
+  /** How many more jobs may run now. */
   get #slots(): number {
     return this.#options.concurrency - this.#inHand.running;
   }
 
-  /** For how many more jobs there is room; below 0, so many will have to wait. */
+  /** How many more jobs could be begun at once; if negative, so many jobs have to wait. */
   get #room(): number {
     return this.#slots - this.#inHand.waiting;
   }
 
-  /** Asks for more jobs if there is room for any, and tells whether it does. What has ended is recorded along with it. */
+  /** Requests more jobs if there is room, and records ends with the same call; returns whether it does. */
   #claimMore(): boolean {
     if (this.#claiming || this.#none !== undefined) return false;
     if (this.#isLeaving || this.#inHand.isAlone) return false;
@@ -195,7 +196,7 @@ export class JobLoop {
     return true;
   }
 
-  /** How many jobs to claim before there is room for them; not before half of the last ones have begun. */
+  /** How many jobs to prefetch; none before half of the last ones have begun. */
   #prefetch(): number {
     if (!this.#hasMore) return 0;
     const most = Math.min(this.#estimator.prefetch, MAX_CLAIM);
@@ -220,7 +221,7 @@ export class JobLoop {
     this.#wake();
   }
 
-  /** What the claim is told of the worker's hands. */
+  /** What the next claim should do with suspects. */
   #mode(most: number): SuspectMode {
     if (this.#inHand.isBusy) return this.#rule.mode();
     return this.#options.concurrency === 1 && most === 1 ? "only" : "free";
@@ -236,7 +237,7 @@ export class JobLoop {
     }
   }
 
-  /** @param isFresh whether no end has been recorded since the queues were looked at: it may have added jobs */
+  /** @param isFresh Whether no end has been recorded since the queues were read; a job that ended may have added jobs. */
   #takeNone(reply: NoneNow, isFresh: boolean): void {
     this.#hasMore = false;
     if (reply === "suspect") {
@@ -246,7 +247,7 @@ export class JobLoop {
     } else if (isFresh || reply === "stopped") this.#none = reply;
   }
 
-  /** Begins what waits, as far as there is room. */
+  /** Begins waiting jobs while there is room. */
   #begin(): void {
     if (this.#isLeaving || this.#starts.pauseMs() > 0) return;
     while (this.#slots > 0) {
@@ -264,7 +265,7 @@ export class JobLoop {
     this.#wake();
   }
 
-  /** What an end says about those to come. */
+  /** Updates the estimates and the backoff from an end. */
   #learn({ end, hasBegun, fault }: RunEnd): void {
     if (fault !== undefined) {
       this.#claimed--;
@@ -281,7 +282,7 @@ export class JobLoop {
     }
   }
 
-  /** A job is over; without an end, nothing is recorded of it. */
+  /** Handles the end of a job; without `end`, nothing is recorded. */
   #end(execution: Execution, end: End | undefined): void {
     this.#none = undefined;
     this.#inHand.end(execution, end);
@@ -291,8 +292,8 @@ export class JobLoop {
   }
 
   /**
-   * Returns prefetched jobs to the head of their queue, for other workers: if they are not to be begun, or none has begun
-   * for too long. While a claim is under way, waits for it: its jobs were further back.
+   * Returns prefetched jobs to the head of their queue, for other workers: if they will not be begun, or none has begun
+   * for too long. While a claim is in progress, waits for it: its jobs were further back.
    */
   #giveBack(): void {
     const { waiting } = this.#inHand;
@@ -313,7 +314,7 @@ export class JobLoop {
     this.#recordSoon();
   }
 
-  /** Where no claim takes them along: at once, or a little later together with those that are about to follow. */
+  /** Records ends that no claim takes along: at once, or a little later together with those that will follow. */
   #recordSoon(): void {
     if (this.#inHand.ended === 0) return;
     const gatherMs = this.#inHand.isBusy ? this.#gatherMs() : 0;
@@ -338,7 +339,7 @@ export class JobLoop {
     });
   }
 
-  /** What cannot be recorded is not kept: its lease runs out, and since nobody knows why, the worker ends. */
+  /** Removes a recorded execution. If it cannot be recorded, the worker ends, and its lease runs out. */
   async #release(execution: Execution, recorded: Promise<void>): Promise<void> {
     try {
       await recorded;
@@ -351,13 +352,13 @@ export class JobLoop {
     this.#wake();
   }
 
-  /** Nothing more is begun; what runs is seen to its recorded end. */
+  /** Begins no more jobs; the running ones still end and are recorded. */
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#options.halt();
   }
 
-  /** Leaves if there is a reason to, and nothing is left to be done. */
+  /** Ends the loop if there is a reason to, and nothing is left to do. */
   #leave(): void {
     if (this.#claiming || this.#inHand.size > 0) return;
     if (this.#failure !== undefined) this.#left.reject(this.#failure.error);

@@ -1,7 +1,7 @@
 /**
- * How many jobs a worker claims before there is room for them: as many as take some milliseconds, as far as the last
- * ones tell. So a worker with short jobs need not wait for Redis between two of them, and one with long jobs keeps
- * none from other workers.
+ * Estimates how many jobs a worker should prefetch: as many as take some milliseconds, judging by the last ones. So a
+ * worker with short jobs need not wait for Redis between two jobs, and a worker with long jobs withholds none from
+ * other workers.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const PREFETCH_MS = 10;
 /** Weight of the newest duration in the moving average. */
 const WEIGHT = 0.2;
 
-/** A clock may say that a job took no time at all. */
+/** The shortest duration: by the clock, a job may take no time at all. */
 const SHORTEST_MS = 0.01;
 
 /** Keeps a moving average of how long jobs take. */
@@ -20,9 +20,9 @@ export class PrefetchEstimator {
   #meanMs = Infinity;
 
   /**
-   * Knows of no job yet.
+   * Starts without durations.
    *
-   * @param concurrency how many jobs run at once; with 0, none is prefetched
+   * @param concurrency How many jobs run at once; with 0, none is prefetched.
    */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
@@ -33,7 +33,7 @@ export class PrefetchEstimator {
     return Math.floor(this.#concurrency * PREFETCH_MS / this.#meanMs);
   }
 
-  /** A job took so many milliseconds. */
+  /** Adds the duration of a job. */
   note(milliseconds: number): void {
     const ms = Math.max(milliseconds, SHORTEST_MS);
     this.#meanMs = this.#meanMs === Infinity

@@ -33,11 +33,11 @@ import type { InHand } from "./in_hand.ts";
 import { factsOf, type JobLog } from "./job_log.ts";
 import type { SteadyLog } from "./log.ts";
 
-/** What a {@linkcode Recorder} works with. */
+/** The options of a {@linkcode Recorder}. */
 export interface RecorderOptions {
   readonly store: WorkerStore;
   readonly identity: WorkerIdentity;
-  /** What is asked is whether the worker is busy, and whether a job ever had a heartbeat. */
+  /** Tells whether the worker is busy, and whether a job has had a heartbeat. */
   readonly inHand: Pick<InHand, "isBusy" | "hasHeartbeat">;
   readonly log: SteadyLog;
   readonly jobLog: JobLog;
@@ -122,7 +122,7 @@ export class Recorder {
     };
   }
 
-  /** Nothing is recorded of a job whose lease is lost; the worker may be idle by that. */
+  /** Call it for a job of which nothing is recorded, its lease being lost: the worker may be idle now. */
   async skip(): Promise<void> {
     const { store, identity, inHand } = this.#options;
     if (!inHand.isBusy) await store.showIdle(identity);
@@ -150,7 +150,7 @@ export class Recorder {
     return ends.map((end, i) => this.#see(end, replies[i]!));
   }
 
-  /** Sees to one end that has been sent. */
+  /** Follows one end that has been sent until it is recorded. */
   async #see(end: End, sent: Promise<EndReply>): Promise<void> {
     const { jobLog, stopping } = this.#options;
     let [given, reply] = [end, sent];
@@ -191,7 +191,7 @@ export class Recorder {
   #tellRefusal({ execution }: End, error: ReplyError): void {
     const { queue, job } = execution;
     this.#options.log.warn(
-      `${queue}: Redis does not take the end of the job yet: ${error.message} (${job.id})`,
+      `${queue}: Redis does not accept the end of the job yet: ${error.message} (${job.id})`,
       factsOf(execution),
     );
   }
@@ -267,7 +267,7 @@ function isLarge({ payload }: End): boolean {
   return payload.length >= LARGE_PAYLOAD;
 }
 
-/** Whether Redis cannot be reached any more, so that nothing else can be stored either. */
+/** Whether Redis cannot be reached any more, so that nothing else can be recorded either. */
 function isOfConnection(error: unknown): boolean {
   return error instanceof ConnectionLostError ||
     error instanceof ConnectionRefusedError;

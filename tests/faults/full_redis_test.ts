@@ -46,7 +46,7 @@ Deno.test("a result that does not fit holds up nobody: other jobs end, leases ar
   await using _worker = worker;
   await using _bench = bench;
   const large = await enqueue(bench, "large.text", TOO_LARGE);
-  await worker.waitForOutput(/does not take the end of the job yet: OOM/);
+  await worker.waitForOutput(/does not accept the end of the job yet: OOM/);
   const small = await enqueue(bench, "large.text", 10);
   assertEquals(await small.wait({ timeout: 60 }), "x".repeat(10));
   const beat = () => bench.field(`rq:job:${large.id}`, "last_heartbeat");

@@ -50,7 +50,7 @@ Deno.test("what a job asks for and does not get is told", () => {
   const { log, lines } = remembering();
   log.begin(execution({ repeats_left: "2", rate_limit_key: "" }));
   assertEquals(lines.slice(1), [
-    ["warn", "q: Repeats are not done by this worker (a)"],
+    ["warn", "q: Repeats are not supported by this worker (a)"],
   ]);
 });
 

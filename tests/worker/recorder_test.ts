@@ -157,7 +157,7 @@ Deno.test("an end that Redis takes later is stored then", async () => {
   const end = await ended(stage);
   await Promise.all(stage.recorder(client).end([end]));
   assertEquals(await stage.bench.status("a"), "finished");
-  const told = stage.lines.filter((line) => line.includes("does not take"));
+  const told = stage.lines.filter((line) => line.includes("does not accept"));
   assertEquals(told.length, 1);
 });
 
@@ -183,7 +183,7 @@ Deno.test.each(
     const end = await ended(stage, "a", { payload, outcome });
     const [recorded] = stage.recorder(full(stage), { clock }).end([end]);
     await waitFor(() => stage.lines.length > 0);
-    assertMatch(stage.lines[0]!, /does not take the end of the job yet: OOM/);
+    assertMatch(stage.lines[0]!, /does not accept the end of the job yet: OOM/);
     await advanceBy(clock, 59_000);
     assertEquals(await stage.bench.status("a"), "started");
     await advanceUntil(clock, recorded!);
