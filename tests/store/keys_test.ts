@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { texts } from "../../lib/store/job_store.ts";
-import { Keys } from "../../lib/store/keys.ts";
+import { Keys, spellKeys } from "../../lib/store/keys.ts";
 import { script as linked } from "../../lib/store/lua/link.ts";
 import { Bench } from "./support.ts";
 
@@ -132,4 +132,24 @@ Deno.test("the prefix of RQ's environment variable is the default", async () => 
     await prefixWith("my app", "-A"),
     /Cannot use RQ_KEY_PREFIX "my app"/,
   );
+});
+
+Deno.test.each([
+  ["job_key(id)", "(P .. 'job:' .. id)"],
+  ["job_key(ids[i + 1])", "(P .. 'job:' .. ids[i + 1])"],
+  ["registry_key('wip', job.q)", "(P .. 'wip' .. ':' .. job.q)"],
+  ["execution_key(id, e)", "(P .. 'execution:' .. id .. ':' .. e)"],
+  ["ends_key()", "(P .. 'x_ends')"],
+  ["my_job_key(id)", "my_job_key(id)"],
+])("spellKeys() makes of %s %s", (lua, spelled) => {
+  assertEquals(spellKeys(`f(${lua})`), `f(${spelled})`);
+});
+
+Deno.test.each([
+  ["job_key(a or b)"],
+  ["job_key(a .. b)"],
+  ["job_key(f(x))"],
+  ["registry_key('wip', f[x or y])"],
+])("spellKeys() refuses %s, which could mean something else there", (lua) => {
+  assertThrows(() => spellKeys(lua), Error, "needs simple arguments");
 });

@@ -11,7 +11,7 @@
 
 import { Script } from "../../redis/script.ts";
 import { HOOKS_LUA } from "../hooks/hooks.ts";
-import { KEYS_LUA } from "../keys.ts";
+import { KEYS_LUA, spellKeys } from "../keys.ts";
 import { PLACES_LUA } from "../places.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { JOBS_LUA } from "./jobs.ts";
@@ -59,7 +59,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     RETRIES_LUA,
     WORKER_LUA,
     ...HOOKS_LUA,
-  ]);
+  ].map(spellKeys));
 }
 
 /** The names that a text mentions; to find them takes long, and scripts share most texts. */
@@ -98,18 +98,12 @@ export function link(
       linked.add(piece);
     }
   };
-  add(body);
-  return [...linked, body].join("\n");
+  const spelled = spellKeys(body);
+  add(spelled);
+  return [...linked, spelled].join("\n");
 }
 
 /** A script of this name and text, with the pieces that it needs. It is linked when it is first used. */
 export function script(name: string, body: string): Script {
   return new Script(name, () => link(body));
-}
-
-/** The pieces for a function within a script that has these names already. */
-export function piecesWithout(
-  names: readonly string[],
-): ReadonlyMap<string, string> {
-  return new Map([...sharedPieces()].filter(([name]) => !names.includes(name)));
 }

@@ -58,7 +58,8 @@ local function leave(job)
   if registry == 'wip' then return drop_executions(job) end
   if registry then return unregister(registry, job.q, job.id) end
   if job.status == 'rate_limited' then
-    return redis.pcall('ZREM', rate_limited_key(field(job.id, 'rate_limit_key') or ''), job.id)
+    local limit = field(job.id, 'rate_limit_key') or ''
+    return redis.pcall('ZREM', rate_limited_key(limit), job.id)
   end
   local found = redis.pcall('LREM', queue_key(job.q), 1, job.id)
   if found ~= 1 then redis.pcall('LREM', intermediate_key(job.q), 1, job.id) end
