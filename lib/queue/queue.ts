@@ -364,7 +364,7 @@ export class Queue implements AsyncDisposable {
     const isLater = dependencyIds.length > 0 || due !== undefined;
     if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
     const isIdNew = options.jobId === undefined;
-    return { id, isIdNew, queue: this.name, atFront, ttl, due, fields };
+    return { id, isIdNew, queue: this.name, atFront, due, fields };
   }
 
   #jobOf<R>(job: NewJob, { status, enqueuedAt }: Enqueued): Job<R> {

@@ -1,44 +1,58 @@
 /**
- * What the claim script replies.
+ * What the scripts that claim reply.
  *
  * @module
  */
 
 import { JobRecord } from "../job/record.ts";
-import { Unpacker } from "./unpack.ts";
+import { CLAIM_REPLY, CLAIMED, SKIPPED } from "./records.ts";
+import { type PackedFields, Unpacker } from "./unpack.ts";
 import type { ClaimReply, Execution, SkippedJob } from "./worker_types.ts";
 
+/** {@linkcode CLAIMED} in TypeScript. */
+interface Claimed {
+  readonly queue: string;
+  readonly jobId: string;
+  readonly execution: string;
+  readonly fields: PackedFields;
+}
+
+const text = (from: Unpacker): string => from.text();
+const fields = (from: Unpacker): PackedFields => from.fields();
+
+/** What a script replies: `repeated` is a claim that was carried out before, whose jobs RECLAIM gives. */
+type Reply = Omit<ClaimReply, "kind"> & {
+  readonly kind: ClaimReply["kind"] | "repeated";
+};
+
 /**
- * Reads a reply of the claim script.
+ * Reads a reply; gives nothing for a claim that was carried out before.
  *
  * @throws {TypeError} if it is none
  */
-export function readClaim(reply: Uint8Array): ClaimReply {
-  const from = new Unpacker(reply);
-  const length = from.list();
-  const kind = from.text() as ClaimReply["kind"];
-  const serverTime = Number(from.text());
-  const skipped = readSkipped(from);
-  const executions: Execution[] = [];
-  for (let i = 3; i < length; i += 4) executions.push(readExecution(from));
-  return { kind, serverTime, executions, skipped };
+export function readClaim(reply: Uint8Array): ClaimReply | undefined {
+  const { kind, ...claim } = readReply(reply);
+  return kind === "repeated" ? undefined : { kind, ...claim };
 }
 
-function readSkipped(from: Unpacker): SkippedJob[] {
-  const skipped: SkippedJob[] = [];
-  for (let left = from.list(); left > 0; left -= 3) {
-    skipped.push({
-      queue: from.text(),
-      jobId: from.text(),
-      reason: from.text(),
-    });
-  }
-  return skipped;
+function readReply(reply: Uint8Array): Reply {
+  return new Unpacker(reply).record<Reply>(CLAIM_REPLY, {
+    kind: (from) => from.text() as Reply["kind"],
+    serverTime: (from) => Number(from.text()),
+    skipped: (from) => from.listOf(readSkipped),
+    executions: (from) => from.listOf(readExecution),
+  });
 }
+
+function readSkipped(from: Unpacker): SkippedJob {
+  const readers = { queue: text, jobId: text, reason: text };
+  return from.record<SkippedJob>(SKIPPED, readers);
+}
+
+const CLAIMED_READERS = { queue: text, jobId: text, execution: text, fields };
 
 function readExecution(from: Unpacker): Execution {
-  const queue = from.text();
-  const jobId = from.text();
-  const id = from.text();
-  return { id, queue, job: new JobRecord(jobId, from.fields()) };
+  const claimed = from.record<Claimed>(CLAIMED, CLAIMED_READERS);
+  const { queue, jobId, execution } = claimed;
+  return { id: execution, queue, job: new JobRecord(jobId, claimed.fields) };
 }

@@ -20,11 +20,12 @@ export interface NewJob {
   readonly queue: string;
   /** Whether it goes to the head of its queue. */
   readonly atFront: boolean;
-  /** Its `ttl`, the longest wait in the queue in seconds, if it has one. */
-  readonly ttl: number | undefined;
   /** When it may run: seconds since 1970, or `+` and seconds from now, by the server's clock; at once if there is none. */
   readonly due: string | undefined;
-  /** The fields of the hash: `created_at` and `data` are among them, `status`, `origin` and `enqueued_at` are not. */
+  /**
+   * The fields of the hash: `created_at` and `data` are among them, and `ttl` if it is not to wait for ever;
+   * `status`, `origin` and `enqueued_at` are not.
+   */
   readonly fields: ReadonlyMap<JobField, RedisArg>;
 }
 
@@ -54,8 +55,8 @@ function begin({ queue, atFront }: NewJob): void {
   });
 }
 
-function add({ id, ttl = 0, due = "0", fields }: NewJob): void {
-  packer.record(NEW_JOB, { id, ttl, due }, fields);
+function add({ id, due = "0", fields }: NewJob): void {
+  packer.record(NEW_JOB, { id, ttl: fields.get("ttl") ?? 0, due }, fields);
 }
 
 /** Jobs that share a call. */

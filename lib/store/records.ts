@@ -72,6 +72,27 @@ export const END = [
   "workedSeconds",
 ] as const;
 
+/**
+ * A job that a worker has leased, with the fields of its hash and their values as they were before; with how often it was
+ * started, if not for the first time.
+ */
+export const CLAIMED = ["queue", "jobId", "execution", "fields"] as const;
+
+/** An id that a claim has dropped, or, where that is empty, a queue that it could not use. */
+export const SKIPPED = ["queue", "jobId", "reason"] as const;
+
+/** What a claim replies. */
+export const CLAIM_REPLY = [
+  /** See CLAIM. */
+  "kind",
+  /** In milliseconds since 1970. */
+  "serverTime",
+  /** A list of {@linkcode SKIPPED}. */
+  "skipped",
+  /** A list of {@linkcode CLAIMED}. */
+  "executions",
+] as const;
+
 /** For a script, the place of each value: `local QUEUE, JOB_ID, … = 1, 2, …`. */
 export function placesLua(names: RecordNames): string {
   const constants = names.map((name) => luaName(name).toUpperCase());
@@ -82,6 +103,14 @@ export function placesLua(names: RecordNames): string {
 /** For a script that takes a record apart, a variable for each value: `queue, job_id, …`. */
 export function localsLua(names: RecordNames): string {
   return names.map(luaName).join(", ");
+}
+
+/** For a script that makes a record, the table out of an expression for each value: `{q, id, …}`. */
+export function listLua<N extends RecordNames>(
+  names: N,
+  expressions: Readonly<Record<N[number], string>>,
+): string {
+  return `{${names.map((name) => expressions[name as N[number]]).join(", ")}}`;
 }
 
 function luaName(name: string): string {

@@ -57,6 +57,37 @@ export class Unpacker {
   }
 
   /**
+   * The record that comes next, each of its values read by the function of its name.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  record<V>(
+    names: readonly (keyof V)[],
+    readers: { readonly [name in keyof V]: (from: Unpacker) => V[name] },
+  ): V {
+    const length = this.list();
+    if (length !== names.length) {
+      throw new TypeError(
+        `Cannot read the script's reply: expected ${names.length} values, got ${length}`,
+      );
+    }
+    const values: Partial<V> = {};
+    for (const name of names) values[name] = readers[name](this);
+    return values as V;
+  }
+
+  /**
+   * The list that comes next, each entry read by this function.
+   *
+   * @throws {TypeError} if something else comes next
+   */
+  listOf<T>(read: (from: Unpacker) => T): T[] {
+    const entries: T[] = [];
+    for (let left = this.list(); left > 0; left--) entries.push(read(this));
+    return entries;
+  }
+
+  /**
    * The list of names and values that comes next.
    *
    * @throws {TypeError} if something else comes next
@@ -100,7 +131,7 @@ export class Unpacker {
 }
 
 /** Named values, of which only those are read that are asked for: to make an object of each took longer. */
-class PackedFields {
+export class PackedFields {
   readonly #bytes: Uint8Array;
   readonly #places: readonly number[];
 

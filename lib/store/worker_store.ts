@@ -30,6 +30,7 @@ import { DEREGISTER } from "./scripts/deregister.ts";
 import { GIVE_BACK } from "./scripts/give_back.ts";
 import { HEARTBEAT } from "./scripts/heartbeat.ts";
 import { PROBE } from "./scripts/probe.ts";
+import { RECLAIM } from "./scripts/reclaim.ts";
 import { RECORD } from "./scripts/record.ts";
 import { REGISTER } from "./scripts/register.ts";
 import { SET_WORKER_FIELDS } from "./scripts/set_worker_fields.ts";
@@ -151,6 +152,7 @@ export class WorkerStore {
   async claim(worker: WorkerIdentity, want: Want): Promise<ClaimReply> {
     const { queues } = worker;
     const { jobs, prefetch = 0, popped = [], mode = "free" } = want;
+    const ids = executionPrefix(this.#digits, mode === "only");
     const first = this.#executions;
     this.#executions += jobs + prefetch;
     const reply = await CLAIM.run(
@@ -166,7 +168,7 @@ export class WorkerStore {
         mode === "pass" ? MAX_PASSED : MAX_SKIPPED,
         jobs,
         prefetch,
-        executionPrefix(this.#digits, mode === "only"),
+        ids,
         first,
         mode === "only" ? "free" : mode,
         queues.length,
@@ -175,9 +177,21 @@ export class WorkerStore {
       ],
       { binary: true, ...RESEND },
     );
-    const claim = readClaim(reply as Uint8Array);
+    const claim = readClaim(reply as Uint8Array) ??
+      await this.#reclaim(worker, `${ids}${first}`);
     this.#clockLead = claim.serverTime - performance.now();
     return claim;
+  }
+
+  /** The jobs of a claim that was sent again, its first reply being lost. */
+  async #reclaim(worker: WorkerIdentity, claim: string): Promise<ClaimReply> {
+    const reply = await RECLAIM.run(
+      this.client,
+      [this.keys.worker(worker.name)],
+      [this.keys.prefix, worker.name, claim],
+      { binary: true, ...RESEND },
+    );
+    return readClaim(reply as Uint8Array)!;
   }
 
   /** Whether one of these queues has waiting jobs, or its key holds another type of value. */

@@ -1,6 +1,7 @@
 import { readClaim } from "../../lib/store/claim_reply.ts";
 import { assert, assertEquals } from "@std/assert";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
+import type { Execution } from "../../lib/store/worker_types.ts";
 import { Bench, echoing } from "./support.ts";
 
 Deno.test("a claim marks the job started, leases it and gives its fields", async () => {
@@ -232,18 +233,39 @@ Deno.test("a claim that is sent again gives the same jobs, and leaves the next o
   for (const id of ["a", "b", "c"]) await bench.add(id);
   const replies: unknown[] = [];
   const client = echoing(bench.client, (reply) => {
-    const { kind, executions } = readClaim(reply as Uint8Array);
-    replies.push([kind, executions.map(({ id, job }) => [id, job.id])]);
+    replies.push(readClaim(reply as Uint8Array)?.executions);
   });
   const workers = new WorkerStore(client, bench.keys);
-  const { executions } = await workers.claim(worker, { jobs: 2 });
+  const { kind, executions } = await workers.claim(worker, { jobs: 2 });
+  assertEquals(kind, "jobs");
   assertEquals(executions.map(({ job }) => job.id), ["a", "b"]);
   assertEquals(executions.map(({ job }) => job.text("x_attempts")), [
     undefined,
     undefined,
   ]);
-  assertEquals(replies[1], replies[0]);
+  const idsOf = (executions: unknown) =>
+    (executions as Execution[]).map((
+      { id, queue, job },
+    ) => [id, queue, job.id]);
+  assertEquals(idsOf(executions), idsOf(replies[0]));
+  assertEquals(replies[1], undefined);
   assertEquals(await bench.queued(), ["c"]);
+});
+
+Deno.test("a claim that is sent again after its jobs have ended gives none, and the next one does", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b"]) await bench.add(id);
+  let calls = 0;
+  const client = echoing(bench.client, async (reply) => {
+    if (++calls > 1) return;
+    const { executions: [execution] } = readClaim(reply as Uint8Array)!;
+    await bench.end(worker, execution!);
+  });
+  const workers = new WorkerStore(client, bench.keys);
+  const again = await workers.claim(worker, { jobs: 1 });
+  assertEquals([again.kind, again.executions], ["more", []]);
+  assertEquals((await bench.claim(worker)).job.id, "b");
 });
 
 Deno.test("a claim takes as many jobs as are wanted, over all queues and caught ones", async () => {
@@ -257,10 +279,10 @@ Deno.test("a claim takes as many jobs as are wanted, over all queues and caught 
     popped: caught,
   });
   assertEquals(executions.map(({ queue, job }) => [queue, job.id]), [
-    ["r", "y"],
     ["q", "a"],
     ["q", "b"],
     ["q", "c"],
+    ["r", "y"],
     ["r", "x"],
   ]);
   assertEquals(new Set(executions.map(({ id }) => id)).size, 5);
@@ -297,6 +319,19 @@ Deno.test("a job without an origin gets that of the queue that it was found on",
   await bench.send("RPUSH", "rq:queue:q", "a");
   const { job } = await bench.claim(worker);
   assertEquals([await bench.field("a", "origin"), job.timeout], ["q", 180]);
+});
+
+Deno.test("a hash with fields of any name starts its own job and no other", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  const fields = { id: "b", q: "r", hash: "x", err: "y" };
+  for (const id of ["a", "b"]) await bench.add(id, { fields });
+  const { queue, job } = await bench.claim(worker);
+  assertEquals([queue, job.id], ["q", "a"]);
+  assertEquals([await bench.status("a"), await bench.status("b")], [
+    "started",
+    "queued",
+  ]);
 });
 
 Deno.test("two workers that claim at once never get the same job", async () => {

@@ -266,14 +266,14 @@ export async function sweepAll(
 export function newJob(id: string, options: AddOptions = {}): NewJob {
   const { isIdNew = false, queue = "q", atFront = false, ttl, due } = options;
   const { dependsOn = [], fields = {} } = options;
-  const dependencyIds: [JobField, RedisArg][] = dependsOn.length === 0
+  const waits: [JobField, RedisArg][] = dependsOn.length === 0
     ? []
     : [["dependency_ids", JSON.stringify(dependsOn)]];
+  if (ttl !== undefined) waits.push(["ttl", ttl]);
   return {
     id,
     queue,
     atFront,
-    ttl,
     due,
     isIdNew,
     fields: new Map<JobField, RedisArg>([
@@ -281,7 +281,7 @@ export function newJob(id: string, options: AddOptions = {}): NewJob {
       ["data", encodeData("jobs.f", "[1]", "{}")],
       ["description", "jobs.f(1)"],
       ["timeout", 180],
-      ...dependencyIds,
+      ...waits,
       ...Object.entries(fields) as [JobField, RedisArg][],
     ]),
   };

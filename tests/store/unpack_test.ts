@@ -86,3 +86,23 @@ Deno.test("fields() gives named values, whatever their lengths and bytes", async
     await client.close();
   }
 });
+
+Deno.test("record() gives values by name, and refuses a list of another length", async () => {
+  await using redis = await RedisServer.start();
+  const client = connect(redis.url);
+  try {
+    const script = "return cmsgpack.pack({{'1', {'x', 'y'}}, {'1'}})";
+    const reply = await client.send("EVAL", [script, 0], { binary: true });
+    const from = new Unpacker(reply as Uint8Array);
+    const read = () =>
+      from.record<{ number: number; texts: string[] }>(["number", "texts"], {
+        texts: () => from.listOf(() => from.text()),
+        number: () => Number(from.text()),
+      });
+    from.list();
+    assertEquals(read(), { number: 1, texts: ["x", "y"] });
+    assertThrows(read, TypeError, "expected 2 values");
+  } finally {
+    await client.close();
+  }
+});

@@ -8,11 +8,15 @@
 import { EXECUTION_ID_LENGTH } from "../execution_id.ts";
 import { LEASE_MARGIN } from "../lease.ts";
 
+/** When the lease of an execution `e` ends, out of its `score`. */
+const LEASE_END =
+  `tonumber(score) - (#e == ${EXECUTION_ID_LENGTH} and ${LEASE_MARGIN} or 0)`;
+
 /** See {@linkcode link}. */
 export const LEASES_LUA: string = `
 -- When the lease of an execution ends.
 local function lease_end(e, score)
-  return tonumber(score) - (#e == ${EXECUTION_ID_LENGTH} and ${LEASE_MARGIN} or 0)
+  return ${LEASE_END}
 end
 
 -- Whether an execution has a lease that has not ended.
@@ -36,12 +40,15 @@ end
 
 -- The execution whose lease still holds, or nil; "own" is the job's x_execution.
 local function live_execution(id, q, own)
-  if own and own ~= '' and holds(id, q, own) then return own end
-  local plain = redis.call('ZSCORE', registry_key('wip', q), id) -- as RQ 1.x writes it
-  if plain and tonumber(plain) > now then return '' end
-  for _, e in ipairs(python_executions(id)) do
-    if holds(id, q, e) then return e end
+  local wip, list = registry_key('wip', q), redis.pcall('ZRANGE', executions_key(id), 0, 99) -- of Python workers
+  if list.err then list = {} end
+  list[#list + 1] = own or nil
+  for _, e in ipairs(list) do
+    local score = redis.call('ZSCORE', wip, id .. ':' .. e)
+    if score and ${LEASE_END} > now then return e end
   end
+  local plain = redis.call('ZSCORE', wip, id) -- as RQ 1.x writes it
+  if plain and tonumber(plain) > now then return '' end
 end
 
 -- Takes the lease of one execution away, and what its heartbeats have recorded; tells whether it had one.

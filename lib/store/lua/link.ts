@@ -19,6 +19,7 @@ import { LEASES_LUA } from "./leases.ts";
 import { MOVES_LUA } from "./moves.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
+import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
 import { WORKER_LUA } from "./worker.ts";
 
@@ -54,6 +55,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     PLACES_LUA,
     MOVES_LUA,
     LEASES_LUA,
+    STARTING_LUA,
     RESULTS_LUA,
     ENDING_LUA,
     RETRIES_LUA,

@@ -21,10 +21,12 @@ export const FIND_DEAD_WORKERS: Script = script(
 local function restore_lease(claim)
   local fine, claimed = pcall(cjson.decode, string.match(claim, ' (.*)$') or '')
   if not fine or type(claimed) ~= 'table' then return end
-  for i = 1, #claimed - 2, 3 do
-    local q, id, e = tostring(claimed[i]), tostring(claimed[i + 1]), tostring(claimed[i + 2])
-    if field(id, 'status') == 'started' and field(id, 'x_execution') == e then
-      register('wip', q, 'NX', now - 1 + ${LEASE_MARGIN}, id .. ':' .. e)
+  for q, members in pairs(claimed) do
+    for _, member in ipairs(type(members) == 'table' and members or {}) do
+      local id, e = parts_of(tostring(member))
+      if field(id, 'status') == 'started' and field(id, 'x_execution') == e then
+        register('wip', q, 'NX', now - 1 + ${LEASE_MARGIN}, member)
+      end
     end
   end
 end

@@ -1,0 +1,52 @@
+/** Starting jobs: what stands in the way, and what is written. @module */
+
+/** See {@linkcode link}. */
+export const STARTING_LUA: string = `
+-- A job that was popped off a queue: its id, the queue "q", "hash" as HGETALL gives it, and the fields by their names.
+-- Some are named to make room for all of them at once.
+local function popped_job(id, q)
+  local hash = redis.pcall('HGETALL', job_key(id))
+  local job = {data = nil, status = nil, origin = nil, enqueued_at = nil, created_at = nil, timeout = nil, id = id, q = q,
+    hash = hash}
+  for i = 1, #hash, 2 do job[hash[i]] = hash[i + 1] end
+  job.id, job.q, job.hash = id, q, hash -- whatever others have written
+  return job
+end
+
+-- Why a job is not to be started, or nil. What is to be checked besides is a piece of its own, and a line here; if it keeps
+-- the job for later, as a rate limit does, it puts it into its place.
+local function why_not_start(job)
+  local hash, status = job.hash, job.status
+  if hash.err then return 'its key holds a ' .. redis.call('TYPE', job_key(job.id)).ok end
+  if not job.data then return #hash == 0 and 'gone' or 'it has no data' end
+  if status == 'canceled' or status == 'stopped' then return status end
+  if status == 'started' and live_execution(job.id, job.q, job.x_execution) then return 'running' end
+end
+
+-- Writes that a job is started; its lease is the caller's, who has many. A time to live comes with ttl, or with an end.
+-- How often it was started is not counted in the hash the first time, which mostly is the only one.
+local function mark_started(job, e, worker)
+  local key, hash = job_key(job.id), job.hash
+  redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'x_execution', e)
+  if job.ended_at then redis.call('HDEL', key, 'ended_at') end
+  if not job.origin then redis.call('HSET', key, 'origin', job.q) end
+  if job.ttl or job.started_at or job.ended_at then redis.call('PERSIST', key) end -- others never had any
+  local been = job.x_execution or job.started_at and job.started_at ~= ''
+  if not been and not job.x_attempts then return end
+  local attempts = math.max(whole(job.x_attempts), been and 1 or 0) + 1
+  redis.call('HSET', key, 'x_attempts', attempts)
+  hash[#hash + 1] = 'x_attempts'
+  hash[#hash + 1] = tostring(attempts)
+end
+
+-- Pops ids off a queue; none, and the reason, if they cannot be had or not be leased.
+local function pop(q, list, count)
+  local ids = redis.pcall('LPOP', list, count)
+  if not ids then return {} end
+  if ids.err then return {}, 'the key of the queue holds a ' .. redis.call('TYPE', list).ok end
+  local kind = redis.call('TYPE', registry_key('wip', q)).ok
+  if kind == 'zset' or kind == 'none' then return ids end
+  for i = #ids, 1, -1 do redis.call('LPUSH', list, ids[i]) end
+  return {}, 'the key of its started registry holds a ' .. kind
+end
+`;
