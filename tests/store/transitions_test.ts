@@ -114,7 +114,7 @@ stop, not kept               | =          .             .              gone     
 put back                     | =          .             .              queued    .          .                .              .         .                .                 .         .       .             .               .
                              | lost       .             .              requeued  .          .                .              .         .                .                 .         .       .             .               .
 return, not begun            | =          .             .              queued    .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              returned  .          .                .              .         .                .                 .         .       .             .               .
+                             | lost       .             .              released  .          .                .              .         .                .                 .         .       .             .               .
 
 # the sweep
 recover                      | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .

@@ -56,13 +56,14 @@ local function fits(id, parents, due, makes_room)
 end
 
 -- Puts a new job where it has to wait; what goes on the queue is gathered.
-local function place(id, waits, due)
+local function place(new_job, id, waits, due)
   local key, job = job_key(id), {id = id, q = queue}
   if not waits and not due then
-    redis.call('HSET', key, 'origin', queue, 'status', 'queued', 'enqueued_at', at)
+    redis.call('HSET', key, 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(new_job, FIELDS))
     ids[#ids + 1] = id
     return queued
   end
+  redis.call('HSET', key, unpack(new_job, FIELDS))
   redis.call('SADD', QUEUES, KEYS[1])
   if not waits then return {outcome = admit(job, due, side == 'L', 'origin', queue), enqueued_at = ''} end
   enter(job, 'deferred', now, 'origin', queue)
@@ -83,8 +84,7 @@ local function take(job)
     leave(old)
     remove(old)
   end
-  redis.call('HSET', job_key(id), unpack(job, FIELDS))
-  answer = place(id, depend(id, parents, given.allow_dependency_failures == '1'), due)
+  answer = place(job, id, depend(id, parents, given.allow_dependency_failures == '1'), due)
   if job[TTL] ~= '0' then
     -- the wait that it limits begins when the job is due
     local ttl = tonumber(job[TTL]) + math.ceil(due and due - tonumber(now_float) or 0)
