@@ -1,5 +1,5 @@
 /**
- * What the scripts that claim reply.
+ * Reads the replies of CLAIM and RECLAIM.
  *
  * @module
  */
@@ -20,15 +20,15 @@ interface Claimed {
 const text = (from: Unpacker): string => from.text();
 const fields = (from: Unpacker): PackedFields => from.fields();
 
-/** What a script replies: `repeated` is a claim that was carried out before, whose jobs RECLAIM gives. */
+/** A script's reply. `repeated` means that the claim was executed before; RECLAIM returns its jobs. */
 type Reply = Omit<ClaimReply, "kind"> & {
   readonly kind: ClaimReply["kind"] | "repeated";
 };
 
 /**
- * Reads a reply; gives nothing for a claim that was carried out before.
+ * Reads a reply; `undefined` for a claim that was executed before.
  *
- * @throws {TypeError} if it is none
+ * @throws {TypeError} If it is no such reply.
  */
 export function readClaim(reply: Uint8Array): ClaimReply | undefined {
   const { kind, ...claim } = readReply(reply);

@@ -12,10 +12,10 @@
 const RQ_PREFIX = "rq";
 
 /**
- * What keys begin with if nobody says otherwise: RQ 3.0's `RQ_KEY_PREFIX` and a colon, as in RQ, where the
- * environment has it and may be read; else `rq:`.
+ * The default prefix: RQ 3.0's `RQ_KEY_PREFIX` and a colon, as in RQ, if the environment has it and may be read; else
+ * `rq:`.
  *
- * @throws {RangeError} if the variable holds what RQ refuses, too
+ * @throws {RangeError} If the variable has a value that RQ refuses, too.
  */
 function defaultPrefix(): string {
   const variable = "RQ_KEY_PREFIX";
@@ -43,13 +43,13 @@ export type RegistryName =
 
 /** The names of all keys under one prefix. */
 export class Keys {
-  /** What every key begins with. */
+  /** The prefix of every key. */
   readonly prefix: string;
 
   /**
    * A prefix in braces, `{rq}:`, keeps all keys on one slot of a Redis Cluster.
    *
-   * @throws {RangeError} if it is empty
+   * @throws {RangeError} If it is empty.
    */
   constructor(prefix: string = defaultPrefix()) {
     if (prefix === "") {
@@ -70,11 +70,11 @@ export class Keys {
   queue(name: string): string {
     return `${this.prefix}queue:${name}`;
   }
-  /** The queue's name out of its key. */
+  /** The queue's name in its key. */
   queueName(key: string): string {
     return key.slice(`${this.prefix}queue:`.length);
   }
-  /** List of job ids that a worker has taken and not yet claimed. */
+  /** List of job ids that a worker has popped and not claimed yet. */
   intermediate(queue: string): string {
     return `${this.queue(queue)}:intermediate`;
   }
@@ -98,7 +98,7 @@ export class Keys {
   worker(name: string): string {
     return `${this.prefix}worker:${name}`;
   }
-  /** The worker's name out of its key. */
+  /** The worker's name in its key. */
   workerName(key: string): string {
     return key.slice(`${this.prefix}worker:`.length);
   }
@@ -106,11 +106,11 @@ export class Keys {
   schedulerLock(queue: string): string {
     return `${this.prefix}scheduler-lock:${queue}`;
   }
-  /** A key of no use, on which a worker tries what it may do. */
+  /** An otherwise unused key, on which a worker checks its permissions. */
   probe(token: string): string {
     return `${this.prefix}probe:${token}`;
   }
-  /** Stream of ours: ids of jobs that somebody waits for and whose streams of results tell no end. */
+  /** Our stream of ends: ids of jobs that ended without a result while a client was waiting for them. */
   get ends(): string {
     return `${this.prefix}x_ends`;
   }
@@ -118,7 +118,7 @@ export class Keys {
   get releasing(): string {
     return `${this.prefix}x_releasing`;
   }
-  /** Exists while the pass of this name is somebody else's. */
+  /** Exists during a worker's turn at the pass with this name. */
   turn(pass: string): string {
     return `${this.prefix}x_turn:${pass}`;
   }
@@ -128,7 +128,7 @@ export class Keys {
   }
 }
 
-/** The same names for scripts, which meet ids only while they run: what each is called, and how it is put together. */
+/** The same for scripts: the name of each key, its parameters, and the expression after the prefix. */
 const LUA_NAMES: readonly (readonly [
   name: string,
   parameters: string,
@@ -164,20 +164,20 @@ export const KEYS_LUA: string = [
   "local RELEASING = P .. 'x_releasing'",
 ].join("\n\n");
 
-/** A call, and what it is given; that is not found out if it calls something in its turn. */
+/** A call and its arguments, unless these contain calls. */
 const LUA_CALLS = new RegExp(
   `\\b(${LUA_NAMES.map(([name]) => name).join("|")})\\((?:([^()]*)\\))?`,
   "g",
 );
 
-/** What can stand between two dots as it is: a text, a name, a member, an element. */
+/** An argument that can be concatenated as it is: a string, a name, a member, an element. */
 const OPERAND = /^(?:'[^']*'|[\w.]+(?:\[[\w.]+(?: [+-] \d+)?\])?)$/;
 
 /**
- * Puts the keys of a script together where it names them: `job_key(id)` becomes `(P .. 'job:' .. id)`. To make functions of
- * them in each call, and to call those for each job, took a tenth of the time of many scripts.
+ * Replaces the names of keys in a script by their expressions: `job_key(id)` becomes `(P .. 'job:' .. id)`. As functions,
+ * which are created in each call and called for each job, they took a tenth of the time of many scripts.
  *
- * @throws {Error} if what a key is named by has to be worked out
+ * @throws {Error} If an argument is not a simple one.
  */
 export function spellKeys(lua: string): string {
   return lua.replaceAll(LUA_CALLS, (call, name: string, text?: string) => {

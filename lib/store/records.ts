@@ -1,52 +1,52 @@
 /**
- * What crosses between TypeScript and Lua packed as a list, and what stands where in it. Each record is declared here
- * once, as the names of its values in their order: TypeScript packs and reads it by these names, and a
- * script takes the numbers from {@linkcode placesLua}, so that neither counts.
+ * Records that are passed between TypeScript and Lua as packed lists. Each is declared here, as the names of its values
+ * in their order: TypeScript packs and reads it by these names, and a script gets the positions from
+ * {@linkcode placesLua}, so that neither counts.
  *
- * A list and not a map: names would be sent and parsed with every job.
+ * Lists rather than maps, since names would be sent and parsed for every job.
  *
  * @module
  */
 
 import type { RedisArg } from "../redis/redis_client.ts";
 
-/** The names of a record's values in their order. The last may be one of any number of values, `...name`. */
+/** The names of a record's values in their order. The last may be `...name`, for any number of values. */
 export type RecordNames = readonly string[];
 
-/** The values of a record, by name; without those that follow at its end. */
+/** The values of a record by name, without those of `...name`. */
 export type RecordValues<N extends RecordNames> = {
   readonly [name in Exclude<N[number], `...${string}`>]: RedisArg;
 };
 
-/** What is said once for all jobs of a call that enqueues. */
+/** What all jobs of one call share. */
 export const NEW_JOBS = [
   /** The name of the queue. */
   "queue",
   /** `L` if they go to its head, `R` if to its tail. */
   "side",
-  /** Some second since 1970, and the same as a date up to there. */
+  /** A second since 1970, and its date up to the seconds. */
   "second",
   "date",
 ] as const;
 
-/** A job that is enqueued. */
+/** A job to enqueue. */
 export const NEW_JOB = [
   "id",
-  /** The longest that it may wait, in seconds; 0 for any time. */
+  /** Its longest wait in the queue, in seconds; 0 for no limit. */
   "ttl",
   /** When it may run: seconds since 1970, or `+` and seconds from now; 0 for at once. */
   "due",
-  /** The fields of its hash with their values, one after the other: `created_at` and `data` are among them. */
+  /** The fields of its hash and their values alternately, among them `created_at` and `data`. */
   "...fields",
 ] as const;
 
 /**
- * Bytes from which on the payload of an end is large: it goes in a call of its own, for which a full Redis is asked whether
- * it has room.
+ * From how many bytes on the payload of an end is large: it is sent in a call of its own, which checks whether a full
+ * Redis has room for it.
  */
 export const LARGE_PAYLOAD: number = 64 * 1024;
 
-/** How an execution ended, as the scripts take it that record ends. */
+/** How an execution ended, for the scripts that record ends. */
 export const END = [
   /** The queue that the job was taken from. */
   "queue",
@@ -54,34 +54,33 @@ export const END = [
   /** The execution's id. */
   "execution",
   /**
-   * `finished`, `failed`, `stopped`, `requeued` (put back at the head) or `released` (likewise, it has not
-   * begun).
+   * `finished`, `failed`, `stopped`, `requeued` (goes back to the head of its queue) or `released` (the same, and it has
+   * never begun).
    */
   "outcome",
-  /** Seconds that the result or the failure is kept, 0 not at all, -1 for ever; of a released job, that it may still wait. */
+  /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `released`, seconds left in the queue. */
   "ttl",
-  /** The result as base64 of JSON, empty for none, or the dump of its stream; of a failure base64 of zlib. */
+  /** The result as base64 of JSON (empty for none) or as the dump of its stream; a failure as base64 of zlib. */
   "payload",
-  /** Where in a dump the base64 begins, counted from 1; 0 if the payload is none. */
+  /** Where in a dump the base64 begins, counted from 1; 0 if the payload is no dump. */
   "textFrom",
-  /** Where in a dump the base64 ends; 0 if the payload is none. */
+  /** Where in a dump the base64 ends; 0 if the payload is no dump. */
   "textTo",
   /** 1 if the job has waited for others, else 0. */
   "isChild",
-  /** Seconds that the run took. */
+  /** How many seconds the run took. */
   "workedSeconds",
 ] as const;
 
 /**
- * A job that a worker has leased, with the fields of its hash and their values as they were before; with how often it was
- * started, if not for the first time.
+ * A claimed job, with the fields of its hash before the claim, and `x_attempts` if it has been started before.
  */
 export const CLAIMED = ["queue", "jobId", "execution", "fields"] as const;
 
-/** An id that a claim has dropped, or, where that is empty, a queue that it could not use. */
+/** An id that a claim has dropped; if it is empty, a queue that it could not use. */
 export const SKIPPED = ["queue", "jobId", "reason"] as const;
 
-/** What a claim replies. */
+/** The reply to a claim. */
 export const CLAIM_REPLY = [
   /** See CLAIM. */
   "kind",
@@ -93,19 +92,19 @@ export const CLAIM_REPLY = [
   "executions",
 ] as const;
 
-/** For a script, the place of each value: `local QUEUE, JOB_ID, … = 1, 2, …`. */
+/** Lua that defines the position of each value: `local QUEUE, JOB_ID, … = 1, 2, …`. */
 export function placesLua(names: RecordNames): string {
   const constants = names.map((name) => luaName(name).toUpperCase());
   const places = names.map((_, i) => i + 1);
   return `local ${constants.join(", ")} = ${places.join(", ")}\n`;
 }
 
-/** For a script that takes a record apart, a variable for each value: `queue, job_id, …`. */
+/** Lua variables for the values of a record: `queue, job_id, …`. */
 export function localsLua(names: RecordNames): string {
   return names.map(luaName).join(", ");
 }
 
-/** For a script that makes a record, the table out of an expression for each value: `{q, id, …}`. */
+/** A Lua table that creates a record from an expression for each value: `{q, id, …}`. */
 export function listLua<N extends RecordNames>(
   names: N,
   expressions: Readonly<Record<N[number], string>>,

@@ -1,11 +1,11 @@
 /**
- * Sees to it that the end of each execution is stored.
+ * Makes sure that the end of each execution is recorded.
  *
- * A job's work is done by then, so an end is worth waiting for: what Redis refuses for now (it is full, it loads its
- * data, it is a replica after a failover) is sent again until it is taken, while the lease is kept. Two things
- * have to be told apart from that. What Redis refuses for good is stored as a failure that says so. And where Redis is
- * full, it may be this very result that does not fit: after a minute, a large one is stored as such a failure, too, which
- * hardly needs any room. A worker that is told to stop waits for ten seconds more, then leaves the job to the next one.
+ * The job's work is done by then, so an end is worth waiting for: if Redis refuses it for now (it is full, is loading
+ * its data, is a replica after a failover), it is sent again until it is accepted, while the lease is extended. There are
+ * two exceptions. An end that Redis refuses for good is recorded as a failure that says so. And if Redis is full, this
+ * very result may not fit: after a minute, a large one is recorded as such a failure too, which needs hardly any room.
+ * A worker that is told to stop waits for ten more seconds, then leaves the job to another one.
  *
  * @module
  */
@@ -41,13 +41,13 @@ export interface RecorderOptions {
   readonly inHand: Pick<InHand, "isBusy" | "hasHeartbeat">;
   readonly log: SteadyLog;
   readonly jobLog: JobLog;
-  /** Fires when the worker is to leave. */
+  /** Aborted when the worker should leave. */
   readonly stopping: AbortSignal;
   /** @default the system's */
   readonly clock?: Clock;
 }
 
-/** Error replies of a Redis that may take the same call later. */
+/** Error replies after which Redis may accept the same call later. */
 const TRANSIENT: ReadonlySet<string> = new Set([
   "OOM",
   "LOADING",
@@ -62,14 +62,14 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "NOPERM",
 ]);
 
-/** Milliseconds that a large result waits for room. */
+/** How long a large result waits for room, in milliseconds. */
 const ROOM_MS = 60_000;
-/** Longest pause before a result is sent again, in milliseconds: each time, a large one is work for everybody. */
+/** The longest pauses before an end is sent again, in milliseconds; longer for a large one, which costs more each time. */
 const [LONGEST_PAUSE, LONGEST_PAUSE_LARGE] = [2_000, 10_000];
-/** Milliseconds for which a worker that is told to stop still waits. */
+/** How long a worker that is told to stop still waits, in milliseconds. */
 const LEAVE_MS = 10_000;
 
-/** Milliseconds that the answer to a claim waits for those to the ends that went with it. */
+/** How long the answer to a claim waits for the answers to the ends that were sent with it, in milliseconds. */
 const TELL_MS = 1_000;
 
 const NEVER = new AbortController().signal;
@@ -86,18 +86,18 @@ export class Recorder {
   }
 
   /**
-   * Records ends. Each has its own promise, in the order of the list, which resolves once it is stored, found to be
-   * somebody else's by now, or given up. It rejects if nothing of it can be stored, not even that it failed.
+   * Records ends. Returns a promise for each, in the order of the list, which resolves once the end is recorded or given
+   * up, or the job turns out to belong to somebody else. It rejects if nothing can be recorded, not even a failure.
    */
   end(ends: readonly End[]): Promise<void>[] {
     return this.#follow(ends, this.#send(ends));
   }
 
   /**
-   * The same, and claims in the same round trip; see {@linkcode WorkerStore.endAndClaim}. The claim's answer is given once
-   * the log has told of the ends that went with it, so that it tells of a job's end before the next one begins. It does
-   * not wait for an end that has to be sent again because Redis refuses it, and not longer than a second: to release the
-   * dependents of a job may take longer than the leases of what was claimed last.
+   * Records ends and claims in the same round trip; see {@linkcode WorkerStore.endAndClaim}. The claim resolves after the
+   * ends that were sent with it are logged, so that the log shows a job's end before the next one begins. It does not
+   * wait for an end that has to be sent again, nor for longer than a second: releasing many dependents may take longer
+   * than the new leases last.
    */
   endAndClaim(
     worker: WorkerIdentity,
@@ -114,7 +114,7 @@ export class Recorder {
       want,
     );
     const recorded = this.#follow(ends, ended);
-    // After `#follow()`, which has been waiting for the same answers for longer, and so is told of them first.
+    // After `#follow()`, so that its reactions to the same answers run first.
     const answered = Promise.allSettled([...ended, claimed]);
     return {
       recorded,
@@ -177,7 +177,7 @@ export class Recorder {
     }
   }
 
-  /** What is stored in place of an end that Redis will not take, if it is time for that. */
+  /** The failure to record instead of an end that Redis refuses, if it is time for that. */
   #instead(end: End, error: unknown, patience: Patience): End | undefined {
     if (isPutBack(end) || isOfConnection(error)) return undefined;
     if (!isTransient(error)) return this.#failed(end, "Redis refuses", error);
@@ -196,16 +196,16 @@ export class Recorder {
     );
   }
 
-  /** Its lease runs out, and the sweep of another worker finds it. */
+  /** Gives up an end: the job's lease runs out, and another worker's sweep finds it. */
   #giveUp({ execution, workedMs }: End, error: ReplyError): void {
     const { queue, job } = execution;
     this.#options.log.error(
-      `${queue}: Redis has not taken the end of the job, another worker will run it again: ${error.message} (${job.id})`,
+      `${queue}: Redis has not accepted the end of the job, another worker will run it again: ${error.message} (${job.id})`,
       factsOf(execution, workedMs),
     );
   }
 
-  /** What is stored instead of an end that Redis does not take. */
+  /** The failure to record instead of an end. */
   #failed(
     { execution, outcome, payload, workedMs }: End,
     how: string,
@@ -222,7 +222,7 @@ export class Recorder {
   }
 }
 
-/** How long an end has been refused, and what is left of the time of a worker that is told to stop. */
+/** Keeps track of how long an end has been refused, and of the time that is left after a stop. */
 class Patience {
   readonly #stopping: AbortSignal;
   readonly #clock: Clock;
@@ -241,7 +241,7 @@ class Patience {
     return this.#clock.now() - this.#since;
   }
 
-  /** Whether the worker has to leave without it. */
+  /** Whether the worker has to leave without recording it. */
   get isOver(): boolean {
     return this.#clock.now() - this.#stoppedAt >= LEAVE_MS;
   }
@@ -250,7 +250,7 @@ class Patience {
     return this.#pauses;
   }
 
-  /** Longer each time, but a stop ends it. */
+  /** Pauses, longer each time. A stop ends the pause. */
   async pause(cap: number): Promise<void> {
     const signal = this.#stoppedAt === Infinity ? this.#stopping : NEVER;
     await pause(backoff(this.#pauses++, { cap }), signal, this.#clock);

@@ -24,7 +24,7 @@ local function is_done(parent, lenient, strict, known)
   return status == 'finished' or lenient and status == 'failed'
 end
 
--- Lets a deferred job go on once every parent is done.
+-- Queues or schedules a deferred job once every parent is done.
 local function promote(c, strict, known)
   local h = redis.pcall('HMGET', job_key(c), 'data', 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front',
     'x_due')
@@ -49,7 +49,7 @@ local function wait_for(id, parent)
   redis.call('HSET', job_key(parent), 'x_dependents', 1)
 end
 
--- Notes what a job depends on; tells whether it has to wait for any of that. A parent that is gone counts as done.
+-- Stores the parents of a job; returns whether it has to wait for any. A parent that is gone counts as done.
 local function depend(id, parents, lenient)
   local waits = false
   for _, parent in ipairs(parents) do
@@ -91,7 +91,7 @@ local function release(id, status, cursor)
   return page[1]
 end
 
--- Keeps a job until all its dependents are released, and notes for the sweep what it was. Its time to live, job.ttl,
+-- Keeps a job until all its dependents are released, and stores its status for the sweep. Its time to live, job.ttl,
 -- begins after that.
 local function hold(job, status)
   local held = redis.pcall('HSET', RELEASING, job.id, status .. ' ' .. job.ttl .. ' ' .. job.q)
@@ -100,7 +100,7 @@ local function hold(job, status)
   for _, key in ipairs({job_key(job.id), dependents_key(job.id)}) do expire(key, kept) end
 end
 
--- Has those who wait for a dependent look at it again, since it may wait in vain. Tells whether there are dependents.
+-- Wakes clients that wait for a dependent, which may now wait in vain. Returns whether there are dependents.
 local function wake_dependents(id)
   local children = redis.pcall('SRANDMEMBER', dependents_key(id), 100) -- those who wait for others find out by polling
   for _, c in ipairs(children) do

@@ -1,6 +1,6 @@
 /**
- * Leases: members `<job>:<execution>` of `wip`, scored with their end; ours with a margin behind that. Plain members, as
- * RQ 1.x writes them, are of the execution `""`.
+ * Leases: members `<job>:<execution>` of `wip`, scored with their end; our scores are a margin later. A member that is
+ * only a job's id, as RQ 1.x writes it, belongs to the execution `""`.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { EXECUTION_ID_LENGTH } from "../execution_id.ts";
 import { LEASE_MARGIN } from "../lease.ts";
 
-/** When the lease of an execution `e` ends, out of its `score`. */
+/** When the lease of an execution `e` ends, computed from its `score`. */
 const LEASE_END =
   `tonumber(score) - (#e == ${EXECUTION_ID_LENGTH} and ${LEASE_MARGIN} or 0)`;
 
@@ -31,7 +31,7 @@ local function python_executions(id)
   return list.err and {} or list
 end
 
--- The job and the execution that a member of wip names.
+-- The job and the execution in a member of wip.
 local function parts_of(member)
   local id, e = string.match(member, '^(.*):([^:]*)$')
   if id then return id, e end
@@ -51,7 +51,7 @@ local function live_execution(id, q, own)
   if plain and tonumber(plain) > now then return '' end
 end
 
--- Takes the lease of one execution away, and what its heartbeats have recorded; tells whether it had one.
+-- Removes the lease of one execution and the records of its heartbeats; returns whether it had a lease.
 local function drop_execution(id, q, e, worker)
   local held = unregister('wip', q, id .. ':' .. e)
   if redis.call('DEL', execution_key(id, e)) == 1 then -- it had a heartbeat
@@ -61,7 +61,7 @@ local function drop_execution(id, q, e, worker)
   return held == 1
 end
 
--- Takes a job away from whoever runs it: mostly an execution of ours, else Python workers.
+-- Takes a job away from the worker that runs it: usually one execution of ours, else Python workers.
 local function drop_executions(job)
   local id, q, own = job.id, job.q, job.x_execution
   if own and own ~= '' and drop_execution(id, q, own, job.worker_name) then return end

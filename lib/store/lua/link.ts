@@ -1,10 +1,10 @@
 /**
- * Puts scripts together. Redis' Lua has no modules, so what scripts share is kept in pieces: a script gets those that it
- * mentions, and what those mention, each once and in front of its first user. It gets no others: to make a function
- * costs a call about as much as to use it.
+ * Links scripts. Redis' Lua has no modules, so shared code is kept in pieces. A script gets the pieces that it mentions,
+ * and those that these mention, each once and before its first user. It gets no others, since creating a function costs
+ * a call about as much as using it.
  *
- * A piece is a paragraph of one of the texts below: its comment, then what it defines with `local`, up to a blank line.
- * A mention is its name outside of comments and texts, where it is no member (`x.name`) and not assigned to (`name =`).
+ * A piece is a paragraph of one of the texts below: a comment, then what it defines with `local`, up to a blank line.
+ * A mention is its name outside comments and strings, unless it is a member (`x.name`) or is assigned (`name =`).
  *
  * @module
  */
@@ -23,14 +23,14 @@ import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
 import { WORKER_LUA } from "./worker.ts";
 
-/** Where a name can be mentioned; what comes before the last alternative is passed over. */
+/** Matches names that may be mentions in the last alternative; the other alternatives skip everything else. */
 const WORDS =
   /--.*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\.\.|\d\w*|[.:]\s*\w+|([A-Za-z_]\w*)(?!\w|\s*=(?!=))/g;
 
-/** What a paragraph defines: one function, or some values. */
+/** The definition in a paragraph: one function, or some values. */
 const DEFINED = /^local (?:function )?(\w+(?:, \w+)*)/m;
 
-/** The pieces of some texts, each under the names that it defines, without its comment. */
+/** The pieces in texts, without their comments, by the names that they define. */
 export function piecesOf(texts: readonly string[]): Map<string, string> {
   const pieces = new Map<string, string>();
   for (const paragraph of texts.flatMap((text) => text.split(/\n{2,}/))) {
@@ -46,7 +46,7 @@ export function piecesOf(texts: readonly string[]): Map<string, string> {
 
 let shared: ReadonlyMap<string, string> | undefined;
 
-/** All that scripts share; looked for when a first script is linked. */
+/** All shared pieces; parsed when the first script is linked. */
 export function sharedPieces(): ReadonlyMap<string, string> {
   return shared ??= piecesOf([
     KEYS_LUA,
@@ -64,7 +64,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
   ].map(spellKeys));
 }
 
-/** The names that a text mentions; to find them takes long, and scripts share most texts. */
+/** The names that a text mentions. Cached: finding them takes long, and scripts share most texts. */
 function mentionsOf(text: string): ReadonlySet<string | undefined> {
   let found = mentions.get(text);
   if (found === undefined) {
@@ -77,9 +77,9 @@ function mentionsOf(text: string): ReadonlySet<string | undefined> {
 const mentions = new Map<string, ReadonlySet<string | undefined>>();
 
 /**
- * A script's text with the pieces that it needs in front of it.
+ * A script's text, preceded by the pieces that it needs.
  *
- * @throws {Error} if pieces mention one another in a circle
+ * @throws {Error} If pieces mention one another in a cycle.
  */
 export function link(
   body: string,
@@ -105,7 +105,7 @@ export function link(
   return [...linked, spelled].join("\n");
 }
 
-/** A script of this name and text, with the pieces that it needs. It is linked when it is first used. */
+/** A script with the pieces that it needs. It is linked when it is first used. */
 export function script(name: string, body: string): Script {
   return new Script(name, () => link(body));
 }

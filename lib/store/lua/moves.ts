@@ -74,8 +74,8 @@ local function enter(job, status, where, ...)
   push(job.q, where, job.id)
 end
 
--- Puts a job that nothing else holds back where it has to wait next: among the scheduled ones until it is due (seconds
--- since 1970, nil for now), else on its queue, at the head if "front". Gives its status.
+-- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
+-- nil for now), else its queue, at the head if "front". Returns its status.
 local function admit(job, due, front, ...)
   if due and due > tonumber(now_float) then
     enter(job, 'scheduled', string.format('%.3f', due), ...)

@@ -1,20 +1,20 @@
-/** Starting jobs: what stands in the way, and what is written. @module */
+/** Starting jobs: the checks and the writes. @module */
 
 /** See {@linkcode link}. */
 export const STARTING_LUA: string = `
--- A job that was popped off a queue: its id, the queue "q", "hash" as HGETALL gives it, and the fields by their names.
--- Some are named to make room for all of them at once.
+-- A job that was popped off a queue: its id, the queue "q", "hash" as returned by HGETALL, and the fields by name. Some
+-- are named here so that the table has room for all of them at once.
 local function popped_job(id, q)
   local hash = redis.pcall('HGETALL', job_key(id))
   local job = {data = nil, status = nil, origin = nil, enqueued_at = nil, created_at = nil, timeout = nil, id = id, q = q,
     hash = hash}
   for i = 1, #hash, 2 do job[hash[i]] = hash[i + 1] end
-  job.id, job.q, job.hash = id, q, hash -- whatever others have written
+  job.id, job.q, job.hash = id, q, hash -- again: the hash may have fields with these names
   return job
 end
 
--- Why a job is not to be started, or nil. What is to be checked besides is a piece of its own, and a line here; if it keeps
--- the job for later, as a rate limit does, it puts it into its place.
+-- Why a job must not be started, or nil. A further check is a piece of its own and a line here; a check that keeps the
+-- job for later, as a rate limit does, puts it into its place.
 local function why_not_start(job)
   local hash, status = job.hash, job.status
   if hash.err then return 'its key holds a ' .. redis.call('TYPE', job_key(job.id)).ok end
@@ -23,14 +23,14 @@ local function why_not_start(job)
   if status == 'started' and live_execution(job.id, job.q, job.x_execution) then return 'running' end
 end
 
--- Writes that a job is started; its lease is the caller's, who has many. A time to live comes with ttl, or with an end.
--- How often it was started is not counted in the hash the first time, which mostly is the only one.
+-- Marks a job as started; the caller writes its lease, together with others. The first start, usually the only one, is
+-- not counted in the hash.
 local function mark_started(job, e, worker)
   local key, hash = job_key(job.id), job.hash
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'x_execution', e)
   if job.ended_at then redis.call('HDEL', key, 'ended_at') end
   if not job.origin then redis.call('HSET', key, 'origin', job.q) end
-  if job.ttl or job.started_at or job.ended_at then redis.call('PERSIST', key) end -- others never had any
+  if job.ttl or job.started_at or job.ended_at then redis.call('PERSIST', key) end -- other jobs have no expiry
   local been = job.x_execution or job.started_at and job.started_at ~= ''
   if not been and not job.x_attempts then return end
   local attempts = math.max(whole(job.x_attempts), been and 1 or 0) + 1
@@ -39,7 +39,7 @@ local function mark_started(job, e, worker)
   hash[#hash + 1] = tostring(attempts)
 end
 
--- Pops ids off a queue; none, and the reason, if they cannot be had or not be leased.
+-- Pops ids off a queue; none, and the reason, if the queue or its registry of leases cannot be used.
 local function pop(q, list, count)
   local ids = redis.pcall('LPOP', list, count)
   if not ids then return {} end

@@ -1,4 +1,4 @@
-/** The script by which a worker gets jobs. @module */
+/** Claiming jobs. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { LEASE_MARGIN } from "../lease.ts";
@@ -12,7 +12,7 @@ import {
 } from "../records.ts";
 
 /**
- * Takes the next jobs: pops them, marks them started and leases them, in one step.
+ * Claims the next jobs: pops them, marks them as started and leases them, in one step.
  * A job that BLMOVE has popped into an intermediate list is claimed from there.
  *
  * ```
@@ -33,13 +33,13 @@ import {
  *       "repeated" this claim was carried out before: RECLAIM gives its jobs
  * ```
  *
- * Dropped are ids of jobs that there are not (expired, deleted), that are not wanted any more, or that another worker is
- * running. What was popped and is not claimed goes back to the head of its queue. A job whose last worker died may be
- * the reason, and those beside it would share the next worker's end: such a suspect is only taken by a worker with nothing
- * else in hand, and then alone. One that is passed over keeps its place. The worker's hash remembers the claim, so that
- * a second sending is known, and what it leased. `x_attempts` is written from the second start on.
+ * Ids are dropped if the job does not exist (expired, deleted), must not run any more, or is run by another worker. A
+ * popped job that is not claimed goes back to the head of its queue. A suspect, which may have killed its last worker,
+ * is never claimed together with others, since they would die with the next one: only a worker with nothing else in
+ * hand takes it, alone. A suspect that is passed over keeps its place. The worker's hash stores the claim and its
+ * leases, to recognize a repeated call. `x_attempts` is written from the second start on.
  *
- * The reply is packed, since the client would take longer to read it as a list than Redis to claim.
+ * The reply is packed: reading it as a list would take the client longer than claiming takes Redis.
  */
 export const CLAIM: Script = script(
   "claim",
@@ -69,7 +69,7 @@ local function skip(q, id, reason)
   }
 end
 
--- Leases a job, for which the registry is written at the end; gives the execution's id.
+-- Leases a job, and returns the execution's id. The leases are written at the end, together.
 local function lease_job(q, id)
   local e, members = ARGV[7] .. string.format('%08x', first_id + #executions), leases[q]
   if not members then
@@ -81,15 +81,15 @@ local function lease_job(q, id)
   return e
 end
 
--- Whether a job that was abandoned has to stay: it may be the reason for which its last worker died. The mark counts for
--- the stay in the queue that the loss began, which enqueued_at tells from a later one.
+-- Whether an abandoned job is a suspect that must stay on the queue now. The mark counts only until the job is enqueued
+-- anew, which changes enqueued_at.
 local function has_to_stay(job)
   if string.match(job.x_abandoned, ' (%S+)$') ~= job.enqueued_at then return false end
   suspect_met, stop = mode ~= 'free' or #executions > 0, mode ~= 'pass'
   return suspect_met
 end
 
--- Starts a job, or drops its id; gives true for one that stays.
+-- Starts a job, or drops its id; returns true for one that stays on the queue.
 local function start(q, id)
   local job = popped_job(id, q)
   local reason = in_hand[id] and 'running' or why_not_start(job)
@@ -107,7 +107,7 @@ local function start(q, id)
   }
 end
 
--- Takes jobs of a queue until there are so many in all.
+-- Claims jobs of a queue until there are "most" in all.
 local function take(q, list, most)
   local left = {}
   while not stop and #executions < most and share > 0 do
@@ -126,8 +126,8 @@ end
 local registered, last = unpack(redis.call('HMGET', KEYS[1], 'x_instance', 'x_claim'))
 if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then return reply('repeated') end
 
--- What BLMOVE has popped goes back to the heads first, and is then taken in its turn. Those who wait see the queues only
--- as they are at the end.
+-- Jobs that BLMOVE has popped first go back to the heads of their queues, and are then claimed in their turn. Clients
+-- that wait for the queues see only the result of the whole script.
 for i = #ARGV - 1, first_popped, -2 do
   local q, id = ARGV[i], ARGV[i + 1]
   local was_there = redis.call('LREM', intermediate_key(q), 1, id) > 0

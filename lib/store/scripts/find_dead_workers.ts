@@ -5,9 +5,9 @@ import { LEASE_MARGIN } from "../lease.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Tells which workers have no hash any more. One of ours that has died and whose lease somebody's
- * clean-up has dropped (RQ before 2.0 does) gets that of its last claim back, expired, so that the
- * next sweep finds its job.
+ * Finds workers whose hash is gone. If one of ours has died and another program's clean-up has
+ * dropped its lease (as RQ before 2.0 does), the leases of its last claim are restored, expired, so
+ * that the next sweep finds the jobs.
  *
  * ```
  * KEYS  … the hashes of workers

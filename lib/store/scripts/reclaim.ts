@@ -1,11 +1,11 @@
-/** The script for a claim whose reply was lost. @module */
+/** Repeating a claim whose reply was lost. @module */
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 import { CLAIM_REPLY, CLAIMED, listLua, placesLua } from "../records.ts";
 
 /**
- * Gives the jobs of a worker's claim once more, as far as it still has them in hand.
+ * Returns the jobs of a worker's claim again, if their leases still hold.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -39,7 +39,7 @@ end
 table.sort(executions, function (a, b) return a[EXECUTION] < b[EXECUTION] end)
 local kind = #executions > 0 and 'jobs' or 'more'
 if kind == 'jobs' then
-  -- an end that was sent again before this has shown the worker idle
+  -- a repeated end, sent before this, may have set the state to idle
   redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', executions[#executions][JOB_ID])
 end
 local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
