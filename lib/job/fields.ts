@@ -1,17 +1,17 @@
 /**
- * The fields of a job's hash, each declared once. Those that begin with `x_` are ours: RQ ignores and keeps them. The others
- * are RQ's (`rq/job.py`).
+ * Declares the fields of a job's hash. Those that begin with `x_` are ours: RQ ignores and keeps them. The others are
+ * RQ's (`rq/job.py`).
  *
- * TypeScript knows them by type: a name that is not in this table, or that holds something else than is asked for, does not
- * compile. Scripts spell them: `HSET key status queued` reads as RQ's own commands do, and `${F.status}` in it would
- * not. A test holds every name in a script, and every row of this table, to the other.
+ * In TypeScript, a name that is not in this table, or is of another type than is needed, does not compile. In scripts,
+ * names are written out, since `HSET key status queued` is more readable than `${F.status}`; a test compares all names
+ * in scripts with this table, in both directions.
  *
  * @module
  */
 
 /**
- * What a field holds. All are texts in Redis: a `date` is RQ's `2026-11-23T02:37:08.111378Z`, `seconds` are a length of
- * time, -1 for ever, a `flag` is 0 or 1, `json` is a list or an object, `bytes` may be no text at all.
+ * The type of a field. All are text in Redis: a `date` is RQ's `2026-11-23T02:37:08.111378Z`, `seconds` are a duration (-1
+ * for ever), a `flag` is 0 or 1, `json` is a list or an object, `bytes` may be binary.
  */
 export type FieldType =
   | "text"
@@ -31,9 +31,9 @@ export type Field = readonly [
 ];
 
 /**
- * The table. Who writes and reads: the `producer` that enqueues; the `worker` that claims, runs and ends; the `sweep` that
- * puts back what a dead worker left, and queues what is due; the running `job` itself; the `user` who looks, waits, cancels and
- * requeues; `RQ`, where only Python does.
+ * The fields, with their writers and readers: `producer` (enqueueing), `worker` (claiming, running, recording ends),
+ * `sweep` (recovering jobs, queueing due ones), `job` (the running job itself), `user` (reading, waiting, canceling,
+ * requeueing), `RQ` (only Python).
  */
 export const JOB_FIELDS = {
   // The call, and how it is to be carried out
@@ -54,7 +54,7 @@ export const JOB_FIELDS = {
   allow_dependency_failures: ["flag", "producer", "all"],
   enqueue_at_front: ["flag", "producer", "worker, sweep, user"],
 
-  /** Until when it is not to run, in seconds since 1970; only of a job that waits for others, too. */
+  /** When it is due, in seconds since 1970; only for a job that also waits for others. */
   x_due: ["number", "producer", "all"],
 
   // Where it is in its life
@@ -64,17 +64,17 @@ export const JOB_FIELDS = {
   ended_at: ["date", "worker, sweep", "worker, sweep, user"],
   worker_name: ["text", "worker", "sweep, user"],
   last_heartbeat: ["date", "worker", "user"],
-  /** The execution that has it in hand, or had it last: what fences all others off. */
+  /** The fence: the execution that has the job, or had it last. */
   x_execution: ["text", "worker", "worker, sweep"],
-  /** How often it was started; only from the second time on. */
+  /** How often it was started; written from the second start on. */
   x_attempts: ["integer", "worker, user", "worker"],
-  /** How often it has lost its worker, and the `enqueued_at` of the stay in the queue for which that counts. */
+  /** How often it has lost its worker, and the `enqueued_at` for which that counts. */
   x_abandoned: ["text", "sweep", "worker, sweep"],
-  /** Token of the call that canceled or requeued it, and the status before: tells that call's second sending. */
+  /** The token of the call that canceled or requeued it, and the status before, to recognize a repeated call. */
   x_change: ["text", "user", "user"],
-  /** That somebody waits for it, who has to be told of an end that no result shows. */
+  /** Whether a client waits for it, so that an end without a result must be announced. */
   x_waited: ["flag", "user", "all"],
-  /** That others wait for it. */
+  /** Whether other jobs wait for it. */
   x_dependents: ["flag", "producer", "worker"],
   x_progress: ["number", "job", "user"],
   x_progress_note: ["text", "job", "user"],

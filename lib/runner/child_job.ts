@@ -32,7 +32,7 @@ import type { RunRequest } from "./runner.ts";
 export type JobModule = Readonly<Record<string, unknown>>;
 
 /** A function of a job. */
-export type JobFunction = (...args: unknown[]) => unknown;
+export type LoadedFunction = (...args: unknown[]) => unknown;
 
 /** The most exports that an error names. */
 const MAX_LISTED = 20;
@@ -50,7 +50,7 @@ export type Loaded =
   | {
     readonly type: "loaded";
     readonly module: JobModule;
-    readonly func: JobFunction;
+    readonly func: LoadedFunction;
   }
   | Failed;
 
@@ -92,7 +92,7 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
   }
   const func = module[exportName];
   if (typeof func === "function") {
-    return { type: "loaded", module, func: func as JobFunction };
+    return { type: "loaded", module, func: func as LoadedFunction };
   }
   const exports = listed(sortTexts(keysOf(module)));
   return failLoad(
@@ -131,7 +131,7 @@ function kindOf(value: unknown): string {
 
 /** Calls a job's function and encodes its result as JSON. */
 export async function callJob(
-  func: JobFunction,
+  func: LoadedFunction,
   request: RunRequest,
 ): Promise<Called> {
   let result: unknown;

@@ -57,7 +57,7 @@ export class Packer {
   }
 
   /** Begins another list of so many values. */
-  list(length: number): void {
+  beginList(length: number): void {
     this.#count++;
     this.#reserve(HEADER);
     this.#at = this.#header(this.#at, ARRAY, length);
@@ -70,12 +70,12 @@ export class Packer {
     fields?: ReadonlyMap<string, RedisArg>,
   ): void {
     if (fields === undefined) {
-      this.list(names.length);
+      this.beginList(names.length);
       this.#values(names, values, names.length);
       return;
     }
     const single = names.length - 1;
-    this.list(single + 2 * fields.size);
+    this.beginList(single + 2 * fields.size);
     this.#values(names, values, single);
     for (const [field, value] of fields) {
       this.add(field);

@@ -25,7 +25,7 @@ export class Unpacker {
    *
    * @throws {TypeError} if something else comes next
    */
-  list(): number {
+  listLength(): number {
     const kind = this.#byte();
     if ((kind & 0xf0) === 0x90) return kind & 0x0f;
     // An empty table of Lua is written as an empty map.
@@ -65,7 +65,7 @@ export class Unpacker {
     names: readonly (keyof V)[],
     readers: { readonly [name in keyof V]: (from: Unpacker) => V[name] },
   ): V {
-    const length = this.list();
+    const length = this.listLength();
     if (length !== names.length) {
       throw new TypeError(
         `Cannot read the script's reply: expected ${names.length} values, got ${length}`,
@@ -83,7 +83,9 @@ export class Unpacker {
    */
   listOf<T>(read: (from: Unpacker) => T): T[] {
     const entries: T[] = [];
-    for (let left = this.list(); left > 0; left--) entries.push(read(this));
+    for (let left = this.listLength(); left > 0; left--) {
+      entries.push(read(this));
+    }
     return entries;
   }
 
@@ -94,7 +96,7 @@ export class Unpacker {
    */
   fields(): PackedFields {
     const places: number[] = [];
-    for (let left = this.list(); left > 0; left--) {
+    for (let left = this.listLength(); left > 0; left--) {
       const length = this.#length();
       places.push(this.#at, this.#at += length);
     }

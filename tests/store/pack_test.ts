@@ -32,10 +32,10 @@ Deno.test.each(VALUES)(
     await using bench = await Bench.open();
     const packer = new Packer();
     packer.begin(["a", "b"], { a: "head", b: value });
-    packer.list(2);
+    packer.beginList(2);
     packer.add(value);
     packer.add("tail");
-    packer.list(0);
+    packer.beginList(0);
     const reply = await bench.send("EVAL", UNPACK, 0, packer.take());
     assertEquals(reply, ["head", text, [text, "tail"], [], 2]);
   },
@@ -45,7 +45,7 @@ Deno.test("bytes are packed as they are", async () => {
   await using bench = await Bench.open();
   const packer = new Packer();
   packer.begin(["a", "b"], { a: "head", b: BYTES.subarray(0, 200) });
-  packer.list(1);
+  packer.beginList(1);
   packer.add(BYTES);
   const reply = await bench.client.send("EVAL", [UNPACK, 0, packer.take()], {
     binary: true,
@@ -58,7 +58,7 @@ Deno.test("what was taken stays as it is while the next is packed, also after a 
   const packer = new Packer();
   const pack = (text: string) => {
     packer.begin(["a"], { a: text });
-    packer.list(1);
+    packer.beginList(1);
     packer.add(text);
     return packer.take();
   };

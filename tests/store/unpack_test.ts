@@ -23,17 +23,17 @@ Deno.test("an Unpacker reads what Redis packs: texts and lists of all lengths, b
         binary: true,
       });
       const from = new Unpacker(reply as Uint8Array);
-      assertEquals(from.list(), 2);
-      const count = from.list();
+      assertEquals(from.listLength(), 2);
+      const count = from.listLength();
       const read = Array.from({ length: count }, () => {
-        assertEquals(from.list(), 2);
+        assertEquals(from.listLength(), 2);
         const text = from.text();
         assertEquals(from.text(), text);
         return text;
       });
       assertEquals(read, sent);
-      assertEquals(from.list(), 0);
-      assertThrows(() => from.list(), TypeError); // all has been read
+      assertEquals(from.listLength(), 0);
+      assertThrows(() => from.listLength(), TypeError); // all has been read
     }
     const binary = Uint8Array.from({ length: 256 }, (_, i) => i);
     const script = "return cmsgpack.pack({{'x', ARGV[1]}})";
@@ -41,7 +41,7 @@ Deno.test("an Unpacker reads what Redis packs: texts and lists of all lengths, b
       binary: true,
     });
     const from = new Unpacker(reply as Uint8Array);
-    from.list();
+    from.listLength();
     assertEquals(from.fields().get("x"), binary);
   } finally {
     await client.close();
@@ -49,7 +49,7 @@ Deno.test("an Unpacker reads what Redis packs: texts and lists of all lengths, b
 });
 
 Deno.test.each<[string, number[], (from: Unpacker) => unknown]>([
-  ["a number for a list", [0x05], (from) => from.list()],
+  ["a number for a list", [0x05], (from) => from.listLength()],
   ["a list for a text", [0x91], (from) => from.text()],
   ["a text that is cut off", [0xa5, 0x61], (from) => from.text()],
   ["nothing", [], (from) => from.text()],
@@ -73,7 +73,7 @@ Deno.test("fields() gives named values, whatever their lengths and bytes", async
     const args = [script, 0, ...[...sent].flat()];
     const reply = await client.send("EVAL", args, { binary: true });
     const from = new Unpacker(reply as Uint8Array);
-    from.list();
+    from.listLength();
     const fields = from.fields();
     for (const [name, value] of sent) {
       assertEquals(new TextDecoder().decode(fields.get(name)), value);
@@ -81,7 +81,7 @@ Deno.test("fields() gives named values, whatever their lengths and bytes", async
     assertEquals(fields.get("Data"), undefined);
     assertEquals(fields.get(""), undefined);
     assertEquals(from.fields().get("data"), undefined);
-    assertThrows(() => from.list(), TypeError); // all has been read
+    assertThrows(() => from.listLength(), TypeError); // all has been read
   } finally {
     await client.close();
   }
@@ -99,7 +99,7 @@ Deno.test("record() gives values by name, and refuses a list of another length",
         texts: () => from.listOf(() => from.text()),
         number: () => Number(from.text()),
       });
-    from.list();
+    from.listLength();
     assertEquals(read(), { number: 1, texts: ["x", "y"] });
     assertThrows(read, TypeError, "expected 2 values");
   } finally {
