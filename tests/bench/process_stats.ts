@@ -1,5 +1,7 @@
 /** What the kernel says of a process and its descendants; nothing where there is no `/proc`. */
 
+import { childrenOf, readProc } from "../support/processes.ts";
+
 /** A process with its descendants. */
 export interface TreeStats {
   /** Seconds of CPU, with those of children that have ended and were waited for. */
@@ -64,34 +66,4 @@ function descendants(pid: number): number[] {
     open.push(...children);
   }
   return found;
-}
-
-/** A child hangs on the thread that started it. */
-function childrenOf(pid: number): number[] {
-  return threadsOf(pid).flatMap((thread) =>
-    (readProc(`${pid}/task/${thread}/children`) ?? "").split(" ")
-      .filter((text) => text.trim() !== "").map(Number)
-  );
-}
-
-function threadsOf(pid: number): string[] {
-  return whereItIs(() =>
-    [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name)
-  ) ?? [];
-}
-
-function readProc(path: string): string | undefined {
-  return whereItIs(() => Deno.readTextFileSync(`/proc/${path}`));
-}
-
-/** Processes come and go while they are looked at. */
-function whereItIs<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    const gone = error instanceof Deno.errors.NotFound ||
-      (error instanceof Error && error.message.includes("os error 3"));
-    if (gone) return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "./support.ts";
 
@@ -60,7 +60,7 @@ Deno.test("kill-horse fails the job with RQ's words, and the worker goes on", as
   await using busy = await busyWorker();
   await busy.publish({ command: "kill-horse" });
   await busy.bench.hasStatus(busy.job.id, "failed");
-  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(isAlive(busy.childPid), false);
   assertStringIncludes(
     await busy.job.excInfo() ?? "",
     "Work-horse terminated unexpectedly",
@@ -79,7 +79,7 @@ Deno.test("stop-job stops the job of that id alone", async () => {
   assertEquals(await busy.job.getStatus(), "started");
   await busy.publish({ command: "stop-job", job_id: busy.job.id });
   await busy.bench.hasStatus(busy.job.id, "stopped");
-  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(isAlive(busy.childPid), false);
   assertStringIncludes(await busy.job.excInfo() ?? "", "stopped by user");
   assertEquals(
     await busy.bench.client.send("ZRANGE", ["rq:failed:low", 0, -1]),
@@ -112,7 +112,7 @@ Deno.test("stop-execution stops that run alone", async () => {
   assertEquals(await job.getStatus(), "started");
   await busy.publish({ command, job_id, execution_id: executionId });
   await bench.hasStatus(job.id, "stopped");
-  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(isAlive(busy.childPid), false);
 });
 
 Deno.test("what is no command is ignored", async () => {
@@ -150,7 +150,7 @@ Deno.test("a stopped job can be queued again and runs to its end", async () => {
 Deno.test("cancel() of a running job kills it, and it stays canceled", async () => {
   await using busy = await busyWorker();
   await busy.job.cancel();
-  await waitFor(async () => !(await pidAlive(busy.childPid)), {
+  await waitFor(() => !isAlive(busy.childPid), {
     timeout: 5_000,
   });
   await busy.worker.waitForOutput(/Lease lost|stopped|canceled/);
@@ -166,7 +166,7 @@ Deno.test("delete() of a running job kills it, and nothing of it is stored again
   await using busy = await busyWorker();
   const { bench, job } = busy;
   await job.delete();
-  await waitFor(async () => !(await pidAlive(busy.childPid)), {
+  await waitFor(() => !isAlive(busy.childPid), {
     timeout: 5_000,
   });
   await assertWorks(bench);
@@ -185,7 +185,7 @@ Deno.test("delete() of a running job kills it, and nothing of it is stored again
 Deno.test("a job whose hash is deleted by hand is killed at the next heartbeat", async () => {
   await using busy = await busyWorker();
   await busy.bench.client.send("DEL", [`rq:job:${busy.job.id}`]);
-  await waitFor(async () => !(await pidAlive(busy.childPid)), {
+  await waitFor(() => !isAlive(busy.childPid), {
     timeout: 5_000,
   });
   await assertWorks(busy.bench);

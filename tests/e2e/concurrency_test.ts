@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
@@ -52,11 +52,8 @@ async function busyWorker(isolation: string) {
 }
 
 /** How many of these processes are alive. */
-async function alive(pids: Ledger): Promise<number> {
-  const living = await Promise.all(
-    pids.lines().map((pid) => pidAlive(Number(pid))),
-  );
-  return living.filter(Boolean).length;
+function alive(pids: Ledger): number {
+  return pids.lines().filter((pid) => isAlive(Number(pid))).length;
 }
 
 eachWay(
@@ -115,7 +112,7 @@ eachWay("a warm shutdown waits for all of several jobs", async (isolation) => {
   await using busy = await busyWorker(isolation);
   busy.worker.kill("SIGTERM");
   await busy.worker.waitForOutput(/Warm shut down requested/);
-  assertEquals(await alive(busy.pids), 4);
+  assertEquals(alive(busy.pids), 4);
   await busy.open();
   const { code, stderr } = await busy.worker.ended();
   assertEquals({ code, stderr }, { code: 0, stderr: "" });

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { JobFailedError } from "../../mod.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
@@ -148,7 +148,7 @@ Deno.test("a job in an endless loop is killed at its timeout, and its grandchild
   assertMatch(await job.excInfo() ?? "", /JobTimeoutException/);
   assertEquals(pids.lines().length, 2);
   for (const pid of pids.lines()) {
-    await waitFor(async () => !(await pidAlive(Number(pid))));
+    await waitFor(() => !isAlive(Number(pid)));
   }
 });
 

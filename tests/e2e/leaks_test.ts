@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { childrenOf, readProc } from "../support/processes.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, WorkerProcess } from "./support.ts";
@@ -10,15 +11,10 @@ function handles(pid: number): number {
 
 /** The states of a process's children; `Z` for zombies. */
 function childStates(pid: number): string[] {
-  return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
-    .split(" ").filter(Boolean).flatMap((child) => {
-      try {
-        const stat = Deno.readTextFileSync(`/proc/${child}/stat`);
-        return /\) (\S)/.exec(stat)?.[1] ?? [];
-      } catch {
-        return []; // it has just gone
-      }
-    });
+  return childrenOf(pid).flatMap((child) => {
+    const stat = readProc(`${child}/stat`) ?? "";
+    return /\) (\S)/.exec(stat)?.[1] ?? [];
+  });
 }
 
 Deno.test("a worker holds no more handles, children or connections after a hundred jobs than after ten", async () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
 import { runFlags } from "../support/deno_flags.ts";
 import { ROOT } from "../support/paths.ts";
-import { pidAlive, Program } from "../support/processes.ts";
+import { childrenOf, isAlive, Program } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, JOBS, Ledger, WorkerProcess } from "./support.ts";
 
@@ -98,7 +98,7 @@ Deno.test("a second signal kills the job and puts it back at the head of its que
   await busy.worker.killAgain("SIGTERM");
   const { code } = await busy.worker.ended();
   assertEquals(code, 0);
-  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(isAlive(busy.childPid), false);
   assertEquals(await busy.job.getStatus(), "queued");
   assertEquals(await bench.queue("low").jobIds(), [busy.job.id, next.id]);
   assertEquals(await bench.client.send("ZCARD", ["rq:wip:low"]), 0);
@@ -142,7 +142,7 @@ Deno.test("--grace ends a warm shutdown that takes too long", async () => {
   const { code, stdout } = await busy.worker.ended();
   assertEquals(code, 0);
   assertStringIncludes(stdout, "Cold shut down");
-  assertEquals(await pidAlive(busy.childPid), false);
+  assertEquals(isAlive(busy.childPid), false);
   assertEquals(await bench.queue("low").jobIds(), [busy.job.id]);
 });
 
@@ -192,7 +192,7 @@ Deno.test("a worker leaves no process behind", async () => {
   const children = childrenOf(worker.pid);
   worker.kill("SIGTERM");
   await worker.ended();
-  for (const pid of children) await waitFor(async () => !await pidAlive(pid));
+  for (const pid of children) await waitFor(() => !isAlive(pid));
 });
 
 Deno.test("the name of a worker that left is free at once", async () => {
@@ -204,9 +204,3 @@ Deno.test("the name of a worker that left is free at once", async () => {
     assertEquals((await worker.ended()).code, 0);
   }
 });
-
-/** The ids of a process's children. */
-function childrenOf(pid: number): number[] {
-  return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
-    .split(" ").filter(Boolean).map(Number);
-}

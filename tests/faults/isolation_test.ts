@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Bench, Ledger, type WorkerProcess } from "../e2e/support.ts";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { sized } from "../support/long.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
@@ -79,7 +79,7 @@ Deno.test("jobs side by side whose process is killed are run again by the worker
   const { bench, pids } = at;
   const [pid] = new Set(pids.lines().map(Number));
   Deno.kill(pid!, "SIGKILL");
-  await waitFor(async () => !(await pidAlive(pid!)));
+  await waitFor(() => !isAlive(pid!));
   await at.open();
   await finished(bench, ["low"], 40);
   assertEquals(pids.lines().length, 80);

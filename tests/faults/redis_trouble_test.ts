@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "../e2e/support.ts";
 
@@ -123,7 +123,7 @@ Deno.test("a busy worker whose Redis is gone leaves on the second signal, its jo
   await worker.killAgain("SIGINT");
   await worker.ended();
   const [pid] = pids.lines().map(Number);
-  await waitFor(async () => !(await pidAlive(pid!)));
+  await waitFor(() => !isAlive(pid!));
 });
 
 Deno.test("a Redis that was restarted empty gets its worker back, and the worker goes on", async () => {

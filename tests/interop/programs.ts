@@ -1,6 +1,7 @@
 /** Waiting, processes, and Python code that runs in one of them. */
 
 import { ROOT } from "../support/paths.ts";
+import { childrenOf } from "../support/processes.ts";
 import { type Truthy, waitFor as waitForTruthy } from "../support/wait_for.ts";
 
 /** Where the Python side of the tests is. */
@@ -83,7 +84,7 @@ export class Program implements AsyncDisposable {
 
   /** SIGKILL, for its child processes too: `rq worker` runs jobs in one that outlives it. */
   async killTree(): Promise<void> {
-    const children = this.#runs ? await childrenOf(this.pid) : [];
+    const children = this.#runs ? childrenOf(this.pid) : [];
     this.kill("SIGKILL");
     await this.#process.status;
     for (const pid of children) {
@@ -99,14 +100,6 @@ export class Program implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.killTree();
   }
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("pgrep", {
-    args: ["-P", String(pid)],
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean)
-    .map(Number);
 }
 
 /** Code that runs in one Python process, see `python/bridge.py`. */

@@ -7,7 +7,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { eachWay, eachWayOf, isAlive, pidsIn, until } from "./support.ts";
+import { isAlive } from "../support/processes.ts";
+import { eachWay, eachWayOf, pidsIn, until } from "./support.ts";
 
 eachWay("calls functions with their arguments", async (create) => {
   await using t = await create();

@@ -1,33 +1,46 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Guardian } from "../../lib/runner/guardian.ts";
 import { MARK_PREFIX } from "../../lib/runner/orphans.ts";
-import { Program } from "../support/processes.ts";
+import {
+  childrenOf,
+  commandOf,
+  isAlive,
+  Program,
+} from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
-import { childrenOf, FIXTURES, isAlive, pidsIn, until } from "./support.ts";
+import { FIXTURES, pidsIn, until } from "./support.ts";
 
 /** Starts a worker with a job that has started processes, and waits for all of them. */
 async function startWorker(...job: string[]) {
-  const worker = new Program(
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-config", `${FIXTURES}/worker.ts`, ...job],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
+  const stack = new AsyncDisposableStack();
+  const worker = stack.use(
+    new Program(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-config", `${FIXTURES}/worker.ts`, ...job],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    ),
   );
   await waitFor(() => pidsIn(worker.stdout).length === 2);
   // The job's subprocess, two that wait, and the guardian.
   await until("all are there", () => childrenOf(worker.pid).length === 4);
   const all = [...childrenOf(worker.pid), ...pidsIn(worker.stdout)];
   assert(all.every(isAlive));
-  return { worker, all };
+  // If the test fails, they would burden the machine: one of them spins.
+  stack.defer(() =>
+    all.filter(isAlive).forEach((pid) => Deno.kill(pid, "SIGKILL"))
+  );
+  return {
+    worker,
+    all,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
-function guardiansOf(worker: number): number[] {
-  return childrenOf(worker).filter((pid) =>
-    isAlive(pid) &&
-    Deno.readTextFileSync(`/proc/${pid}/cmdline`).startsWith("sh\0-c")
-  );
+function guardianOf(worker: number): number | undefined {
+  return childrenOf(worker).find((pid) => commandOf(pid).startsWith("sh\0-c"));
 }
 
 const JOBS = [
@@ -38,8 +51,8 @@ const JOBS = [
 Deno.test.each(JOBS)(
   "A worker killed by SIGKILL leaves no child and no grandchild: %s",
   async (...job) => {
-    const { worker, all } = await startWorker(...job);
-    await using _ = worker;
+    await using started = await startWorker(...job);
+    const { worker, all } = started;
     worker.kill("SIGKILL");
     await until("all are gone", () => !all.some(isAlive));
   },
@@ -48,12 +61,12 @@ Deno.test.each(JOBS)(
 Deno.test.each(JOBS)(
   "nor does one whose guardian was killed before: %s",
   async (...job) => {
-    const { worker, all } = await startWorker(...job);
-    await using _ = worker;
-    const [killed] = guardiansOf(worker.pid);
-    Deno.kill(killed!, "SIGKILL");
+    await using started = await startWorker(...job);
+    const { worker, all } = started;
+    const killed = guardianOf(worker.pid)!;
+    Deno.kill(killed, "SIGKILL");
     await until("there is another", () => {
-      const [guardian] = guardiansOf(worker.pid);
+      const guardian = guardianOf(worker.pid);
       return guardian !== undefined && guardian !== killed;
     });
     worker.kill("SIGKILL");

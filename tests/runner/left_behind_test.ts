@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { listProcesses } from "../../lib/runner/process_table.ts";
-import { isAlive, pidsIn, TestRunner, until } from "./support.ts";
+import { isAlive } from "../support/processes.ts";
+import { pidsIn, TestRunner, until } from "./support.ts";
 
 Deno.test.each([
   { how: "returns", func: "detachAndReturn", timeout: 60 },

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Outcome } from "../../lib/runner/runner.ts";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { TestRunner } from "./support.ts";
 
@@ -50,7 +50,7 @@ Deno.test("a process ends after as many jobs as it may serve", async () => {
   for (let n = 0; n < 7; n++) served.push(await count(t));
   assertEquals(served.map(({ calls }) => calls), [1, 2, 3, 1, 2, 3, 1]);
   assertEquals(new Set(served.map(({ pid }) => pid)).size, 3);
-  await waitFor(async () => !(await pidAlive(served[0]!.pid)), {
+  await waitFor(() => !isAlive(served[0]!.pid), {
     message: "it to be gone",
   });
 });
@@ -71,7 +71,7 @@ Deno.test.each<[string, { args?: unknown[]; timeout?: number }]>([
   const after = await count(t);
   assertNotEquals(after.pid, before.pid);
   assertEquals(after.calls, 1);
-  await waitFor(async () => !(await pidAlive(before.pid)));
+  await waitFor(() => !isAlive(before.pid));
 });
 
 Deno.test("a signal kills the process and what it runs, and the next job gets another", async () => {
@@ -80,7 +80,7 @@ Deno.test("a signal kills the process and what it runs, and the next job gets an
   const controller = new AbortController();
   const running = t.run("jobs.spin", [], { signal: controller.signal });
   running.catch(() => undefined);
-  await waitFor(() => pidAlive(before.pid));
+  await waitFor(() => isAlive(before.pid));
   controller.abort(new Error("stop"));
   const outcome = await running.then(() => "ended", (error) => error.message);
   assertEquals(outcome, "stop");

@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { pidAlive } from "../support/processes.ts";
+import { isAlive } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { TestRunner } from "./support.ts";
 
@@ -81,7 +81,7 @@ Deno.test("a job that does not stop at its time limit ends the process, and the 
   const after = await others;
   assertEquals(new Set(after.map((other) => other.pid)).size, 1);
   assertNotEquals(after[0]!.pid, pid);
-  await waitFor(async () => !(await pidAlive(pid)));
+  await waitFor(() => !isAlive(pid));
 });
 
 Deno.test("where a process does not even hear that a time is up, each of its jobs is run again alone", async () => {
@@ -149,7 +149,7 @@ Deno.test("a job that is stopped and does not listen is killed, and the others a
   await waitFor(() => t.stdout().includes("spins"));
   abort.abort(new Error("stopped"));
   await assertRejects(() => running, Error, "stopped");
-  await waitFor(async () => !(await pidAlive(pid)));
+  await waitFor(() => !isAlive(pid));
   assertEquals(new Set((await others).map((other) => other.pid)).size, 1);
 });
 
@@ -169,7 +169,7 @@ Deno.test("a process takes no more jobs than it may, and those in hand end in it
   for (const { pid } of napped) counts.set(pid, (counts.get(pid) ?? 0) + 1);
   assertEquals([...counts.values()].toSorted(), [2, 4, 4]);
   const [first] = napped;
-  await waitFor(async () => !(await pidAlive(first!.pid)));
+  await waitFor(() => !isAlive(first!.pid));
 });
 
 for (const way of ["reuse", "shared"] as const) {

@@ -229,35 +229,6 @@ export async function until(
   }
 }
 
-/** Whether a process exists and is not a zombie. */
-export function isAlive(pid: number): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
-  } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound || /os error 3/.test(String(error))
-    ) return false;
-    throw error;
-  }
-}
-
-/** The ids of all processes whose parent is this one, zombies included. */
-export function childrenOf(parent: number): number[] {
-  const found: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const ppid = stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0];
-      if (Number(ppid) === parent) found.push(Number(name));
-    } catch {
-      continue; // it has ended meanwhile
-    }
-  }
-  return found;
-}
-
 /** The process ids that a job printed, one per line. */
 export function pidsIn(text: string): number[] {
   return text.trim().split("\n").filter((line) => /^\d+$/.test(line))
