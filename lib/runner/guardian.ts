@@ -22,12 +22,13 @@ import { MARK_PREFIX, Orphans } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
 
 /**
+ * Its arguments are the groups to begin with and the marks, each list with a space before and after every entry.
  * `+ <group> <mark>` adds a group, `- <group>` removes it, `- - <marks…>` removes marks, `x - <marks…>` kills everything
  * with these marks and removes them. It ignores the signals of a terminal, which are meant for the worker.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT
-groups=' '
-marks=' '
+groups=$1
+marks=$2
 forget() { for one; do
   case $marks in *" $one "*) marks="\${marks%%" $one "*} \${marks#*" $one "}" ;; esac
 done; }
@@ -155,9 +156,15 @@ export class Guardian implements AsyncDisposable {
     return this.close();
   }
 
+  /**
+   * Starts one that knows what is registered from its first moment on, by its arguments. If it were told by its stdin, a
+   * worker that is killed just after it has replaced its guardian would leave its jobs running.
+   */
   #start(): void {
+    const groups = wordsOf(this.#groups.keys());
+    const marks = wordsOf([...this.#groups.values(), ...this.#left.keys()]);
     // In its own session, so that a signal to the worker's group does not kill it.
-    const start = inOwnGroup("sh", ["-c", SCRIPT]);
+    const start = inOwnGroup("sh", ["-c", SCRIPT, "sh", groups, marks]);
     const process = new Deno.Command(start.command, {
       ...start.options,
       stdin: "piped",
@@ -189,12 +196,7 @@ export class Guardian implements AsyncDisposable {
       this.#start();
     } catch (error) {
       this.#failed(error);
-      return;
     }
-    const groups = [...this.#groups].map(([group, mark]) =>
-      `+ ${group} ${mark}\n`
-    );
-    void this.#write(groups.join(""));
   }
 
   #failed(why: unknown): void {
@@ -239,11 +241,14 @@ export class Guardian implements AsyncDisposable {
     if (marks.length > 0) await this.#write(`x - ${marks.join(" ")}\n`);
   }
 
-  async #write(lines: string): Promise<void> {
-    if (lines === "") return;
-    await this.#writer?.write(this.#encoder.encode(lines))
+  async #write(line: string): Promise<void> {
+    await this.#writer?.write(this.#encoder.encode(line))
       .catch(ignoreBrokenPipe);
   }
+}
+
+function wordsOf(words: Iterable<number | string>): string {
+  return ` ${[...words].join(" ")} `;
 }
 
 /** Ignores that the guardian has been killed: jobs go on, and another one is being started. */

@@ -74,6 +74,31 @@ Deno.test.each(JOBS)(
   },
 );
 
+Deno.test.each([
+  { what: "is registered", state: "runs", env: {} },
+  {
+    what: "a group has left",
+    state: "ended",
+    env: { [MARK_PREFIX + "a1"]: "1" },
+  },
+])(
+  "a guardian that replaces a killed one kills what $what from its first moment on",
+  async ({ state, env }) => {
+    const sleeper = new Deno.Command("sleep", {
+      args: ["60"],
+      detached: true,
+      env,
+    }).spawn();
+    const path = `${FIXTURES}/dies_with_new_guardian.ts`;
+    const { signal } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", path, `${sleeper.pid}`, "a1", state],
+      stdin: "null",
+    }).output();
+    assertEquals(signal, "SIGKILL");
+    assertEquals((await sleeper.status).signal, "SIGKILL");
+  },
+);
+
 Deno.test("a guardian that is killed again and again is started again after a pause, which is told once", async () => {
   const sleeper = new Deno.Command("sleep", { args: ["300"], detached: true })
     .spawn();
