@@ -31,6 +31,7 @@ export abstract class Service implements AsyncDisposable {
   readonly name: string;
   readonly #options: ServiceOptions;
   #stopping = new AbortController();
+  #pausing = new AbortController();
   #loop: Promise<void> | undefined;
 
   /** Runs nothing before {@linkcode Service.start}. */
@@ -62,6 +63,7 @@ export abstract class Service implements AsyncDisposable {
     const loop = this.#loop;
     if (loop === undefined) return;
     this.#stopping.abort();
+    this.#pausing.abort();
     await loop;
     if (this.#loop !== loop) return; // another call was first
     this.#loop = undefined;
@@ -73,10 +75,30 @@ export abstract class Service implements AsyncDisposable {
     return this.stop();
   }
 
+  /** Milliseconds until the next pass: the interval with its jitter, unless a subclass knows better. */
+  protected pauseMs(): number {
+    const { interval, jitter = 0.1 } = this.#options;
+    return interval * (1 + jitter * (2 * Math.random() - 1));
+  }
+
+  /** Ends the current pause: {@linkcode Service.pauseMs} has become another one. */
+  protected reconsider(): void {
+    this.#pausing.abort();
+  }
+
+  async #pause(): Promise<void> {
+    let ms = this.pauseMs();
+    while (ms > 0 && !this.stopping.aborted) {
+      this.#pausing = new AbortController();
+      await pause(ms, this.#pausing.signal, this.clock);
+      ms = this.#pausing.signal.aborted ? this.pauseMs() : 0;
+    }
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await pause(this.#interval(), signal, this.clock);
+      await this.#pause();
       if (signal.aborted) return;
       try {
         await this.runOnce();
@@ -84,10 +106,5 @@ export abstract class Service implements AsyncDisposable {
         this.#options.onError(error);
       }
     }
-  }
-
-  #interval(): number {
-    const { interval, jitter = 0.1 } = this.#options;
-    return interval * (1 + jitter * (2 * Math.random() - 1));
   }
 }

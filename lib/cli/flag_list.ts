@@ -76,6 +76,12 @@ export const FLAGS: readonly Flag[] = [
   { name: "help", short: "h", help: "show this" },
   { name: "version", short: "V", help: "show the version" },
   {
+    name: "with-scheduler",
+    short: "s",
+    help: "no effect: so it is without --no-scheduler",
+    ofRq: true,
+  },
+  {
     name: "serializer",
     short: "S",
     value: "NAME",

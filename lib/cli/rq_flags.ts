@@ -34,6 +34,11 @@ export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
     );
   }
   checkSerializer(one("serializer"));
+  if (switches.has("with-scheduler") && switches.has("no-scheduler")) {
+    throw new UsageError(
+      "Cannot use both --with-scheduler and --no-scheduler",
+    );
+  }
   const useless = [
     ...["worker-class", "job-class", "queue-class", "connection-class"]
       .filter((name) => isOwnClass(name, one(name))),

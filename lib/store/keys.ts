@@ -106,6 +106,10 @@ export class Keys {
   schedulerLock(queue: string): string {
     return `${this.prefix}scheduler-lock:${queue}`;
   }
+  /** Hash of ours: for each queue the name of the worker that queues what is due. */
+  get schedulers(): string {
+    return `${this.prefix}x_schedulers`;
+  }
   /** An otherwise unused key, on which a worker checks its permissions. */
   probe(token: string): string {
     return `${this.prefix}probe:${token}`;
@@ -161,6 +165,7 @@ export const KEYS_LUA: string = [
   "local P = ARGV[1]",
   "local QUEUES = P .. 'queues'",
   "local SUSPENDED = P .. 'suspended'",
+  "local SCHEDULERS = P .. 'x_schedulers'",
   "local RELEASING = P .. 'x_releasing'",
 ].join("\n\n");
 

@@ -16,6 +16,8 @@ export interface CommandTarget {
   killHorse(): void;
   /** Stops a job if it runs here; with `executionId`, only that execution. */
   stopJob(jobId: string, executionId: string | undefined): void;
+  /** A job of a queue has come to be due before all others, in so many milliseconds. */
+  scheduled(queue: string, ms: number): void;
 }
 
 /** The options of {@linkcode Commands}. */
@@ -102,6 +104,8 @@ export class Commands extends Service {
       typeof executionId === "string"
     ) {
       target.stopJob(jobId, executionId);
+    } else if (command === "x-scheduled") {
+      target.scheduled(String(payload["queue"]), Number(payload["ms"]));
     } else if (command !== "probe") {
       log.warn(`Ignored unknown command: ${message.slice(0, 200)}`);
     }

@@ -153,9 +153,10 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maxIdleTime?: Duration;
   /**
-   * Queue scheduled jobs when their time has come.
+   * Queue the scheduled jobs of the worker's queues when their time has come. With `false`, they are left to other
+   * workers.
    *
-   * @default false
+   * @default true
    */
   readonly withScheduler?: boolean;
   /**

@@ -1,5 +1,10 @@
 /**
- * Queues scheduled jobs when their time has come.
+ * Queues scheduled jobs when they are due.
+ *
+ * Of several workers with the same queues, one has the turn. It sets a timer to the next due time, by Redis' clock, so that
+ * an idle worker gets the job a moment after that. Of a job that is due before all others it is told on its channel, by the
+ * script that schedules the job. Python's producers tell nobody: for their jobs it looks each second. A worker without the
+ * turn asks for it now and then.
  *
  * @module
  */
@@ -11,69 +16,179 @@ import type { SweepStore } from "../store/sweep_store.ts";
 export interface SchedulerOptions {
   readonly sweeps: SweepStore;
   readonly queues: readonly string[];
+  /** The worker's name, and so its channel. */
+  readonly name: string;
   readonly onError: (error: unknown) => void;
 }
 
-/** Milliseconds between two passes. */
-const INTERVAL_MS = 1_000;
+/** Milliseconds between two looks at what is scheduled. */
+const LOOK_MS = 1_000;
 /**
- * How many passes one turn is for, and how many a worker skips that did not get it: asking costs a command each time. If
- * the worker with the turn dies, the next pass comes after twice that time at the latest.
+ * Milliseconds that a turn lasts, and after which a worker that did not get it asks again. If the worker with the turn
+ * dies, scheduled jobs wait for twice that time at the most.
  */
-const PASSES = 3;
+const TURN_MS = 3_000;
+/** The shortest pause in milliseconds: jobs that are due one right after the other are queued together. */
+const LEAST_PAUSE = 20;
+/** Milliseconds after which the time until the next job is asked for again: Redis' clock may be set. */
+const TRUST_MS = 10_000;
 
-/**
- * RQ's `rq worker --with-scheduler`: queues the scheduled jobs of the worker's queues that are due, every second. Of
- * several workers with the same queues, one does it for all. A queue whose lock a Python scheduler holds is left to
- * that scheduler.
- */
+/** What is known of one queue. Times are milliseconds of the worker's clock, which cannot be set. */
+interface Schedule {
+  /** When the next job is due; `Infinity` if none is known. */
+  dueAt: number;
+  /** The score of that job in the registry, if a look has found it. */
+  score: string | undefined;
+  /** Until when a job with that score is taken to be due at that time. */
+  trustUntil: number;
+  /** The last error, so that it is not reported every second. */
+  told: string | undefined;
+}
+
+/** See the module. A queue is left to a Python scheduler that holds RQ's lock. */
 export class Scheduler extends Service {
   readonly #options: SchedulerOptions;
-  readonly #pass: string;
-  /** How many passes are left of a turn, of this worker or of another one. */
-  #left = 0;
-  #isTurn = false;
-  /** The last error of each queue, so that it is not reported every second. */
-  readonly #told = new Map<string, string>();
+  readonly #turn: string;
+  readonly #schedules: ReadonlyMap<string, Schedule>;
+  #askAt = 0;
+  #turnEnds = 0;
+  #lookAt = 0;
 
   /** Any number of workers may have one. */
   constructor(options: SchedulerOptions) {
     const { queues, onError } = options;
-    super({ name: "scheduler", interval: INTERVAL_MS, onError });
+    super({ name: "scheduler", interval: LOOK_MS, onError });
     this.#options = options;
-    this.#pass = `scheduler:${queues.toSorted().join(",")}`;
+    this.#turn = `scheduler:${queues.toSorted().join(",")}`;
+    this.#schedules = new Map(queues.map((queue) => [queue, unknown()]));
   }
 
-  /** One pass, if it is this worker's turn; tells how many jobs were queued. */
+  /** Does what is to be done by now; returns how many jobs were queued. */
   override async runOnce(): Promise<number> {
-    if (this.#left === 0) {
-      const { sweeps } = this.#options;
-      const ms = INTERVAL_MS * (PASSES - 0.5);
-      this.#isTurn = await sweeps.takeTurn(this.#pass, ms);
-      this.#left = PASSES;
-    }
-    this.#left--;
-    return this.#isTurn ? await this.promote() : 0;
+    if (this.clock.now() >= this.#askAt) await this.#ask();
+    const now = this.clock.now();
+    if (now >= this.#turnEnds) return 0;
+    const due = this.#queues.filter((queue) => now >= this.#of(queue).dueAt);
+    let moved = await this.#each(due, (queue) => this.#promote(queue));
+    if (now >= this.#lookAt) moved += await this.#look();
+    return moved;
   }
 
-  /** One pass; tells how many jobs were queued. A queue that cannot be looked at does not keep the others from it. */
-  async promote(signal: AbortSignal = this.stopping): Promise<number> {
-    const { sweeps, onError } = this.#options;
-    const queues = await sweeps.having(
-      sweeps.registryKeys(["scheduled"]),
-      this.#options.queues,
-    );
-    const moved = await Promise.all(queues.map(async (queue) => {
+  /** Queues all that is due, whoever has the turn; returns how many jobs that were. */
+  async promote(signal?: AbortSignal): Promise<number> {
+    const queues = await this.#havingScheduled();
+    return await this.#each(queues, (queue) => this.#promote(queue, signal));
+  }
+
+  /** Notes that a job of a queue is due in so many milliseconds, possibly before those that are known. */
+  expect(queue: string, ms: number): void {
+    const schedule = this.#schedules.get(queue);
+    if (schedule === undefined || !(ms >= 0)) return;
+    const dueAt = this.clock.now() + ms;
+    if (dueAt >= schedule.dueAt) return;
+    schedule.dueAt = dueAt;
+    this.reconsider();
+  }
+
+  protected override pauseMs(): number {
+    const now = this.clock.now();
+    let next = this.#askAt;
+    if (this.#turnEnds > now) {
+      next = Math.min(next, this.#lookAt);
+      for (const { dueAt } of this.#schedules.values()) {
+        next = Math.min(next, dueAt);
+      }
+    }
+    return Math.max(LEAST_PAUSE, next - now);
+  }
+
+  get #queues(): string[] {
+    return [...this.#schedules.keys()];
+  }
+
+  #of(queue: string): Schedule {
+    return this.#schedules.get(queue)!;
+  }
+
+  /** Asks for the turn. The worker that gets it looks at once, for jobs of which it was not told. */
+  async #ask(): Promise<void> {
+    const { sweeps, queues, name } = this.#options;
+    // Not in step with the other workers.
+    this.#askAt = this.clock.now() + TURN_MS * (1 - Math.random() / 5);
+    if (!await sweeps.takeTurn(this.#turn, TURN_MS)) return;
+    await sweeps.announceScheduler(queues, name);
+    // A little later than in Redis, where the turn then has ended.
+    this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
+    this.#lookAt = 0;
+  }
+
+  async #look(): Promise<number> {
+    this.#lookAt = this.clock.now() + LOOK_MS;
+    const queues = await this.#havingScheduled();
+    return await this.#each(queues, (queue) => this.#lookAtQueue(queue));
+  }
+
+  async #lookAtQueue(queue: string): Promise<number> {
+    const schedule = this.#of(queue);
+    const score = await this.#options.sweeps.firstScheduled(queue);
+    if (score === undefined) {
+      schedule.dueAt = Infinity;
+      return 0;
+    }
+    const isKnown = score === schedule.score &&
+      this.clock.now() < schedule.trustUntil;
+    if (isKnown) return 0;
+    schedule.score = score;
+    return await this.#promote(queue);
+  }
+
+  async #promote(queue: string, signal = this.stopping): Promise<number> {
+    const { sweeps } = this.#options;
+    const schedule = this.#of(queue);
+    schedule.dueAt = Infinity; // expect() may set it meanwhile
+    const { moved, nextMs } = await sweeps.promoteScheduled(queue, signal);
+    const now = this.clock.now();
+    schedule.dueAt = Math.min(schedule.dueAt, now + nextMs);
+    // The next look asks again for a job that is left to Python: the lock may be gone by then.
+    schedule.trustUntil = nextMs === Infinity ? 0 : now + TRUST_MS;
+    return Math.max(moved, 0);
+  }
+
+  /** The queues that may have scheduled jobs: of many, most have none. */
+  async #havingScheduled(): Promise<string[]> {
+    const { sweeps } = this.#options;
+    const queues = this.#queues;
+    if (queues.length === 1) return queues;
+    return await sweeps.having(sweeps.registryKeys(["scheduled"]), queues);
+  }
+
+  /** Does the same for some queues; returns the sum. An error concerns its queue only. */
+  async #each(
+    queues: readonly string[],
+    pass: (queue: string) => Promise<number>,
+  ): Promise<number> {
+    const counts = await Promise.all(queues.map(async (queue) => {
+      const schedule = this.#of(queue);
       try {
-        const count = await sweeps.promoteScheduled(queue, signal);
-        this.#told.delete(queue);
+        const count = await pass(queue);
+        schedule.told = undefined;
         return count;
       } catch (error) {
-        if (this.#told.get(queue) !== String(error)) onError(error);
-        this.#told.set(queue, String(error));
+        schedule.trustUntil = 0;
+        if (schedule.told !== String(error)) this.#options.onError(error);
+        schedule.told = String(error);
         return 0;
       }
     }));
-    return moved.reduce((sum, n) => sum + Math.max(n, 0), 0);
+    return counts.reduce((sum, n) => sum + n, 0);
   }
+}
+
+function unknown(): Schedule {
+  return {
+    dueAt: Infinity,
+    score: undefined,
+    trustUntil: 0,
+    told: undefined,
+  };
 }

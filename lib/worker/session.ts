@@ -89,7 +89,7 @@ export class WorkerSession {
       ...common,
       interval: settings.maintenanceInterval * 1_000,
     });
-    this.#scheduler = new Scheduler(common);
+    this.#scheduler = new Scheduler({ ...common, name: settings.name });
     this.#commands = this.#makeCommands(onError);
     const jobLog = new JobLog(log, settings.logJobDescription);
     const recorder = new Recorder({ ...common, jobLog, stopping });
@@ -148,6 +148,7 @@ export class WorkerSession {
         shutdown: stop,
         killHorse: () => inHand.abort("killed", () => true),
         stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
+        scheduled: (queue, ms) => this.#scheduler.expect(queue, ms),
       },
     });
   }

@@ -110,10 +110,10 @@ const SETTINGS = {
   },
   withScheduler: {
     kind: "switch",
-    help: "queue scheduled jobs when their time has come",
-    default: false,
-    flag: "with-scheduler",
-    short: "s",
+    help:
+      "leave scheduled jobs to other workers, also when their time has come",
+    default: true,
+    flag: "no-scheduler",
   },
   maxJobs: {
     kind: "count",

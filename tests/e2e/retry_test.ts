@@ -37,7 +37,7 @@ Deno.test("a job whose retries are used up fails", async () => {
   assert((await job?.excInfo())?.includes("attempt 3"));
 });
 
-Deno.test("a retry with an interval is scheduled, and queued by --with-scheduler when its time has come", async () => {
+Deno.test("a retry with an interval is scheduled, and queued when its time has come", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   const { client } = bench;
@@ -55,7 +55,6 @@ Deno.test("a retry with an interval is scheduled, and queued by --with-scheduler
   assert(due <= Number(now) + 2, `due at ${due}, now ${now}`);
   await using _worker = await WorkerProcess.listening([
     "low",
-    "--with-scheduler",
     "--url",
     redis.url,
   ]);
@@ -92,7 +91,6 @@ Deno.test("a scheduled job that was canceled or deleted is not queued", async ()
   await client.send("ZADD", ["rq:scheduled:low", 1, "canceled"]);
   const { code } = await burst([
     "low",
-    "--with-scheduler",
     "--url",
     redis.url,
   ]);
@@ -111,7 +109,7 @@ Deno.test("scheduled jobs are left to a Python scheduler that holds the lock", a
   await client.send("DEL", ["rq:queue:low"]);
   await client.send("ZADD", ["rq:scheduled:low", 1, "j1"]);
   await client.send("SET", ["rq:scheduler-lock:low", "4711", "EX", 60]);
-  const args = ["low", "--with-scheduler", "--url", redis.url];
+  const args = ["low", "--url", redis.url];
   await burst(args);
   assertEquals(await bench.field("rq:job:j1", "status"), "scheduled");
   assertEquals(await client.send("GET", ["rq:scheduler-lock:low"]), "4711");
@@ -123,7 +121,7 @@ Deno.test("scheduled jobs are left to a Python scheduler that holds the lock", a
 Deno.test("a Python scheduler can take over from a worker that left", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
-  await burst(["low", "--with-scheduler", "--url", redis.url]);
+  await burst(["low", "--url", redis.url]);
   const lock = "rq:scheduler-lock:low";
   assertEquals(await bench.client.send("EXISTS", [lock]), 0);
 });

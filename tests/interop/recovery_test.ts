@@ -260,7 +260,7 @@ eachPython(
       ),
       [id],
     );
-    await stage.listening("default");
+    await stage.listening("--no-scheduler", "default");
     const code = `
       from rq.scheduler import RQScheduler
       scheduler = RQScheduler(["default"], connection=redis, serializer=JSONSerializer)
@@ -280,7 +280,7 @@ eachPython(
 
 eachPython(
   pythons,
-  "A Deno worker with --with-scheduler promotes what Python has scheduled",
+  "A Deno worker promotes what Python has scheduled",
   async (stage) => {
     const ids = await stage.py<string[]>(`
       from datetime import timedelta
@@ -289,7 +289,7 @@ eachPython(
              q.enqueue_in(timedelta(hours=1), "shared.add", 3, 4).id]
       redis.zadd("rq:scheduled:default", {"dead-id": 1})
     `);
-    const worker = await stage.listening("--with-scheduler", "default");
+    const worker = await stage.listening("default");
     assertEquals((await stage.reaches(ids[0]!, "finished")).value, 3);
     assertEquals((await stage.look(ids[1]!)).status, "scheduled");
     assertEquals(await stage.send("ZRANGE", "rq:scheduled:default", 0, -1), [
@@ -311,7 +311,7 @@ eachPython(
       from datetime import timedelta
       queue().enqueue_in(timedelta(seconds=-5), "shared.add", 1, 2)
     `);
-    await stage.denoBurst("--with-scheduler", "default");
+    await stage.denoBurst("default");
     assertEquals(await stage.send("ZCARD", "rq:scheduled:default"), 1);
     assertEquals(await stage.send("GET", "rq:scheduler-lock:default"), "4711");
   },

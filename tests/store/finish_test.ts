@@ -56,7 +56,7 @@ Deno.test.each(RETRIES)(
         assertEquals(await bench.members("rq:scheduled:q"), ["a"]);
         assertEquals(await bench.status("a"), "scheduled");
         await bench.send("ZADD", "rq:scheduled:q", 5, "a");
-        assertEquals(await bench.sweeps.promoteScheduled("q"), 1);
+        assertEquals((await bench.sweeps.promoteScheduled("q")).moved, 1);
       }
     }
     assertEquals(replies, answers as typeof replies);
@@ -128,7 +128,7 @@ Deno.test("scheduled jobs are queued when their time has come, in the order of i
   }
   await bench.send("DEL", "rq:queue:q");
   await bench.send("ZADD", "rq:scheduled:q", 9_999_999_999, "later", 1, "gone");
-  assertEquals(await bench.sweeps.promoteScheduled("q"), 700);
+  assertEquals((await bench.sweeps.promoteScheduled("q")).moved, 700);
   assertEquals(
     await bench.queued(),
     Array.from({ length: 700 }, (_, i) => `job-${i}`),
@@ -142,10 +142,10 @@ Deno.test("while a Python scheduler holds the lock, it does the work", async () 
   await bench.send("HSET", "rq:job:a", "status", "scheduled");
   await bench.send("ZADD", "rq:scheduled:q", 5, "a");
   await bench.send("SET", "rq:scheduler-lock:q", "12345", "EX", 61);
-  assertEquals(await bench.sweeps.promoteScheduled("q"), -1);
+  assertEquals((await bench.sweeps.promoteScheduled("q")).moved, -1);
   assertEquals(await bench.send("GET", "rq:scheduler-lock:q"), "12345");
   await bench.send("DEL", "rq:scheduler-lock:q");
-  assertEquals(await bench.sweeps.promoteScheduled("q"), 1);
+  assertEquals((await bench.sweeps.promoteScheduled("q")).moved, 1);
   // Ours needs no lock, so that a Python scheduler can begin at any time.
   assertEquals(await bench.send("EXISTS", "rq:scheduler-lock:q"), 0);
 });

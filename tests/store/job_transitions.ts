@@ -231,17 +231,20 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   },
   "promote scheduled": {
     reports: true,
-    run: async ({ sweeps }) => `${await sweeps.promoteScheduled(QUEUE)}`,
+    run: async ({ sweeps }) =>
+      `${(await sweeps.promoteScheduled(QUEUE)).moved}`,
   },
   "promote scheduled, due": {
     reports: true,
     prepare: makeDue,
-    run: async ({ sweeps }) => `${await sweeps.promoteScheduled(QUEUE)}`,
+    run: async ({ sweeps }) =>
+      `${(await sweeps.promoteScheduled(QUEUE)).moved}`,
   },
   "promote scheduled, a stray": {
     reports: true,
     prepare: strayIntoScheduled,
-    run: async ({ sweeps }) => `${await sweeps.promoteScheduled(QUEUE)}`,
+    run: async ({ sweeps }) =>
+      `${(await sweeps.promoteScheduled(QUEUE)).moved}`,
   },
   "promote deferred": {
     reports: true,
@@ -349,7 +352,7 @@ async function sweepRegistries({ sweeps }: Stage): Promise<string> {
     await sweeps.dropExpired([QUEUE]),
     await sweeps.dropCanceled(QUEUE),
     await sweeps.promoteDeferred(QUEUE),
-    await sweeps.promoteScheduled(QUEUE),
+    (await sweeps.promoteScheduled(QUEUE)).moved,
   ];
   return `${left}`;
 }

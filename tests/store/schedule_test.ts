@@ -30,7 +30,9 @@ Deno.test("a job for later is among the scheduled ones, and queued when it is du
   await bench.add("much_later", { due: "+3600" });
   assertAlmostEquals(await due(bench, "much_later"), at + 3_600, 60);
   assertEquals(await bench.queued(), []);
-  await waitFor(async () => await bench.sweeps.promoteScheduled("q") === 1);
+  await waitFor(async () =>
+    (await bench.sweeps.promoteScheduled("q")).moved === 1
+  );
   assert(await now(bench) >= at);
   assertEquals([await bench.status("later"), await bench.queued()], [
     "queued",
@@ -120,4 +122,27 @@ Deno.test("a scheduled registry that is something else refuses the job, and noth
     "WRONGTYPE",
   );
   assertEquals(await bench.send("EXISTS", "rq:job:a", "rq:queues"), 0);
+});
+
+Deno.test("who queues what is due is told of a job that is due before all others, and of no other", async () => {
+  await using bench = await Bench.open();
+  const told: string[] = [];
+  await using _ = await bench.client.subscribe(
+    "rq:pubsub:w1",
+    (message) => void told.push(message),
+  );
+  await bench.add("nobody_told", { due: "+50" });
+  await bench.sweeps.announceScheduler(["q"], "w1");
+  await bench.add("later", { due: "+60" });
+  await bench.add("sooner", { due: "+40" });
+  await bench.add("now");
+  const other = newJob("other", { due: "+1", queue: "r" });
+  await bench.jobs.enqueueMany([other]);
+  await bench.send("PUBLISH", "rq:pubsub:w1", "end");
+  await waitFor(() => told.at(-1) === "end");
+  const [message, ...rest] = told;
+  const { ms, ...others } = JSON.parse(message!);
+  assertEquals(others, { command: "x-scheduled", queue: "q" });
+  assert(ms > 35_000 && ms <= 40_000, message);
+  assertEquals(rest, ["end"]);
 });

@@ -35,6 +35,7 @@ async function listening() {
         killHorse: () => done.push("kill-horse"),
         stopJob: (jobId, executionId) =>
           done.push(`stop ${jobId} ${executionId ?? "any"}`),
+        scheduled: (queue, ms) => done.push(`scheduled ${queue} ${ms}`),
       },
     }),
   );
@@ -63,11 +64,13 @@ Deno.test("each command is carried out, in the order in which it comes", async (
   await at.publish({ command: "stop-job", job_id: "a" });
   const stop = { command: "stop-execution", job_id: "a", execution_id: "e" };
   await at.publish(stop);
+  await at.publish({ command: "x-scheduled", queue: "q", ms: 5 });
   await at.publish({ command: "shutdown" });
   await waitForEqual(() => at.done, [
     "kill-horse",
     "stop a any",
     "stop a e",
+    "scheduled q 5",
     "shutdown",
   ]);
   assertEquals(at.errors, []);

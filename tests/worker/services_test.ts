@@ -111,7 +111,13 @@ class Stage implements AsyncDisposable {
       register: async () => void await store.register(identity, 60, {}),
       onReplaced: quiet,
       onError: (error: unknown) => void this.errors.push(error),
-      target: { shutdown: quiet, killHorse: quiet, stopJob: quiet },
+      target: {
+        shutdown: quiet,
+        killHorse: quiet,
+        stopJob: quiet,
+        scheduled: quiet,
+      },
+      name: identity.name,
     };
     const commands = new HastyCommands(common);
     this.subjects = [

@@ -84,7 +84,7 @@ Deno.test("what goes wrong in the background is logged in a line, and with its s
   await working;
 });
 
-Deno.test("an idle worker with a scheduler costs Redis few commands a second, those in scripts included", async () => {
+Deno.test("an idle worker costs Redis few commands a second, those in scripts included", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   const { client } = bench;
@@ -92,7 +92,6 @@ Deno.test("an idle worker with a scheduler costs Redis few commands a second, th
   const worker = new Worker("low", {
     connection: redis.url,
     paths: [JOBS],
-    withScheduler: true,
     isolation: "reuse",
   });
   const working = worker.work();

@@ -74,11 +74,22 @@ local function enter(job, status, where, ...)
   push(job.q, where, job.id)
 end
 
+-- Tells the worker that queues what is due of a job that is due before all others of its queue. It looks by itself too,
+-- but only each second.
+local function tell_scheduler(job, due)
+  if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] ~= job.id then return end
+  local worker = redis.pcall('HGET', SCHEDULERS, job.q)
+  if type(worker) ~= 'string' then return end
+  local ms = math.ceil((due - now_float) * 1000)
+  redis.call('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = job.q, ms = ms}))
+end
+
 -- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
 -- nil for now), else its queue, at the head if "front". Returns its status.
 local function admit(job, due, front, ...)
   if due and due > tonumber(now_float) then
     enter(job, 'scheduled', string.format('%.3f', due), ...)
+    tell_scheduler(job, due)
     return 'scheduled'
   end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)

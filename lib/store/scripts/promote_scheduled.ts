@@ -1,5 +1,6 @@
 /** Queueing scheduled jobs. @module */
 
+import { MAX_DELAY } from "../../base/timers.ts";
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
@@ -9,8 +10,9 @@ import { script } from "../lua/link.ts";
  * ```
  * KEYS  1 the queue's scheduled registry   2 the lock that RQ's schedulers share
  * ARGV  1 key prefix   2 queue name   3 how many one call looks at
- * reply { how many it took out of the registry, how many of them were queued }
- *       { 0, -1 } a Python scheduler holds the lock   { 0, -2 } a key of the queue holds another type of value
+ * reply { how many it took out of the registry, how many of them were queued, milliseconds until the next one is due,
+ *       -1 if there is none }
+ *       { 0, -1, -1 } a Python scheduler holds the lock   { 0, -2, -1 } a key of the queue holds another type of value
  * ```
  *
  * RQ's scheduler reads and moves in two steps, for which it needs a lock. This is one step, which any number of workers
@@ -20,10 +22,16 @@ export const PROMOTE_SCHEDULED: Script = script(
   "promote_scheduled",
   `
 local q, tail, moved = ARGV[2], {}, 0
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])
-if #ids == 0 then return {0, 0} end
-if redis.call('EXISTS', KEYS[2]) == 1 then return {0, -1} end
-if not can_push(q) then return {0, -2} end
+local function next_due()
+  local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+  if not head[2] then return -1 end
+  return math.max(0, math.min(math.ceil((head[2] - now_float) * 1000), ${MAX_DELAY}))
+end
+
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_float, 'LIMIT', 0, ARGV[3])
+if #ids == 0 then return {0, 0, next_due()} end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {0, -1, -1} end
+if not can_push(q) then return {0, -2, -1} end
 unregister('scheduled', q, unpack(ids))
 for _, id in ipairs(ids) do
   local key = job_key(id)
@@ -35,6 +43,6 @@ for _, id in ipairs(ids) do
   end
 end
 if #tail > 0 then push(q, false, unpack(tail)) end
-return {#ids, moved}
+return {#ids, moved, next_due()}
 `,
 );

@@ -238,3 +238,18 @@ export async function next(id: number | bigint): Promise<unknown> {
   const follow = await currentJob.enqueue("jobs.echo", [id]);
   return { kind: typeof id, next: BigInt(id) + 2n, follow: follow.id };
 }
+
+/** Adds two jobs for later; gives their ids. */
+export async function remindsLater(file: string): Promise<string[]> {
+  const soon = await currentJob.enqueueCall({
+    func: note,
+    args: [file, "in"],
+    in: 0.3,
+  });
+  const later = await currentJob.enqueueCall({
+    func: note,
+    args: [file, "at"],
+    at: new Date(Date.now() + 1_500),
+  });
+  return [soon.id, later.id];
+}
