@@ -88,8 +88,12 @@ export class Reconnector {
 
   /** One connection from dialling to its end; returns how many milliseconds it was up. */
   async #live(): Promise<number> {
+    const { signal } = this.#closing;
     const [connection, greeting] = await this.#dial();
     const since = performance.now();
+    // `close()` may have been called in between: it knows nothing of this connection, but waits for its end.
+    if (signal.aborted) connection.close(toError(signal.reason));
+    signal.throwIfAborted();
     this.#connection = connection;
     this.#options.onUp(connection, greeting);
     const reason = await connection.ended;
@@ -150,6 +154,7 @@ async function finishOrClose(
 ): Promise<void> {
   const giveUp = () => connection.close(toError(signal.reason));
   signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp(); // since the connection was dialled: then the event is over
   try {
     await talk;
   } catch (error) {
@@ -174,7 +179,9 @@ async function dialUntil(
   const dialling = driver.dial(signal);
   try {
     signal.throwIfAborted();
-    return await Promise.race([dialling, promise]);
+    const connection = await Promise.race([dialling, promise]);
+    signal.throwIfAborted();
+    return connection;
   } catch (error) {
     const settled = new AbortController();
     dialling.then((late) => late.close(toError(error)), () => undefined)
