@@ -74,7 +74,11 @@ Deno.test("a program that embeds a worker is told over its own log what could no
   // More than any pipe holds, and nobody reads it.
   const job = await bench.queue("low").enqueue("jobs.floods", 30_000);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...runFlags(), program, redis.url, JOBS],
+    // The program lies outside of the project, whose packages it needs.
+    args: [
+      ...["run", "-A", "--config", `${ROOT}/deno.json`, ...runFlags()],
+      ...[program, redis.url, JOBS],
+    ],
     cwd: ROOT,
     stdin: "null",
     stdout: "piped",
