@@ -29,8 +29,8 @@ end
 
 -- Ends a job as finished, with its result as add_success() takes it.
 local function succeed(job, ttl, payload, from, to)
-  if ttl ~= 0 then add_success(job.id, ttl, payload, from, to) end
-  end_job(job, 'finished', ttl)
+  if ttl ~= '0' then add_success(job.id, ttl, payload, from, to) end
+  end_job(job, 'finished', tonumber(ttl))
 end
 
 -- Ends a job as failed or stopped, with the text of the failure, and who ran it.

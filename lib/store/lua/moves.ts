@@ -87,7 +87,7 @@ end
 -- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
 -- nil for now), else its queue, at the head if "front". Returns its status.
 local function admit(job, due, front, ...)
-  if due and due > tonumber(now_float) then
+  if due and due > clock then
     enter(job, 'scheduled', string.format('%.3f', due), ...)
     tell_scheduler(job, due)
     return 'scheduled'

@@ -19,15 +19,15 @@ local function add_result(id, ttl, text, ...)
 end
 
 -- Stores the result of a success: the payload itself; or the payload is the dump of a stream that holds the result, which
--- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers.
+-- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers. The time to live is text here.
 local function add_success(id, ttl, payload, from, to)
   local text = payload
   if from ~= '0' then
-    local stored = redis.pcall('RESTORE', results_key(id), ttl < 0 and '0' or ttl .. '000', payload)
+    local stored = redis.pcall('RESTORE', results_key(id), ttl == '-1' and '0' or ttl .. '000', payload)
     if not stored.err then return end
     text = string.sub(payload, from, to)
   end
-  if text == '' then return add_result(id, ttl, '', 'type', 1) end
-  add_result(id, ttl, text, 'type', 1, 'return_value', text)
+  if text == '' then return add_result(id, tonumber(ttl), '', 'type', 1) end
+  add_result(id, tonumber(ttl), text, 'type', 1, 'return_value', text)
 end
 `;

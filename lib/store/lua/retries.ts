@@ -29,7 +29,7 @@ end
 -- Puts a job whose execution is over back on its queue, or among the scheduled ones.
 local function go_on(job, answer, retry)
   if answer == 'requeued' then return enter(job, 'queued', true, 'enqueued_at', iso()) end
-  admit(job, now_float + retry.interval, retry.front, 'ended_at', iso(), 'retries_left', retry.left)
+  admit(job, clock + retry.interval, retry.front, 'ended_at', iso(), 'retries_left', retry.left)
 end
 
 -- Puts a job back as if it had not been claimed; from now on it may wait for "ttl" seconds.

@@ -13,6 +13,9 @@ local now = tonumber(time[1])
 -- Seconds since 1970 with six digits behind the dot, as RQ writes them into executions.
 local now_float = time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
 
+-- The same as a number: to write one as text takes long, and few need it.
+local clock = now + time[2] / 1000000
+
 -- What iso() gives from its second call on.
 local written_date = nil
 
@@ -37,8 +40,8 @@ end
 -- When something is due, in seconds since 1970: that number as text, or "+" and seconds from now; nil if it is now.
 local function due_of(text)
   local delay = string.match(text, '^%+(.*)')
-  local due = tonumber(delay or text) + (delay and tonumber(now_float) or 0)
-  return due > tonumber(now_float) and due or nil
+  local due = tonumber(delay or text) + (delay and clock or 0)
+  return due > clock and due or nil
 end
 
 -- A time to live in a job's hash, in whole seconds, at most a century; -1 (for ever) for anything below 0.
@@ -50,6 +53,6 @@ end
 
 -- Sets the expiry of a key, in seconds (a number or its text); -1 for never.
 local function expire(key, ttl)
-  if tonumber(ttl) < 0 then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
+  if ttl == -1 or ttl == '-1' then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ttl) end
 end
 `;

@@ -17,7 +17,7 @@ export const DROP_EXPIRED: Script = script(
   `
 local left = tonumber(ARGV[2])
 for _, key in ipairs(KEYS) do
-  local due = redis.pcall('ZCOUNT', key, 0, now)
+  local due = redis.pcall('ZCOUNT', key, 0, time[1])
   if type(due) == 'number' and due > 0 and left > 0 then
     local first = redis.call('ZCOUNT', key, '-inf', '(0')
     left = left - redis.call('ZREMRANGEBYRANK', key, first, first + math.min(due, left) - 1)

@@ -87,7 +87,7 @@ local function take(job)
   answer = place(job, id, depend(id, parents, given.allow_dependency_failures == '1'), due)
   if job[TTL] ~= '0' then
     -- the wait that it limits begins when the job is due
-    local ttl = tonumber(job[TTL]) + math.ceil(due and due - tonumber(now_float) or 0)
+    local ttl = tonumber(job[TTL]) + math.ceil(due and due - clock or 0)
     for _, key in ipairs({job_key(id), dependencies_key(id)}) do redis.call('EXPIRE', key, ttl) end
   end
   return answer

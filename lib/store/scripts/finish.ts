@@ -59,7 +59,7 @@ local function record(key, x)
   if not scores[ttl] then -- as texts: Redis takes its time over numbers
     scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
   end
-  add_success(id, tonumber(ttl), x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO])
+  add_success(id, ttl, x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO])
   local members = finished[x[QUEUE]] or {}
   finished[x[QUEUE]] = members
   members[#members + 1] = scores[ttl]

@@ -27,7 +27,7 @@ local function look_at(id)
   local seen_key = first_seen_key(q, id)
   local seen = tonumber(redis.call('GET', seen_key) or '')
   if not seen then return redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3) end
-  if not pushable or tonumber(now_float) - seen < grace then return end
+  if not pushable or clock - seen < grace then return end
   local job = get_job(id)
   local running = job.data and live_execution(id, q, job.x_execution)
   if running and job.status == 'started' then return end

@@ -75,7 +75,7 @@ local function settle(job, x)
   elseif x[OUTCOME] == 'failed' or x[OUTCOME] == 'stopped' then bad = bad + 1 end
   if answer ~= 'requeued' then worked = worked + (tonumber(x[WORKED_SECONDS]) or 0) end
   local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
-  if answer == 'finished' then succeed(job, ttl, text, x[TEXT_FROM], x[TEXT_TO])
+  if answer == 'finished' then succeed(job, x[TTL], text, x[TEXT_FROM], x[TEXT_TO])
   elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, ttl, text, worker, x[EXECUTION])
   elseif answer == 'released' then
     put_back(job, ttl)
