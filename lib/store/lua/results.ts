@@ -19,7 +19,8 @@ local function add_result(id, ttl, text, ...)
 end
 
 -- Stores the result of a success: the payload itself; or the payload is the dump of a stream that holds the result, which
--- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers. The time to live is text here.
+-- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers. "ttl" is
+-- text here.
 local function add_success(id, ttl, payload, from, to)
   local text = payload
   if from ~= '0' then

@@ -62,8 +62,8 @@ local function record(key, x)
   add_success(id, ttl, x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO])
   local members = finished[x[QUEUE]] or {}
   finished[x[QUEUE]] = members
-  members[#members + 1] = scores[ttl]
-  members[#members + 1] = id
+  local n = #members
+  members[n + 1], members[n + 2] = scores[ttl], id
   expire(key, ttl)
   if x[IS_CHILD] == '1' then expire(dependencies_key(id), ttl) end
 end
