@@ -85,7 +85,8 @@ export class EndWriter {
       if (batch.length === 1 || !isRefusal(error)) throw error;
       return await Promise.all(batch.map(async (end) => {
         try {
-          const [answer] = await this.#send(worker, [end], state, serverTime);
+          // By now the worker may have claimed other jobs.
+          const [answer] = await this.#send(worker, [end], "", serverTime);
           return answer!;
         } catch (error) {
           return { refusal: error };
@@ -99,7 +100,7 @@ export class EndWriter {
   async #send(
     worker: WorkerIdentity,
     batch: readonly End[],
-    state: WorkerState,
+    state: WorkerState | "",
     serverTime: number | undefined,
   ): Promise<readonly Answer[]> {
     return await sendEnds(this.#client, this.#keys, batch, {

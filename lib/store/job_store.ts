@@ -327,8 +327,10 @@ export function resultOfEntry(entry: RedisReply): StoredResult {
   };
 }
 
-/** Converts a WRONGTYPE error to `null`: a key of another type holds no job. */
-async function noWrongType(reply: Promise<RedisReply>): Promise<RedisReply> {
+/** Converts a WRONGTYPE error to `null`: a key of another type holds nothing of what is read. */
+export async function noWrongType(
+  reply: Promise<RedisReply>,
+): Promise<RedisReply> {
   try {
     return await reply;
   } catch (error) {

@@ -6,9 +6,13 @@
  */
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
-import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
+import {
+  type RedisArg,
+  type RedisClient,
+  ReplyError,
+} from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
-import { list, texts } from "./job_store.ts";
+import { list, noWrongType, texts } from "./job_store.ts";
 import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
 import { DEAD_AFTER_SECONDS, MAX_LOSSES } from "./lease.ts";
@@ -81,7 +85,13 @@ export class SweepStore {
    */
   async takeTurn(pass: string, ms: number): Promise<boolean> {
     const args = [this.keys.turn(pass), "1", "NX", "PX", ms];
-    return await this.client.send("SET", args, RESEND) !== null;
+    try {
+      return await this.client.send("SET", args, RESEND) !== null;
+    } catch (error) {
+      // A full Redis has no room for the mark: then every worker does the pass, rather than none.
+      if (error instanceof ReplyError && error.code === "OOM") return true;
+      throw error;
+    }
   }
 
   /** The names of all queues that have ever been used. */
@@ -281,11 +291,8 @@ export class SweepStore {
 
   /** Continues releases of dependents whose worker has died, or is still at it; returns of how many jobs. */
   async releaseHeld(signal?: AbortSignal): Promise<number> {
-    const reply = await this.client.send(
-      "HGETALL",
-      [this.keys.releasing],
-      RESEND,
-    );
+    const held = this.client.send("HGETALL", [this.keys.releasing], RESEND);
+    const reply = await noWrongType(held);
     const fields = texts(reply);
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const [id, what] = [fields[i]!, fields[i + 1]!];

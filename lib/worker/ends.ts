@@ -69,7 +69,7 @@ export function releasedEnd(execution: Execution, serverTime: number): End {
 /** For how many seconds a job may still wait in its queue: at least one, -1 for ever. */
 function secondsLeft(job: JobRecord, now: number): number {
   const ttl = job.integer("ttl");
-  if (ttl === undefined) return -1;
+  if (ttl === undefined || ttl <= 0) return -1;
   const since = job.date("enqueued_at")?.getTime() ?? now;
   return Math.max(1, Math.ceil(ttl - (now - since) / 1_000));
 }

@@ -116,10 +116,10 @@ export class Scheduler extends Service {
     // Not in step with the other workers.
     this.#askAt = this.clock.now() + TURN_MS * (1 - Math.random() / 5);
     if (!await sweeps.takeTurn(this.#turn, TURN_MS)) return;
-    await sweeps.announceScheduler(queues, name);
     // A little later than in Redis, where the turn then has ended.
     this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
     this.#lookAt = 0;
+    await sweeps.announceScheduler(queues, name); // last: a full Redis refuses it
   }
 
   async #look(): Promise<number> {

@@ -1,6 +1,7 @@
-import { readClaim } from "../../lib/store/claim_reply.ts";
 import { assert, assertEquals } from "@std/assert";
+import { readClaim } from "../../lib/store/claim_reply.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
+import { CLAIM } from "../../lib/store/scripts/claim.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
 import { Bench, echoing } from "./support.ts";
 
@@ -251,6 +252,26 @@ Deno.test("a claim that is sent again gives the same jobs, and leaves the next o
   assertEquals(replies[1], undefined);
   assertEquals(await bench.queued(), ["c"]);
 });
+
+Deno.test.each<[string, readonly [string, ...string[]]]>([
+  ["Python has canceled meanwhile", ["HSET", "rq:job:a", "status", "canceled"]],
+  ["holds something else by now", ["SET", "rq:job:a", "text"]],
+])(
+  "a claim that is sent again does not give the job that %s",
+  async (_what, [command, ...args]) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    for (const id of ["a", "b"]) await bench.add(id);
+    const client = echoing(bench.client, async (_reply, time, script) => {
+      if (time === 1 && script === CLAIM.lua) {
+        await bench.send(command, ...args);
+      }
+    });
+    const store = new WorkerStore(client, bench.keys);
+    const { executions } = await store.claim(worker, { jobs: 2 });
+    assertEquals(executions.map(({ job }) => job.id), ["b"]);
+  },
+);
 
 Deno.test("a claim that is sent again after its jobs have ended gives none, and the next one does", async () => {
   await using bench = await Bench.open();

@@ -3,7 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFailure } from "../../lib/job/result_codec.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
+import { Sweeper } from "../../lib/worker/sweeper.ts";
 import { noise } from "../faults/jobs/large.ts";
+import { abandoned, memoryLog } from "../worker/support.ts";
 import { Bench, type Ending } from "./support.ts";
 
 const LARGE = noise(4_000_000);
@@ -76,4 +78,21 @@ Deno.test("of a list of ends only the large one waits for room", async () => {
     "fulfilled",
   ]);
   assertEquals(await bench.status("large"), "started");
+});
+
+Deno.test("what dead workers had is put back in a Redis that is full, in its order", async () => {
+  await using bench = await Bench.open();
+  const ids = await abandoned(bench, 100);
+  await bench.send("CONFIG", "SET", "maxmemory", 1);
+  await using sweeper = new Sweeper({
+    sweeps: bench.sweeps,
+    log: memoryLog(),
+    queues: ["q"],
+    interval: 600_000,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  assertEquals(await sweeper.runOnce(), 100);
+  assertEquals(await bench.queued(), ids);
 });

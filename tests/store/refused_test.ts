@@ -51,6 +51,33 @@ Deno.test("of ends that go together only the one that is cut off is refused", as
   ]);
 });
 
+Deno.test("ends that are sent one by one after a refusal leave a worker busy that has claimed since", async () => {
+  await using bench = await Bench.open();
+  const { proxy, client } = cutAt(bench.server.port, "poison");
+  await using _proxy = proxy;
+  await using _client = client;
+  const worker = await bench.worker();
+  for (const id of ["a", "b"]) await bench.add(id);
+  const { executions } = await bench.workers.claim(worker, { jobs: 2 });
+  await bench.add("c");
+  const store = new WorkerStore(client, bench.keys);
+  const ends = executions.map((execution) => ({
+    execution,
+    outcome: "finished" as const,
+    ttl: 500,
+    payload: execution.job.id === "b" ? "poison" : "MQ==",
+    workedMs: 1,
+  }));
+  const { ended, claimed } = store.endAndClaim(worker, ends, "idle", {
+    jobs: 1,
+  });
+  await Promise.allSettled([...ended, claimed]);
+  assertEquals(
+    await bench.send("HMGET", "rq:worker:w1", "state", "current_job"),
+    ["busy", "c"],
+  );
+});
+
 Deno.test("of jobs that go together only the one that is cut off is refused", async () => {
   await using bench = await Bench.open();
   const { proxy, client } = cutAt(bench.server.port, "poison");

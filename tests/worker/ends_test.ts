@@ -59,6 +59,7 @@ Deno.test.each([
   ["what is left", { ttl: 60, enqueued_at: QUEUED_AT }, 40],
   ["a second if all is over", { ttl: 10, enqueued_at: QUEUED_AT }, 1],
   ["all if it is not known since when", { ttl: 60 }, 60],
+  ["any time if its limit is none", { ttl: -1, enqueued_at: QUEUED_AT }, -1],
 ])("a job that goes back may still wait for %s", (_what, fields, ttl) => {
   assertEquals(releasedEnd(execution(fields), NOW).ttl, ttl);
 });

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ReplyError } from "../../lib/redis/redis_client.ts";
 import { PROMOTE_SCHEDULED } from "../../lib/store/scripts/promote_scheduled.ts";
 import {
   Scheduler,
@@ -251,4 +252,14 @@ Deno.test("a pass stops in the middle when its worker leaves", async () => {
   const left = (await bench.members("rq:scheduled:q")).length;
   assert(left > 0 && left < 700, `${left}`);
   assertEquals((await bench.queued()).length, 700 - left);
+});
+
+Deno.test("what is due is queued in a Redis that is full, and does not even take who has the turn", async () => {
+  await using bench = await Bench.open();
+  const ids = await due(bench, 3);
+  await bench.send("CONFIG", "SET", "maxmemory", 1);
+  await using one = scheduler(bench);
+  await assertRejects(() => one.runOnce(), ReplyError, "OOM");
+  assertEquals(await one.runOnce(), 3);
+  assertEquals(await bench.queued(), ids);
 });

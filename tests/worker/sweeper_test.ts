@@ -172,3 +172,12 @@ Deno.test("a worker with 1,000 queues does not look at one after the other when 
   const count = await commandCount(bench);
   assert(count < 200, `${count} commands`);
 });
+
+Deno.test("a string where the parents are that still have dependents to release keeps no job of a dead worker from going back", async () => {
+  await using bench = await Bench.open();
+  const ids = await abandoned(bench, 3);
+  await bench.send("SET", bench.keys.releasing, "text");
+  await using one = sweeper(bench);
+  assertEquals(await one.runOnce(), 3);
+  assertEquals(await bench.queued(), ids);
+});

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { MAX_DELAY } from "../../base/timers.ts";
+
 /** Up to which distance from the head of a queue push_in_order() finds an earlier id. */
 export const HEAD_LENGTH = 5_000;
 
@@ -80,8 +82,8 @@ local function tell_scheduler(job, due)
   if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] ~= job.id then return end
   local worker = redis.pcall('HGET', SCHEDULERS, job.q)
   if type(worker) ~= 'string' then return end
-  local ms = math.ceil((due - now_float) * 1000)
-  redis.call('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = job.q, ms = ms}))
+  local ms = math.min(math.ceil((due - now_float) * 1000), ${MAX_DELAY}) -- JSON has no infinity
+  redis.pcall('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = job.q, ms = ms}))
 end
 
 -- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,

@@ -8,7 +8,11 @@ local function add_result(id, ttl, text, ...)
   local key = results_key(id)
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'stream' and kind ~= 'none' then redis.call('DEL', key) end
-  redis.call('XADD', key, 'MAXLEN', '~', 10, '*', ...)
+  local entry = redis.pcall('XADD', key, 'MAXLEN', '~', 10, '*', ...)
+  if type(entry) == 'table' then -- a stream with the last possible id takes no more
+    redis.call('DEL', key)
+    redis.call('XADD', key, '*', ...)
+  end
   -- Redis reserves 4 KB for a new stream. Restored from its own dump, a small result takes 752 instead of 4,728 bytes.
   if kind ~= 'stream' and #text < 2048 then
     local dump = redis.pcall('DUMP', key) -- some servers forbid it; there it takes 4 KB

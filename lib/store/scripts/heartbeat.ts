@@ -44,10 +44,11 @@ for i = 6, #ARGV, 3 do
     redis.call('HSETNX', execution_key(id, e), 'created_at', now_float)
     redis.call('HSET', execution_key(id, e), 'id', e, 'job_id', id, 'last_heartbeat', now_float, 'worker_name', worker)
     redis.call('EXPIRE', execution_key(id, e), lease + 60)
-    redis.call('ZADD', executions_key(id), now + lease + 60, e)
-    redis.call('EXPIRE', executions_key(id), lease + 60)
-    redis.call('SADD', worker_executions_key(worker), member)
-    redis.call('EXPIRE', worker_executions_key(worker), lease + 60)
+    -- pcall: a key that holds another type of value must not cost the jobs behind this one their leases
+    local added = redis.pcall('ZADD', executions_key(id), now + lease + 60, e)
+    if type(added) == 'number' then redis.call('EXPIRE', executions_key(id), lease + 60) end
+    added = redis.pcall('SADD', worker_executions_key(worker), member)
+    if type(added) == 'number' then redis.call('EXPIRE', worker_executions_key(worker), lease + 60) end
     answer[#answer + 1] = 'ok'
   else
     -- a job that still belongs to this execution keeps its lease, by which the sweep finds it when it runs out

@@ -5,7 +5,7 @@ import { script } from "../lua/link.ts";
 import { CLAIM_REPLY, CLAIMED, listLua, placesLua } from "../records.ts";
 
 /**
- * Returns the jobs of a worker's claim again, if their leases still hold.
+ * Returns the jobs of a worker's claim again, if they still belong to it and their leases hold.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -22,7 +22,8 @@ local claim, leases = string.match(redis.call('HGET', KEYS[1], 'x_claim') or '',
 for q, members in pairs(claim == ARGV[3] and cjson.decode(leases) or {}) do
   for _, member in ipairs(members) do
     local id, e = parts_of(member)
-    if holds(id, q, e) then
+    local job = get_job(id)
+    if job.status == 'started' and job.x_execution == e and holds(id, q, e) then
       local hash = redis.call('HGETALL', job_key(id))
       executions[#executions + 1] = ${
     listLua(CLAIMED, {

@@ -22,7 +22,8 @@ export const RECOVER: Script = script(
   `
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[3] then return {'busy', ''} end
-if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) end
+-- pcall: a full Redis refuses it; there, two may mix up the order
+if ARGV[4] == '0' then redis.call('DEL', KEYS[2]) else redis.pcall('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) end
 local q, most = ARGV[2], tonumber(ARGV[5])
 local pushable = can_push(q)
 local back, answer = {}, {}

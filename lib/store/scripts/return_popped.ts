@@ -25,8 +25,10 @@ local left = 0
 
 local function look_at(id)
   local seen_key = first_seen_key(q, id)
-  local seen = tonumber(redis.call('GET', seen_key) or '')
-  if not seen then return redis.call('SET', seen_key, now_float, 'NX', 'EX', grace * 3) end
+  local text = redis.pcall('GET', seen_key)
+  local seen = type(text) == 'string' and tonumber(text)
+  -- pcall: a full Redis refuses it, which must not keep back those that were seen before
+  if not seen then return redis.pcall('SET', seen_key, now_float, 'EX', grace * 3) end
   if not pushable or clock - seen < grace then return end
   local job = get_job(id)
   local running = job.data and live_execution(id, q, job.x_execution)
