@@ -109,7 +109,7 @@ export interface Want {
   readonly jobs: number;
   /** How many more, of the first queue only. @default 0 */
   readonly prefetch?: number;
-  /** Jobs that have been popped already, which are claimed first. @default [] */
+  /** Jobs that have been popped already: they go back to their queues first, and are claimed in their turn. @default [] */
   readonly popped?: readonly PoppedJob[];
   /** What to do with suspects. @default "free" */
   readonly mode?: SuspectMode;

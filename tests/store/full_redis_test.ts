@@ -80,6 +80,16 @@ Deno.test("of a list of ends only the large one waits for room", async () => {
   assertEquals(await bench.status("large"), "started");
 });
 
+Deno.test("a worker without jobs is shown as idle in a Redis that is full", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  await bench.add("a");
+  await bench.claim(worker);
+  await bench.send("CONFIG", "SET", "maxmemory", 1);
+  await bench.workers.showIdle(worker);
+  assertEquals(await bench.send("HGET", "rq:worker:w1", "state"), "idle");
+});
+
 Deno.test("what dead workers had is put back in a Redis that is full, in its order", async () => {
   await using bench = await Bench.open();
   const ids = await abandoned(bench, 100);

@@ -13,7 +13,7 @@ import {
 
 /**
  * Claims the next jobs: pops them, marks them as started and leases them, in one step.
- * A job that BLMOVE has popped into an intermediate list is claimed from there.
+ * A job that BLMOVE has popped into an intermediate list goes back to its queue first, and is then claimed in its turn.
  *
  * ```
  * KEYS  1 the worker's hash
@@ -34,10 +34,10 @@ import {
  * ```
  *
  * Ids are dropped if the job does not exist (expired, deleted), must not run any more, or is run by another worker. A
- * popped job that is not claimed goes back to the head of its queue. A suspect, which may have killed its last worker,
- * is never claimed together with others, since they would die with the next one: only a worker with nothing else in
- * hand takes it, alone. A suspect that is passed over keeps its place. The worker's hash stores the claim and its
- * leases, to recognize a repeated call. `x_attempts` is written from the second start on.
+ * suspect, which may have killed its last worker, is never claimed together with others, since they would die with the
+ * next one: only a worker with nothing else in hand takes it, alone. A suspect that is passed over keeps its place. The
+ * worker's hash stores the claim and its leases, to recognize a repeated call. `x_attempts` is written from the second
+ * start on.
  *
  * The reply is packed: reading it as a list would take the client longer than claiming takes Redis.
  */

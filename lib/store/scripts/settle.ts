@@ -20,7 +20,7 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
  * ```
  *
- * Dependents are released in the same step. A failed job with retries left (RQ's \`retries_left\`, \`retry_intervals\`)
+ * Dependents are released in the same step. A failed job with retries left (RQ's `retries_left`, `retry_intervals`)
  * goes back to its queue or to the scheduled registry. A repeated call gets the same answers: the job's hash still
  * names the execution, which has no lease any more; for jobs that are not kept, the worker's hash stores the answer.
  *

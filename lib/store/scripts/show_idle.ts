@@ -16,8 +16,9 @@ export const SHOW_IDLE: Script = script(
   "show_idle",
   `
 if redis.call('HGET', KEYS[1], 'x_instance') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], 'state', 'idle')
+-- HDEL first: a full Redis accepts it, and then lets the script go on
 redis.call('HDEL', KEYS[1], 'current_job', 'current_job_working_time')
+redis.call('HSET', KEYS[1], 'state', 'idle')
 return 1
 `,
 );
