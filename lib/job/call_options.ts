@@ -19,6 +19,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   description: true,
   meta: true,
   isolation: true,
+  rateLimit: true,
 };
 
 /**

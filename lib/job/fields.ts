@@ -96,8 +96,8 @@ export const JOB_FIELDS = {
   stopped_callback_name: ["text", "RQ", "worker, user"],
   stopped_callback_timeout: ["seconds", "RQ", "user"],
   webhooks: ["json", "RQ", "worker, user"],
-  rate_limit_key: ["text", "RQ", "worker"],
-  rate_limit_concurrency: ["integer", "RQ", "RQ"],
+  rate_limit_key: ["text", "producer", "all"],
+  rate_limit_concurrency: ["integer", "producer", "all"],
 
   // Where RQ kept an outcome before it had streams of results
   exc_info: ["bytes", "RQ", "user"],

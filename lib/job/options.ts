@@ -7,6 +7,7 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
+import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
 
 /** Options of a job, each with RQ's default. */
 export interface JobOptions {
@@ -59,6 +60,13 @@ export interface JobOptions {
    */
   readonly in?: Duration;
   /**
+   * How many jobs with the same key may be queued or running at a time. The others wait without taking a worker, with
+   * the status `rate_limited`, and are queued in the order in which they came.
+   *
+   * @default no limit
+   */
+  readonly rateLimit?: RateLimit;
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -89,6 +97,7 @@ export interface CheckedJobOptions {
   readonly atFront: boolean;
   /** When it may run: seconds since 1970, or `+` and seconds from now. */
   readonly due: string | undefined;
+  readonly rateLimit: RateLimit | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -139,6 +148,9 @@ export function checkJobOptions(
     jobId: jobId === undefined ? undefined : checkJobId(jobId),
     atFront: options.atFront ?? false,
     due: dueOf(options),
+    rateLimit: options.rateLimit === undefined
+      ? undefined
+      : checkRateLimit(options.rateLimit),
     description,
     meta,
     isolation: options.isolation === undefined

@@ -22,10 +22,13 @@
  * | `queued` | the queue's list |
  * | `deferred` | the deferred registry, and each unfinished parent's dependents |
  * | `scheduled` | the scheduled registry |
+ * | `rate_limited` | the jobs that wait for a slot of the same rate limit |
  * | `started` | the started registry as `<job>:<execution>`, scored with the end of its lease |
  * | `finished` | the finished registry, until its result's time to live ends |
  * | `failed`, `stopped` | the failed registry |
  * | `canceled` | the canceled registry |
+ *
+ * A job with a rate limit goes to `rate_limited` instead of `queued`, and is `queued` when it gets a slot.
  *
  * The names are RQ's (`rq.job.JobStatus`). A Python worker exits on a status that
  * it does not know, so there are no others.
@@ -41,6 +44,7 @@ export type JobStatus =
   | "failed"
   | "deferred"
   | "scheduled"
+  | "rate_limited"
   | "stopped"
   | "canceled";
 
@@ -51,11 +55,12 @@ const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
   "failed",
   "deferred",
   "scheduled",
+  "rate_limited",
   "stopped",
   "canceled",
 ]);
 
-/** Whether a text is a status that we write. RQ has three more, all of which precede `queued`. */
+/** Whether a text is a status that we write. RQ has two more, both of which precede `queued`. */
 export function isJobStatus(
   text: string | null | undefined,
 ): text is JobStatus {
@@ -78,7 +83,6 @@ export function hasEnded(status: JobStatus | null): boolean {
 /** Statuses that precede `queued`, which only newer versions of RQ write. */
 const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
   ["created", "deferred"],
-  ["rate_limited", "deferred"],
   ["ready_to_enqueue", "queued"],
 ]);
 

@@ -347,10 +347,14 @@ export class Queue implements AsyncDisposable {
       options.description ?? describeCall(funcName, args, kwargs),
     );
     fields.set("timeout", options.timeout);
-    const { resultTtl, failureTtl, ttl, atFront, due } = options;
+    const { resultTtl, failureTtl, ttl, atFront, due, rateLimit } = options;
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
+    if (rateLimit !== undefined) {
+      fields.set("rate_limit_key", rateLimit.key);
+      fields.set("rate_limit_concurrency", rateLimit.concurrency);
+    }
     const isolation = options.isolation ?? this.#isolation;
     if (isolation !== undefined) fields.set("x_isolation", isolation);
     if (metaJson !== "{}") fields.set("meta", metaJson);

@@ -25,8 +25,8 @@ import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
 
 /** The outcome of enqueueing a {@linkcode NewJob}. */
 export interface Enqueued {
-  /** Whether it is on its queue, waits for other jobs, or is not due yet. */
-  readonly status: "queued" | "deferred" | "scheduled";
+  /** Whether it is on its queue, waits for other jobs, is not due yet, or waits for a slot of its rate limit. */
+  readonly status: "queued" | "deferred" | "scheduled" | "rate_limited";
   /** As stored; empty unless the job is queued. */
   readonly enqueuedAt: string;
 }
@@ -135,6 +135,7 @@ function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
     case "queued":
     case "deferred":
     case "scheduled":
+    case "rate_limited":
       return { status: answer.outcome, enqueuedAt: answer.enqueued_at };
     case "duplicate":
       throw new DuplicateJobError(

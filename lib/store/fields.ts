@@ -60,12 +60,18 @@ const END_FIELDS = {
   how: ["text", "all", "user"],
 } as const;
 
+/** The hash of a rate limit (`rq/rate_limit.py`). */
+const LIMIT_FIELDS = {
+  concurrency: ["integer", "producer, sweep", "all"],
+} as const;
+
 /** All of these, for a test. */
 export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   WORKER_FIELDS,
   EXECUTION_FIELDS,
   RESULT_FIELDS,
   END_FIELDS,
+  LIMIT_FIELDS,
 ];
 
 /** The name of a field of a worker's hash. */

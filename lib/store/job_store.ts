@@ -257,19 +257,21 @@ export class JobStore {
     return Number(reply) > 0;
   }
 
-  /** Deletes every job on a queue; returns how many. */
+  /** Deletes the jobs that are on a queue now; returns how many. Slots of rate limits that this frees may queue others. */
   async empty(queue: string): Promise<number> {
+    const count = await this.count(queue);
     let removed = 0;
-    for (;;) {
+    while (removed < count) {
       const reply = await EMPTY.run(
         this.client,
         [this.keys.queue(queue)],
-        [this.keys.prefix, queue, BATCH],
+        [this.keys.prefix, queue, Math.min(BATCH, count - removed)],
         RESEND,
       );
-      if (Number(reply) === 0) return removed;
+      if (Number(reply) === 0) break;
       removed += Number(reply);
     }
+    return removed;
   }
 
   /** Deletes a queue, but not its jobs. */

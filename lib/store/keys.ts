@@ -38,6 +38,7 @@ export type RegistryName =
   | "finished"
   | "failed"
   | "deferred"
+  | "ready"
   | "scheduled"
   | "canceled";
 
@@ -126,6 +127,14 @@ export class Keys {
   turn(pass: string): string {
     return `${this.prefix}x_turn:${pass}`;
   }
+  /** Set of the keys of all rate limits that are in use. */
+  get limits(): string {
+    return `${this.prefix}rl-keys`;
+  }
+  /** Sorted set of the jobs that have a slot of a rate limit. */
+  allowed(limit: string): string {
+    return `${this.prefix}rl:${limit}:allowed`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -156,6 +165,8 @@ const LUA_NAMES: readonly (readonly [
   ["queue_workers_key", "q", "'workers:' .. q"],
   ["ends_key", "", "'x_ends'"],
   ["group_key", "g", "'group:' .. g"],
+  ["limit_key", "limit", "'rl:' .. limit"],
+  ["allowed_key", "limit", "'rl:' .. limit .. ':allowed'"],
   ["rate_limited_key", "limit", "'rl:' .. limit .. ':rate_limited'"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
@@ -167,6 +178,7 @@ export const KEYS_LUA: string = [
   "local SUSPENDED = P .. 'suspended'",
   "local SCHEDULERS = P .. 'x_schedulers'",
   "local RELEASING = P .. 'x_releasing'",
+  "local LIMITS = P .. 'rl-keys'",
 ].join("\n\n");
 
 /** A call and its arguments, unless these contain calls. */

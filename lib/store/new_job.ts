@@ -94,7 +94,8 @@ function goTogether(a: NewJob, b: NewJob): boolean {
 
 /** Whether nothing but its queue holds a job back. */
 export function isPlain(job: NewJob): boolean {
-  return !hasParents(job) && job.due === undefined;
+  return !hasParents(job) && job.due === undefined &&
+    !job.fields.has("rate_limit_key");
 }
 
 /** Whether a job depends on others. */

@@ -6,23 +6,21 @@
  */
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
-import {
-  type RedisArg,
-  type RedisClient,
-  ReplyError,
-} from "../redis/redis_client.ts";
+import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import { list, noWrongType, texts } from "./job_store.ts";
 import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
-import { DEAD_AFTER_SECONDS, MAX_LOSSES } from "./lease.ts";
+import { cleanLimits } from "./clean_limits.ts";
+import { dropDeadWorkers } from "./dead_workers.ts";
+import { MAX_LOSSES } from "./lease.ts";
+import { chunks } from "./chunks.ts";
 import { releaseDependents } from "./release.ts";
 import { DROP_CANCELED } from "./scripts/drop_canceled.ts";
 import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
-import { DROP_WORKERS } from "./scripts/drop_workers.ts";
 import { EXPIRED_LEASES } from "./scripts/expired_leases.ts";
-import { FIND_DEAD_WORKERS } from "./scripts/find_dead_workers.ts";
 import { PROMOTE_DEFERRED } from "./scripts/promote_deferred.ts";
+import { PROMOTE_READY } from "./scripts/promote_ready.ts";
 import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
 import { RECOVER } from "./scripts/recover.ts";
 import { RETURN_POPPED } from "./scripts/return_popped.ts";
@@ -52,10 +50,10 @@ const BATCH = {
   recover: 30,
   popped: 40,
   deferred: 100,
+  ready: 50,
   canceled: 1_000,
   expired: 2_000,
   scheduled: 250,
-  workers: 20,
   queues: 100,
 } as const;
 
@@ -268,10 +266,15 @@ export class SweepStore {
     return this.#walk(PROMOTE_DEFERRED, "deferred", queue, signal);
   }
 
+  /** Queues jobs that a dead Python worker was about to enqueue; returns how many. */
+  promoteReady(queue: string, signal?: AbortSignal): Promise<number> {
+    return this.#walk(PROMOTE_READY, "ready", queue, signal);
+  }
+
   /** Applies a script to all members of a registry, in bounded calls; returns how many have left it. */
   async #walk(
     script: Script,
-    name: "canceled" | "deferred",
+    name: "canceled" | "deferred" | "ready",
     queue: string,
     signal?: AbortSignal,
   ): Promise<number> {
@@ -305,46 +308,16 @@ export class SweepStore {
   }
 
   /** Drops workers whose hash has expired from the sets of these queues and of all workers; returns their names. */
-  async dropDeadWorkers(
+  dropDeadWorkers(
     queues: readonly string[],
     signal?: AbortSignal,
   ): Promise<string[]> {
-    const { client, keys } = this;
-    const dropped: string[] = [];
-    let cursor = "0";
-    do {
-      const page = await client.send(
-        "SSCAN",
-        [keys.workers, cursor, "COUNT", BATCH.workers],
-        RESEND,
-      );
-      const [next, members] = list(page);
-      cursor = String(next);
-      for (const some of chunks(texts(members ?? []), BATCH.workers)) {
-        if (signal?.aborted) return dropped;
-        const args = [keys.prefix, DEAD_AFTER_SECONDS];
-        const reply = await FIND_DEAD_WORKERS.run(client, some, args, RESEND);
-        const gone = texts(reply);
-        if (gone.length > 0) dropped.push(...await this.#drop(gone, queues));
-      }
-    } while (cursor !== "0");
-    return dropped.map((key) => keys.workerName(key));
+    return dropDeadWorkers(this.client, this.keys, queues, signal);
   }
 
-  async #drop(
-    workers: readonly string[],
-    queues: readonly string[],
-  ): Promise<string[]> {
-    const { client, keys } = this;
-    const drop = (what: string, names: readonly RedisArg[]) =>
-      DROP_WORKERS.run(
-        client,
-        [keys.workers, ...workers],
-        [keys.prefix, what, ...names],
-        RESEND,
-      );
-    for (const names of chunks(queues, BATCH.queues)) await drop("", names);
-    return texts(await drop("all", []));
+  /** Frees slots of rate limits that jobs no longer need; returns how many. */
+  cleanLimits(signal?: AbortSignal): Promise<number> {
+    return cleanLimits(this.client, this.keys, signal);
   }
 
   /** Has the scripts that schedule jobs of these queues tell a worker of those that are due before all others. */
@@ -394,13 +367,4 @@ export class SweepStore {
     }
     return { moved, nextMs };
   }
-}
-
-/** Splits a list into parts of at most `size`. */
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const parts: T[][] = [];
-  for (let i = 0; i < items.length; i += size) {
-    parts.push(items.slice(i, i + size));
-  }
-  return parts;
 }

@@ -22,7 +22,6 @@ import {
 /** Fields of newer versions of RQ for features that this worker does not have. */
 const NOT_HONOURED = [
   ["repeats_left", "Repeats are"],
-  ["rate_limit_key", "Rate limits are"],
   ["success_callback_name", "Callbacks are"],
   ["failure_callback_name", "Callbacks are"],
   ["stopped_callback_name", "Callbacks are"],

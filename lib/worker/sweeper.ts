@@ -149,14 +149,19 @@ export class Sweeper extends Service {
     const { sweeps } = this.#options;
     const [ended, others] = await Promise.all([
       sweeps.having(sweeps.registryKeys(["finished", "failed"]), queues),
-      sweeps.having(sweeps.registryKeys(["canceled", "deferred"]), queues),
+      sweeps.having(
+        sweeps.registryKeys(["canceled", "deferred", "ready"]),
+        queues,
+      ),
     ]);
     await sweeps.dropExpired(ended, signal);
     await this.#each(others, "registries", async (queue) => {
       await sweeps.dropCanceled(queue, signal);
       await sweeps.promoteDeferred(queue, signal);
+      await sweeps.promoteReady(queue, signal);
       return 0;
     });
+    await sweeps.cleanLimits(signal);
   }
 
   async #dropDead(

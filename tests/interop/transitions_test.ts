@@ -32,9 +32,9 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   // It does not look for a job that a worker has popped, and leaves its id to the worker.
   "cancel, popped": "canceled+popped",
   "delete, popped": "gone+popped",
-  // What waits for RQ is the business of its own maintenance: whether a job may be queued is up to its rate limits, too.
+  // It does all in one pass, for which there are rows of their own here.
   "recover, ready": "queued",
-  "recover, limited": "queued+rl:key:allowed",
+  "recover, limited": "queued+slot",
 };
 
 const STATE_NAMES = Object.keys(STATES) as JobState[];

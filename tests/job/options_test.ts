@@ -10,6 +10,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     jobId: undefined,
     atFront: false,
     due: undefined,
+    rateLimit: undefined,
     description: undefined,
     meta: undefined,
     isolation: undefined,

@@ -35,7 +35,7 @@ Deno.test.each<[string | null, JobStatus | null]>([
   ["", "queued"],
   ["started", "started"],
   ["created", "deferred"],
-  ["rate_limited", "deferred"],
+  ["rate_limited", "rate_limited"],
   ["ready_to_enqueue", "queued"],
   ["waiting", null],
   ["constructor", null],

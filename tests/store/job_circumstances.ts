@@ -98,3 +98,31 @@ export async function beginRelease(scene: Scene): Promise<void> {
   const held = `finished 500 ${PARENTS_QUEUE}`;
   await bench.send("HSET", bench.keys.releasing, PARENT, held);
 }
+
+/** Limits the job, if there is one, to run alone among those of its key. */
+export async function limitJob(scene: Scene): Promise<void> {
+  await setFields(scene, { rate_limit_key: "key", rate_limit_concurrency: 1 });
+  await scene.bench.send("SADD", "rq:rl-keys", "key");
+  await scene.bench.send("HSET", "rq:rl:key", "concurrency", 1);
+}
+
+/** The same, and gives it the only slot, in whichever state it is. */
+export async function giveSlot(scene: Scene): Promise<void> {
+  await limitJob(scene);
+  await scene.bench.send("ZADD", "rq:rl:key:allowed", 1_700_000_000, JOB);
+}
+
+/** Gives the only slot to another job. */
+export async function occupySlot({ bench }: Scene): Promise<void> {
+  await bench.send("ZADD", "rq:rl:key:allowed", 1_700_000_000, "other");
+}
+
+/** Stores the parent, which the job does not wait for, and gives it the only slot. */
+export async function addParentWithSlot(scene: Scene): Promise<void> {
+  await addParent(scene);
+  const { bench } = scene;
+  const limit = ["rate_limit_key", "key", "rate_limit_concurrency", 1];
+  await bench.send("HSET", bench.keys.job(PARENT), ...limit);
+  await bench.send("HSET", "rq:rl:key", "concurrency", 1);
+  await bench.send("ZADD", "rq:rl:key:allowed", 1_700_000_000, PARENT);
+}

@@ -72,11 +72,11 @@ export interface JobStateSpec {
 
 /**
  * The states by the names that the table has for them: the statuses that are written here; `popped`, a queued job that
- * a worker has taken off the queue and not yet claimed; `rq-started`, run by a worker of RQ's; the statuses that only
- * RQ 3.0 writes; and `gone`.
+ * a worker has taken off the queue and not yet claimed; `rq-started`, run by a worker of RQ's; `limited`, held back by its rate limit;
+ * the statuses that only RQ 3.0 writes; and `gone`.
  */
 export type JobState =
-  | JobStatus
+  | Exclude<JobStatus, "rate_limited">
   | "popped"
   | "rq-started"
   | "created"
@@ -331,11 +331,12 @@ function placeOf(
   return isOfRq ? "rq-wip" : "wip?";
 }
 
-/** `rq:queue:q` → `queue`, `rq:wip:q` → `wip`; the intermediate list and RQ's key of limited jobs by the names of the states. */
+/** `rq:queue:q` → `queue`, `rq:wip:q` → `wip`; the intermediate list and the keys of a rate limit by names of the table's. */
 function placeName(key: string): string {
   return key.replace(/^rq:/, "")
     .replace(`queue:${QUEUE}:intermediate`, "popped")
     .replace("rl:key:rate_limited", "limited")
+    .replace("rl:key:allowed", "slot")
     .replace(new RegExp(`:${QUEUE}$`), "");
 }
 

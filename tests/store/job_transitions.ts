@@ -302,7 +302,8 @@ function end(
   return endOne(workers, worker, execution, whole);
 }
 
-async function enqueue(
+/** Enqueues the job; gives its status, or that the id is taken. */
+export async function enqueue(
   { jobs }: Stage,
   options: AddOptions,
 ): Promise<string> {
@@ -357,7 +358,8 @@ async function sweepRegistries({ sweeps }: Stage): Promise<string> {
   return `${left}`;
 }
 
-async function endParent(
+/** Has a worker of its own run the parent; gives the answer to that end. */
+export async function endParent(
   stage: Stage,
   outcome: "finished" | "failed" | "stopped",
 ): Promise<string> {

@@ -60,7 +60,8 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
   dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
   registry_key('canceled', 'q'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
-  first_seen_key('q', 'j'), group_key('g'), rate_limited_key('l')}`,
+  first_seen_key('q', 'j'), group_key('g'), LIMITS, limit_key('l'), allowed_key('l'),
+  rate_limited_key('l')}`,
     );
     assertEquals(texts(await script.run(bench.client, [], [prefix])), [
       keys.queues,
@@ -81,6 +82,9 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
       `${prefix}execution:j:e`,
       `${prefix}queue:q:intermediate:first_seen:j`,
       `${prefix}group:g`,
+      keys.limits,
+      `${prefix}rl:l`,
+      keys.allowed("l"),
       `${prefix}rl:l:rate_limited`,
     ]);
   },

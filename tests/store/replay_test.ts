@@ -9,6 +9,7 @@ import type {
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
+import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import {
   Bench,
   echoing,
@@ -20,7 +21,7 @@ import {
 } from "./support.ts";
 
 /** A bench, and stores that send everything twice. */
-interface Twice {
+export interface Twice {
   readonly bench: Bench;
   readonly worker: WorkerIdentity;
   readonly jobs: JobStore;
@@ -45,7 +46,7 @@ async function failed(
 }
 
 /** What happens before, and gives the call that is sent twice. */
-type Scene = (twice: Twice) => Promise<() => Promise<unknown>>;
+export type Scene = (twice: Twice) => Promise<() => Promise<unknown>>;
 
 function ending(
   outcome: Ending["outcome"],
@@ -351,7 +352,7 @@ function shown(answer: unknown): string {
     .replaceAll(/\b[12][0-9a-f]{15}\b/g, "<execution>");
 }
 
-Deno.test.each(SCENES)(
+Deno.test.each([...SCENES, ...LIMIT_SCENES])(
   "%s, sent twice, changes nothing and answers the same",
   async (_name, scene) => {
     const answer = await replay(scene);
@@ -361,7 +362,7 @@ Deno.test.each(SCENES)(
   },
 );
 
-Deno.test.each(REPORTS)(
+Deno.test.each([...REPORTS, ...LIMIT_REPORTS])(
   "%s, sent twice, changes nothing",
   async (_name, scene) => {
     await replay(scene);

@@ -147,7 +147,8 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
   HEARTBEAT: ["ZADD"], // the executions of a job
   PROBE: ["LPUSH", "RPUSH", "ZADD"],
 };
-const MOVERS = ["push", "register"].map((name) => PIECES.get(name)!);
+const MOVERS = ["push", "register", "fill_slots", "wait_for_slot"]
+  .map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(
   "%s leaves it to the verbs to put ids into queues and registries",

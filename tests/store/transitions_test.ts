@@ -11,7 +11,8 @@ import {
   stateOf,
   STATES,
 } from "./job_states.ts";
-import { TRANSITIONS } from "./job_transitions.ts";
+import { type Transition, TRANSITIONS as PLAIN } from "./job_transitions.ts";
+import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { SCRIPTS } from "./lua.ts";
 import { Bench, echoing } from "./support.ts";
 
@@ -25,140 +26,202 @@ import { Bench, echoing } from "./support.ts";
  *     queued      on the queue's list                      canceled    in the canceled registry
  *     popped      `queued`, on the intermediate list       created     nowhere: RQ has stored it, and not enqueued
  *     started     a lease in the started registry (`wip`)  ready       in RQ's ready registry: about to be enqueued
- *     rq-started  the same, by a worker of RQ's            limited     among those that RQ's rate limit holds back
+ *     rq-started  the same, by a worker of RQ's            limited     among those that its rate limit holds back
  *     finished    in the finished registry                 gone        no hash, its id nowhere
  *     failed      in the failed registry
  *     stopped     in the failed registry, too              a+b         as `a`, and its id is in `b` as well
  *     deferred    in the deferred registry                 a@none      its status is `a`, its id is nowhere
  *     scheduled   in the scheduled registry                wip?        a lease that is not the job's any more
+ *                                                          a+slot      as `a`, and it has a slot of its rate limit
  *
  * Sent again after a lost reply, a call leaves the same state and answers the same; of those that report what they have
  * done, the second answer is that nothing was.
  */
 const TABLE = `
-                             | otherwise  queued        popped         started   rq-started finished         failed         stopped   deferred         scheduled         canceled  created ready         limited         gone
+                             | otherwise  queued        popped         started     rq-started  finished         failed         stopped      deferred         scheduled         canceled     created ready         limited      gone
 
 # producers, and whoever has an id
-enqueue                      | =          .             .              .         .          queued           queued         queued    .                .                 queued    .       .             .               queued
-                             | duplicate  .             .              .         .          queued           queued         queued    .                .                 queued    .       .             .               queued
-enqueue, a parent waits      | =          .             .              .         .          deferred         deferred       deferred  .                .                 deferred  .       .             .               deferred
-                             | duplicate  .             .              .         .          deferred         deferred       deferred  .                .                 deferred  .       .             .               deferred
-enqueue, for later           | =          .             .              .         .          scheduled        scheduled      scheduled .                .                 scheduled .       .             .               scheduled
-                             | duplicate  .             .              .         .          scheduled        scheduled      scheduled .                .                 scheduled .       .             .               scheduled
-cancel                       | canceled   .             .              .         .          .                .              .         .                .                 =         .       .             .               =
-                             | canceled   .             .              .         .          .                .              .         .                .                 already   .       .             .               gone
-delete                       | gone       .             .              .         .          .                .              .         .                .                 .         .       .             .               =
-                             | deleted    .             .              .         .          .                .              .         .                .                 .         .       .             .               gone
-requeue                      | =          .             .              .         .          .                queued         queued    .                .                 .         .       .             .               =
-                             | not-failed .             .              .         .          .                requeued       requeued  .                .                 .         .       .             .               gone
+enqueue                      | =          .             .              .           .           queued           queued         queued       .                .                 queued       .       .             .            queued
+                             | duplicate  .             .              .           .           queued           queued         queued       .                .                 queued       .       .             .            queued
+enqueue, a parent waits      | =          .             .              .           .           deferred         deferred       deferred     .                .                 deferred     .       .             .            deferred
+                             | duplicate  .             .              .           .           deferred         deferred       deferred     .                .                 deferred     .       .             .            deferred
+enqueue, for later           | =          .             .              .           .           scheduled        scheduled      scheduled    .                .                 scheduled    .       .             .            scheduled
+                             | duplicate  .             .              .           .           scheduled        scheduled      scheduled    .                .                 scheduled    .       .             .            scheduled
+cancel                       | canceled   .             .              .           .           .                .              .            .                .                 =            .       .             .            =
+                             | canceled   .             .              .           .           .                .              .            .                .                 already      .       .             .            gone
+delete                       | gone       .             .              .           .           .                .              .            .                .                 .            .       .             .            =
+                             | deleted    .             .              .           .           .                .              .            .                .                 .            .       .             .            gone
+requeue                      | =          .             .              .           .           .                queued         queued       .                .                 .            .       .             .            =
+                             | not-failed .             .              .           .           .                requeued       requeued     .                .                 .            .       .             .            gone
 # as in RQ: the job stays, and nobody will run it
-take off the queue           | =          queued@none   .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | not-there  removed       .              .         .          .                .              .         .                .                 .         .       .             .               .
-empty the queue              | =          gone          .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | 0          1             .              .         .          .                .              .         .                .                 .         .       .             .               .
+take off the queue           | =          queued@none   .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | not-there  removed       .              .           .           .                .              .            .                .                 .            .       .             .            .
+empty the queue              | =          gone          .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | 0          1             .              .           .           .                .              .            .                .                 .            .       .             .            .
 # what a queue is deleted by after it was emptied, unless that was not wanted: again as in RQ
-delete the queue             | =          queued@none   .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          -             .              .         .          .                .              .         .                .                 .         .       .             .               .
-write fields                 | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               =
-                             | written    .             .              .         .          .                .              .         .                .                 .         .       .             .               gone
-wait for it                  | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               =
-                             | there      .             .              .         .          .                .              .         .                .                 .         .       .             .               gone
+delete the queue             | =          queued@none   .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          -             .              .           .           .                .              .            .                .                 .            .       .             .            .
+write fields                 | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            =
+                             | written    .             .              .           .           .                .              .            .                .                 .            .       .             .            gone
+wait for it                  | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            =
+                             | there      .             .              .           .           .                .              .            .                .                 .            .       .             .            gone
 
 # workers: taking jobs, and holding them
-claim                        | =          started       .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | empty      claimed       .              .         .          .                .              .         .                .                 .         .       .             .               .
+claim                        | =          started       .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | empty      claimed       .              .           .           .                .              .            .                .                 .            .       .             .            .
 # as in RQ, which runs it and leaves it in the registry as well; these drop it once its time is over or its status is seen
-claim, its id pushed by hand | =          started+queue started+popped started   rq-started started+finished started+failed stopped   started+deferred started+scheduled canceled  started started+ready started+limited gone
-                             | claimed    claimed       claimed        running   running    claimed          claimed        stopped   claimed          claimed           canceled  claimed claimed       claimed         gone
+claim, its id pushed by hand | =          started+queue started+popped started     rq-started  started+finished started+failed stopped      started+deferred started+scheduled canceled     started started+ready limited      gone
+                             | claimed    claimed       claimed        running     running     claimed          claimed        stopped      claimed          claimed           canceled     claimed claimed       rate_limited gone
 # an id without a hash is dropped by whoever meets it
-claim, its hash expired      | =          gone          .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | empty      gone          .              .         .          .                .              .         .                .                 .         .       .             .               .
-claim what was popped        | =          started       started        .         .          .                .              .         .                .                 .         .       .             .               .
-                             | empty      claimed       claimed        .         .          .                .              .         .                .                 .         .       .             .               .
-claim, suspended             | =          .             queued         .         .          .                .              .         .                .                 .         .       .             .               .
-                             | suspended  .             suspended      .         .          .                .              .         .                .                 .         .       .             .               .
-give back what was popped    | =          .             queued         .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          .             -              .         .          .                .              .         .                .                 .         .       .             .               .
-heartbeat                    | =          .             .              =         .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              ok        .          .                .              .         .                .                 .         .       .             .               .
-heartbeat, lease lost        | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-record                       | =          .             .              =         .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              written   .          .                .              .         .                .                 .         .       .             .               .
-record, lease lost           | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              .         .          .                .              .         .                .                 .         .       .             .               .
+claim, its hash expired      | =          gone          .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | empty      gone          .              .           .           .                .              .            .                .                 .            .       .             .            .
+claim what was popped        | =          started       started        .           .           .                .              .            .                .                 .            .       .             .            .
+                             | empty      claimed       claimed        .           .           .                .              .            .                .                 .            .       .             .            .
+claim, suspended             | =          .             queued         .           .           .                .              .            .                .                 .            .       .             .            .
+                             | suspended  .             suspended      .           .           .                .              .            .                .                 .            .       .             .            .
+give back what was popped    | =          .             queued         .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          .             -              .           .           .                .              .            .                .                 .            .       .             .            .
+heartbeat                    | =          .             .              =           .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              ok          .           .                .              .            .                .                 .            .       .             .            .
+heartbeat, lease lost        | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+record                       | =          .             .              =           .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              written     .           .                .              .            .                .                 .            .       .             .            .
+record, lease lost           | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              .           .           .                .              .            .                .                 .            .       .             .            .
 
 # workers: how an execution ended
-finish                       | =          .             .              finished  .          =                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              finished  .          finished         .              .         .                .                 .         .       .             .               .
-finish, had no heartbeat     | =          .             .              finished  .          =                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              finished  .          finished         .              .         .                .                 .         .       .             .               .
-finish, not kept             | =          .             .              gone      .          =                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              finished  .          finished         .              .         .                .                 .         .       .             .               .
-finish, lease lost           | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-finish, its hash expired     | =          .             .              gone      .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              gone      .          .                .              .         .                .                 .         .       .             .               .
-fail                         | =          .             .              failed    .          .                =              .         .                =                 .         .       .             .               .
-                             | lost       .             .              failed    .          .                failed         .         .                scheduled         .         .       .             .               .
-fail, not kept               | =          .             .              gone      .          .                =              .         .                =                 .         .       .             .               .
-                             | lost       .             .              failed    .          .                failed         .         .                scheduled         .         .       .             .               .
-fail, a retry is left        | =          .             .              queued    .          .                =              .         .                =                 .         .       .             .               .
-                             | lost       .             .              retried   .          .                failed         .         .                scheduled         .         .       .             .               .
-fail, a retry later is left  | =          .             .              scheduled .          .                =              .         .                =                 .         .       .             .               .
-                             | lost       .             .              scheduled .          .                failed         .         .                scheduled         .         .       .             .               .
-stop                         | =          .             .              stopped   .          .                .              =         .                .                 .         .       .             .               .
-                             | lost       .             .              stopped   .          .                .              stopped   .                .                 .         .       .             .               .
-stop, not kept               | =          .             .              gone      .          .                .              =         .                .                 .         .       .             .               .
-                             | lost       .             .              stopped   .          .                .              stopped   .                .                 .         .       .             .               .
-put back                     | =          .             .              queued    .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              requeued  .          .                .              .         .                .                 .         .       .             .               .
-return, not begun            | =          .             .              queued    .          .                .              .         .                .                 .         .       .             .               .
-                             | lost       .             .              released  .          .                .              .         .                .                 .         .       .             .               .
+finish                       | =          .             .              finished    .           =                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              finished    .           finished         .              .            .                .                 .            .       .             .            .
+finish, had no heartbeat     | =          .             .              finished    .           =                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              finished    .           finished         .              .            .                .                 .            .       .             .            .
+finish, not kept             | =          .             .              gone        .           =                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              finished    .           finished         .              .            .                .                 .            .       .             .            .
+finish, lease lost           | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+finish, its hash expired     | =          .             .              gone        .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              gone        .           .                .              .            .                .                 .            .       .             .            .
+fail                         | =          .             .              failed      .           .                =              .            .                =                 .            .       .             .            .
+                             | lost       .             .              failed      .           .                failed         .            .                scheduled         .            .       .             .            .
+fail, not kept               | =          .             .              gone        .           .                =              .            .                =                 .            .       .             .            .
+                             | lost       .             .              failed      .           .                failed         .            .                scheduled         .            .       .             .            .
+fail, a retry is left        | =          .             .              queued      .           .                =              .            .                =                 .            .       .             .            .
+                             | lost       .             .              retried     .           .                failed         .            .                scheduled         .            .       .             .            .
+fail, a retry later is left  | =          .             .              scheduled   .           .                =              .            .                =                 .            .       .             .            .
+                             | lost       .             .              scheduled   .           .                failed         .            .                scheduled         .            .       .             .            .
+stop                         | =          .             .              stopped     .           .                .              =            .                .                 .            .       .             .            .
+                             | lost       .             .              stopped     .           .                .              stopped      .                .                 .            .       .             .            .
+stop, not kept               | =          .             .              gone        .           .                .              =            .                .                 .            .       .             .            .
+                             | lost       .             .              stopped     .           .                .              stopped      .                .                 .            .       .             .            .
+put back                     | =          .             .              queued      .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              requeued    .           .                .              .            .                .                 .            .       .             .            .
+return, not begun            | =          .             .              queued      .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              released    .           .                .              .            .                .                 .            .       .             .            .
 
 # the sweep
-recover                      | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-recover, lease ran out       | =          .             .              queued    queued     .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              requeued  requeued   .                .              .         .                .                 .         .       .             .               .
-recover, for the 4th time    | =          .             .              failed    failed     .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              failed    failed     .                .              .         .                .                 .         .       .             .               .
-recover, popped long ago     | =          .             queued         .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          .             requeued       .         .          .                .              .         .                .                 .         .       .             .               .
-recover, worker died         | =          .             .              queued    queued     .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              requeued  requeued   .                .              .         .                .                 .         .       .             .               .
-drop what has expired        | =          .             .              .         .          gone             gone           gone      .                .                 gone      .       .             .               .
-                             | 0          .             .              .         .          1                1              1         .                .                 1         .       .             .               .
+recover                      | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+recover, lease ran out       | =          .             .              queued      queued      .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              requeued    requeued    .                .              .            .                .                 .            .       .             .            .
+recover, for the 4th time    | =          .             .              failed      failed      .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              failed      failed      .                .              .            .                .                 .            .       .             .            .
+recover, popped long ago     | =          .             queued         .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          .             requeued       .           .           .                .              .            .                .                 .            .       .             .            .
+recover, worker died         | =          .             .              queued      queued      .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              requeued    requeued    .                .              .            .                .                 .            .       .             .            .
+drop what has expired        | =          .             .              .           .           gone             gone           gone         .                .                 gone         .       .             .            .
+                             | 0          .             .              .           .           1                1              1            .                .                 1            .       .             .            .
 # an id on the queue is dropped by a claim, one in the registry of the finished or failed when its time is over
-sweep, its hash expired      | =          .             gone           gone      gone       .                .              .         gone             gone              gone      .       .             .               .
-                             | -          .             -              -         -          .                .              .         -                -                 -         .       .             .               .
-promote scheduled            | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | 0          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-promote scheduled, due       | =          .             .              .         .          .                .              .         .                queued            .         .       .             .               .
-                             | 0          .             .              .         .          .                .              .         .                1                 .         .       .             .               .
-promote scheduled, a stray   | =          queued        popped         started   rq-started finished         failed         stopped   deferred         queued            canceled  created ready         limited         gone
-                             | 0          0             0              0         0          0                0              0         0                1                 0         0       0             0               0
-promote deferred             | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | 0          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-promote deferred, due        | =          .             .              .         .          .                .              .         queued           .                 .         .       .             .               .
-                             | 0          .             .              .         .          .                .              .         1                .                 .         .       .             .               .
+sweep, its hash expired      | =          .             gone           gone        gone        .                .              .            gone             gone              gone         .       .             .            .
+                             | -          .             -              -           -           .                .              .            -                -                 -            .       .             .            .
+promote scheduled            | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+promote scheduled, due       | =          .             .              .           .           .                .              .            .                queued            .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            .                1                 .            .       .             .            .
+promote scheduled, a stray   | =          queued        popped         started     rq-started  finished         failed         stopped      deferred         queued            canceled     created ready         limited      gone
+                             | 0          0             0              0           0           0                0              0            0                1                 0            0       0             0            0
+promote deferred             | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+promote deferred, due        | =          .             .              .           .           .                .              .            queued           .                 .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            1                .                 .            .       .             .            .
 
 # the end of a job that it waits for
-its parent finishes          | =          .             .              .         .          .                .              .         queued           .                 .         .       .             .               .
-                             | finished   .             .              .         .          .                .              .         finished         .                 .         .       .             .               .
-its parent fails             | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | failed     .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-its parent fails, allowed    | =          .             .              .         .          .                .              .         queued           .                 .         .       .             .               .
-                             | failed     .             .              .         .          .                .              .         failed           .                 .         .       .             .               .
-its parent is stopped        | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | stopped    .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-its parent is canceled       | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-its parent is deleted        | =          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-                             | -          .             .              .         .          .                .              .         .                .                 .         .       .             .               .
-go on releasing it           | =          .             .              .         .          .                .              .         queued           .                 .         .       .             .               .
-                             | 1          .             .              .         .          .                .              .         1                .                 .         .       .             .               .
+its parent finishes          | =          .             .              .           .           .                .              .            queued           .                 .            .       .             .            .
+                             | finished   .             .              .           .           .                .              .            finished         .                 .            .       .             .            .
+its parent fails             | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | failed     .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+its parent fails, allowed    | =          .             .              .           .           .                .              .            queued           .                 .            .       .             .            .
+                             | failed     .             .              .           .           .                .              .            failed           .                 .            .       .             .            .
+its parent is stopped        | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | stopped    .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+its parent is canceled       | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+its parent is deleted        | =          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+go on releasing it           | =          .             .              .           .           .                .              .            queued           .                 .            .       .             .            .
+                             | 1          .             .              .           .           .                .              .            1                .                 .            .       .             .            .
+
+# rate limits; a row whose name ends with "has a slot" begins with that
+enqueue, rate limited        | =          .             .              .           .           queued+slot      queued+slot    queued+slot  .                .                 queued+slot  .       .             .            queued+slot
+                             | duplicate  .             .              .           .           queued           queued         queued       .                .                 queued       .       .             .            queued
+enqueue, no slot is free     | =          .             .              .           .           limited          limited        limited      .                .                 limited      .       .             .            limited
+                             | duplicate  .             .              .           .           rate_limited     rate_limited   rate_limited .                .                 rate_limited .       .             .            rate_limited
+enqueue, limited and late    | =          .             .              .           .           scheduled        scheduled      scheduled    .                .                 scheduled    .       .             .            scheduled
+                             | duplicate  .             .              .           .           scheduled        scheduled      scheduled    .                .                 scheduled    .       .             .            scheduled
+cancel, has a slot           | canceled   .             .              .           .           .                .              .            .                .                 =            .       .             .            =
+                             | canceled   .             .              .           .           .                .              .            .                .                 already      .       .             .            gone
+delete, has a slot           | gone       .             .              .           .           .                .              .            .                .                 .            .       .             .            =
+                             | deleted    .             .              .           .           .                .              .            .                .                 .            .       .             .            gone
+requeue, rate limited        | =          .             .              .           .           .                queued+slot    queued+slot  .                .                 .            .       .             .            .
+                             | not-failed .             .              .           .           .                requeued       requeued     .                .                 .            .       .             .            gone
+requeue, no slot is free     | =          .             .              .           .           .                limited        limited      .                .                 .            .       .             .            .
+                             | not-failed .             .              .           .           .                requeued       requeued     .                .                 .            .       .             .            gone
+empty the queue, has a slot  | =          gone          .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | 0          1             .              .           .           .                .              .            .                .                 .            .       .             .            .
+claim, has a slot            | =          started+slot  .              .           .           .                .              .            .                .                 .            .       .             .            .
+                             | empty      claimed       .              .           .           .                .              .            .                .                 .            .       .             .            .
+finish, has a slot           | =          .             .              finished    .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              finished    .           finished         .              .            .                .                 .            .       .             .            .
+fail, has a slot             | =          .             .              failed      .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              failed      .           .                failed         .            .                scheduled         .            .       .             .            .
+fail, keeps its slot         | =          .             .              queued+slot .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              retried     .           .                failed         .            .                scheduled         .            .       .             .            .
+fail, slot given back        | =          .             .              scheduled   .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              scheduled   .           .                failed         .            .                scheduled         .            .       .             .            .
+stop, has a slot             | =          .             .              stopped     .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              stopped     .           .                .              stopped      .                .                 .            .       .             .            .
+put back, has a slot         | =          .             .              queued+slot .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              requeued    .           .                .              .            .                .                 .            .       .             .            .
+release, has a slot          | =          .             .              queued+slot .           .                .              .            .                .                 .            .       .             .            .
+                             | lost       .             .              released    .           .                .              .            .                .                 .            .       .             .            .
+recover, has a slot          | =          .             .              queued+slot queued+slot .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              requeued    requeued    .                .              .            .                .                 .            .       .             .            .
+recover, 4th time, slot      | =          .             .              failed      failed      .                .              .            .                .                 .            .       .             .            .
+                             | -          .             .              failed      failed      .                .              .            .                .                 .            .       .             .            .
+promote scheduled, limited   | =          .             .              .           .           .                .              .            .                queued+slot       .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            .                1                 .            .       .             .            .
+promote scheduled, no slot   | =          .             .              .           .           .                .              .            .                limited           .            .       .             .            .
+                             | 0          .             .              .           .           .                .              .            .                1                 .            .       .             .            .
+its parent ends, limited     | =          .             .              .           .           .                .              .            queued+slot      .                 .            .       .             .            .
+                             | finished   .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+its parent ends, no slot     | =          .             .              .           .           .                .              .            limited          .                 .            .       .             .            .
+                             | finished   .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+promote ready                | =          .             .              .           .           .                .              .            .                .                 .            .       queued        .            .
+                             | 0          .             .              .           .           .                .              .            .                .                 .            .       1             .            .
+promote ready, no slot       | =          .             .              .           .           .                .              .            .                .                 .            .       limited       .            .
+                             | 0          .             .              .           .           .                .              .            .                .                 .            .       1             .            .
+a slot is freed              | =          .             .              .           .           .                .              .            queued           .                 .            .       .             queued+slot  .
+                             | finished   .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+clean the limit              | =          .             .              .           .           .                .              .            .                .                 .            .       .             queued+slot  .
+                             | 0          .             .              .           .           .                .              .            .                .                 .            .       .             .            .
+clean the limit, has a slot  | =          .             .              .           .           finished         failed         stopped      deferred         scheduled         canceled     created ready         queued+slot  gone
+                             | 1          0             0              0           0           .                .              .            .                .                 .            .       .             .            .
 `;
+
+const TRANSITIONS: Readonly<Record<string, Transition>> = {
+  ...PLAIN,
+  ...LIMIT_TRANSITIONS,
+};
 
 /** One cell. */
 interface Cell {

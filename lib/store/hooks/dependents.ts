@@ -27,16 +27,17 @@ end
 -- Queues or schedules a deferred job once every parent is done.
 local function promote(c, strict, known)
   local h = redis.pcall('HMGET', job_key(c), 'data', 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front',
-    'x_due')
-  if not h[1] or h[2] ~= 'deferred' or not h[3] or not can_push(h[3]) then return false end
+    'x_due', 'rate_limit_key')
+  if not h[1] or h[2] ~= 'deferred' or not h[3] then return false end
+  local job, due = {id = c, q = h[3], status = h[2], rate_limit_key = h[7]}, tonumber(h[6] or '')
+  if not can_admit(job, due) then return false end
   local parents = redis.pcall('SMEMBERS', dependencies_key(c))
   if parents.err then return false end
   for _, parent in ipairs(parents) do
     if not is_done(parent, h[4] == '1', strict, known) then return false end
   end
-  local job = {id = c, q = h[3], status = 'deferred'}
   leave(job)
-  admit(job, tonumber(h[6] or ''), h[5] == '1')
+  admit(job, due, h[5] == '1')
   return true
 end
 

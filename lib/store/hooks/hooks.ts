@@ -8,11 +8,13 @@
 import { DEPENDENTS } from "./dependents.ts";
 import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
+import { RATE_LIMIT } from "./rate_limit.ts";
 import { WAITING } from "./waiting.ts";
 
 /** All hooks, in the order in which they are called. */
 export const HOOKS: readonly Hook[] = [
   DEPENDENTS,
+  RATE_LIMIT,
   GROUP,
   WAITING,
 ];

@@ -16,6 +16,7 @@ import { PLACES_LUA } from "../places.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
+import { LIMITS_LUA } from "./limits.ts";
 import { MOVES_LUA } from "./moves.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
@@ -54,6 +55,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     JOBS_LUA,
     PLACES_LUA,
     MOVES_LUA,
+    LIMITS_LUA,
     LEASES_LUA,
     STARTING_LUA,
     RESULTS_LUA,

@@ -87,12 +87,18 @@ local function tell_scheduler(job, due)
 end
 
 -- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
--- nil for now), else its queue, at the head if "front". Returns its status.
+-- nil for now); those that wait for a slot, if it is rate limited and has none; else its queue, at the head if "front".
+-- Returns its status. A job that has a slot keeps it on the queue, and gives it back when it is scheduled.
 local function admit(job, due, front, ...)
   if due and due > clock then
     enter(job, 'scheduled', string.format('%.3f', due), ...)
     tell_scheduler(job, due)
+    free_slot(job)
     return 'scheduled'
+  end
+  local limit, most = limit_of(job)
+  if limit and not redis.call('ZSCORE', allowed_key(limit), job.id) then
+    return wait_for_slot(job, limit, most, front, ...)
   end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)
   return 'queued'

@@ -17,13 +17,14 @@ end
 -- What becomes of a job whose execution has ended, and the retry if there is one: a failure may become "retried" or
 -- "scheduled". "stuck": a key of its next place holds another type of value.
 local function outcome_of(job, outcome)
-  local retry = outcome == 'failed' and next_retry(job) or nil
-  if retry and retry.interval > 0 then
-    return holds_only('zset', registry_key('scheduled', job.q)) and 'scheduled' or 'stuck', retry
+  local retry = outcome == 'failed' and next_retry(job)
+  if retry then
+    if not can_admit(job, clock + retry.interval) then return 'stuck' end
+    return retry.interval > 0 and 'scheduled' or 'retried', retry
   end
-  if not retry and outcome ~= 'requeued' and outcome ~= 'released' then return outcome end
+  if outcome ~= 'requeued' and outcome ~= 'released' then return outcome end
   if not can_push(job.q) then return 'stuck' end
-  return retry and 'retried' or outcome, retry
+  return outcome
 end
 
 -- Puts a job whose execution is over back on its queue, or among the scheduled ones.

@@ -19,7 +19,7 @@ local function why_not_start(job)
   local hash, status = job.hash, job.status
   if hash.err then return 'its key holds a ' .. redis.call('TYPE', job_key(job.id)).ok end
   if not job.data then return #hash == 0 and 'gone' or 'it has no data' end
-  if status == 'canceled' or status == 'stopped' then return status end
+  if status == 'canceled' or status == 'stopped' or status == 'rate_limited' then return status end
   if status == 'started' and live_execution(job.id, job.q, job.x_execution) then return 'running' end
 end
 

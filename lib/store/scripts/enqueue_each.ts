@@ -6,13 +6,13 @@ import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
 
 /**
  * Stores jobs and puts them on their queue in the given order; or into the deferred registry while a parent has not
- * finished, or into the scheduled registry until they are due. Each is accepted or refused independently.
+ * finished, into the scheduled registry until they are due, or among those that wait for a slot of their rate limit. Each is accepted or refused independently.
  *
  * ```
  * KEYS  1 the queue's list
  * ARGV  1 key prefix   2 MessagePack: the values of NEW_JOBS, and a list of records NEW_JOB
  * reply JSON: a list of an object for each job, or only one object if all are queued now
- *       { outcome: "queued" | "deferred" | "scheduled", enqueued_at } the date is "" unless it is queued
+ *       { outcome: "queued" | "deferred" | "scheduled" | "rate_limited", enqueued_at } the date is "" unless it is queued
  *       { outcome: "duplicate", status } the id is taken by a job of this status
  *       { outcome: "refused", why } with Redis' error, or "" if a key of the queue or of the job holds another type of
  *       value; nothing was written of it
@@ -37,7 +37,7 @@ local function look_up(id, given)
   local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
   local created_at, data, status, enqueued_at, origin = unpack(h)
   if created_at == given.created_at and data == given.data then
-    local waits = status == 'deferred' or status == 'scheduled'
+    local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
     return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
   end
   if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
@@ -45,7 +45,8 @@ local function look_up(id, given)
 end
 
 -- Whether none of the keys to be written holds another type of value.
-local function fits(id, parents, due, makes_room)
+local function fits(id, parents, due, limit, makes_room)
+  if limit and not limit_fits(limit) then return false end
   if due and not holds_only('zset', registry_key('scheduled', queue)) then return false end
   if #parents == 0 then return pushable end
   for _, parent in ipairs(parents) do
@@ -56,16 +57,19 @@ local function fits(id, parents, due, makes_room)
 end
 
 -- Puts a new job where it has to wait; what goes on the queue is gathered.
-local function place(new_job, id, waits, due)
-  local key, job = job_key(id), {id = id, q = queue}
-  if not waits and not due then
+local function place(new_job, id, waits, due, limit)
+  local key, job = job_key(id), {id = id, q = queue, rate_limit_key = limit}
+  if not waits and not due and not limit then
     redis.call('HSET', key, 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(new_job, FIELDS))
     ids[#ids + 1] = id
     return queued
   end
   redis.call('HSET', key, unpack(new_job, FIELDS))
   redis.call('SADD', QUEUES, KEYS[1])
-  if not waits then return {outcome = admit(job, due, side == 'L', 'origin', queue), enqueued_at = ''} end
+  if not waits then
+    local status = admit(job, due, side == 'L', 'origin', queue)
+    return {outcome = status, enqueued_at = status == 'queued' and at or ''}
+  end
   enter(job, 'deferred', now, 'origin', queue)
   if due then redis.call('HSET', key, 'x_due', string.format('%.3f', due)) end
   return {outcome = 'deferred', enqueued_at = ''}
@@ -75,16 +79,17 @@ local function take(job)
   local id, due, given = job[ID], due_of(job[DUE]), {}
   for i = FIELDS, #job, 2 do given[job[i]] = job[i + 1] end
   local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
+  local limit = given.rate_limit_key
   local answer, old_queue = look_up(id, given)
   if answer then return answer end
-  if not fits(id, parents, due, old_queue) then return unfit end
+  if not fits(id, parents, due, limit, old_queue) then return unfit end
   if old_queue then
     local old = get_job(id)
     old.q = old_queue
     leave(old)
     remove(old)
   end
-  answer = place(job, id, depend(id, parents, given.allow_dependency_failures == '1'), due)
+  answer = place(job, id, depend(id, parents, given.allow_dependency_failures == '1'), due, limit)
   if job[TTL] ~= '0' then
     -- the wait that it limits begins when the job is due
     local ttl = tonumber(job[TTL]) + math.ceil(due and due - clock or 0)

@@ -44,6 +44,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["XADD", "KEY", "*", "a", "1"],
   ["XREVRANGE", "KEY", "+", "-", "COUNT", "1"],
   ["ZADD", "KEY", "1", "a"],
+  ["ZCARD", "KEY"],
   ["ZCOUNT", "KEY", "0", "0"],
   ["ZRANGE", "KEY", "0", "0"],
   ["ZRANGEBYSCORE", "KEY", "0", "0"],

@@ -5,7 +5,7 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Queues the scheduled jobs of one queue that are due, in the order of their time.
+ * Queues the scheduled jobs of one queue that are due, in the order of their time; those that are rate limited wait for a slot.
  *
  * ```
  * KEYS  1 the queue's scheduled registry   2 the lock that RQ's schedulers share
@@ -33,13 +33,26 @@ if #ids == 0 then return {0, 0, next_due()} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {0, -1, -1} end
 if not can_push(q) then return {0, -2, -1} end
 unregister('scheduled', q, unpack(ids))
+
+-- Where a key of its limit holds another type of value, it is tried again a minute later.
+local function limited(id, limit, front)
+  local job = {id = id, q = q, rate_limit_key = limit}
+  if limit_fits(limit) then return admit(job, nil, front) end
+  enter(job, 'scheduled', now + 60)
+end
+
 for _, id in ipairs(ids) do
   local key = job_key(id)
-  local h = redis.pcall('HMGET', key, 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at', 'data')
+  local h = redis.pcall('HMGET', key, 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at', 'data',
+    'rate_limit_key')
   if h[1] == 'scheduled' and h[5] then
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
+    local front = h[2] == '1' or h[3] == '1' and h[4]
     moved = moved + 1
-    if h[2] == '1' or h[3] == '1' and h[4] then push(q, true, id) else tail[#tail + 1] = id end
+    if h[6] and h[6] ~= '' then limited(id, h[6], front)
+    else
+      redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
+      if front then push(q, true, id) else tail[#tail + 1] = id end
+    end
   end
 end
 if #tail > 0 then push(q, false, unpack(tail)) end

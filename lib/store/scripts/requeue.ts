@@ -4,7 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Puts a failed or stopped job back on its queue, as if it had just been enqueued.
+ * Puts a failed or stopped job back on its queue, or among those that wait for a slot of its rate limit, as if it had just
+ * been enqueued.
  *
  * ```
  * KEYS  1 the job's hash
@@ -19,14 +20,14 @@ export const REQUEUE: Script = script(
 local id = ARGV[2]
 local job = get_job(id, 'x_change', 'enqueued_at', 'started_at')
 if not job.data then return {'gone'} end
-if job.x_change == ARGV[4] then return {'requeued', job.enqueued_at} end
+if job.x_change == ARGV[4] then return {'requeued', job.enqueued_at or ''} end
 if job.status ~= 'failed' and job.status ~= 'stopped' then return {'not failed', job.status} end
-if not job.origin or not can_push(job.q) then return {'unfit', ''} end
+if not job.origin or not can_admit(job) then return {'unfit', ''} end
 leave(job)
 if job.started_at then redis.call('HSETNX', KEYS[1], 'x_attempts', 1) end -- a first start is seen by started_at alone
 redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned')
 keep(id, -1)
 admit(job, nil, ARGV[3] == 'L', 'x_change', ARGV[4])
-return {'requeued', iso()}
+return {'requeued', field(id, 'enqueued_at') or ''}
 `,
 );

@@ -36,7 +36,8 @@ local function look_at(id)
   redis.call('LREM', KEYS[1], 1, id)
   redis.call('DEL', seen_key)
   left = left + 1
-  if job.data and not running and not has_ended(job.status) then
+  -- one that waits for a slot of its rate limit is pushed when it gets one
+  if job.data and not running and not has_ended(job.status) and job.status ~= 'rate_limited' then
     if REGISTRY[job.status] then leave(job) end -- its queue it has left
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso())
     back[#back + 1] = id

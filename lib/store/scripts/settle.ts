@@ -39,7 +39,7 @@ local function answered_before(job, x)
   if answer then return answer end
   if status == outcome then return status end
   if status == 'queued' and outcome == 'requeued' then return 'requeued' end
-  if status == 'queued' and outcome == 'failed' then return 'retried' end
+  if (status == 'queued' or status == 'rate_limited') and outcome == 'failed' then return 'retried' end
   if status == 'scheduled' and outcome == 'failed' then return 'scheduled' end
   return 'lost'
 end
@@ -50,7 +50,10 @@ local function not_mine(job, x)
   local id, e, q = job.id, x[EXECUTION], x[QUEUE]
   if type(redis.pcall('ZSCORE', registry_key('wip', q), id .. ':' .. e)) == 'string' then
     drop_execution(id, q, e, worker)
-    if job.data then return 'lost' end -- also if Python has canceled it, which does not remove our lease
+    if job.data then -- also if Python has canceled it, which removes neither our lease nor the slot of its rate limit
+      if has_ended(job.status) then free_slot(job) end
+      return 'lost'
+    end
     remember(e, 'gone')
     return 'gone'
   end

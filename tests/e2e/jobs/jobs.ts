@@ -60,6 +60,13 @@ export async function noteOnce(
   return line;
 }
 
+/** Appends when it begins and when it ends, with a moment between the two. */
+export async function spans(file: string, name: string): Promise<void> {
+  note(file, `begin ${name}`);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  note(file, `end ${name}`);
+}
+
 /** Appends its process id, then runs until a file exists. */
 export async function waits(pidFile: string, gate: string): Promise<string> {
   await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { append: true });

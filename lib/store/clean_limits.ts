@@ -1,0 +1,54 @@
+/** Cleaning rate limits, in bounded calls. @module */
+
+import type { RedisClient } from "../redis/redis_client.ts";
+import { list, noWrongType, texts } from "./job_store.ts";
+import type { Keys } from "./keys.ts";
+import { CLEAN_LIMIT } from "./scripts/clean_limit.ts";
+
+/** How many limits are cleaned at once, and how many slots one call looks at. */
+const BATCH = { limits: 100, slots: 100 } as const;
+
+const RESEND = { resend: true } as const;
+
+/** See `SweepStore.cleanLimits`. Where there are no limits, it is one command. */
+export async function cleanLimits(
+  client: RedisClient,
+  keys: Keys,
+  signal?: AbortSignal,
+): Promise<number> {
+  let freed = 0;
+  let cursor = "0";
+  do {
+    const args = [keys.limits, cursor, "COUNT", BATCH.limits];
+    const page = await noWrongType(client.send("SSCAN", args, RESEND));
+    const [next = "0", members] = list(page);
+    cursor = String(next);
+    const counts = await Promise.all(
+      texts(members ?? []).map((limit) => clean(client, keys, limit, signal)),
+    );
+    for (const count of counts) freed += count;
+  } while (cursor !== "0" && !signal?.aborted);
+  return freed;
+}
+
+async function clean(
+  client: RedisClient,
+  keys: Keys,
+  limit: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  let freed = 0;
+  for (let from = 0; !signal?.aborted;) {
+    const reply = await CLEAN_LIMIT.run(
+      client,
+      [keys.allowed(limit)],
+      [keys.prefix, limit, from, BATCH.slots],
+      RESEND,
+    );
+    const [stay = 0, left = 0] = texts(reply).map(Number);
+    freed += left;
+    if (stay + left < BATCH.slots) break;
+    from += stay;
+  }
+  return freed;
+}
