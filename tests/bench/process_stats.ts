@@ -1,6 +1,6 @@
 /** What the kernel says of a process and its descendants; nothing where there is no `/proc`. */
 
-import { childrenOf, readProc } from "../support/processes.ts";
+import { childrenOf, readProc } from "../support/proc.ts";
 
 /** A process with its descendants. */
 export interface TreeStats {

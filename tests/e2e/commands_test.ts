@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "./support.ts";
 

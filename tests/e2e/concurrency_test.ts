@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";

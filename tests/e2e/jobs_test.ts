@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { JobFailedError } from "../../mod.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 

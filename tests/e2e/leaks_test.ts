@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { childrenOf, readProc } from "../support/processes.ts";
+import { childrenOf, readProc } from "../support/proc.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, WorkerProcess } from "./support.ts";

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
 import { runFlags } from "../support/deno_flags.ts";
 import { ROOT } from "../support/paths.ts";
-import { childrenOf, isAlive, Program } from "../support/processes.ts";
+import { childrenOf, isAlive } from "../support/proc.ts";
+import { Program } from "../support/processes.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, JOBS, Ledger, WorkerProcess } from "./support.ts";
 

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Bench, Ledger, type WorkerProcess } from "../e2e/support.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { sized } from "../support/long.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, Ledger, WorkerProcess } from "../e2e/support.ts";
 

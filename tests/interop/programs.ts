@@ -1,7 +1,7 @@
 /** Waiting, processes, and Python code that runs in one of them. */
 
 import { ROOT } from "../support/paths.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenOf } from "../support/proc.ts";
 import { type Truthy, waitFor as waitForTruthy } from "../support/wait_for.ts";
 
 /** Where the Python side of the tests is. */

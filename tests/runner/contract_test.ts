@@ -7,7 +7,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { eachWay, eachWayOf, pidsIn, until } from "./support.ts";
 
 eachWay("calls functions with their arguments", async (create) => {

@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Guardian } from "../../lib/runner/guardian.ts";
 import { MARK_PREFIX } from "../../lib/runner/orphans.ts";
-import {
-  childrenOf,
-  commandOf,
-  isAlive,
-  Program,
-} from "../support/processes.ts";
+import { childrenOf, commandOf, isAlive } from "../support/proc.ts";
+import { Program } from "../support/processes.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { FIXTURES, pidsIn, until } from "./support.ts";
 

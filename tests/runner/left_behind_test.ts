@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { listProcesses } from "../../lib/runner/process_table.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { pidsIn, TestRunner, until } from "./support.ts";
 
 Deno.test.each([

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Outcome } from "../../lib/runner/runner.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { TestRunner } from "./support.ts";
 

@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { TestRunner } from "./support.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Alarms } from "../../lib/base/alarms.ts";
 import { ABORT_GRACE, TimeLimit } from "../../lib/runner/time_limit.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { isAlive } from "../support/processes.ts";
+import { isAlive } from "../support/proc.ts";
 import { eachWay, eachWayOf, pidsIn, TestRunner, until } from "./support.ts";
 
 Deno.test("a time limit is kept to the millisecond: first the AbortSignal, then SIGTERM, then SIGKILL", async () => {
