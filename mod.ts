@@ -40,6 +40,7 @@ export type {
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type { RateLimit } from "./lib/job/rate_limit.ts";
+export { type Repeat, repeat } from "./lib/job/repeat.ts";
 export type { JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export {

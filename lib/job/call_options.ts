@@ -16,6 +16,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   atFront: true,
   at: true,
   in: true,
+  repeat: true,
   description: true,
   meta: true,
   isolation: true,

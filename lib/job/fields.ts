@@ -84,8 +84,8 @@ export const JOB_FIELDS = {
   retry_intervals: ["json", "RQ", "worker, user"],
   enqueue_at_front_on_retry: ["flag", "RQ", "worker, sweep, user"],
   number_of_retries: ["integer", "RQ", "user"],
-  repeats_left: ["integer", "RQ", "worker, user"],
-  repeat_intervals: ["json", "RQ", "user"],
+  repeats_left: ["integer", "producer, worker", "worker, user"],
+  repeat_intervals: ["json", "producer, worker", "worker, user"],
 
   // What comes with it
   group_id: ["text", "RQ", "all"],

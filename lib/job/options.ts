@@ -8,6 +8,7 @@ import { type Duration, parseDuration } from "../base/duration.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
 import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
+import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
 
 /** Options of a job, each with RQ's default. */
 export interface JobOptions {
@@ -67,6 +68,12 @@ export interface JobOptions {
    */
   readonly rateLimit?: RateLimit;
   /**
+   * Runs the job again each time that it succeeds; see {@linkcode repeat}.
+   *
+   * @default it runs once
+   */
+  readonly repeat?: Repeat;
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -98,6 +105,7 @@ export interface CheckedJobOptions {
   /** When it may run: seconds since 1970, or `+` and seconds from now. */
   readonly due: string | undefined;
   readonly rateLimit: RateLimit | undefined;
+  readonly repeat: CheckedRepeat | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -151,6 +159,9 @@ export function checkJobOptions(
     rateLimit: options.rateLimit === undefined
       ? undefined
       : checkRateLimit(options.rateLimit),
+    repeat: options.repeat === undefined
+      ? undefined
+      : checkRepeat(options.repeat),
     description,
     meta,
     isolation: options.isolation === undefined

@@ -347,13 +347,18 @@ export class Queue implements AsyncDisposable {
       options.description ?? describeCall(funcName, args, kwargs),
     );
     fields.set("timeout", options.timeout);
-    const { resultTtl, failureTtl, ttl, atFront, due, rateLimit } = options;
+    const { resultTtl, failureTtl, ttl, atFront, due, repeat, rateLimit } =
+      options;
     if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
     if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
     if (ttl !== undefined) fields.set("ttl", ttl);
     if (rateLimit !== undefined) {
       fields.set("rate_limit_key", rateLimit.key);
       fields.set("rate_limit_concurrency", rateLimit.concurrency);
+    }
+    if (repeat !== undefined) {
+      fields.set("repeats_left", repeat.times);
+      fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
     }
     const isolation = options.isolation ?? this.#isolation;
     if (isolation !== undefined) fields.set("x_isolation", isolation);
@@ -365,7 +370,8 @@ export class Queue implements AsyncDisposable {
       if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
     }
     // Where it is not on its queue at once, the side has to be known later.
-    const isLater = dependencyIds.length > 0 || due !== undefined;
+    const isLater = dependencyIds.length > 0 || due !== undefined ||
+      repeat !== undefined;
     if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
     const isIdNew = options.jobId === undefined;
     return { id, isIdNew, queue: this.name, atFront, due, fields };

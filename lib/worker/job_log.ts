@@ -21,7 +21,6 @@ import {
 
 /** Fields of newer versions of RQ for features that this worker does not have. */
 const NOT_HONOURED = [
-  ["repeats_left", "Repeats are"],
   ["success_callback_name", "Callbacks are"],
   ["failure_callback_name", "Callbacks are"],
   ["stopped_callback_name", "Callbacks are"],
@@ -96,7 +95,11 @@ export class JobLog {
     const [method, text] = line;
     const facts = factsOf(execution, isPutBack(end) ? undefined : workedMs);
     this.#log[method](`${queue}: ${text} (${job.id})`, facts);
-    if (reply === "finished") this.#log.info(lineOfTtl(ttl), facts);
+    if (reply !== "finished") return;
+    this.#log.info(lineOfTtl(ttl), facts);
+    if ((job.integer("repeats_left") ?? 0) > 0) {
+      this.#log.info(`${queue}: Job scheduled to repeat (${job.id})`, facts);
+    }
   }
 }
 

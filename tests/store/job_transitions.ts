@@ -150,6 +150,19 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     prepare: expireHash,
     run: (stage) => end(stage, { outcome: "finished" }),
   },
+  "finish, a repeat is left": {
+    prepare: (stage) => setFields(stage, { repeats_left: 1 }),
+    run: (stage) => end(stage, { outcome: "finished" }),
+  },
+  "finish, a repeat later": {
+    prepare: (stage) =>
+      setFields(stage, { repeats_left: 1, repeat_intervals: "[600]" }),
+    run: (stage) => end(stage, { outcome: "finished" }),
+  },
+  "finish, repeat, not kept": {
+    prepare: (stage) => setFields(stage, { repeats_left: 1 }),
+    run: (stage) => end(stage, { outcome: "finished", ttl: 0 }),
+  },
   "fail": { run: (stage) => end(stage, { outcome: "failed" }) },
   "fail, not kept": {
     run: (stage) => end(stage, { outcome: "failed", ttl: 0 }),

@@ -186,6 +186,17 @@ const SCENES: [string, Scene][] = [
   }],
   ["finish: finished, kept for ever", ending("finished", { ttl: -1 })],
   ["finish: finished, not kept", ending("finished", { ttl: 0 })],
+  ["finish: repeated", ending("finished", { fields: { repeats_left: 2 } })],
+  [
+    "finish: repeated later",
+    ending("finished", {
+      fields: { repeats_left: 2, repeat_intervals: "[600, 5]" },
+    }),
+  ],
+  [
+    "finish: repeated, not kept",
+    ending("finished", { ttl: 0, fields: { repeats_left: 2 } }),
+  ],
   ["finish: failed", ending("failed")],
   ["finish: failed, not kept", ending("failed", { ttl: 0 })],
   ["finish: retried", ending("failed", { fields: { retries_left: 2 } })],

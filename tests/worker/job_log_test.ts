@@ -48,9 +48,9 @@ Deno.test.each([[true, "q: mail.send('x') (a)"], [false, "q: a"]] as const)(
 
 Deno.test("what a job asks for and does not get is told", () => {
   const { log, lines } = remembering();
-  log.begin(execution({ repeats_left: "2", rate_limit_key: "" }));
+  log.begin(execution({ webhooks: "[]", rate_limit_key: "" }));
   assertEquals(lines.slice(1), [
-    ["warn", "q: Repeats are not supported by this worker (a)"],
+    ["warn", "q: Webhooks are not supported by this worker (a)"],
   ]);
 });
 
@@ -77,6 +77,17 @@ Deno.test.each<[EndReply, number, [LogMethod, string][]]>([
   log.recorded(endOf(execution(), { type: "success" }, 5, ttl), reply);
   assertEquals(lines, expected);
 });
+
+Deno.test.each([["2", true], ["0", false]] as const)(
+  "a success says that the job is repeated, if a repeat is left: %s",
+  (repeats_left, isTold) => {
+    const { log, lines } = remembering();
+    const job = execution({ repeats_left });
+    log.recorded(endOf(job, { type: "success" }, 5, 500), "finished");
+    const told = lines.slice(2).map(([, line]) => line);
+    assertEquals(told, isTold ? ["q: Job scheduled to repeat (a)"] : []);
+  },
+);
 
 Deno.test("a failure comes with its text and how long the job ran, a job that is put back without", () => {
   const { log, lines, facts } = remembering();

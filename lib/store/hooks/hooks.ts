@@ -9,6 +9,7 @@ import { DEPENDENTS } from "./dependents.ts";
 import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
 import { RATE_LIMIT } from "./rate_limit.ts";
+import { REPEAT } from "./repeat.ts";
 import { WAITING } from "./waiting.ts";
 
 /** All hooks, in the order in which they are called. */
@@ -17,6 +18,7 @@ export const HOOKS: readonly Hook[] = [
   RATE_LIMIT,
   GROUP,
   WAITING,
+  REPEAT,
 ];
 
 const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);

@@ -11,14 +11,14 @@ local function remove(job)
   job.removed = true
 end
 
--- Ends a job that has left its place. It is kept for so many seconds, -1 for ever. For 0 it is removed, if no hook holds
--- it: its dependents have to see how it ended.
+-- Ends a job that has left its place. It is kept for so many seconds, -1 for ever. For 0 it is removed, unless it is
+-- repeated, or a hook holds it: its dependents have to see how it ended.
 local function end_job(job, status, ttl)
   job.ttl, job.has_result = ttl, ttl ~= 0
   if ttl == 0 then
     redis.call('HSET', job_key(job.id), 'status', status, 'ended_at', iso())
     ended(job, status)
-    if not job.held then remove(job) end
+    if not job.held and not job.again then remove(job) end
     return
   end
   local score = ttl > 0 and now + ttl or status == 'finished' and '+inf' or -1 -- for ever: as RQ has it

@@ -17,13 +17,11 @@ end
 -- What becomes of a job whose execution has ended, and the retry if there is one: a failure may become "retried" or
 -- "scheduled". "stuck": a key of its next place holds another type of value.
 local function outcome_of(job, outcome)
-  local retry = outcome == 'failed' and next_retry(job)
-  if retry then
-    if not can_admit(job, clock + retry.interval) then return 'stuck' end
-    return retry.interval > 0 and 'scheduled' or 'retried', retry
-  end
-  if outcome ~= 'requeued' and outcome ~= 'released' then return outcome end
-  if not can_push(job.q) then return 'stuck' end
+  local retry = outcome == 'failed' and next_retry(job) or nil
+  local again = retry or outcome == 'finished' and next_repeat(job)
+  if again and not can_admit(job, clock + again.interval) then return 'stuck' end
+  if retry then return retry.interval > 0 and 'scheduled' or 'retried', retry end
+  if (outcome == 'requeued' or outcome == 'released') and not can_push(job.q) then return 'stuck' end
   return outcome
 end
 

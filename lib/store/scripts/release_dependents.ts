@@ -5,7 +5,7 @@ import { script } from "../lua/link.ts";
 
 /**
  * Continues to release the dependents of a job that has very many. The job is kept until that is done; only then its
- * time to live begins, or it is deleted. If it is deleted meanwhile, its dependents are released all the same.
+ * time to live begins, or it is deleted, or repeated. If it is deleted meanwhile, its dependents are released all the same.
  *
  * ```
  * KEYS  1 the hash of the parents that are being released
@@ -25,11 +25,14 @@ if job.status ~= '' and job.status ~= status then -- it was requeued meanwhile, 
 end
 local cursor = release(id, status, ARGV[4])
 if cursor ~= '0' or not held then return cursor end
-redis.call('HDEL', KEYS[1], id)
 local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
 ttl = seconds(ttl, 0)
 job.q = q or ''
-if job.status == '' then redis.call('DEL', dependents_key(id))
+local again = job.status == 'finished' and next_repeat(job)
+if again and not can_admit(job, clock + again.interval) then return '0' end -- a sweep tries again
+redis.call('HDEL', KEYS[1], id)
+if again then repeat_ended(job, 'finished')
+elseif job.status == '' then redis.call('DEL', dependents_key(id))
 elseif ttl == 0 then remove(job)
 else for _, key in ipairs({job_key(id), dependents_key(id)}) do expire(key, ttl) end end
 return '0'

@@ -21,8 +21,9 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  * ```
  *
  * Dependents are released in the same step. A failed job with retries left (RQ's `retries_left`, `retry_intervals`)
- * goes back to its queue or to the scheduled registry. A repeated call gets the same answers: the job's hash still
- * names the execution, which has no lease any more; for jobs that are not kept, the worker's hash stores the answer.
+ * goes back to its queue or to the scheduled registry, and so does a finished one with repeats left. A repeated call gets
+ * the same answers: the job's hash still names the execution, which has no lease any more; for jobs that are not kept, or
+ * begin anew, the worker's hash stores the answer.
  *
  * An end with a large payload, which comes alone, gets the error OOM where Redis is full; all others are recorded even then.
  */
@@ -86,7 +87,7 @@ local function settle(job, x)
   else
     go_on(job, answer, retry)
   end
-  if job.removed then remember(x[EXECUTION], answer) end
+  if job.removed or job.again then remember(x[EXECUTION], answer) end
   return answer
 end
 

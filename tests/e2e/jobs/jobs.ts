@@ -122,6 +122,22 @@ export async function followUp(file: string): Promise<unknown> {
   };
 }
 
+/** Enqueues a job that is repeated; returns its id. */
+export async function followUpRepeated(file: string): Promise<string> {
+  const { id } = await currentJob.enqueueCall({
+    func: note,
+    args: [file, "again"],
+    repeat: { times: 2, interval: [0, "1s"] },
+  });
+  return id;
+}
+
+/** Appends which attempt it is; returns how many lines there are. */
+export function countsRuns(file: string): number {
+  note(file, `attempt ${currentJob.attempt}`);
+  return Deno.readTextFileSync(file).trimEnd().split("\n").length;
+}
+
 /** Ends by itself when its signal fires. */
 export async function heedsSignal(file: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
