@@ -44,8 +44,8 @@ export interface AwaitedState extends JobState {
   readonly inVain: { readonly parent: string; readonly status: string } | null;
 }
 
-/** How many jobs one call of a bounded script handles. */
-const BATCH = 100;
+/** How many jobs one call deletes: each may free a slot of a rate limit, which queues another job. */
+const BATCH = 40;
 
 /** For idempotent calls: reads, and scripts that recognize their own work. */
 const RESEND = { resend: true } as const;

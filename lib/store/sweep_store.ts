@@ -363,7 +363,7 @@ export class SweepStore {
       }
       moved += queued;
       nextMs = ms < 0 ? Infinity : ms;
-      if (taken < BATCH.scheduled) break;
+      if (taken === 0 || ms !== 0) break;
     }
     return { moved, nextMs };
   }

@@ -60,7 +60,7 @@ Deno.test("of 50 limited jobs on two workers no more than two run at once, and a
   await waitForEqual(() => slotsLeft(bench), 0);
 });
 
-Deno.test("a limited job that throws, is stopped or canceled makes room for the next one", async () => {
+Deno.test("a limited job that throws, or is canceled while it runs, makes room for the next one", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
   await using fleet = new Fleet(redis.url);

@@ -143,6 +143,19 @@ Deno.test("the sweep looks at all slots of a limit in bounded calls", async () =
   assertEquals(await slots(bench), [["a"], []]);
 });
 
+Deno.test("very many limited jobs that are due are queued in bounded calls, in the order of their time", async () => {
+  await using bench = await Bench.open();
+  const ids = Array.from({ length: 150 }, (_, i) => `j${i}`);
+  await bench.jobs.enqueueMany(
+    ids.map((id) => newJob(id, { ...limited(100), due: "+600" })),
+  );
+  const due = ids.flatMap((id, i) => [i + 1, id]);
+  await bench.send("ZADD", "rq:scheduled:q", ...due);
+  await bench.sweeps.promoteScheduled("q");
+  assertEquals(await bench.queued(), ids.slice(0, 100));
+  assertEquals((await slots(bench))[1], ids.slice(100));
+});
+
 /** What has a slot: the jobs that are queued or started. */
 async function holders(bench: Bench, ids: readonly string[]) {
   const statuses = await Promise.all(ids.map((id) => bench.status(id)));
