@@ -17,6 +17,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   at: true,
   in: true,
   repeat: true,
+  retry: true,
   description: true,
   meta: true,
   isolation: true,

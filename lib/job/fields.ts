@@ -80,10 +80,15 @@ export const JOB_FIELDS = {
   x_progress_note: ["text", "job", "user"],
 
   // Trying again
-  retries_left: ["integer", "RQ, worker", "worker, user"],
-  retry_intervals: ["json", "RQ", "worker, user"],
-  enqueue_at_front_on_retry: ["flag", "RQ", "worker, sweep, user"],
-  number_of_retries: ["integer", "RQ", "user"],
+  retries_left: ["integer", "producer, worker", "worker, user"],
+  retry_intervals: ["json", "producer", "worker, user"],
+  enqueue_at_front_on_retry: ["flag", "producer", "worker, sweep, user"],
+  /** How often the job itself has asked for a retry. */
+  number_of_retries: ["integer", "worker", "worker, user"],
+  /** By what share a wait before a retry is made longer or shorter at random. */
+  x_retry_jitter: ["number", "producer", "worker"],
+  /** The names of the errors after which it is tried again. */
+  x_retry_on: ["json", "producer", "worker"],
   repeats_left: ["integer", "producer, worker", "worker, user"],
   repeat_intervals: ["json", "producer, worker", "worker, user"],
 

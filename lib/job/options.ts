@@ -9,6 +9,7 @@ import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
 import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
 import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
+import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
 
 /** Options of a job, each with RQ's default. */
 export interface JobOptions {
@@ -74,6 +75,13 @@ export interface JobOptions {
    */
   readonly repeat?: Repeat;
   /**
+   * How often the job is tried again if it fails, or more of that; see `retry()`. A job that exceeds its time, or
+   * whose process crashes or is killed, has failed too.
+   *
+   * @default never
+   */
+  readonly retry?: number | RetryOptions;
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -106,6 +114,7 @@ export interface CheckedJobOptions {
   readonly due: string | undefined;
   readonly rateLimit: RateLimit | undefined;
   readonly repeat: CheckedRepeat | undefined;
+  readonly retry: CheckedRetry | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -162,6 +171,7 @@ export function checkJobOptions(
     repeat: options.repeat === undefined
       ? undefined
       : checkRepeat(options.repeat),
+    retry: options.retry === undefined ? undefined : checkRetry(options.retry),
     description,
     meta,
     isolation: options.isolation === undefined

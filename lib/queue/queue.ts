@@ -4,15 +4,11 @@
  * @module
  */
 
-import { formatDate, uniqueMicros } from "../base/date.ts";
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import { encodeData } from "../job/codec.ts";
-import { describeCall } from "../job/description.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName, isQueueName } from "../job/names.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
-import type { JobField } from "../job/fields.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
@@ -26,13 +22,13 @@ import type { NewJob } from "../store/new_job.ts";
 import { Context } from "./context.ts";
 import {
   checkCall,
-  type CheckedCall,
   type EnqueueCall,
   type EnqueueCalls,
   type JobsOf,
 } from "./enqueue_call.ts";
 import { funcNameOf } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
+import { newJobOf } from "./new_job.ts";
 
 /** Options of a {@linkcode Queue}. */
 export interface QueueOptions extends ConnectionOptions {
@@ -330,51 +326,10 @@ export class Queue implements AsyncDisposable {
     const checked = checkCall(call, this.#defaultTimeout, this.#context);
     const funcName = funcNameOf(call.func);
     return typeof funcName === "string"
-      ? this.#newJob(checked, funcName)
-      : funcName.then((name) => this.#newJob(checked, name));
-  }
-
-  #newJob(
-    { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
-      CheckedCall,
-    funcName: string,
-  ): NewJob {
-    const fields = new Map<JobField, RedisArg>();
-    fields.set("created_at", formatDate(uniqueMicros()));
-    fields.set("data", encodeData(funcName, argsJson, kwargsJson));
-    fields.set(
-      "description",
-      options.description ?? describeCall(funcName, args, kwargs),
-    );
-    fields.set("timeout", options.timeout);
-    const { resultTtl, failureTtl, ttl, atFront, due, repeat, rateLimit } =
-      options;
-    if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
-    if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
-    if (ttl !== undefined) fields.set("ttl", ttl);
-    if (rateLimit !== undefined) {
-      fields.set("rate_limit_key", rateLimit.key);
-      fields.set("rate_limit_concurrency", rateLimit.concurrency);
-    }
-    if (repeat !== undefined) {
-      fields.set("repeats_left", repeat.times);
-      fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
-    }
-    const isolation = options.isolation ?? this.#isolation;
-    if (isolation !== undefined) fields.set("x_isolation", isolation);
-    if (metaJson !== "{}") fields.set("meta", metaJson);
-    const dependencyIds = wait.jobIds;
-    if (dependencyIds.length > 0) {
-      fields.set("dependency_id", dependencyIds[0]!);
-      fields.set("dependency_ids", JSON.stringify(dependencyIds));
-      if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
-    }
-    // Where it is not on its queue at once, the side has to be known later.
-    const isLater = dependencyIds.length > 0 || due !== undefined ||
-      repeat !== undefined;
-    if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
-    const isIdNew = options.jobId === undefined;
-    return { id, isIdNew, queue: this.name, atFront, due, fields };
+      ? newJobOf(checked, funcName, this.name, this.#isolation)
+      : funcName.then((name) =>
+        newJobOf(checked, name, this.name, this.#isolation)
+      );
   }
 
   #jobOf<R>(job: NewJob, { status, enqueuedAt }: Enqueued): Job<R> {

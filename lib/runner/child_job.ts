@@ -16,10 +16,11 @@ import {
   sortTexts,
 } from "../base/primordials.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
+import { retryWishOf } from "../job/retry_wish.ts";
 import {
   describeFailure,
+  describeJobError,
   describeOwn,
-  describeThrown,
 } from "./describe_error.ts";
 import {
   type FailureMessage,
@@ -138,7 +139,10 @@ export async function callJob(
   try {
     result = await apply(func, undefined, argumentsOf(request));
   } catch (error) {
-    return { type: "failure", failure: describeThrown("error", error) };
+    return { type: "failure", failure: describeJobError(error) };
+  }
+  if (retryWishOf(result) !== undefined) {
+    return { type: "failure", failure: describeJobError(result) };
   }
   if (result === undefined) return { type: "success", result: "" };
   try {

@@ -6,6 +6,7 @@
  */
 
 import { decodeJson } from "../job/json.ts";
+import { checkRetryWish } from "../job/retry_wish.ts";
 import {
   type CallMessage,
   type CallRequest,
@@ -88,7 +89,15 @@ function readFailure(payload: Uint8Array): FailureMessage {
   if (typeof message !== "string" || typeof excInfo !== "string") {
     refuseMessage("failure", "it is not made of text");
   }
-  return { reason, message, excInfo };
+  const { errorNames } = failure;
+  const retry = checkRetryWish(failure["retry"]);
+  return {
+    reason,
+    message,
+    excInfo,
+    ...(typeof errorNames === "string" ? { errorNames } : {}),
+    ...(retry === undefined ? {} : { retry }),
+  };
 }
 
 function requestOf(call: Record<string, unknown>): CallRequest {

@@ -14,7 +14,7 @@ import {
   loadModule,
 } from "./child_job.ts";
 import type { RunningJob } from "./current_job.ts";
-import { describeFailure, describeThrown } from "./describe_error.ts";
+import { describeFailure, describeJobError } from "./describe_error.ts";
 import type {
   AbortMessage,
   FailureMessage,
@@ -88,7 +88,7 @@ export class ChildRun {
           "Cannot load the job's module",
           thrown,
         )
-        : describeThrown("error", thrown),
+        : describeJobError(thrown),
     );
   }
 

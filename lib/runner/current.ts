@@ -25,7 +25,10 @@ import { createCurrentJob, CURRENT, type RunningJob } from "./current_job.ts";
 import type { JobOptions } from "../job/options.ts";
 import type { CallArgs, JobFunction, StoredArgs } from "../job/stored.ts";
 
+export type { Duration } from "../base/duration.ts";
 export type { JobOptions } from "../job/options.ts";
+export type { Backoff, RetryOptions } from "../job/retry.ts";
+export { DoNotRetry, Retry, type RetryRequest } from "./retry_errors.ts";
 export type {
   ArgumentsByName,
   ArrivesAs,

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { execPattern, indexOfText, sliceText } from "../base/primordials.ts";
+import {
+  execPattern,
+  indexOfText,
+  ObjectPrototype,
+  prototypeOf,
+  sliceText,
+} from "../base/primordials.ts";
+import { retryWishOf } from "../job/retry_wish.ts";
 import type { FailureMessage } from "./protocol.ts";
 import type { FailureReason } from "./runner.ts";
 
@@ -13,6 +20,8 @@ const { inspect } = Deno;
 /** The longest stored text of an error, in UTF-16 code units. */
 const MAX_TEXT = 256 * 1024;
 const MAX_LINE = 1_000;
+/** The most classes of an error whose names are told. */
+const MAX_CLASSES = 10;
 
 /** The folder of our own modules, whose lines are removed from stacks. */
 const OWN_MODULES = new URL("./", import.meta.url).href;
@@ -52,7 +61,41 @@ export function describeThrown(
     reason,
     message: firstLine(withOurFlags(message)),
     excInfo: cut(withOurFlags(excInfo)),
+    errorNames: namesOf(thrown),
   };
+}
+
+/** Describes what a job's function threw, or the `Retry` that it returned. Never throws. */
+export function describeJobError(thrown: unknown): FailureMessage {
+  const retry = retryWishOf(thrown);
+  if (retry === undefined) return describeThrown("error", thrown);
+  const what = retry.type === "never" ? causeOf(thrown) ?? thrown : thrown;
+  return { ...describeThrown("error", what), retry };
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return (error as Error).cause;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names of an error and of its classes, separated by line breaks. Never throws. */
+function namesOf(thrown: unknown): string {
+  if (!isError(thrown)) return "";
+  try {
+    let names = `${thrown.name}`;
+    let prototype = prototypeOf(thrown) as Error | null;
+    for (let i = 0; i < MAX_CLASSES && prototype !== null; i++) {
+      if (prototype === ObjectPrototype) break;
+      names += `\n${prototype.constructor.name}`;
+      prototype = prototypeOf(prototype) as Error | null;
+    }
+    return sliceText(names, 0, MAX_LINE);
+  } catch {
+    return "";
+  }
 }
 
 /** Where Deno advises its flag for a missing permission, adds the worker's flag: users do not start the job's Deno. */

@@ -7,6 +7,7 @@
 
 import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
+import type { RetryWish } from "../job/retry_wish.ts";
 import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
 
 /** The first argument with which a compiled worker starts itself as a subprocess. */
@@ -145,4 +146,8 @@ export interface FailureMessage {
   readonly message: string;
   /** The text to store. */
   readonly excInfo: string;
+  /** The names of a thrown error and of its classes, separated by line breaks. */
+  readonly errorNames?: string;
+  /** What the job says about a retry. */
+  readonly retry?: RetryWish;
 }

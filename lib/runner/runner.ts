@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RetryWish } from "../job/retry_wish.ts";
+
 /** What is needed to run a job. All of it can be JSON. */
 export interface RunRequest {
   /** The job's id. */
@@ -49,6 +51,10 @@ export interface FailureOutcome {
   readonly message: string;
   /** The text to store: name, message, stack, causes. */
   readonly excInfo: string;
+  /** The names of the error that the job threw, and of its classes, separated by line breaks. */
+  readonly errorNames?: string;
+  /** What the job says about a retry. */
+  readonly retry?: RetryWish;
 }
 
 /**

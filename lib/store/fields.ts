@@ -52,6 +52,10 @@ const RESULT_FIELDS = {
   exc_string: ["text", "worker, sweep", "user"],
   worker_name: ["text", "worker, sweep", "user"],
   execution_id: ["text", "worker, sweep", "user"],
+  execution_started_at: ["number", "worker, sweep", "user"],
+  execution_ended_at: ["number", "worker, sweep", "user"],
+  /** Which start of the job it was, counted from 1. */
+  x_attempt: ["integer", "worker, sweep", "user"],
 } as const;
 
 /** An entry of our stream of ends. */

@@ -70,6 +70,15 @@ export const END = [
   "isChild",
   /** How many seconds the run took. */
   "workedSeconds",
+  /** Which start of the job it was, counted from 1. */
+  "attempt",
+  /** Of a failure: `never` if the job is not to be tried again, `again` if it asks for that, else empty. */
+  "retry",
+  /** If it asks: after how many seconds, and how often in all; empty if it does not say. */
+  "retryIn",
+  "retryMax",
+  /** A random number from 0 to below 1, for the jitter. */
+  "random",
 ] as const;
 
 /**

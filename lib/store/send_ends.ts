@@ -126,6 +126,13 @@ function wholeSeconds(ttl: number): number {
   return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
 }
 
+function retryValues({ retry, random = 0.5 }: End) {
+  const { in: retryIn = "", max: retryMax = "" } = retry?.type === "again"
+    ? retry
+    : {};
+  return { retry: retry?.type ?? "", retryIn, retryMax, random };
+}
+
 const packer = new Packer();
 
 function packed(
@@ -149,6 +156,8 @@ function packed(
       textTo: dump?.to ?? 0,
       isChild: job.text("dependency_ids") === undefined ? 0 : 1,
       workedSeconds: end.workedMs / 1_000,
+      attempt: job.integer("x_attempts") ?? 1,
+      ...retryValues(end),
     });
   }
   return packer.take();

@@ -5,6 +5,7 @@
  */
 
 import type { JobRecord } from "../job/record.ts";
+import type { RetryWish } from "../job/retry_wish.ts";
 
 /** A worker. */
 export interface WorkerIdentity {
@@ -77,6 +78,10 @@ export interface End {
   readonly workedMs: number;
   /** Whether a heartbeat may have been sent during the run: then there are records to remove. @default true */
   readonly hadHeartbeat?: boolean;
+  /** Of a failure: what is to be done other than the job's `retry` option says. */
+  readonly retry?: RetryWish;
+  /** Of a failure: a random number from 0 to below 1, for the jitter of a retry. @default 0.5, which is none */
+  readonly random?: number;
 }
 
 /** Whether the job goes back to the head of its queue. */

@@ -6,8 +6,14 @@
 
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobRecord } from "../job/record.ts";
+import { mayRetry } from "../job/retry.ts";
+import type { RetryWish } from "../job/retry_wish.ts";
 import { encodeFailure, encodeResult } from "../job/result_codec.ts";
-import type { Outcome } from "../runner/runner.ts";
+import type {
+  FailureOutcome,
+  FailureReason,
+  Outcome,
+} from "../runner/runner.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 
 /** RQ's words for a job that `stop-job` ended. */
@@ -28,7 +34,10 @@ export function endOf(
   resultTtl: number,
 ): End {
   if (outcome.type === "failure") {
-    return failedEnd(execution, "failed", outcome.excInfo, workedMs);
+    return failedEnd(execution, "failed", outcome.excInfo, workedMs, {
+      names: namesOf(outcome),
+      ...(outcome.retry === undefined ? {} : { retry: outcome.retry }),
+    });
   }
   const { result } = outcome;
   return {
@@ -40,16 +49,45 @@ export function endOf(
   };
 }
 
+/** Names for `retryOn` of failures that are no errors. */
+const NAMES: Readonly<Partial<Record<FailureReason, readonly string[]>>> = {
+  timeout: ["TimeoutError", "JobTimeoutException"],
+  crash: ["CrashError"],
+  exit: ["ExitError"],
+};
+
+/** The names of a failure: of the error and its classes, as far as there is an error. */
+function namesOf(outcome: FailureOutcome): readonly string[] {
+  const { errorNames, reason, message } = outcome;
+  return errorNames?.split("\n") ?? NAMES[reason] ?? message.split(":", 1);
+}
+
+/** What a failure says about a retry. */
+export interface FailureFacts {
+  /** For the job's `retryOn`. @default those of a job whose process was killed */
+  readonly names?: readonly string[];
+  /** What the job itself asks for. */
+  readonly retry?: RetryWish;
+}
+
 /** The end of a job that has failed or was stopped. */
 export function failedEnd(
   execution: Execution,
   outcome: "failed" | "stopped",
   text: string,
   workedMs: number,
+  { names = NAMES.crash!, retry }: FailureFacts = {},
 ): End {
-  const ttl = execution.job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
-  return { execution, outcome, ttl, payload: encodeFailure(text), workedMs };
+  const { job } = execution;
+  const ttl = job.seconds("failure_ttl") ?? DEFAULT_FAILURE_TTL;
+  const payload = encodeFailure(text);
+  const wish = retry ?? (mayRetry(job, names) ? undefined : NEVER);
+  const end = { execution, outcome, ttl, payload, workedMs };
+  const random = Math.random();
+  return { ...end, random, ...(wish === undefined ? {} : { retry: wish }) };
 }
+
+const NEVER: RetryWish = { type: "never" };
 
 /** The end of a job that goes back to the head of its queue in the middle of its run. */
 export function requeuedEnd(execution: Execution): End {

@@ -117,7 +117,7 @@ export class Executor {
       return { hasBegun: false, fault: whyUnstarted(outcome), end };
     }
     const end = endOf(execution, outcome, workedMs, resultTtl);
-    jobLog.failed(end, outcome.excInfo);
+    if (end.retry?.type !== "again") jobLog.failed(end, outcome.excInfo);
     // A function that was not found was not looked for in a process.
     return { hasBegun: outcome.reason !== "load", end };
   }

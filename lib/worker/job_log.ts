@@ -90,7 +90,7 @@ export class JobLog {
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;
     const { queue, job } = execution;
-    const line = lineOfReply(reply);
+    const line = lineOfReply(reply, end.retry?.type === "again");
     if (line === undefined) return;
     const [method, text] = line;
     const facts = factsOf(execution, isPutBack(end) ? undefined : workedMs);
@@ -112,13 +112,20 @@ const ABORTED: Readonly<Record<AbortKind, string>> = {
 
 type Line = readonly [method: LogMethod, text: string];
 
-function lineOfReply(reply: EndReply): Line | undefined {
+function lineOfReply(reply: EndReply, wanted: boolean): Line | undefined {
   switch (reply) {
+    case "failed":
+      return wanted
+        ? ["error", "Job failed, it has asked for too many retries"]
+        : undefined;
     case "finished":
       return ["info", "Job OK"];
     case "retried":
     case "scheduled":
-      return ["info", `Job ${reply} after its failure`];
+      return [
+        "info",
+        `Job ${reply} ${wanted ? "at its own request" : "after its failure"}`,
+      ];
     case "stuck":
       return [
         "error",

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { JobFailedError, retry, type RetryOptions } from "../../mod.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor, waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, WorkerProcess } from "./support.ts";
@@ -124,4 +125,162 @@ Deno.test("a Python scheduler can take over from a worker that left", async () =
   await burst(["low", "--url", redis.url]);
   const lock = "rq:scheduler-lock:low";
   assertEquals(await bench.client.send("EXISTS", [lock]), 0);
+});
+
+const ISOLATIONS = ["process", "reuse", "shared"];
+const WAYS = ["throw", "reject", "hang", "exit", "kill"];
+
+Deno.test.each(ISOLATIONS)(
+  "with --isolation %s, whatever ends a run badly is tried again",
+  async (isolation) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const low = bench.queue("low");
+    const jobs = await low.enqueueMany(
+      WAYS.map((how) => ({
+        func: "jobs.failsOnce",
+        args: [how],
+        retry: 1,
+        timeout: how === "hang" ? 1 : 60,
+      })),
+    );
+    const waits = jobs.map((job) => job.wait({ timeout: 120 }));
+    await burst(["low", "--isolation", isolation, "--url", redis.url]);
+    assertEquals(await Promise.all(waits), WAYS.map(() => 2));
+    for (const job of jobs) {
+      assertEquals(await bench.field(`rq:job:${job.id}`, "retries_left"), "0");
+      const kept = await bench.client.send("XLEN", [`rq:results:${job.id}`]);
+      assertEquals(kept, 2);
+    }
+  },
+);
+
+Deno.test("kill-horse counts as a failure, and the job is tried again", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using _worker = await WorkerProcess.listening([
+    "low",
+    "-n",
+    "w1",
+    "--url",
+    redis.url,
+  ]);
+  const job = await bench.queue("low").enqueueCall({
+    func: "jobs.failsOnce",
+    args: ["reject"],
+    retry: 1,
+  });
+  await bench.hasStatus(job.id, "started");
+  await bench.client.send("PUBLISH", [
+    "rq:pubsub:w1",
+    '{"command":"kill-horse"}',
+  ]);
+  assertEquals(await job.wait({ timeout: 60 }), 2);
+});
+
+Deno.test.each<[string, readonly unknown[], readonly string[], number]>([
+  ["jobs.throwsNoUse", [false], ["NoUse"], 2],
+  ["jobs.throwsNoUse", [false], ["RangeError"], 2],
+  ["jobs.throwsNoUse", [false], ["TypeError", "Error"], 2],
+  ["jobs.throwsNoUse", [false], ["TypeError"], 1],
+  ["jobs.throwsNoUse", [true], ["NoUse"], 1],
+  ["jobs.failsOnce", ["hang"], ["TimeoutError"], 2],
+  ["jobs.failsOnce", ["hang"], ["RangeError"], 1],
+  ["jobs.failsOnce", ["kill"], ["CrashError"], 2],
+  ["jobs.failsOnce", ["exit"], ["ExitError"], 2],
+  ["jobs.failsOnce", ["exit"], ["CrashError"], 1],
+  ["jobs.missing", [], ["ImportError"], 2],
+  ["jobs.missing", [], ["TypeError"], 1],
+])(
+  "%s(%j) with retryOn %j runs %d times",
+  async (func, args, retryOn, runs) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const job = await bench.queue("low").enqueueCall({
+      func,
+      args: [...args],
+      timeout: 2,
+      retry: retry({ max: 1, retryOn }),
+    });
+    await burst(["low", "--url", redis.url]);
+    const kept = await bench.client.send("XLEN", [`rq:results:${job.id}`]);
+    assertEquals(kept, runs);
+    const left = await bench.field(`rq:job:${job.id}`, "retries_left");
+    assertEquals(left, `${2 - runs}`);
+  },
+);
+
+Deno.test("DoNotRetry fails a job for good, with its cause", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueueCall({
+    func: "jobs.throwsNoUse",
+    args: [true],
+    retry: 3,
+  });
+  await burst(["low", "--url", redis.url]);
+  const error = await assertRejects(
+    () => job.wait({ timeout: 10 }),
+    JobFailedError,
+    "NoUse [RangeError]: no use",
+  );
+  assert((error.cause as Error).stack?.includes("throwsNoUse"));
+});
+
+Deno.test.each<
+  [string, number | RetryOptions | undefined, object, number | undefined]
+>([
+  ["throws", undefined, {}, 4],
+  ["returns", undefined, {}, 4],
+  ["returns", 3, {}, 4],
+  ["throws", { max: 3, retryOn: ["TypeError"] }, {}, 4],
+  ["throws", 2, {}, undefined],
+  ["returns", undefined, { max: 3 }, 4],
+  ["throws", undefined, { max: 2 }, undefined],
+])(
+  "a job that %s a Retry, enqueued with retry %j, asking for %j, ends with %j",
+  async (how, option, request, result) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const job = await bench.queue("low").enqueueCall({
+      func: "jobs.asksFor",
+      args: [4, how, request],
+      ...(option === undefined ? {} : { retry: option }),
+    });
+    const { stdout } = await burst(["low", "--url", redis.url]);
+    assert(stdout.includes("Job retried at its own request"), stdout);
+    if (result !== undefined) {
+      assertEquals<unknown>(await job.wait({ timeout: 10 }), result);
+      return;
+    }
+    await assertRejects(
+      () => job.wait({ timeout: 10 }),
+      JobFailedError,
+      "Retry:",
+    );
+    const [entry] = await bench.client.send("XREVRANGE", [
+      `rq:results:${job.id}`,
+      "+",
+      "-",
+      "COUNT",
+      1,
+    ]) as [[string, string[]]];
+    assertEquals(entry[1].slice(0, 2), ["type", "5"]);
+  },
+);
+
+Deno.test("a job that asks for a retry later waits, and who waits for it is not told of the attempts", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using _worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  const job = await bench.queue("low").enqueueCall({
+    func: "jobs.asksFor",
+    args: [3, "throws", { in: 0.4 }],
+  });
+  assertEquals<unknown>(await job.wait({ timeout: 60 }), 3);
+  assertEquals(await bench.field(`rq:job:${job.id}`, "number_of_retries"), "2");
 });

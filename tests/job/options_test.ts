@@ -12,6 +12,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     due: undefined,
     rateLimit: undefined,
     repeat: undefined,
+    retry: undefined,
     description: undefined,
     meta: undefined,
     isolation: undefined,

@@ -19,11 +19,16 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "ReplyError",
     "dependency",
     "repeat",
+    "retry",
   ]);
 });
 
-Deno.test("what a job imports is currentJob alone", () => {
-  assertEquals(Object.keys(current), ["currentJob"]);
+Deno.test("what a job imports is currentJob and what it throws about retries", () => {
+  assertEquals(Object.keys(current).sort(), [
+    "DoNotRetry",
+    "Retry",
+    "currentJob",
+  ]);
 });
 
 /** Never called. */

@@ -176,6 +176,13 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
       setFields(stage, { retries_left: 1, retry_intervals: "[600]" }),
     run: (stage) => end(stage, { outcome: "failed" }),
   },
+  "fail, it asks for a retry": {
+    run: (stage) => end(stage, { outcome: "failed", retry: { type: "again" } }),
+  },
+  "fail, never to be retried": {
+    prepare: (stage) => setFields(stage, { retries_left: 1 }),
+    run: (stage) => end(stage, { outcome: "failed", retry: { type: "never" } }),
+  },
   "stop": { run: (stage) => end(stage, { outcome: "stopped" }) },
   "stop, not kept": {
     run: (stage) => end(stage, { outcome: "stopped", ttl: 0 }),

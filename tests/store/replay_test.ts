@@ -10,6 +10,7 @@ import type {
 } from "../../lib/store/worker_types.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
+import { RETRY_ENDINGS, type RetryEnding } from "./retry_endings.ts";
 import {
   Bench,
   echoing,
@@ -50,7 +51,7 @@ export type Scene = (twice: Twice) => Promise<() => Promise<unknown>>;
 
 function ending(
   outcome: Ending["outcome"],
-  options: { ttl?: number; fields?: Record<string, string | number> } = {},
+  options: RetryEnding & { ttl?: number } = {},
 ): Scene {
   return async ({ bench, worker, workers }) => {
     await bench.add("a", { fields: options.fields ?? {} });
@@ -61,9 +62,9 @@ function ending(
       });
     }
     const execution = await bench.claim(worker);
-    const { ttl = 500 } = options;
-    return () =>
-      endOne(workers, worker, execution, { ...ENDING, outcome, ttl });
+    const { ttl = 500, fields: _, ...others } = options;
+    const end = { ...ENDING, outcome, ttl, ...others };
+    return () => endOne(workers, worker, execution, end);
   };
 }
 
@@ -199,6 +200,10 @@ const SCENES: [string, Scene][] = [
   ],
   ["finish: failed", ending("failed")],
   ["finish: failed, not kept", ending("failed", { ttl: 0 })],
+  ...Object.entries(RETRY_ENDINGS).map(([what, options]): [string, Scene] => [
+    `finish: ${what}`,
+    ending("failed", options),
+  ]),
   ["finish: retried", ending("failed", { fields: { retries_left: 2 } })],
   [
     "finish: scheduled",

@@ -28,16 +28,14 @@ local function end_job(job, status, ttl)
 end
 
 -- Ends a job as finished, with its result as add_success() takes it.
-local function succeed(job, ttl, payload, from, to)
-  if ttl ~= '0' then add_success(job.id, ttl, payload, from, to) end
+local function succeed(job, ttl, payload, from, to, run)
+  if ttl ~= '0' then add_success(job.id, ttl, payload, from, to, run.worker, run.e, run.attempt, run.worked) end
   end_job(job, 'finished', tonumber(ttl))
 end
 
--- Ends a job as failed or stopped, with the text of the failure, and who ran it.
-local function fail(job, status, ttl, text, worker, e)
-  if ttl ~= 0 then
-    add_result(job.id, ttl, text, 'type', 2, 'exc_string', text, 'worker_name', worker, 'execution_id', e)
-  end
+-- Ends a job as failed or stopped: with RQ's type of the result, the text of the failure, and its run, see add_failure().
+local function fail(job, status, kind, ttl, text, run)
+  add_failure(job, kind, ttl, text, run)
   end_job(job, status, ttl)
 end
 `;

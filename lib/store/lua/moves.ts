@@ -82,7 +82,7 @@ local function tell_scheduler(job, due)
   if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] ~= job.id then return end
   local worker = redis.pcall('HGET', SCHEDULERS, job.q)
   if type(worker) ~= 'string' then return end
-  local ms = math.min(math.ceil((due - now_float) * 1000), ${MAX_DELAY}) -- JSON has no infinity
+  local ms = math.min(math.ceil((due - clock) * 1000), ${MAX_DELAY}) -- JSON has no infinity
   redis.pcall('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = job.q, ms = ms}))
 end
 

@@ -22,17 +22,39 @@ local function add_result(id, ttl, text, ...)
   expire(key, ttl)
 end
 
+-- Who ran an execution, as which attempt, and when, as fields and values of a result; "worked" are the seconds that it
+-- took, nil if nobody knows.
+local function details(worker, e, attempt, worked)
+  local values = {'worker_name', worker, 'execution_id', e, 'x_attempt', attempt,
+    'execution_ended_at', string.format('%.6f', clock)}
+  if tonumber(worked) then
+    values[9], values[10] = 'execution_started_at', string.format('%.6f', clock - worked)
+  end
+  return unpack(values)
+end
+
+-- Stores how an attempt has failed, as a result of this type of RQ's: 2 failed, 4 retried, 5 out of retries. "run" has the
+-- worker, the execution "e", the attempt, and the seconds that it worked.
+local function add_failure(job, kind, ttl, text, run)
+  if ttl == 0 then return end
+  add_result(job.id, ttl, text, 'type', kind, 'exc_string', text, details(run.worker, run.e, run.attempt, run.worked))
+end
+
 -- Stores the result of a success: the payload itself; or the payload is the dump of a stream that holds the result, which
 -- is the part from "from" to "to". A dump is only taken if there are no earlier results, and not by all servers. "ttl" is
--- text here.
-local function add_success(id, ttl, payload, from, to)
+-- text here. Who ran it and when stands in the job, and is told here only beside earlier attempts.
+local function add_success(id, ttl, payload, from, to, ...)
   local text = payload
   if from ~= '0' then
     local stored = redis.pcall('RESTORE', results_key(id), ttl == '-1' and '0' or ttl .. '000', payload)
     if not stored.err then return end
     text = string.sub(payload, from, to)
   end
-  if text == '' then return add_result(id, tonumber(ttl), '', 'type', 1) end
-  add_result(id, tonumber(ttl), text, 'type', 1, 'return_value', text)
+  local values = {'type', 1}
+  if text ~= '' then values = {'type', 1, 'return_value', text} end
+  if redis.call('EXISTS', results_key(id)) == 1 then
+    for _, value in ipairs({details(...)}) do values[#values + 1] = value end
+  end
+  add_result(id, tonumber(ttl), text, unpack(values))
 end
 `;

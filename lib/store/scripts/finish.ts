@@ -59,7 +59,7 @@ local function record(key, x)
   if not scores[ttl] then -- as texts: Redis takes its time over numbers
     scores[ttl] = ttl == '-1' and '+inf' or string.format('%d', now + ttl)
   end
-  add_success(id, ttl, x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO])
+  add_success(id, ttl, x[PAYLOAD], x[TEXT_FROM], x[TEXT_TO], ARGV[2], x[EXECUTION], x[ATTEMPT], x[WORKED_SECONDS])
   local members = finished[x[QUEUE]] or {}
   finished[x[QUEUE]] = members
   local n = #members

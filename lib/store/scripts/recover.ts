@@ -43,7 +43,8 @@ local function recover(job, e)
   leave(job)
   redis.call('HDEL', job_key(job.id), 'x_execution', 'x_abandoned')
   if losses > most then
-    fail(job, 'failed', seconds(job.failure_ttl, tonumber(ARGV[6])), ARGV[7], job.worker_name or '', e)
+    local run = {worker = job.worker_name or '', e = e, attempt = math.max(whole(job.x_attempts), 1)}
+    fail(job, 'failed', 2, seconds(job.failure_ttl, tonumber(ARGV[6])), ARGV[7], run)
     return 'failed'
   end
   redis.call('HSET', job_key(job.id), 'status', 'queued', 'enqueued_at', iso(), 'x_abandoned', losses .. ' ' .. iso())
@@ -54,7 +55,7 @@ end
 local function look_at(member, score)
   local id, e = parts_of(member)
   if lease_end(e, score) > now then return end
-  local job = get_job(id, 'x_abandoned', 'enqueued_at', 'failure_ttl')
+  local job = get_job(id, 'x_abandoned', 'enqueued_at', 'failure_ttl', 'x_attempts')
   job.q = q
   local abandoned = job.status == 'started' and job.data and not live_execution(id, q, job.x_execution)
   if not abandoned or pushable and e ~= job.x_execution then unregister('wip', q, member) end

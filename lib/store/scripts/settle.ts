@@ -68,7 +68,8 @@ end
 local function settle(job, x)
   if job.status ~= 'started' or job.x_execution ~= x[EXECUTION] then return not_mine(job, x) end
   job.q = x[QUEUE]
-  local answer, retry = outcome_of(job, x[OUTCOME])
+  local wish = {how = x[RETRY], after = x[RETRY_IN], max = x[RETRY_MAX], random = x[RANDOM]}
+  local answer, retry = outcome_of(job, x[OUTCOME], wish)
   if answer == 'stuck' then return answer end
   -- The first write of most ends frees memory, and is therefore taken by a Redis that is full, as is then all that follows.
   -- What is large has to ask: this write changes nothing, and is refused, and with it the call, where there is no room.
@@ -79,13 +80,15 @@ local function settle(job, x)
   elseif x[OUTCOME] == 'failed' or x[OUTCOME] == 'stopped' then bad = bad + 1 end
   if answer ~= 'requeued' then worked = worked + (tonumber(x[WORKED_SECONDS]) or 0) end
   local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
-  if answer == 'finished' then succeed(job, x[TTL], text, x[TEXT_FROM], x[TEXT_TO])
-  elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, ttl, text, worker, x[EXECUTION])
+  local run = {worker = worker, e = x[EXECUTION], attempt = x[ATTEMPT], worked = x[WORKED_SECONDS]}
+  if answer == 'finished' then succeed(job, x[TTL], text, x[TEXT_FROM], x[TEXT_TO], run)
+  elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, wish.how == 'again' and 5 or 2, ttl, text, run)
+  elseif retry then try_again(job, retry, ttl, text, run)
   elseif answer == 'released' then
     put_back(job, ttl)
     remember(x[EXECUTION], answer)
   else
-    go_on(job, answer, retry)
+    enter(job, 'queued', true, 'enqueued_at', iso())
   end
   if job.removed or job.again then remember(x[EXECUTION], answer) end
   return answer
@@ -93,7 +96,8 @@ end
 
 local reply = {}
 for i, x in ipairs(cmsgpack.unpack(ARGV[5])) do
-  local job = get_job(x[JOB_ID], 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry', 'x_attempts')
+  local job = get_job(x[JOB_ID], 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry',
+    'number_of_retries', 'x_retry_jitter', 'x_attempts')
   reply[2 * i - 1] = settle(job, x)
   reply[2 * i] = job.cursor or '0'
 end

@@ -1,6 +1,6 @@
 /** What the workers of the tests run. */
 
-import { currentJob } from "../../../lib/runner/current.ts";
+import { currentJob, DoNotRetry, Retry } from "../../../lib/runner/current.ts";
 
 export function hello(name: string): string {
   // deno-lint-ignore no-console -- what a job prints is what is tested
@@ -275,4 +275,38 @@ export async function remindsLater(file: string): Promise<string[]> {
     at: new Date(Date.now() + 1_500),
   });
   return [soon.id, later.id];
+}
+
+/** Ends its first run in some bad way; gives the number of the second. */
+export async function failsOnce(how: string): Promise<number> {
+  if (currentJob.attempt > 1) return currentJob.attempt;
+  if (how === "exit") Deno.exit(3);
+  if (how === "kill") Deno.kill(Deno.pid, "SIGKILL");
+  if (how === "hang") { while (true); }
+  if (how === "reject") {
+    Promise.reject(new Error("left alone"));
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+  }
+  throw new TypeError("thrown");
+}
+
+/** Asks for a retry in its first runs; gives the number of the last. */
+export function asksFor(
+  runs: number,
+  how: "throws" | "returns",
+  request: { in?: number; max?: number } = {},
+): number | Retry {
+  const { attempt } = currentJob;
+  if (attempt >= runs) return attempt;
+  const retry = new Retry({ ...request, cause: `attempt ${attempt}` });
+  if (how === "returns") return retry;
+  throw retry;
+}
+
+class NoUse extends RangeError {}
+
+/** Throws an error of a class of its own, as the last one or not. */
+export function throwsNoUse(isFinal: boolean): never {
+  const error = new NoUse("no use");
+  throw isFinal ? new DoNotRetry(error) : error;
 }

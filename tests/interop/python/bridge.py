@@ -57,12 +57,20 @@ def finite(value):
     return value
 
 
+def latest_of(job):
+    """RQ 1 does not know the results of attempts that were tried again."""
+    try:
+        return job.latest_result()
+    except ValueError:
+        return None
+
+
 def look(job_id):
     """All that Python reads of a job."""
     status = fetch(job_id).get_status()  # before the rest, which may be newer
     job = fetch(job_id)
-    latest = job.latest_result()
-    value = job.return_value() if hasattr(job, "return_value") else job.result
+    latest = latest_of(job)
+    value = latest and (job.return_value() if hasattr(job, "return_value") else job.result)
     return {
         "status": text(status),
         "value": value,

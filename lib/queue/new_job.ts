@@ -1,0 +1,71 @@
+/**
+ * Jobs to be enqueued, out of checked calls.
+ *
+ * @module
+ */
+
+import { formatDate, uniqueMicros } from "../base/date.ts";
+import { encodeData } from "../job/codec.ts";
+import { describeCall } from "../job/description.ts";
+import type { JobField } from "../job/fields.ts";
+import type { Isolation } from "../job/isolation.ts";
+import { retryFields } from "../job/retry.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+import type { NewJob } from "../store/new_job.ts";
+import type { CheckedCall } from "./enqueue_call.ts";
+
+/**
+ * Encodes what is stored of a checked call.
+ *
+ * @param queue The name of the queue.
+ * @param ownIsolation The queue's isolation, for a call that does not say.
+ */
+export function newJobOf(
+  { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
+    CheckedCall,
+  funcName: string,
+  queue: string,
+  ownIsolation: Isolation | undefined,
+): NewJob {
+  const fields = new Map<JobField, RedisArg>();
+  fields.set("created_at", formatDate(uniqueMicros()));
+  fields.set("data", encodeData(funcName, argsJson, kwargsJson));
+  fields.set(
+    "description",
+    options.description ?? describeCall(funcName, args, kwargs),
+  );
+  fields.set("timeout", options.timeout);
+  const { resultTtl, failureTtl, ttl, atFront, due, repeat, rateLimit } =
+    options;
+  if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
+  if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
+  if (ttl !== undefined) fields.set("ttl", ttl);
+  if (rateLimit !== undefined) {
+    fields.set("rate_limit_key", rateLimit.key);
+    fields.set("rate_limit_concurrency", rateLimit.concurrency);
+  }
+  if (repeat !== undefined) {
+    fields.set("repeats_left", repeat.times);
+    fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
+  }
+  if (options.retry !== undefined) {
+    for (const [name, value] of retryFields(options.retry)) {
+      fields.set(name, value);
+    }
+  }
+  const isolation = options.isolation ?? ownIsolation;
+  if (isolation !== undefined) fields.set("x_isolation", isolation);
+  if (metaJson !== "{}") fields.set("meta", metaJson);
+  const dependencyIds = wait.jobIds;
+  if (dependencyIds.length > 0) {
+    fields.set("dependency_id", dependencyIds[0]!);
+    fields.set("dependency_ids", JSON.stringify(dependencyIds));
+    if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
+  }
+  // Where it is not on its queue at once, the side has to be known later.
+  const isLater = dependencyIds.length > 0 || due !== undefined ||
+    repeat !== undefined;
+  if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
+  const isIdNew = options.jobId === undefined;
+  return { id, isIdNew, queue, atFront, due, fields };
+}
