@@ -24,7 +24,7 @@ const MOST_LIMITED = 60;
 export const PROMOTE_SCHEDULED: Script = script(
   "promote_scheduled",
   `
-local q, tail, moved, seen, limited, left = ARGV[2], {}, 0, 0, 0, {}
+local q, tail, moved, limited, left = ARGV[2], {}, 0, 0, {}
 
 local function next_due()
   local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
@@ -40,31 +40,32 @@ if not can_push(q) then return {0, -2, -1} end
 -- Where a key of its limit holds another type of value, it is tried again a minute later.
 local function wait_in_limit(id, limit, front)
   local job = {id = id, q = q, status = 'scheduled', rate_limit_key = limit}
-  limited = limited + 1
   leave(job)
   if limit_fits(limit) then return admit(job, nil, front) end
   enter(job, 'scheduled', now + 60)
 end
 
+local jobs = {}
 for i, id in ipairs(ids) do
   if limited == ${MOST_LIMITED} then break end
-  seen = i
-  local key = job_key(id)
-  local h = redis.pcall('HMGET', key, 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at', 'data',
-    'rate_limit_key')
+  local h = redis.pcall('HMGET', job_key(id), 'status', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at',
+    'data', 'rate_limit_key')
   local is_due, front = h[1] == 'scheduled' and h[5], h[2] == '1' or h[3] == '1' and h[4]
+  local limit = is_due and h[6] ~= '' and h[6]
   if is_due then moved = moved + 1 end
-  if is_due and h[6] and h[6] ~= '' then wait_in_limit(id, h[6], front)
-  else
-    left[#left + 1] = id
-    if is_due then
-      redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
-      if front then push(q, true, id) else tail[#tail + 1] = id end
-    end
+  if limit then limited = limited + 1 else left[#left + 1] = id end
+  jobs[i] = {id = id, is_due = is_due, front = front, limit = limit}
+end
+-- the first write: a full Redis accepts it, since it frees memory, and then lets the script go on
+if #left > 0 then unregister('scheduled', q, unpack(left)) end
+for _, job in ipairs(jobs) do
+  if job.limit then wait_in_limit(job.id, job.limit, job.front)
+  elseif job.is_due then
+    redis.call('HSET', job_key(job.id), 'status', 'queued', 'enqueued_at', iso())
+    if job.front then push(q, true, job.id) else tail[#tail + 1] = job.id end
   end
 end
-if #left > 0 then unregister('scheduled', q, unpack(left)) end
 if #tail > 0 then push(q, false, unpack(tail)) end
-return {seen, moved, next_due()}
+return {#jobs, moved, next_due()}
 `,
 );
