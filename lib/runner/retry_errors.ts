@@ -44,7 +44,11 @@ export class Retry extends Error {
   /** The class's name. */
   override readonly name = "Retry";
 
-  /** @throws {RangeError} If `in` is no duration, or `max` no whole number from 1 on. */
+  /**
+   * Asks for another try.
+   *
+   * @throws {RangeError} If `in` is no duration, or `max` no whole number from 1 on.
+   */
   constructor(request: RetryRequest = {}) {
     const { max, cause } = request;
     const seconds = request.in === undefined
@@ -85,7 +89,11 @@ export class DoNotRetry extends Error {
   /** The class's name. */
   override readonly name = "DoNotRetry";
 
-  /** @param cause The job's error, or a text. */
+  /**
+   * Refuses another try.
+   *
+   * @param cause The job's error, or a text.
+   */
   constructor(cause?: unknown) {
     super(
       typeof cause === "string" ? cause : "The job is not to be tried again",

@@ -28,6 +28,8 @@ const LOOK_MS = 1_000;
  * dies, scheduled jobs wait for twice that time at the most.
  */
 const TURN_MS = 3_000;
+/** Milliseconds after which a worker that keeps its turn announces that again: one with other queues may have done so. */
+const ANNOUNCE_MS = 30_000;
 /** The shortest pause in milliseconds: jobs that are due one right after the other are queued together. */
 const LEAST_PAUSE = 20;
 /** Milliseconds after which the time until the next job is asked for again: Redis' clock may be set. */
@@ -52,6 +54,7 @@ export class Scheduler extends Service {
   readonly #schedules: ReadonlyMap<string, Schedule>;
   #askAt = 0;
   #turnEnds = 0;
+  #announceAt = 0;
   #lookAt = 0;
 
   /** Any number of workers may have one. */
@@ -115,11 +118,16 @@ export class Scheduler extends Service {
     const { sweeps, queues, name } = this.#options;
     // Not in step with the other workers.
     this.#askAt = this.clock.now() + TURN_MS * (1 - Math.random() / 5);
-    if (!await sweeps.takeTurn(this.#turn, TURN_MS)) return;
+    if (!await sweeps.takeTurn(this.#turn, TURN_MS)) {
+      this.#announceAt = 0;
+      return;
+    }
     // A little later than in Redis, where the turn then has ended.
     this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
     this.#lookAt = 0;
+    if (this.#turnEnds < this.#announceAt) return;
     await sweeps.announceScheduler(queues, name); // last: a full Redis refuses it
+    this.#announceAt = this.#turnEnds + ANNOUNCE_MS;
   }
 
   async #look(): Promise<number> {

@@ -142,3 +142,32 @@ Deno.test.each([
     assertEquals([odd.slice(0, 3), ok.length], [[], total]);
   },
 );
+
+Deno.test.each([{ atOnce: 1 }, { atOnce: 20 }])(
+  "a failure whose reply is lost is one attempt, and one retry, $atOnce at once",
+  async ({ atOnce }) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    await using proxy = new ReplyLoser(redis.port, 8);
+    const jobs = Array.from({ length: 60 }, (_, n) => `job-${n}`);
+    await bench.queue("low").enqueueMany(jobs.map((jobId) => ({
+      func: "jobs.failsOnce",
+      args: ["throw"],
+      jobId,
+      retry: 3,
+    })));
+    const flags = ["--isolation", "shared", "--concurrency", String(atOnce)];
+    await using _worker = await WorkerProcess.listening([
+      ...["low", "--url", proxy.url, ...flags],
+    ]);
+    for (const id of jobs) await bench.hasStatus(id, "finished");
+    assert(proxy.lost > 1, `${proxy.lost} replies were lost`);
+    const kept = await Promise.all(jobs.map(async (id) => [
+      await bench.field(`rq:job:${id}`, "x_attempts"),
+      await bench.field(`rq:job:${id}`, "retries_left"),
+      await bench.client.send("XLEN", [`rq:results:${id}`]),
+    ]));
+    assertEquals(kept, jobs.map(() => ["2", "2", 2]));
+    await assertDrained(bench, ["low"]);
+  },
+);

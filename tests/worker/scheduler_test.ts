@@ -152,7 +152,7 @@ Deno.test("one that is left to Python is looked at again, and queued when the lo
   });
 });
 
-Deno.test("an idle scheduler of 50 queues takes 18 commands in ten seconds, one without the turn 5", async () => {
+Deno.test("an idle scheduler of 50 queues takes 15 commands in ten seconds, one without the turn 5", async () => {
   await using bench = await Bench.open();
   const queues = Array.from({ length: 50 }, (_, i) => `q${i}`);
   const [one, other] = [timed(bench, { queues }), timed(bench, { queues })];
@@ -172,7 +172,7 @@ Deno.test("an idle scheduler of 50 queues takes 18 commands in ten seconds, one 
     return count;
   };
   const [first, second] = [await costOf(one), await costOf(other)];
-  assert(first <= 18, `${first} commands`);
+  assert(first <= 15, `${first} commands`);
   assert(second <= 5, `${second} commands`);
 });
 
