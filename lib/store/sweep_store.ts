@@ -320,13 +320,21 @@ export class SweepStore {
     return cleanLimits(this.client, this.keys, signal);
   }
 
-  /** Has the scripts that schedule jobs of these queues tell a worker of those that are due before all others. */
+  /**
+   * Has the scripts that schedule jobs of these queues tell a worker of those that are due before all others. So that
+   * nothing of the last worker stays, all announcements expire that many seconds after the latest one.
+   */
   async announceScheduler(
     queues: readonly string[],
     worker: string,
+    seconds: number,
   ): Promise<void> {
+    const { client, keys } = this;
     const fields = queues.flatMap((queue) => [queue, worker]);
-    await this.client.send("HSET", [this.keys.schedulers, ...fields], RESEND);
+    await Promise.all([
+      client.send("HSET", [keys.schedulers, ...fields], RESEND),
+      client.send("EXPIRE", [keys.schedulers, seconds], RESEND),
+    ]);
   }
 
   /** The score of the first of a queue's scheduled jobs, if there is one. */

@@ -30,6 +30,8 @@ const LOOK_MS = 1_000;
 const TURN_MS = 3_000;
 /** Milliseconds after which a worker that keeps its turn announces that again: one with other queues may have done so. */
 const ANNOUNCE_MS = 30_000;
+/** How many seconds an announcement is valid: longer than until the next one. */
+const ANNOUNCED_SECONDS = 60;
 /** The shortest pause in milliseconds: jobs that are due one right after the other are queued together. */
 const LEAST_PAUSE = 20;
 /** Milliseconds after which the time until the next job is asked for again: Redis' clock may be set. */
@@ -126,7 +128,8 @@ export class Scheduler extends Service {
     this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
     this.#lookAt = 0;
     if (this.#turnEnds < this.#announceAt) return;
-    await sweeps.announceScheduler(queues, name); // last: a full Redis refuses it
+    // Last: a full Redis refuses it.
+    await sweeps.announceScheduler(queues, name, ANNOUNCED_SECONDS);
     this.#announceAt = this.#turnEnds + ANNOUNCE_MS;
   }
 

@@ -132,7 +132,7 @@ Deno.test("who queues what is due is told of a job that is due before all others
     (message) => void told.push(message),
   );
   await bench.add("nobody_told", { due: "+50" });
-  await bench.sweeps.announceScheduler(["q"], "w1");
+  await bench.sweeps.announceScheduler(["q"], "w1", 60);
   await bench.add("later", { due: "+60" });
   await bench.add("sooner", { due: "+40" });
   await bench.add("now");

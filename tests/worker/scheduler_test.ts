@@ -96,6 +96,8 @@ Deno.test("who has no turn asks again later, and takes over when the other one i
   await other.fake.advance(3_000);
   assertEquals(await other.runOnce(), 3);
   assertEquals(await bench.send("HGET", "rq:x_schedulers", "q"), "w2");
+  const seconds = Number(await bench.send("TTL", "rq:x_schedulers"));
+  assert(seconds > 0 && seconds <= 60, `announced for ${seconds} s`);
 });
 
 Deno.test("a job is queued by a timer to its time, without a look", async () => {
