@@ -43,12 +43,12 @@ export async function requeueJob(
 ): Promise<void> {
   refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${id}"`);
   const { atFront = false } = options;
-  const { done, gone, detail } = await store.requeue(id, atFront);
+  const { done, gone, status } = await store.requeue(id, atFront);
   if (gone) throw noSuchJob(id);
   if (!done) {
     throw new InvalidJobOperationError(
-      `Cannot requeue job "${id}": it is ${detail}, not failed`,
-      { jobId: id, status: detail },
+      `Cannot requeue job "${id}": it is ${status}, not failed`,
+      { jobId: id, status },
     );
   }
 }

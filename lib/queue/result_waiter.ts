@@ -11,7 +11,8 @@ import {
   ConnectionLostError,
   type RedisReply,
 } from "../redis/redis_client.ts";
-import { type JobStore, list, resultOfEntry } from "../store/job_store.ts";
+import { type JobStore, resultOfEntry } from "../store/job_store.ts";
+import { list } from "../store/replies.ts";
 
 /**
  * How long one XREAD blocks, in milliseconds. A result, or an end that our scripts announce, ends it at once.

@@ -1,7 +1,7 @@
 /** Cleaning rate limits, in bounded calls. @module */
 
 import type { RedisClient } from "../redis/redis_client.ts";
-import { list, noWrongType, texts } from "./job_store.ts";
+import { list, noWrongType, texts } from "./replies.ts";
 import type { Keys } from "./keys.ts";
 import { CLEAN_LIMIT } from "./scripts/clean_limit.ts";
 

@@ -2,7 +2,7 @@
 
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
 import { chunks } from "./chunks.ts";
-import { list, texts } from "./job_store.ts";
+import { list, texts } from "./replies.ts";
 import type { Keys } from "./keys.ts";
 import { DEAD_AFTER_SECONDS } from "./lease.ts";
 import { DROP_WORKERS } from "./scripts/drop_workers.ts";

@@ -5,24 +5,21 @@
  * @module
  */
 
-import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import type { JobField } from "../job/fields.ts";
 import { fieldsOfReply, JobRecord } from "../job/record.ts";
 import type { StoredResult } from "../job/result_codec.ts";
-import {
-  type RedisArg,
-  type RedisClient,
-  type RedisReply,
-  ReplyError,
+import type {
+  RedisArg,
+  RedisClient,
+  RedisReply,
 } from "../redis/redis_client.ts";
+import { cancel, type Change, remove, requeue } from "./change_job.ts";
 import { type Enqueued, Enqueuer } from "./enqueuer.ts";
 import type { Keys } from "./keys.ts";
 import type { NewJob } from "./new_job.ts";
+import { list, noWrongType, texts } from "./replies.ts";
 import { AWAIT } from "./scripts/await.ts";
-import { CANCEL } from "./scripts/cancel.ts";
-import { DELETE } from "./scripts/delete.ts";
 import { EMPTY } from "./scripts/empty.ts";
-import { REQUEUE } from "./scripts/requeue.ts";
 import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
 
@@ -170,58 +167,19 @@ export class JobStore {
     return entry === undefined ? null : resultOfEntry(entry);
   }
 
-  /** Cancels a job; returns its status before, or why it was not canceled. */
-  async cancel(
-    id: string,
-  ): Promise<{ done: boolean; gone: boolean; before: string }> {
-    const args = [this.keys.prefix, id, DEFAULT_FAILURE_TTL, newToken()];
-    const reply = await CANCEL.run(
-      this.client,
-      [this.keys.job(id)],
-      args,
-      RESEND,
-    );
-    const [what, before] = texts(reply);
-    return {
-      done: what === "canceled",
-      gone: what === "gone",
-      before: before ?? "",
-    };
+  /** Cancels a job, or says why that was not done. */
+  cancel(id: string): Promise<Change> {
+    return cancel(this, id);
   }
 
   /** Deletes a job and everything that is stored of it; `false` if there was nothing. */
-  async delete(id: string): Promise<boolean> {
-    const reply = await DELETE.run(
-      this.client,
-      [this.keys.job(id)],
-      [this.keys.prefix, id],
-    );
-    return texts(reply)[0] === "deleted";
+  delete(id: string): Promise<boolean> {
+    return remove(this, id);
   }
 
-  /** Puts a failed or stopped job back on its queue, or returns why that was not done. */
-  async requeue(
-    id: string,
-    atFront: boolean,
-  ): Promise<{ done: boolean; gone: boolean; detail: string }> {
-    const args = [this.keys.prefix, id, atFront ? "L" : "R", newToken()];
-    const reply = await REQUEUE.run(
-      this.client,
-      [this.keys.job(id)],
-      args,
-      RESEND,
-    );
-    const [what, detail] = texts(reply);
-    if (what === "unfit") {
-      throw new ReplyError(
-        `WRONGTYPE Cannot requeue job "${id}": a key of its queue holds another type of value`,
-      );
-    }
-    return {
-      done: what === "requeued",
-      gone: what === "gone",
-      detail: detail ?? "",
-    };
+  /** Puts a failed or stopped job back on its queue, or says why that was not done. */
+  requeue(id: string, atFront: boolean): Promise<Change> {
+    return requeue(this, id, atFront);
   }
 
   /** How many ids are on a queue. */
@@ -303,16 +261,6 @@ function stateOf(reply: RedisReply): JobState {
   };
 }
 
-/** The parts of an array reply, as text. */
-export function texts(reply: RedisReply): string[] {
-  return list(reply).map(String);
-}
-
-/** An array reply; empty for any other reply. */
-export function list(reply: RedisReply): RedisReply[] {
-  return Array.isArray(reply) ? reply : [];
-}
-
 /** Reads one entry of a results stream. */
 export function resultOfEntry(entry: RedisReply): StoredResult {
   const [entryId, flat] = list(entry);
@@ -327,20 +275,4 @@ export function resultOfEntry(entry: RedisReply): StoredResult {
     returnValue: fields.get("return_value"),
     excString: fields.get("exc_string"),
   };
-}
-
-/** Converts a WRONGTYPE error to `null`: a key of another type holds nothing of what is read. */
-export async function noWrongType(
-  reply: Promise<RedisReply>,
-): Promise<RedisReply> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (error instanceof ReplyError && error.code === "WRONGTYPE") return null;
-    throw error;
-  }
-}
-
-function newToken(): string {
-  return crypto.randomUUID();
 }

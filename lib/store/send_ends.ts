@@ -9,7 +9,7 @@ import { MAX_SECONDS } from "../base/duration.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import { HOOKS } from "./hooks/hooks.ts";
-import { texts } from "./job_store.ts";
+import { texts } from "./replies.ts";
 import type { Keys } from "./keys.ts";
 import { Packer } from "./pack.ts";
 import { END, LARGE_PAYLOAD } from "./records.ts";

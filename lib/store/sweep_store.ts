@@ -8,7 +8,7 @@
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
-import { list, noWrongType, texts } from "./job_store.ts";
+import { list, noWrongType, texts } from "./replies.ts";
 import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
 import { cleanLimits } from "./clean_limits.ts";

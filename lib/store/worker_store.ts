@@ -7,7 +7,7 @@
 
 import type { JobField } from "../job/fields.ts";
 import type { RedisArg, RedisClient } from "../redis/redis_client.ts";
-import { texts } from "./job_store.ts";
+import { texts } from "./replies.ts";
 import type {
   ClaimReply,
   End,

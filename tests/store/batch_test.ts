@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { CLAIM } from "../../lib/store/scripts/claim.ts";
 import { SETTLE } from "../../lib/store/scripts/settle.ts";
-import { list, texts } from "../../lib/store/job_store.ts";
+import { list, texts } from "../../lib/store/replies.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
   EndReply,

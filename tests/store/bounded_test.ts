@@ -1,7 +1,7 @@
 /** No script keeps Redis from others for long, however much is stored. Bounds are generous: it is the order of magnitude that counts. */
 
 import { assert, assertEquals } from "@std/assert";
-import { list, texts } from "../../lib/store/job_store.ts";
+import { list, texts } from "../../lib/store/replies.ts";
 import { Bench, newJob } from "./support.ts";
 
 /** Makes a million queued ids in some hundred milliseconds. */

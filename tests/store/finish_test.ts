@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import { Bench } from "./support.ts";
 
 Deno.test("a finished job is stored as RQ stores it", async () => {

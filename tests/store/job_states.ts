@@ -10,7 +10,8 @@ import { encodeData } from "../../lib/job/codec.ts";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { JobStatus } from "../../lib/job/status.ts";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
-import { JobStore, texts } from "../../lib/store/job_store.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import { Keys, spellKeys } from "../../lib/store/keys.ts";
 import { script as linked } from "../../lib/store/lua/link.ts";
 import { Bench } from "./support.ts";

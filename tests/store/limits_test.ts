@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { JobField } from "../../lib/job/fields.ts";
 import type { RedisArg } from "../../lib/redis/redis_client.ts";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import type {
   Execution,
   WorkerIdentity,

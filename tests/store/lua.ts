@@ -2,7 +2,7 @@
 
 import { Script } from "../../lib/redis/script.ts";
 import { sharedPieces } from "../../lib/store/lua/link.ts";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import type { Bench } from "./support.ts";
 
 const FOLDER = new URL("../../lib/store/scripts/", import.meta.url);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RedisArg } from "../../lib/redis/redis_client.ts";
-import { list } from "../../lib/store/job_store.ts";
+import { list } from "../../lib/store/replies.ts";
 import { Packer } from "../../lib/store/pack.ts";
 import { Bench } from "./support.ts";
 

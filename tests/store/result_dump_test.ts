@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import { dumpResult, MAX_DUMPED } from "../../lib/store/result_dump.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { connect } from "../../lib/redis/connect.ts";

@@ -3,7 +3,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { RetryWish } from "../../lib/job/retry_wish.ts";
 import { decodeFailure } from "../../lib/job/result_codec.ts";
-import { list, resultOfEntry } from "../../lib/store/job_store.ts";
+import { resultOfEntry } from "../../lib/store/job_store.ts";
+import { list } from "../../lib/store/replies.ts";
 import { Bench } from "./support.ts";
 
 /** Fails a job's next run; gives the answer, and the seconds until it is due if it is scheduled. */

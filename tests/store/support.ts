@@ -12,7 +12,8 @@ import type {
   RedisReply,
   SendOptions,
 } from "../../lib/redis/redis_client.ts";
-import { JobStore, list, texts } from "../../lib/store/job_store.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { list, texts } from "../../lib/store/replies.ts";
 import type { Enqueued } from "../../lib/store/enqueuer.ts";
 import type { NewJob } from "../../lib/store/new_job.ts";
 import { Keys } from "../../lib/store/keys.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseDate } from "../../lib/base/date.ts";
 import { Script } from "../../lib/redis/script.ts";
-import { list, texts } from "../../lib/store/job_store.ts";
+import { list, texts } from "../../lib/store/replies.ts";
 import { link } from "../../lib/store/lua/link.ts";
 import { Bench } from "./support.ts";
 

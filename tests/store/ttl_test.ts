@@ -1,7 +1,7 @@
 /** How long everything is kept, and that nothing is left once that time is over. */
 
 import { assert, assertEquals } from "@std/assert";
-import { texts } from "../../lib/store/job_store.ts";
+import { texts } from "../../lib/store/replies.ts";
 import { Bench } from "./support.ts";
 
 const YEAR = 31_536_000;
