@@ -26,6 +26,7 @@ interface Declared {
 }
 
 interface Declaration {
+  readonly text: string;
   readonly numbers: readonly number[];
   /** Whether more follow, as many as there are. */
   readonly open: boolean;
@@ -55,6 +56,7 @@ function declared(source: string, name: string, script: Script): Declared {
 function declaration(text: string): Declaration {
   const numbers = text.matchAll(/(?:^|\s{2,}|\n \*\s+)(\d+)(?= )/g);
   return {
+    text,
     numbers: [...numbers].map(([, number]) => Number(number)),
     open: /\bthen\b|…/.test(text),
   };
@@ -98,8 +100,11 @@ Deno.test.each(SCRIPTS)(
     }
     const loops = /[#(]KEYS\b(?!\[)|KEYS\[[^\]]*[a-z]/.test(lua);
     assertEquals(loops, keys.open, "a list of any length is declared, or not");
+    // The hash of the job that a script is about is passed to each; get_job() names it by the id.
+    const own = /^\s*1 the job's hash/.test(keys.text) ? 1 : null;
     for (const number of keys.numbers) {
-      assert(loops || uses.includes(number), `KEYS[${number}] is never used`);
+      const fine = loops || number === own || uses.includes(number);
+      assert(fine, `KEYS[${number}] is never used`);
     }
   },
 );
@@ -159,6 +164,51 @@ Deno.test.each(SCRIPTS)(
       .matchAll(/'(LPUSH|RPUSH|LINSERT|ZADD|LMOVE)'/g);
     const found = new Set([...moves].map(([, command]) => command!));
     assertEquals([...found].sort(), OWN_MOVES[name] ?? []);
+  },
+);
+
+/** The pieces and scripts that move jobs, by name. */
+const PARTS: readonly [string, string][] = [
+  ...PIECES,
+  ...SCRIPTS.map(([name, { script }]): [string, string] => [
+    name,
+    partsOf(script.lua).own,
+  ]),
+];
+
+/** What admit() guards, and who may pass by it. */
+const PAST_ADMIT: Readonly<Record<string, readonly string[]>> = {
+  // a job that has got its slot; jobs that are put back, admitted before
+  queued: ["fill_slots", "put_back", "SETTLE"],
+  scheduled: [], // nobody else tells the worker's timer
+};
+
+Deno.test.each(Object.entries(PAST_ADMIT))(
+  "a job becomes %s by admit(), not by enter()",
+  (status, allowed) => {
+    const entering = new RegExp(
+      `\\benter\\((?:\\{[^}]*\\}|[^,]*), '${status}'`,
+    );
+    const found = PARTS.filter(([, lua]) => entering.test(lua));
+    assertEquals(
+      found.map(([name]) => name).sort(),
+      ["admit", ...allowed].sort(),
+      `use admit(job, due, front, …): enter(job, '${status}', …) passes by the gates`,
+    );
+  },
+);
+
+/** SETTLE has it asked by outcome_of(), which depends on how the execution ended. */
+const ASKS = /\b(can_enter|can_admit|can_push|outcome_of)\(/;
+
+Deno.test.each(PARTS)(
+  "%s asks whether a job can enter its next place, if it has it leave the last one",
+  (_name, lua) => {
+    const moves = /\bleave\(/.test(lua) && /\b(enter|admit)\(/.test(lua);
+    assert(
+      !moves || ASKS.test(lua),
+      "call can_enter(job, status) or can_admit(job, due) before leave(job)",
+    );
   },
 );
 

@@ -32,9 +32,9 @@ end
 
 -- Whether a job can be put wherever admit() would put it; to be asked before anything is written.
 local function can_admit(job, due)
-  if due and due > clock then return holds_only('zset', registry_key('scheduled', job.q)) end
+  if due and due > clock then return can_enter(job, 'scheduled') end
   local limit = job.rate_limit_key
-  return can_push(job.q) and (not limit or limit == '' or limit_fits(limit))
+  return can_enter(job, 'queued') and (not limit or limit == '' or limit_fits(limit))
 end
 
 -- Queues jobs that wait for a slot, the oldest first, while there are free slots. A job that no longer waits is dropped; one

@@ -1,6 +1,7 @@
 /**
- * Moves jobs out of the place of their status, and into another one. No script does that itself. If the key of a registry
- * holds another type of value, it is left alone, and the transition goes on; for a queue, ask `can_push` before.
+ * Moves jobs out of the place of their status, and into another one. No script does that itself. Where the key of the next
+ * place holds another type of value, a job that has left would be in no place: ask `can_enter` or `can_admit` before. Ends
+ * of executions do not ask: if one were refused, the job would run again, only because a registry cannot list it.
  *
  * @module
  */
@@ -21,6 +22,13 @@ end
 -- The same of a queue's keys; to be asked before anything is written.
 local function can_push(q)
   return holds_only('list', queue_key(q)) and holds_only('set', QUEUES)
+end
+
+-- Whether a job can enter the place of a status; to be asked before it leaves the one that it has.
+local function can_enter(job, status)
+  local registry = REGISTRY[status]
+  if registry then return holds_only('zset', registry_key(registry, job.q)) end
+  return can_push(job.q)
 end
 
 -- Puts ids on a queue: at its tail, or if "front", one after the other at its head, so that the last one is first.

@@ -36,11 +36,12 @@ local function outcome_of(job, outcome, wish)
   local again = retry or outcome == 'finished' and next_repeat(job)
   if again and not can_admit(job, clock + again.interval) then return 'stuck' end
   if retry then return retry.interval > 0 and 'scheduled' or 'retried', retry end
-  if (outcome == 'requeued' or outcome == 'released') and not can_push(job.q) then return 'stuck' end
+  if (outcome == 'requeued' or outcome == 'released') and not can_enter(job, 'queued') then return 'stuck' end
   return outcome
 end
 
 -- Puts a job that has failed back on its queue, or among the scheduled ones. How the attempt ended is kept with the job.
+-- By ended_at, PROMOTE_SCHEDULED knows that it comes from a retry, and heeds enqueue_at_front_on_retry.
 local function try_again(job, retry, ttl, text, run)
   add_failure(job, 4, ttl, text, run)
   local key = job_key(job.id)
@@ -49,7 +50,8 @@ local function try_again(job, retry, ttl, text, run)
   admit(job, clock + retry.interval, retry.front, 'ended_at', iso())
 end
 
--- Puts a job back as if it had not been claimed; from now on it may wait for "ttl" seconds.
+-- Puts a job back as if it had not been claimed: it was admitted before, and keeps its enqueued_at. From now on it may wait
+-- for "ttl" seconds.
 local function put_back(job, ttl)
   local key, attempts = job_key(job.id), whole(job.x_attempts)
   redis.call('HDEL', key, 'started_at', 'worker_name', 'x_execution')

@@ -12,6 +12,7 @@ import { script } from "../lua/link.ts";
  * ARGV  1 key prefix   2 job id   3 failure ttl in seconds for jobs without one of their own
  *       4 token of this call
  * reply { "canceled", status before }   { "already" }   { "gone" }
+ *       { "unfit" } the key of the queue's canceled registry holds another type of value
  * ```
  *
  * The hash keeps the token, so that the same call, repeated, gets the same answer.
@@ -28,10 +29,11 @@ if before == 'canceled' then
   if token == ARGV[4] then return {'canceled', earlier} end
   return {'already'}
 end
+if not can_enter(job, 'canceled') then return {'unfit'} end
+local ttl = seconds(job.failure_ttl, seconds(ARGV[3], -1))
 leave(job)
 enter(job, 'canceled', now, 'x_change', ARGV[4] .. ' ' .. before)
 redis.call('HDEL', KEYS[1], 'x_execution')
-local ttl = seconds(job.failure_ttl, tonumber(ARGV[3]))
 keep(id, ttl == 0 and 60 or ttl) -- long enough to be seen
 ended(job, 'canceled')
 stop_run(job)

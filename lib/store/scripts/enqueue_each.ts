@@ -47,12 +47,12 @@ end
 -- Whether none of the keys to be written holds another type of value.
 local function fits(id, parents, due, limit, makes_room)
   if limit and not limit_fits(limit) then return false end
-  if due and not holds_only('zset', registry_key('scheduled', queue)) then return false end
+  if due and not can_enter({q = queue}, 'scheduled') then return false end
   if #parents == 0 then return pushable end
   for _, parent in ipairs(parents) do
     if not holds_only('set', dependents_key(parent)) then return false end
   end
-  return pushable and holds_only('zset', registry_key('deferred', queue)) and
+  return pushable and can_enter({q = queue}, 'deferred') and
     (makes_room or holds_only('set', dependencies_key(id)))
 end
 

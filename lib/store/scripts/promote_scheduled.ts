@@ -42,7 +42,7 @@ local function wait_in_limit(id, limit, front)
   local job = {id = id, q = q, status = 'scheduled', rate_limit_key = limit}
   leave(job)
   if limit_fits(limit) then return admit(job, nil, front) end
-  enter(job, 'scheduled', now + 60)
+  admit(job, now + 60)
 end
 
 local jobs = {}

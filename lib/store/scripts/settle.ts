@@ -88,7 +88,7 @@ local function settle(job, x)
     put_back(job, ttl)
     remember(x[EXECUTION], answer)
   else
-    enter(job, 'queued', true, 'enqueued_at', iso())
+    enter(job, 'queued', true, 'enqueued_at', iso()) -- was admitted before, and still has the slot of its rate limit
   end
   if job.removed or job.again then remember(x[EXECUTION], answer) end
   return answer
