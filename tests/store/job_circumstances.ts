@@ -6,7 +6,7 @@ import { JOB, PARENT, PARENTS_QUEUE, QUEUE, type Scene } from "./job_states.ts";
 
 /** Writes fields of the job, if there is one. */
 export function setFields(
-  { bench }: Scene,
+  { bench }: Pick<Scene, "bench">,
   fields: Readonly<Partial<Record<JobField, RedisArg>>>,
 ): Promise<unknown> {
   const entries = Object.entries(fields) as [JobField, RedisArg][];

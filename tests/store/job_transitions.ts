@@ -2,13 +2,6 @@
  * The transitions of the table: what is called, and in what circumstances. None of them asks in which state the job is.
  */
 
-import { assert } from "@std/assert";
-import { DuplicateJobError } from "../../lib/base/errors.ts";
-import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
-import type {
-  Execution,
-  WorkerIdentity,
-} from "../../lib/store/worker_types.ts";
 import {
   addParent,
   beginRelease,
@@ -23,38 +16,19 @@ import {
   strayIntoScheduled,
   waitForParent,
 } from "./job_circumstances.ts";
+import { JOB, lostExecution, PARENT, QUEUE } from "./job_states.ts";
 import {
-  JOB,
-  lostExecution,
-  PARENT,
-  PARENTS_QUEUE,
-  QUEUE,
-  type Scene,
-} from "./job_states.ts";
-import {
-  ABANDONED,
-  type AddOptions,
-  type Bench,
-  type Ending,
-  endOne,
-  newJob,
-} from "./support.ts";
-
-/** A scene with a job in it. */
-export interface Stage extends Scene {
-  /** The execution that runs the job, or the last one that did; one that has lost it where there was none. */
-  readonly execution: Execution;
-}
-
-/** A row of the table. */
-export interface Transition {
-  /** The circumstances. */
-  prepare?(stage: Stage): Promise<unknown>;
-  /** The transition itself; gives its answer in one word, `-` for none. */
-  run(stage: Stage): Promise<string>;
-  /** That its answer is a report of what was done: where the call is sent again, the second one has done nothing. */
-  readonly reports?: true;
-}
+  claim,
+  end,
+  endParent,
+  enqueue,
+  heartbeat,
+  record,
+  recover,
+  silent,
+  sweepRegistries,
+  type Transition,
+} from "./transition_calls.ts";
 
 /** The job as one that the worker has popped. */
 const POPPED = { queue: QUEUE, jobId: JOB };
@@ -310,88 +284,3 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     run: async ({ sweeps }) => `${await sweeps.releaseHeld()}`,
   },
 };
-
-function end(
-  { workers, worker, execution }: Stage,
-  ending: Partial<Ending> & Pick<Ending, "outcome">,
-): Promise<string> {
-  const payload = ending.outcome === "failed" || ending.outcome === "stopped"
-    ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
-    : encodeResult(`"done"`);
-  const whole = { ttl: 500, payload, workedMs: 12.5, ...ending };
-  return endOne(workers, worker, execution, whole);
-}
-
-/** Enqueues the job; gives its status, or that the id is taken. */
-export async function enqueue(
-  { jobs }: Stage,
-  options: AddOptions,
-): Promise<string> {
-  try {
-    const { status } = await jobs.enqueue(
-      newJob(JOB, { queue: QUEUE, ...options }),
-    );
-    return status;
-  } catch (error) {
-    assert(error instanceof DuplicateJobError, `${error}`);
-    return "duplicate";
-  }
-}
-
-async function claim(
-  { workers, worker }: Stage,
-  popped: readonly { readonly queue: string; readonly jobId: string }[],
-): Promise<string> {
-  const reply = await workers.claim(worker, { jobs: 1, popped });
-  const [skipped] = reply.skipped;
-  if (skipped !== undefined) return skipped.reason;
-  return reply.kind === "jobs" ? "claimed" : reply.kind;
-}
-
-async function heartbeat(
-  { workers, worker }: Stage,
-  execution: Execution,
-): Promise<string> {
-  const { lost } = await workers.heartbeat(worker, 480, [execution]);
-  return lost.has(execution.id) ? "lost" : "ok";
-}
-
-async function record(
-  { workers }: Stage,
-  execution: Execution,
-): Promise<string> {
-  return await workers.record(execution, { meta: "{}" }) ? "written" : "lost";
-}
-
-async function recover({ sweeps }: Stage): Promise<string> {
-  const { requeued, failed } = await sweeps.recover(QUEUE, ABANDONED);
-  return requeued.length > 0 ? "requeued" : failed.length > 0 ? "failed" : "-";
-}
-
-async function sweepRegistries({ sweeps }: Stage): Promise<string> {
-  const left = [
-    await sweeps.dropExpired([QUEUE]),
-    await sweeps.dropCanceled(QUEUE),
-    await sweeps.promoteDeferred(QUEUE),
-    (await sweeps.promoteScheduled(QUEUE)).moved,
-  ];
-  return `${left}`;
-}
-
-/** Has a worker of its own run the parent; gives the answer to that end. */
-export async function endParent(
-  stage: Stage,
-  outcome: "finished" | "failed" | "stopped",
-): Promise<string> {
-  const worker = await parentsWorker(stage.bench);
-  const execution = await stage.bench.claim(worker);
-  return await end({ ...stage, worker, execution }, { outcome });
-}
-
-function parentsWorker(bench: Bench): Promise<WorkerIdentity> {
-  return bench.worker("w2", [PARENTS_QUEUE]);
-}
-
-function silent(): string {
-  return "-";
-}

@@ -6,13 +6,13 @@ import {
   limitJob,
   occupySlot,
 } from "./job_circumstances.ts";
+import { TRANSITIONS } from "./job_transitions.ts";
 import {
   endParent,
   enqueue,
   type Stage,
   type Transition,
-  TRANSITIONS,
-} from "./job_transitions.ts";
+} from "./transition_calls.ts";
 
 /** The limit of the job. */
 const LIMIT = { rate_limit_key: "key", rate_limit_concurrency: 1 };

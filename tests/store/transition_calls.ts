@@ -1,0 +1,126 @@
+/** What the transitions of the table call; each gives its answer in one word. */
+
+import { assert } from "@std/assert";
+import { DuplicateJobError } from "../../lib/base/errors.ts";
+import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
+import type {
+  Execution,
+  WorkerIdentity,
+} from "../../lib/store/worker_types.ts";
+import { JOB, PARENTS_QUEUE, QUEUE, type Scene } from "./job_states.ts";
+import {
+  ABANDONED,
+  type AddOptions,
+  type Bench,
+  type Ending,
+  endOne,
+  newJob,
+} from "./support.ts";
+
+/** A scene with a job in it. */
+export interface Stage extends Scene {
+  /** The execution that runs the job, or the last one that did; one that has lost it where there was none. */
+  readonly execution: Execution;
+}
+
+/** A row of the table. */
+export interface Transition {
+  /** The circumstances. */
+  prepare?(stage: Stage): Promise<unknown>;
+  /** The transition itself; gives its answer in one word, `-` for none. */
+  run(stage: Stage): Promise<string>;
+  /** That its answer is a report of what was done: where the call is sent again, the second one has done nothing. */
+  readonly reports?: true;
+}
+
+/** Ends the execution. */
+export function end(
+  { workers, worker, execution }: Stage,
+  ending: Partial<Ending> & Pick<Ending, "outcome">,
+): Promise<string> {
+  const payload = ending.outcome === "failed" || ending.outcome === "stopped"
+    ? encodeFailure("Error: bad\n    at f (a.ts:1:1)")
+    : encodeResult(`"done"`);
+  const whole = { ttl: 500, payload, workedMs: 12.5, ...ending };
+  return endOne(workers, worker, execution, whole);
+}
+
+/** Enqueues the job; gives its status, or that the id is taken. */
+export async function enqueue(
+  { jobs }: Stage,
+  options: AddOptions,
+): Promise<string> {
+  try {
+    const { status } = await jobs.enqueue(
+      newJob(JOB, { queue: QUEUE, ...options }),
+    );
+    return status;
+  } catch (error) {
+    assert(error instanceof DuplicateJobError, `${error}`);
+    return "duplicate";
+  }
+}
+
+/** Claims one job; gives why it was skipped, if it was. */
+export async function claim(
+  { workers, worker }: Stage,
+  popped: readonly { readonly queue: string; readonly jobId: string }[],
+): Promise<string> {
+  const reply = await workers.claim(worker, { jobs: 1, popped });
+  const [skipped] = reply.skipped;
+  if (skipped !== undefined) return skipped.reason;
+  return reply.kind === "jobs" ? "claimed" : reply.kind;
+}
+
+/** Renews the lease of an execution. */
+export async function heartbeat(
+  { workers, worker }: Stage,
+  execution: Execution,
+): Promise<string> {
+  const { lost } = await workers.heartbeat(worker, 480, [execution]);
+  return lost.has(execution.id) ? "lost" : "ok";
+}
+
+/** Writes what a running job tells of itself. */
+export async function record(
+  { workers }: Stage,
+  execution: Execution,
+): Promise<string> {
+  return await workers.record(execution, { meta: "{}" }) ? "written" : "lost";
+}
+
+/** Recovers what the queue has lost. */
+export async function recover({ sweeps }: Stage): Promise<string> {
+  const { requeued, failed } = await sweeps.recover(QUEUE, ABANDONED);
+  return requeued.length > 0 ? "requeued" : failed.length > 0 ? "failed" : "-";
+}
+
+/** All other passes over the queue. */
+export async function sweepRegistries({ sweeps }: Stage): Promise<string> {
+  const left = [
+    await sweeps.dropExpired([QUEUE]),
+    await sweeps.dropCanceled(QUEUE),
+    await sweeps.promoteDeferred(QUEUE),
+    (await sweeps.promoteScheduled(QUEUE)).moved,
+  ];
+  return `${left}`;
+}
+
+/** Has a worker of its own run the parent; gives the answer to that end. */
+export async function endParent(
+  stage: Stage,
+  outcome: "finished" | "failed" | "stopped",
+): Promise<string> {
+  const worker = await parentsWorker(stage.bench);
+  const execution = await stage.bench.claim(worker);
+  return await end({ ...stage, worker, execution }, { outcome });
+}
+
+function parentsWorker(bench: Bench): Promise<WorkerIdentity> {
+  return bench.worker("w2", [PARENTS_QUEUE]);
+}
+
+/** For calls that answer nothing. */
+export function silent(): string {
+  return "-";
+}
