@@ -316,3 +316,13 @@ function codeLines(file: string): { line: string; number: number }[] {
 function read(file: string): string {
   return Deno.readTextFileSync(join(ROOT, file));
 }
+
+Deno.test("the transition that ARCHITECTURE.md shows is the code as it is", async () => {
+  const [document, source] = await Promise.all(
+    [".github/ARCHITECTURE.md", "lib/store/scripts/requeue.ts"]
+      .map((file) => Deno.readTextFile(join(ROOT, file))),
+  );
+  const [, shown = ""] = /```lua\n([\s\S]*?)\n *```/.exec(document!) ?? [];
+  const [, body] = /`\nlocal([\s\S]*?)\n`,\n\);/.exec(source!) ?? [];
+  assertEquals(shown.replaceAll(/^ {3}/gm, ""), `local${body}`);
+});
