@@ -10,7 +10,6 @@ import type {
   RedisArg,
   RedisClient,
   RedisReply,
-  SendOptions,
 } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
 import { list, texts } from "../../lib/store/replies.ts";
@@ -300,23 +299,27 @@ export function echoing(
     script?: string,
   ) => Promise<void> | void,
 ): RedisClient {
+  return sendingBy(client, async (command, args, options) => {
+    const script = options?.source;
+    await seen(await client.send(command, args, options), 1, script);
+    const reply = await client.send(command, args, options);
+    await seen(reply, 2, script);
+    return reply;
+  });
+}
+
+/** A client that sends in another way. */
+export function sendingBy(
+  client: RedisClient,
+  send: RedisClient["send"],
+): RedisClient {
   return {
     url: client.url,
     blocking: () => client.blocking(),
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),
-    async send(
-      command: string,
-      args?: readonly RedisArg[],
-      options?: SendOptions,
-    ): Promise<RedisReply> {
-      const script = options?.source;
-      await seen(await client.send(command, args, options), 1, script);
-      const reply = await client.send(command, args, options);
-      await seen(reply, 2, script);
-      return reply;
-    },
+    send,
   };
 }
 

@@ -46,7 +46,9 @@ export const CLAIM: Script = script(
   `
 ${placesLua(CLAIMED)}
 local worker, share, claim, mode = ARGV[2], tonumber(ARGV[4]), ARGV[7] .. ARGV[8], ARGV[9]
-local wanted, prefetch, first_id = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
+local wanted, prefetch = tonumber(ARGV[5]), tonumber(ARGV[6])
+-- what is no number is refused here, before a job has left its queue
+local lease_score, first_id = string.format('%d', now + ARGV[3] + ${LEASE_MARGIN}), ARGV[8] + 0
 local first_queue, first_popped = 11, 11 + tonumber(ARGV[10])
 local skipped, executions, leases, in_hand = {}, {}, {}, {}
 local suspect_met, stop = false, false -- stop: no further job is to be taken
@@ -141,11 +143,10 @@ for i = 2, #KEYS do
   take(ARGV[first_queue + i - 2], KEYS[i], i == 2 and wanted + prefetch or wanted)
 end
 if #executions == 0 then return reply(suspect_met and 'suspect' or share <= 0 and 'more' or 'empty') end
-local score = string.format('%d', now + ARGV[3] + ${LEASE_MARGIN})
 for q, members in pairs(leases) do
   local scored = {}
   for i, member in ipairs(members) do
-    scored[2 * i - 1], scored[2 * i] = score, member
+    scored[2 * i - 1], scored[2 * i] = lease_score, member
   end
   redis.call('ZADD', registry_key('wip', q), unpack(scored))
 end
