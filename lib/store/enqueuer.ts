@@ -108,9 +108,8 @@ export class Enqueuer {
         return { outcome: "queued", enqueued_at: String(reply) };
       }
     }
-    const keys = [this.#keys.queue(job.queue)];
     const args = [this.#keys.prefix, packed];
-    const reply = await ENQUEUE_EACH.run(this.#client, keys, args, options);
+    const reply = await ENQUEUE_EACH.run(this.#client, [], args, options);
     return answersOf(reply);
   }
 

@@ -101,9 +101,9 @@ export const CLAIM_REPLY = [
   "executions",
 ] as const;
 
-/** Lua that defines the position of each value: `local QUEUE, JOB_ID, … = 1, 2, …`. */
-export function placesLua(names: RecordNames): string {
-  const constants = names.map((name) => luaName(name).toUpperCase());
+/** Lua that defines the position of each value: `local QUEUE, JOB_ID, … = 1, 2, …`, with a prefix if there is one. */
+export function placesLua(names: RecordNames, prefix = ""): string {
+  const constants = names.map((name) => (prefix + luaName(name)).toUpperCase());
   const places = names.map((_, i) => i + 1);
   return `local ${constants.join(", ")} = ${places.join(", ")}\n`;
 }

@@ -18,6 +18,7 @@ import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
 import { LIMITS_LUA } from "./limits.ts";
 import { MOVES_LUA } from "./moves.ts";
+import { NEW_JOBS_LUA } from "./new_jobs.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { STARTING_LUA } from "./starting.ts";
@@ -62,6 +63,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     ENDING_LUA,
     RETRIES_LUA,
     WORKER_LUA,
+    NEW_JOBS_LUA,
     ...HOOKS_LUA,
   ].map(spellKeys));
 }

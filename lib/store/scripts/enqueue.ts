@@ -2,7 +2,7 @@
 
 import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
-import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
+import { localsLua, NEW_JOBS } from "../records.ts";
 
 /**
  * Stores jobs that depend on no others and may run at once, and puts them on their queue in the order given: all of them, or
@@ -20,11 +20,10 @@ import { localsLua, NEW_JOB, NEW_JOBS, placesLua } from "../records.ts";
 export const ENQUEUE: Script = script(
   "enqueue",
   `
-${placesLua(NEW_JOB)}
 local ${localsLua(NEW_JOBS)}, jobs = cmsgpack.unpack(ARGV[2])
 local ids, keys = {}, {}
 for i, job in ipairs(jobs) do
-  local id = job[ID]
+  local id = job[NEW_ID]
   ids[i], keys[i] = id, job_key(id)
 end
 if redis.call('EXISTS', unpack(keys)) > 0 then return 'taken' end
@@ -40,8 +39,8 @@ end
 -- Usually the client has formatted the date of this very second already.
 local at = time[1] == second and date .. '.' .. string.sub(1000000 + time[2], 2) .. 'Z' or iso()
 for i, job in ipairs(jobs) do
-  redis.call('HSET', keys[i], 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, FIELDS))
-  if job[TTL] ~= '0' then redis.call('EXPIRE', keys[i], job[TTL]) end
+  redis.call('HSET', keys[i], 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, NEW_FIELDS))
+  if job[NEW_TTL] ~= '0' then redis.call('EXPIRE', keys[i], job[NEW_TTL]) end
 end
 return at
 `,

@@ -1,0 +1,102 @@
+/**
+ * Enqueueing, for whoever has a record NEW_JOB: a producer, or a script that makes jobs by itself.
+ *
+ * @module
+ */
+
+import { NEW_JOB, placesLua } from "../records.ts";
+
+/** See {@linkcode link}. */
+export const NEW_JOBS_LUA: string = `
+-- The positions in a record NEW_JOB.
+${placesLua(NEW_JOB, "new_")}
+
+-- A queue that jobs are to be put on, at its head if "front". Those that wait for nothing are gathered in "ids".
+local function target(q, front)
+  return {q = q, front = front, pushable = can_push(q), ids = {}}
+end
+
+-- Puts on the queue what has been gathered.
+local function push_gathered(to)
+  if #to.ids > 0 then push(to.q, to.front, unpack(to.ids)) end
+end
+
+-- The answer if the id of a new job is taken; else nil, and the queue of the ended job that is replaced, if there is one.
+local function look_up(id, given, to)
+  local kind = redis.call('TYPE', job_key(id)).ok
+  if kind == 'none' then return end
+  if kind ~= 'hash' then return {outcome = 'refused', why = ''} end
+  local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
+  local created_at, data, status, enqueued_at, origin = unpack(h)
+  if created_at == given.created_at and data == given.data then
+    local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
+    return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
+  end
+  if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
+  return nil, origin or to.q
+end
+
+-- Whether none of the keys to be written holds another type of value.
+local function new_job_fits(id, to, parents, due, limit, makes_room)
+  if limit and not limit_fits(limit) then return false end
+  if due and not can_enter({q = to.q}, 'scheduled') then return false end
+  if #parents == 0 then return to.pushable end
+  for _, parent in ipairs(parents) do
+    if not holds_only('set', dependents_key(parent)) then return false end
+  end
+  return to.pushable and can_enter({q = to.q}, 'deferred') and
+    (makes_room or holds_only('set', dependencies_key(id)))
+end
+
+-- Puts a new job where it has to wait; what goes on the queue is gathered.
+local function place_new(new_job, id, to, waits, due, limit)
+  local key, job = job_key(id), {id = id, q = to.q, rate_limit_key = limit}
+  if not waits and not due and not limit then
+    redis.call('HSET', key, 'origin', to.q, 'status', 'queued', 'enqueued_at', iso(), unpack(new_job, NEW_FIELDS))
+    to.ids[#to.ids + 1] = id
+    return {outcome = 'queued', enqueued_at = iso()}
+  end
+  redis.call('HSET', key, unpack(new_job, NEW_FIELDS))
+  redis.call('SADD', QUEUES, queue_key(to.q))
+  if not waits then
+    local status = admit(job, due, to.front, 'origin', to.q)
+    return {outcome = status, enqueued_at = status == 'queued' and iso() or ''}
+  end
+  enter(job, 'deferred', now, 'origin', to.q)
+  if due then redis.call('HSET', key, 'x_due', string.format('%.3f', due)) end
+  return {outcome = 'deferred', enqueued_at = ''}
+end
+
+-- The fields of a record NEW_JOB by name.
+local function fields_of(new_job)
+  local given = {}
+  for i = NEW_FIELDS, #new_job, 2 do given[new_job[i]] = new_job[i + 1] end
+  return given
+end
+
+-- Limits how long a new job waits on its queue. What it waits for until it is due does not count.
+local function limit_wait(new_job, due)
+  if new_job[NEW_TTL] == '0' then return end
+  local ttl = tonumber(new_job[NEW_TTL]) + math.ceil(due and due - clock or 0)
+  for _, key in ipairs({job_key(new_job[NEW_ID]), dependencies_key(new_job[NEW_ID])}) do redis.call('EXPIRE', key, ttl) end
+end
+
+-- Enqueues one job, given as a record NEW_JOB, and returns the answer: see ENQUEUE_EACH.
+local function enqueue_new(new_job, to)
+  local id, due, given = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job)
+  local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
+  local limit = given.rate_limit_key
+  local answer, old_queue = look_up(id, given, to)
+  if answer then return answer end
+  if not new_job_fits(id, to, parents, due, limit, old_queue) then return {outcome = 'refused', why = ''} end
+  if old_queue then
+    local old = get_job(id)
+    old.q = old_queue
+    leave(old)
+    remove(old)
+  end
+  answer = place_new(new_job, id, to, depend(id, parents, given.allow_dependency_failures == '1'), due, limit)
+  limit_wait(new_job, due)
+  return answer
+end
+`;
