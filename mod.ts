@@ -61,6 +61,13 @@ export type { FuncSource } from "./lib/queue/func_name.ts";
 export type { RequeueOptions } from "./lib/queue/change_job.ts";
 export { Job } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
+export {
+  type Enqueueable,
+  type EnqueueOptions,
+  job,
+  type JobFunctionOptions,
+  type JobMethods,
+} from "./lib/queue/job_function.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue, type QueueOptions } from "./lib/queue/queue.ts";
 export type {

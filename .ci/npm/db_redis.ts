@@ -7,7 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { Redis as Ioredis, type RedisOptions } from "ioredis";
+import type { Redis as Ioredis, RedisOptions } from "ioredis";
 
 /** An argument of a command. */
 export type RedisValue = string | number | Uint8Array;
@@ -81,7 +81,9 @@ export interface Redis {
 
 /** Connects. */
 export async function connect(options: RedisConnectOptions): Promise<Redis> {
-  const redis = new Ioredis(toIoredis(options));
+  // Not before it is needed: it reads the environment, which the package does not.
+  const { Redis } = await import("ioredis");
+  const redis = new Redis(toIoredis(options));
   const client = new Client(redis, options);
   const signal = options.signal?.();
   const giveUp = () => client.close();

@@ -12,6 +12,7 @@ import {
   checkJobOptions,
   type JobOptions,
 } from "../job/options.ts";
+import { withOwnOptions } from "../job/own_options.ts";
 import type {
   ArgsOf,
   CallArgs,
@@ -76,16 +77,18 @@ const OPTIONS = optionNames<Required<EnqueueCall>>({
 });
 
 /**
- * Checks a call and encodes its values, so that later changes to them have no effect.
+ * Checks a call, with the options that its function brings along, and encodes its values, so that later changes to them
+ * have no effect.
  *
  * @throws {RangeError | TypeError} It names the option or the argument that is wrong.
  */
 export function checkCall(
-  call: EnqueueCall,
+  given: EnqueueCall,
   defaultTimeout: number,
   json: JsonOptions,
 ): CheckedCall {
-  refuseUnknown(call, OPTIONS, "Cannot enqueue");
+  refuseUnknown(given, OPTIONS, "Cannot enqueue");
+  const call = withOwnOptions(given);
   const options = checkJobOptions(call, defaultTimeout);
   const kwargs = call.kwargs ?? {};
   const kwargsJson = call.kwargs ? encodeJson(kwargs, "kwargs", json) : "{}";

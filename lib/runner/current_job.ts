@@ -10,6 +10,7 @@ import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
 import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
 import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
+import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
 import type { JobFunction } from "../job/stored.ts";
 import type {
   CurrentEnqueueCall,
@@ -62,10 +63,12 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
   const { request, calls, signal } = job;
   let meta: Record<string, unknown> = { ...request.meta };
   const enqueueCall = async (
-    call: CurrentEnqueueCall,
+    given: CurrentEnqueueCall,
   ): Promise<EnqueuedJob> => {
-    refuseUnknown(call);
-    const { func, queue, args, dependsOn, ...others } = call;
+    refuseUnknown(given);
+    const call = withOwnOptions(given);
+    const { func, queue: named, args, dependsOn, ...others } = call;
+    const queue = named ?? ownOptionsOf(func)?.queue;
     const isFollowed = Object.keys(call.kwargs ?? {}).length > 0;
     const rest = {
       ...others,

@@ -18,6 +18,7 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "Queue",
     "ReplyError",
     "dependency",
+    "job",
     "repeat",
     "retry",
   ]);

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { Job } from "../../lib/queue/job.ts";
 import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
 import type { NotJson } from "../../lib/job/stored.ts";
+import { job as makeJob } from "../../lib/queue/job_function.ts";
 import type { Queue } from "../../lib/queue/queue.ts";
 import { currentJob } from "../../lib/runner/current.ts";
 import report, { nothing, send } from "./fixtures/project/jobs/mail.ts";
@@ -99,6 +100,31 @@ export async function many(queue: Queue): Promise<void> {
   await queue.enqueueMany([{ func: nothing, tiemout: 5 }]);
   // @ts-expect-error a year is no text
   await queue.enqueueMany([2026].map((y) => ({ func: closed, args: [y] })));
+}
+
+/** Never called. */
+export async function made(queue: Queue): Promise<void> {
+  const made = makeJob(send, { queue: "mail", retry: 3, timeout: "30s" });
+  is<ReturnType<typeof made>, ReturnType<typeof send>>(true);
+  const sent = await made.enqueue("a", 2);
+  is<typeof sent, Job<string>>(true);
+  const later = await made.with({ in: "1h" }).enqueueIn("5m", "a");
+  is<typeof later, Job<string>>(true);
+  const dated = await makeJob(soon, { queue }).enqueueAt(new Date());
+  is<typeof dated, Job<string>>(true);
+  const direct = await queue.enqueue(made, "a");
+  is<typeof direct, Job<string>>(true);
+  await currentJob.enqueue(made, "a");
+  // @ts-expect-error the first argument is a text
+  await made.enqueue(5);
+  // @ts-expect-error the first argument is missing
+  await made.with({ retry: 1 }).enqueueIn("5m");
+  // @ts-expect-error a Date arrives as a text
+  await makeJob((_: Date) => 1).enqueue(new Date());
+  // @ts-expect-error there is no such option
+  makeJob(send, { tiemout: 5 });
+  // @ts-expect-error its queue is known
+  made.with({ queue: "low" });
 }
 
 declare function closed(text: string): void;

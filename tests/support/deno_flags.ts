@@ -12,3 +12,11 @@ export function runFlags(): string[] {
   const map = new URL("../../.ci/npm/import_map.json", import.meta.url);
   return ["--import-map", fromFileUrl(map)];
 }
+
+/** The flags of a worker whose jobs import this package: they are no part of its project, and need what it imports. */
+export function jobFlags(): string[] {
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+  const [name, map] = runFlags();
+  const flags = [`--config=${config}`, ...(map ? [`${name}=${map}`] : [])];
+  return flags.map((flag) => `--job-deno-arg=${flag}`);
+}

@@ -1,0 +1,30 @@
+/** Functions made by `job()`, as jobs. */
+
+import { assertEquals } from "@std/assert";
+import { jobFlags } from "../support/deno_flags.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { Bench, burst } from "./support.ts";
+
+Deno.test.each([["--job-allow-none"], ["--job-allow-read"], [
+  "--job-allow-all",
+]])(
+  "a job of a function made by job() runs with %s, and enqueues others with their own queue and options",
+  async (flag) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const job = await bench.queue("low").enqueue<() => Promise<string[]>>(
+      "made.chain",
+    );
+    const args = ["low", "mail", "--url", redis.url];
+    await burst([...args, flag, ...jobFlags()]);
+    const [own, other, called] = await job.wait({ timeout: 10 });
+    assertEquals(called, "sent to c");
+    const facts = async (id: string) => [
+      await bench.field(`rq:job:${id}`, "origin"),
+      await bench.field(`rq:job:${id}`, "status"),
+      await bench.field(`rq:job:${id}`, "timeout"),
+    ];
+    assertEquals(await facts(own!), ["mail", "scheduled", "30"]);
+    assertEquals(await facts(other!), ["low", "finished", "30"]);
+  },
+);
