@@ -118,12 +118,23 @@ export const defineProperty: typeof Object.defineProperty =
 export const freeze: typeof Object.freeze = Object.freeze;
 /** `Object.getPrototypeOf` */
 export const prototypeOf: (value: unknown) => unknown = Object.getPrototypeOf;
+/** `Object.getOwnPropertyDescriptor` */
+export const descriptorOf: typeof Object.getOwnPropertyDescriptor =
+  Object.getOwnPropertyDescriptor;
+/** `Object.getOwnPropertyNames` */
+export const ownNamesOf: typeof Object.getOwnPropertyNames =
+  Object.getOwnPropertyNames;
+/** `Object.hasOwn` */
+export const hasOwn: typeof Object.hasOwn = Object.hasOwn;
 /** `Object.keys` */
 export const keysOf: (value: object) => string[] = Object.keys;
 /** `Object.prototype`, to compare with */
 export const ObjectPrototype: object = Object.prototype;
 /** `Reflect.apply` */
 export const apply: typeof Reflect.apply = Reflect.apply;
+/** `func.toString()`: its source */
+export const sourceOf: (func: (...args: never[]) => unknown) => string =
+  uncurryThis(Function.prototype.toString);
 
 /** `text.indexOf(part, from)` */
 export const indexOfText: (
@@ -131,6 +142,9 @@ export const indexOfText: (
   part: string,
   from?: number,
 ) => number = uncurryThis(String.prototype.indexOf);
+/** `text.lastIndexOf(part)` */
+export const lastIndexOfText: (text: string, part: string) => number =
+  uncurryThis(String.prototype.lastIndexOf);
 /** `text.slice(from, to)` */
 export const sliceText: (text: string, from: number, to?: number) => string =
   uncurryThis(String.prototype.slice);

@@ -7,7 +7,10 @@
 /** A parsed function reference. */
 export type FuncRef = DottedRef | ModuleRef;
 
-/** RQ's own form, `jobs.mail.send`: the export `send` of `jobs/mail.ts` on the worker's path. */
+/**
+ * RQ's own form, `jobs.mail.send`: the export `send` of `jobs/mail.ts` on the worker's path. If there is no such file, the
+ * static method `send` of the export `mail` of `jobs.ts`; see {@linkcode asStaticMethod}.
+ */
 export interface DottedRef {
   readonly kind: "dotted";
   /** The module's path without its extension, such as `jobs/mail`. */
@@ -20,8 +23,18 @@ export interface ModuleRef {
   readonly kind: "module";
   /** A URL, or a path relative to the worker's `--path` directories. */
   readonly specifier: string;
+  /** With a dot in it, a static method: `Mailer.send`. */
   readonly exportName: string;
 }
+
+/** What follows the path of a dotted reference in the name of its file; the first one that exists counts. */
+export const MODULE_EXTENSIONS: readonly string[] = [
+  ".ts",
+  ".mts",
+  ".js",
+  ".mjs",
+  "/mod.ts",
+];
 
 const DOTTED =
   /^[\p{ID_Start}_$][\p{ID_Continue}$]*(\.[\p{ID_Start}_$][\p{ID_Continue}$]*)+$/u;
@@ -61,14 +74,30 @@ function invalid(text: string): TypeError {
 }
 
 /**
+ * The same reference with its last two words as a class and its static method, as Python reads it if the longer path is
+ * no module: `jobs.Mailer.send` is `Mailer.send` of `jobs.ts`. `undefined` if the path has only one word.
+ */
+export function asStaticMethod(ref: DottedRef): DottedRef | undefined {
+  const slash = ref.modulePath.lastIndexOf("/");
+  if (slash < 0) return undefined;
+  return {
+    kind: "dotted",
+    modulePath: ref.modulePath.slice(0, slash),
+    exportName: `${ref.modulePath.slice(slash + 1)}.${ref.exportName}`,
+  };
+}
+
+/**
  * Formats a reference to an export of a module, whose path is relative to its
  * project: RQ's dotted form where the path allows it, else `path#export`.
+ *
+ * @param exportName The export, or `Class.method`.
  */
 export function formatFuncRef(path: string, exportName: string): string {
   const dotted = `${
     path.replace(/\.ts$/, "").replaceAll("/", ".")
   }.${exportName}`;
   const plain = path.endsWith(".ts") && !path.slice(0, -3).includes(".") &&
-    !exportName.includes(".") && DOTTED.test(dotted);
+    exportName.split(".").length <= 2 && DOTTED.test(dotted);
   return plain ? dotted : `${path}#${exportName}`;
 }

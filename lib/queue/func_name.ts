@@ -5,12 +5,14 @@
  * @module
  */
 
-import { dirname, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isFile } from "../base/files.ts";
 import { projectRoot } from "../base/project.ts";
 import {
   formatFuncRef,
   isUrlSpecifier,
+  MODULE_EXTENSIONS,
   parseFuncRef,
 } from "../job/func_ref.ts";
 import type { JobFunction } from "../job/stored.ts";
@@ -63,7 +65,10 @@ function nameOfText(text: string): string {
   if (/^(\.\.?)?\//.test(specifier)) {
     return storedName(pathToFileURL(resolve(specifier)).href, exportName);
   }
-  return formatFuncRef(specifier, exportName);
+  // Where the project is, is not known, nor whether the dotted name of a static method is that of a module there.
+  return exportName.includes(".")
+    ? `${specifier}#${exportName}`
+    : formatFuncRef(specifier, exportName);
 }
 
 function nameOfUrl(url: URL): string {
@@ -94,7 +99,19 @@ function storedName(moduleUrl: string, exportName: string): string {
   }
   projects.set(folder, project);
   const path = relative(project, file).split(sep).join("/");
-  return formatFuncRef(path, exportName);
+  const name = formatFuncRef(path, exportName);
+  return exportName.includes(".") && isOtherModule(project, name)
+    ? `${path}#${exportName}`
+    : name;
+}
+
+/** Whether the dotted name of a static method, `jobs.Mailer.send`, is taken by a module, `jobs/Mailer.ts`. */
+function isOtherModule(project: string, name: string): boolean {
+  const ref = parseFuncRef(name);
+  return ref.kind === "dotted" &&
+    MODULE_EXTENSIONS.some((extension) =>
+      isFile(join(project, ref.modulePath + extension))
+    );
 }
 
 function unnamed(url: URL, why: string): TypeError {

@@ -6,13 +6,14 @@
  */
 
 import { Session } from "node:inspector";
+import { methodOf } from "../job/static_method.ts";
 import type { JobFunction } from "../job/stored.ts";
 
 /** A function as an export of a module. */
 export interface LocatedFunction {
   /** The module's URL. */
   readonly url: string;
-  /** The name of the export. */
+  /** The name of the export, or `Class.method`. */
   readonly exportName: string;
 }
 
@@ -42,13 +43,27 @@ export async function locateFunction(
   } catch (cause) {
     throw refused(label, `its module ${url} cannot be imported`, cause);
   }
-  for (const [exportName, value] of Object.entries(exports)) {
-    if (value === func) return { url, exportName };
-  }
+  const exportName = exportOf(exports, func);
+  if (exportName !== undefined) return { url, exportName };
   throw refused(
     label,
-    `no export of ${url} is this function; a worker can find neither closures nor bound or unexported functions`,
+    `no export of ${url} is this function, or has it as a static method; a worker can find neither closures nor methods of instances, nor bound or unexported functions`,
   );
+}
+
+/** The name of the export that is a function, or of the class or object that has it. */
+function exportOf(
+  exports: Readonly<Record<string, unknown>>,
+  func: JobFunction,
+): string | undefined {
+  const entries = Object.entries(exports);
+  const [own] = entries.find(([, value]) => value === func) ?? [];
+  if (own !== undefined) return own;
+  for (const [name, owner] of entries) {
+    const method = methodOf(func, owner);
+    if (method !== undefined) return `${name}.${method}`;
+  }
+  return undefined;
 }
 
 async function moduleOf(func: JobFunction, label: string): Promise<string> {

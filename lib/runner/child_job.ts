@@ -17,6 +17,7 @@ import {
 } from "../base/primordials.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
 import { retryWishOf } from "../job/retry_wish.ts";
+import { findNamed, type Named } from "../job/static_method.ts";
 import {
   describeFailure,
   describeJobError,
@@ -52,6 +53,8 @@ export type Loaded =
     readonly type: "loaded";
     readonly module: JobModule;
     readonly func: LoadedFunction;
+    /** Its `this`: the class or object of a static method. */
+    readonly owner: object | undefined;
   }
   | Failed;
 
@@ -91,18 +94,30 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
   } catch (error) {
     return failLoad(`Cannot load module ${url}`, error);
   }
-  const func = module[exportName];
-  if (typeof func === "function") {
-    return { type: "loaded", module, func: func as LoadedFunction };
+  const named = findNamed(module, exportName);
+  if (named.type === "found" && typeof named.value === "function") {
+    const func = named.value as LoadedFunction;
+    return { type: "loaded", module, func, owner: named.owner };
   }
+  return failLoad(whyNot(module, job, named));
+}
+
+function whyNot(
+  module: JobModule,
+  { url, exportName }: RunnableJob,
+  named: Named,
+): string {
   const exports = listed(sortTexts(keysOf(module)));
-  return failLoad(
-    exportName in module
-      ? `Cannot run "${exportName}" of ${url}: it is ${
-        kindOf(func)
-      }, not a function; the module exports ${exports}`
-      : `Cannot find export "${exportName}" of ${url}: the module exports ${exports}`,
-  );
+  switch (named.type) {
+    case "found":
+      return `Cannot run "${exportName}" of ${url}: it is ${
+        kindOf(named.value)
+      }, not a function; the module exports ${exports}`;
+    case "no export":
+      return `Cannot find export "${named.owner}" of ${url}: the module exports ${exports}`;
+    case "no method":
+      return `Cannot run "${exportName}" of ${url}: "${named.owner}" is no class or object with a static method of its own by that name`;
+  }
 }
 
 function failLoad(text: string, cause?: unknown): Failed {
@@ -133,11 +148,12 @@ function kindOf(value: unknown): string {
 /** Calls a job's function and encodes its result as JSON. */
 export async function callJob(
   func: LoadedFunction,
+  owner: object | undefined,
   request: RunRequest,
 ): Promise<Called> {
   let result: unknown;
   try {
-    result = await apply(func, undefined, argumentsOf(request));
+    result = await apply(func, owner, argumentsOf(request));
   } catch (error) {
     return { type: "failure", failure: describeJobError(error) };
   }

@@ -54,6 +54,7 @@ export class ChildRun {
       ),
       signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},
+      exportName: this.#message.job.exportName,
     };
   }
 
@@ -112,7 +113,8 @@ export class ChildRun {
     this.#loading = false;
     if (loaded.type === "failure") return this.#fail(loaded.failure);
     this.#module = loaded.module;
-    const answer = await callJob(loaded.func, job.request);
+    const { func, owner } = loaded;
+    const answer = await callJob(func, owner, job.request);
     if (answer.type === "failure") return this.#fail(answer.failure);
     await this.#calls?.settled();
     // Unhandled rejections are reported only after a turn of the event loop.

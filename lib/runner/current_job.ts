@@ -7,10 +7,15 @@
 
 import { optionNames, unknownOption } from "../base/option_names.ts";
 import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
-import { formatFuncRef, parseFuncRef } from "../job/func_ref.ts";
+import {
+  asStaticMethod,
+  formatFuncRef,
+  parseFuncRef,
+} from "../job/func_ref.ts";
 import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
+import { methodOf } from "../job/static_method.ts";
 import type { JobFunction } from "../job/stored.ts";
 import type {
   CurrentEnqueueCall,
@@ -40,6 +45,8 @@ export interface RunningJob {
   readonly signal: () => AbortSignal;
   /** The exports of the job's module, once it is loaded. */
   readonly exports: () => Readonly<Record<string, unknown>>;
+  /** The export that was called, or `Class.method`. */
+  readonly exportName: string;
   /** Its `currentJob`, one for all instances of `current.ts`; created on the first use. */
   currentJob?: CurrentJob;
 }
@@ -75,7 +82,7 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       args: args && positional(args, isFollowed),
       dependsOn: idsOf(dependsOn),
     };
-    const name = nameOf(func, request.funcName, job.exports());
+    const name = nameOf(func, job);
     const stored = queue === undefined
       ? { func: name, options: plain(rest, request) }
       : { func: name, queue, options: plain(rest, request) };
@@ -159,22 +166,19 @@ function plain(
   return copy;
 }
 
-function nameOf(
-  func: CurrentFunc,
-  own: string,
-  exports: Readonly<Record<string, unknown>>,
-): string {
+function nameOf(func: CurrentFunc, job: RunningJob): string {
   if (typeof func === "string") {
     parseFuncRef(func); // refuse it here, so that the job sees the error
     return func;
   }
   if (func instanceof URL) return func.href;
-  const found = exportOf(func, exports);
+  const found = exportOf(func, job.exports());
   if (found === undefined) throw unknownFunction(func);
-  const ref = parseFuncRef(own);
-  return ref.kind === "dotted"
-    ? formatFuncRef(`${ref.modulePath}.ts`, found)
-    : `${ref.specifier}#${found}`;
+  const ref = parseFuncRef(job.request.funcName);
+  if (ref.kind === "module") return `${ref.specifier}#${found}`;
+  const isExport = ref.exportName === job.exportName;
+  const { modulePath } = (isExport ? ref : asStaticMethod(ref)) ?? ref;
+  return formatFuncRef(`${modulePath}.ts`, found);
 }
 
 function exportOf(
@@ -185,12 +189,16 @@ function exportOf(
   for (let i = 0; i < names.length; i++) {
     if (exports[names[i]!] === func) return names[i];
   }
+  for (let i = 0; i < names.length; i++) {
+    const method = methodOf(func, exports[names[i]!]);
+    if (method !== undefined) return `${names[i]}.${method}`;
+  }
   return undefined;
 }
 
 function unknownFunction(func: JobFunction): TypeError {
   const name = typeof func === "function" ? func.name || "anonymous" : func;
   return new TypeError(
-    `Cannot enqueue ${name}: the job's own module does not export it, name it as "path.to.module.function" or "path/to/module.ts#function"`,
+    `Cannot enqueue ${name}: the job's own module does not export it, nor a class or object that has it; name it as "path.to.module.function" or "path/to/module.ts#function"`,
   );
 }

@@ -93,7 +93,7 @@ export interface RunMessage {
 export interface RunnableJob {
   /** The module to import. */
   readonly url: string;
-  /** The export to call. */
+  /** The export to call, or `Class.method`. */
   readonly exportName: string;
   /** The request. */
   readonly request: RunRequest;

@@ -9,7 +9,13 @@ import { basename, dirname, join, resolve as absolute, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isFile } from "../base/files.ts";
 import { nearestConfig } from "../base/project.ts";
-import { isUrlSpecifier, parseFuncRef } from "../job/func_ref.ts";
+import {
+  asStaticMethod,
+  type FuncRef,
+  isUrlSpecifier,
+  MODULE_EXTENSIONS,
+  parseFuncRef,
+} from "../job/func_ref.ts";
 import {
   allowedModule,
   type ModulePattern,
@@ -20,7 +26,7 @@ import {
 export interface ResolvedFunc {
   /** The module's URL. */
   readonly url: string;
-  /** The export to call. */
+  /** The export to call, or `Class.method`. */
   readonly exportName: string;
   /** The path of the configuration file that applies to the module's imports, if there is one. */
   readonly config?: string;
@@ -34,7 +40,6 @@ export interface ResolveOptions {
   readonly modules?: readonly ModulePattern[];
 }
 
-const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", "/mod.ts"];
 /** Other names of code. A file that is not code is refused, since the error on loading it would show a part of it. */
 const CODE = /\.[cm]?[jt]sx?$/;
 
@@ -54,15 +59,50 @@ export function resolveFunc(
   options: ResolveOptions,
 ): ResolvedFunc {
   const ref = parseFuncRef(funcName);
-  const { exportName } = ref;
   if (ref.kind === "module" && isUrlSpecifier(ref.specifier)) {
-    return resolveUrl(funcName, ref.specifier, exportName, options);
+    return resolveUrl(funcName, ref.specifier, ref.exportName, options);
   }
-  const names = ref.kind === "dotted"
-    ? EXTENSIONS.map((extension) => ref.modulePath + extension)
-    : [relativePath(funcName, ref.specifier)];
   const looked: string[] = [];
-  const found = [...new Set(options.paths.map((path) => absolute(path)))]
+  for (const { names, exportName } of readings(funcName, ref)) {
+    const found = findFiles(names, options, looked);
+    if (found.length > 1) throw ambiguous(funcName, found);
+    const [file] = found;
+    if (file !== undefined) return ofFile(funcName, file, exportName, options);
+  }
+  throw new Deno.errors.NotFound(
+    `Cannot find the module of "${funcName}": looked for ${
+      looked.join(", ") || "nothing, there is no path to look under"
+    }`,
+  );
+}
+
+/** One way to read a reference. */
+interface Reading {
+  /** Names of the file below a path; the first one that exists counts. */
+  readonly names: readonly string[];
+  readonly exportName: string;
+}
+
+/** The ways to read a reference to a file. The next one counts only if the one before it leads to no file under any path. */
+function readings(funcName: string, ref: FuncRef): Reading[] {
+  if (ref.kind === "module") {
+    const names = [relativePath(funcName, ref.specifier)];
+    return [{ names, exportName: ref.exportName }];
+  }
+  return [ref, asStaticMethod(ref)].filter((one) => one !== undefined)
+    .map(({ modulePath, exportName }) => ({
+      names: MODULE_EXTENSIONS.map((extension) => modulePath + extension),
+      exportName,
+    }));
+}
+
+/** At most one file under each path. Adds those that are missing to `looked`. */
+function findFiles(
+  names: readonly string[],
+  { paths }: ResolveOptions,
+  looked: string[],
+): string[] {
+  return [...new Set(paths.map((path) => absolute(path)))]
     .map((path) => names.map((name) => join(path, name)))
     .map((files) => {
       const file = files.find(isFile);
@@ -70,15 +110,6 @@ export function resolveFunc(
       return file;
     })
     .filter((file) => file !== undefined);
-  if (found.length > 1) throw ambiguous(funcName, found);
-  if (found[0] !== undefined) {
-    return ofFile(funcName, found[0], exportName, options);
-  }
-  throw new Deno.errors.NotFound(
-    `Cannot find the module of "${funcName}": looked for ${
-      looked.join(", ") || "nothing, there is no path to look under"
-    }`,
-  );
 }
 
 /** Refused rather than running the first: it might change which function runs whenever a path is added or removed. */

@@ -6,7 +6,7 @@ import { RedisServer } from "../support/redis_server.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
-Deno.test("examples/job.ts enqueues a function by its own methods, and ends without closing anything", async () => {
+Deno.test("examples/job.ts enqueues a function by its own methods, and a static method", async () => {
   await using redis = await RedisServer.start();
   await using _worker = await WorkerProcess.listening(
     ["greetings", "--url", redis.url, ...jobFlags()],
@@ -23,5 +23,6 @@ Deno.test("examples/job.ts enqueues a function by its own methods, and ends with
     "greetings 30 hello, in a second",
     "greetings 30 hello, first",
     "hello, an ordinary call",
+    "examples.job_jobs.Mailer.send('a@b.c') from me to a@b.c",
   ]);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  asStaticMethod,
   formatFuncRef,
   type FuncRef,
   isUrlSpecifier,
@@ -78,6 +79,11 @@ Deno.test.each<[string, string, string]>([
   ["../other/mail.ts", "send", "../other/mail.ts#send"],
   ["my jobs/mail.ts", "send", "my jobs/mail.ts#send"],
   ["jobs/mail.ts", "a b", "jobs/mail.ts#a b"],
+  ["jobs.ts", "Mailer.send", "jobs.Mailer.send"],
+  ["jobs/mail.ts", "Mailer.send", "jobs.mail.Mailer.send"],
+  ["jobs/mail.js", "Mailer.send", "jobs/mail.js#Mailer.send"],
+  ["jobs/mail.ts", "Mailer.send it", "jobs/mail.ts#Mailer.send it"],
+  ["jobs/mail.ts", "a.b.c", "jobs/mail.ts#a.b.c"],
   ["jobs/mail", "send", "jobs/mail#send"],
 ])("formatFuncRef() writes %s and %s as %s", (path, name, text) => {
   assertEquals(formatFuncRef(path, name), text);
@@ -90,7 +96,7 @@ Deno.test.each<[string, string]>([
   ["a/b/c/d.ts", "e"],
   ["jobs/a b.ts", "send"],
   ["jobs/mail.ts", "a b"],
-  ["jobs/mail.ts", "a.b"],
+  ["jobs/mail.js", "a.b"],
 ])(
   "what formatFuncRef() writes of %s and %s, parseFuncRef() reads as the same",
   (path, name) => {
@@ -99,6 +105,15 @@ Deno.test.each<[string, string]>([
     assertEquals([read, ref.exportName], [path, name]);
   },
 );
+
+Deno.test.each<[string, FuncRef | undefined]>([
+  ["jobs.Mailer.send", dotted("jobs", "Mailer.send")],
+  ["a.b.C.d", dotted("a/b", "C.d")],
+  ["jobs.send", undefined],
+])("asStaticMethod() reads %s as a class and its method", (text, ref) => {
+  const read = parseFuncRef(text);
+  assertEquals(read.kind === "dotted" ? asStaticMethod(read) : read, ref);
+});
 
 Deno.test.each<[string, boolean]>([
   ["jsr:@a/b", true],

@@ -7,6 +7,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { turn } from "../support/fake_clock.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { resend } from "./fixtures/project/again.ts";
+import { Letters } from "./fixtures/project/jobs/letters.ts";
 import report, {
   arrow,
   closure,
@@ -65,6 +66,17 @@ const NAMED: [string, FuncSource, string][] = [
   ["a function exported under another name", shown, "jobs.mail.shown"],
   ["a function exported again elsewhere", resend, "jobs.mail.send"],
   ["a function of a dashed file", sendDashed, "jobs/send-mail.ts#send"],
+  ["a static method", Tools.clean, "jobs.mail.Tools.clean"],
+  [
+    "a static method whose dotted name is that of a module",
+    Letters.send,
+    "jobs/letters.ts#Letters.send",
+  ],
+  [
+    "a text for a static method",
+    "jobs/letters.ts#Letters.send",
+    "jobs/letters.ts#Letters.send",
+  ],
   ["a URL", at(MAIL, "send"), "jobs.mail.send"],
   ["a URL without export", at(MAIL, ""), "jobs.mail.default"],
   ["a URL of a dashed file", at(DASHED, "send"), "jobs/send-mail.ts#send"],
@@ -176,7 +188,16 @@ const REFUSED: [string, unknown, RegExp][] = [
     leak(),
     /no export of .*mail\.ts is this function/,
   ],
-  ["a method", Tools.clean, /no export of .*mail\.ts is this function/],
+  [
+    "a method of an instance",
+    new Tools().use,
+    /no export of .*mail\.ts is this function, or has it as a static method/,
+  ],
+  [
+    "an inherited static method",
+    Letters.seal,
+    /no export of .*letters\.ts is this function/,
+  ],
 ];
 
 Deno.test.each(REFUSED)(

@@ -66,6 +66,35 @@ Deno.test.each([
   },
 );
 
+Deno.test("resolveFunc() reads a dotted path as a static method if no path has the longer file", async () => {
+  await using temp = await project([
+    "one/jobs.ts",
+    "two/jobs/Mailer.js",
+    "two/shop/mod.ts",
+    "one/twice.ts",
+    "two/twice.js",
+  ]);
+  const one = `${temp.dir}/one`;
+  const two = `${temp.dir}/two`;
+  const found = (ref: string, ...paths: string[]) => {
+    const { url, exportName } = resolveFunc(ref, { paths });
+    return [url.slice(pathToFileURL(temp.dir).href.length + 1), exportName];
+  };
+  const name = "jobs.Mailer.send";
+  assertEquals(found(name, one), ["one/jobs.ts", "Mailer.send"]);
+  assertEquals(found(name, one, two), ["two/jobs/Mailer.js", "send"]);
+  assertEquals(found("shop.Cart.clear", one, two), [
+    "two/shop/mod.ts",
+    "Cart.clear",
+  ]);
+  assertThrows(
+    () => found("twice.Mailer.send", one, two),
+    TypeError,
+    "it may be",
+  );
+  assertThrows(() => found("a.jobs.Mailer.send", one), Deno.errors.NotFound);
+});
+
 Deno.test("resolveFunc() takes modules that are allowed as they are", async () => {
   const config = await nearestConfig(Deno.cwd());
   const modules = ["jsr:@me/*", "npm:jobs", "https://example.com"]

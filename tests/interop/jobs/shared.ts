@@ -58,3 +58,11 @@ export async function slow(ledger: string, go: string): Promise<string> {
   mark(ledger, "end");
   return "done";
 }
+
+export class Mailer {
+  static greeting = "hello";
+
+  static send(to: string): string {
+    return `${this.greeting}, ${to}`;
+  }
+}

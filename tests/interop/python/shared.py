@@ -71,3 +71,11 @@ def retryUntil(path, times):
     with open(path) as file:
         attempts = len(file.read().splitlines())
     return Retry(max=5, interval=0) if attempts < times else f"attempt {attempts}"
+
+
+class Mailer:
+    greeting = "hello"
+
+    @staticmethod
+    def send(to):
+        return f"{Mailer.greeting}, {to}"
