@@ -54,6 +54,7 @@ export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
     info: (text) => logger.info(text),
     warn: (text) => logger.warn(text),
     error: (text) => logger.error(text),
+    takes: (method) => LogLevels[LEVELS[method.toUpperCase()]!] >= logger.level,
     record: (level, text, facts) => logger[level](text, facts),
   };
 }

@@ -39,6 +39,12 @@ export class JobRecord {
     this.fields = fields;
   }
 
+  /** Whether a field is there, and not empty. */
+  has(field: JobField): boolean {
+    const bytes = this.fields.get(field);
+    return bytes !== undefined && bytes.length > 0;
+  }
+
   /** A field as text, or `undefined` where it is missing or empty (RQ writes "unset" as empty). */
   text(field: JobField): string | undefined {
     const bytes = this.fields.get(field);

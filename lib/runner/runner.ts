@@ -108,7 +108,7 @@ export interface OutputSink {
 /** Executes jobs, one call of {@linkcode Runner.run} each. */
 export interface Runner extends AsyncDisposable {
   /** Prepares for the next job. Never throws: the next `run()` shows what is wrong. */
-  prepare(): void;
+  prepare(most?: number): void;
   /**
    * Runs one job to its end, and resolves with how it ended, whatever that was.
    * Rejects only if `signal` is aborted: with its reason, after everything that the

@@ -73,9 +73,9 @@ export class SubprocessRunner implements Runner {
     );
   }
 
-  /** Starts subprocesses for the next jobs, unless enough are waiting. Never throws. */
-  prepare(): void {
-    if (!this.#closed) this.#processes.fill();
+  /** Starts subprocesses for the next jobs until `most` are waiting. Never throws. */
+  prepare(most?: number): void {
+    if (!this.#closed) this.#processes.fill(most);
   }
 
   /**

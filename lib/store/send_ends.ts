@@ -41,7 +41,7 @@ const MARKS = HOOKS.flatMap(({ marks }) => marks);
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
     end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
-    MARKS.every((field) => !end.execution.job.text(field));
+    !MARKS.some((field) => end.execution.job.has(field));
 }
 
 /**
@@ -55,9 +55,10 @@ export async function sendEnds(
   ends: readonly End[],
   context: EndsContext,
 ): Promise<readonly Answer[]> {
-  const plain = ends.filter(isPlain);
+  const plain: End[] = [];
+  const others: End[] = [];
+  for (const end of ends) (isPlain(end) ? plain : others).push(end);
   if (plain.length === 0) return await settle(client, keys, ends, context);
-  const others = ends.filter((end) => !plain.includes(end));
   const [finished, settled] = await Promise.all([
     finish(client, keys, plain, context),
     settle(client, keys, others, context),
@@ -126,13 +127,6 @@ function wholeSeconds(ttl: number): number {
   return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
 }
 
-function retryValues({ retry, random = 0.5 }: End) {
-  const { in: retryIn = "", max: retryMax = "" } = retry?.type === "again"
-    ? retry
-    : {};
-  return { retry: retry?.type ?? "", retryIn, retryMax, random };
-}
-
 const packer = new Packer();
 
 function packed(
@@ -142,6 +136,7 @@ function packed(
   packer.begin();
   for (const end of ends) {
     const { execution: { id, queue, job }, outcome, ttl, payload } = end;
+    const again = end.retry?.type === "again" ? end.retry : undefined;
     const dumps = serverTime !== undefined && outcome === "finished" &&
       payload.length <= MAX_DUMPED;
     const dump = dumps ? dumpResult(payload, serverTime) : undefined;
@@ -154,10 +149,13 @@ function packed(
       payload: dump?.bytes ?? payload,
       textFrom: dump?.from ?? 0,
       textTo: dump?.to ?? 0,
-      isChild: job.text("dependency_ids") === undefined ? 0 : 1,
+      isChild: job.has("dependency_ids") ? 1 : 0,
       workedSeconds: end.workedMs / 1_000,
       attempt: job.integer("x_attempts") ?? 1,
-      ...retryValues(end),
+      retry: end.retry?.type ?? "",
+      retryIn: again?.in ?? "",
+      retryMax: again?.max ?? "",
+      random: end.random ?? 0.5,
     });
   }
   return packer.take();

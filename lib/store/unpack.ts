@@ -96,11 +96,13 @@ export class Unpacker {
    */
   fields(): PackedFields {
     const places: number[] = [];
-    for (let left = this.listLength(); left > 0; left--) {
+    let lengths = 0;
+    for (let i = 0, count = this.listLength(); i < count; i++) {
       const length = this.#length();
+      if (i % 2 === 0) lengths |= 1 << length;
       places.push(this.#at, this.#at += length);
     }
-    return new PackedFields(this.#bytes, places);
+    return new PackedFields(this.#bytes, places, lengths);
   }
 
   #length(): number {
@@ -136,15 +138,23 @@ export class Unpacker {
 export class PackedFields {
   readonly #bytes: Uint8Array;
   readonly #places: readonly number[];
+  readonly #lengths: number;
 
-  /** Where each name and each value begins and ends. */
-  constructor(bytes: Uint8Array, places: readonly number[]) {
+  /**
+   * Fields within a reply.
+   *
+   * @param places Where each name and each value begins and ends.
+   * @param lengths A bit for each length of a name, modulo 32: most names that are asked for are not there.
+   */
+  constructor(bytes: Uint8Array, places: readonly number[], lengths: number) {
     this.#bytes = bytes;
     this.#places = places;
+    this.#lengths = lengths;
   }
 
   /** The last value of a name, which is ASCII; a part of what is read, not a copy. */
   get(name: string): Uint8Array | undefined {
+    if ((this.#lengths & 1 << name.length) === 0) return undefined;
     const places = this.#places;
     for (let i = places.length - 4; i >= 0; i -= 4) {
       if (!this.#isAt(name, places[i]!, places[i + 1]!)) continue;

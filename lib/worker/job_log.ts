@@ -45,16 +45,17 @@ export class JobLog {
   /** Logs that a job begins. */
   begin(execution: Execution): void {
     const { queue, job } = execution;
-    const facts = factsOf(execution);
-    const what = this.#logDescription
-      ? `${job.description} (${job.id})`
-      : job.id;
-    this.#log.info(`${queue}: ${what}`, facts);
+    if (this.#log.takes("info")) {
+      const what = this.#logDescription
+        ? `${job.description} (${job.id})`
+        : job.id;
+      this.#log.info(`${queue}: ${what}`, factsOf(execution));
+    }
     for (const [field, feature] of NOT_HONOURED) {
-      if (job.text(field) === undefined) continue;
+      if (!job.has(field)) continue;
       this.#log.warn(
         `${queue}: ${feature} not supported by this worker (${job.id})`,
-        facts,
+        factsOf(execution),
       );
     }
   }
@@ -93,6 +94,7 @@ export class JobLog {
     const line = lineOfReply(reply, end.retry?.type === "again");
     if (line === undefined) return;
     const [method, text] = line;
+    if (!this.#log.takes(method)) return;
     const facts = factsOf(execution, isPutBack(end) ? undefined : workedMs);
     this.#log[method](`${queue}: ${text} (${job.id})`, facts);
     if (reply !== "finished") return;

@@ -38,17 +38,24 @@ export interface WorkerLog {
   warn(text: string): unknown;
   /** Failures. */
   error(text: string): unknown;
+  /** If present, it tells which levels it takes: lines of others may be left out, since composing them takes time. */
+  takes?(method: LogMethod): boolean;
   /** If present, it is called instead of the others, with the unescaped text and the facts. */
   record?(method: LogMethod, text: string, facts: LogFacts): unknown;
 }
 
 /** A log that never throws; each line may have facts. */
-export type SteadyLog = Readonly<
-  Record<LogMethod, (text: string, facts?: LogFacts) => void>
->;
+export interface SteadyLog extends
+  Readonly<
+    Record<LogMethod, (text: string, facts?: LogFacts) => void>
+  > {
+  /** Whether lines of this level are taken. One that is not need not be composed. */
+  takes(method: LogMethod): boolean;
+}
 
 /** Logs nothing. */
-export const SILENT: WorkerLog = {
+export const SILENT: SteadyLog = {
+  takes: () => false,
   debug() {},
   info() {},
   warn() {},
@@ -80,6 +87,13 @@ export function steady(log: WorkerLog, worker: string): SteadyLog {
     }
   };
   return {
+    takes: (method) => {
+      try {
+        return log.takes?.(method) ?? true;
+      } catch {
+        return true;
+      }
+    },
     debug: guarded("debug"),
     info: guarded("info"),
     warn: guarded("warn"),

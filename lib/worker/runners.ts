@@ -48,9 +48,9 @@ export class Runners implements AsyncDisposable {
     this.#usual = new Set(queues.map(isolationOf));
   }
 
-  /** Prepares for the first jobs. */
-  prepare(): void {
-    for (const isolation of this.#usual) this.#runner(isolation).prepare();
+  /** Prepares for the first jobs: with at most so many subprocesses for each isolation. */
+  prepare(most?: number): void {
+    for (const isolation of this.#usual) this.#runner(isolation).prepare(most);
   }
 
   /**

@@ -162,6 +162,8 @@ export class WorkerSession {
   async work(): Promise<number> {
     const { settings, stopping } = this.#options;
     const { log, name, queues, withScheduler } = settings;
+    // One subprocess boots while the worker connects. More would delay that on a machine with few cores.
+    this.#options.runners.prepare(1);
     await this.#checkAccess();
     await this.#register();
     try {

@@ -106,3 +106,28 @@ Deno.test("record() gives values by name, and refuses a list of another length",
     await client.close();
   }
 });
+
+Deno.test("fields are found by names of any length, and only those that are there", () => {
+  const text = (value: string) => [
+    ...value.length < 32 ? [0xa0 | value.length] : [0xd9, value.length],
+    ...new TextEncoder().encode(value),
+  ];
+  const names = ["a", "b".repeat(32), "c".repeat(33)];
+  const bytes = [
+    0x96,
+    ...names.flatMap((name) => [...text(name), ...text("1")]),
+  ];
+  const fields = new Unpacker(new Uint8Array(bytes)).fields();
+  const found = (name: string) => fields.get(name) !== undefined;
+  assertEquals(names.map(found), [true, true, true]);
+  const others = [
+    "",
+    "x",
+    "aa",
+    "x".repeat(31),
+    "x".repeat(32),
+    "x".repeat(33),
+    "x".repeat(64),
+  ];
+  assertEquals(others.filter(found), []);
+});

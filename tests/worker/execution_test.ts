@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { JobAborted } from "../../lib/worker/abort.ts";
 import type { AbortKind } from "../../lib/worker/abort.ts";
 import { JobLog } from "../../lib/worker/job_log.ts";
+import { SILENT } from "../../lib/worker/log.ts";
 import type { ExecutorOptions } from "../../lib/worker/execution.ts";
 import { failure, type Run, Stage, SUCCESS } from "./stage.ts";
 
@@ -118,7 +119,8 @@ const FAULTS: [string, Partial<ExecutorOptions>, Run][] = [
   }, () => Promise.resolve(SUCCESS)],
   ["the log throws", {
     jobLog: new JobLog({
-      ...{ debug() {}, warn() {}, error() {} },
+      ...SILENT,
+      takes: () => true,
       info() {
         throw new Error("a fault");
       },

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { makeLogger } from "../../lib/cli/log.ts";
 import { SILENT, steady } from "../../lib/worker/log.ts";
 import { checkSettings } from "../../lib/worker/check_settings.ts";
 
@@ -50,4 +51,22 @@ Deno.test("whatever log a worker is given is made steady", () => {
     },
   };
   checkSettings("low", { log }).log.info("text");
+});
+
+Deno.test("a log tells which levels it takes; one that does not takes all", () => {
+  const { takes: _, ...mute } = SILENT;
+  const broken = {
+    ...mute,
+    takes: () => {
+      throw new Error("it does not know");
+    },
+  };
+  for (
+    const [log, levels] of [
+      [makeLogger("WARN", "text"), ["warn", "error"]],
+      [SILENT, []],
+      [mute, LEVELS],
+      [broken, LEVELS],
+    ] as const
+  ) assertEquals(LEVELS.filter(steady(log, "w1").takes), [...levels]);
 });

@@ -11,6 +11,7 @@ import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Commands } from "../../lib/worker/commands.ts";
 import { Heartbeat } from "../../lib/worker/heartbeat.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
+import { SILENT } from "../../lib/worker/log.ts";
 import { Scheduler } from "../../lib/worker/scheduler.ts";
 import { Sweeper } from "../../lib/worker/sweeper.ts";
 import { turn } from "../support/fake_clock.ts";
@@ -107,7 +108,7 @@ class Stage implements AsyncDisposable {
       inHand: new InHand(),
       interval: 1_000,
       workerTtl: 60,
-      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      log: SILENT,
       register: async () => void await store.register(identity, 60, {}),
       onReplaced: quiet,
       onError: (error: unknown) => void this.errors.push(error),

@@ -65,7 +65,8 @@ export class Stage implements AsyncDisposable {
 
   get log(): SteadyLog {
     const note = (text: string) => void this.lines.push(text);
-    return { debug: note, info: note, warn: note, error: note };
+    const takes = () => true;
+    return { takes, debug: note, info: note, warn: note, error: note };
   }
 
   executor(run: Run, options: Partial<ExecutorOptions> = {}): Executor {

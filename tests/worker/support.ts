@@ -6,14 +6,15 @@ import { SweepStore } from "../../lib/store/sweep_store.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
 import { releasedEnd, requeuedEnd } from "../../lib/worker/ends.ts";
 import type { RunEnd } from "../../lib/worker/execution.ts";
-import type { WorkerLog } from "../../lib/worker/log.ts";
+import type { SteadyLog } from "../../lib/worker/log.ts";
 import { type Bench, newJob } from "../store/support.ts";
 
 /** A log that remembers. */
-export function memoryLog(): WorkerLog & { readonly lines: string[] } {
+export function memoryLog(): SteadyLog & { readonly lines: string[] } {
   const lines: string[] = [];
   const log = (text: string) => void lines.push(text);
-  return { lines, debug: log, info: log, warn: log, error: log };
+  const takes = () => true;
+  return { lines, takes, debug: log, info: log, warn: log, error: log };
 }
 
 /** Jobs `job-0`, … of a worker that is dead and whose leases ran out. */
