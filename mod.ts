@@ -59,6 +59,7 @@ export type {
 } from "./lib/queue/enqueue_call.ts";
 export type { FuncSource } from "./lib/queue/func_name.ts";
 export type { RequeueOptions } from "./lib/queue/change_job.ts";
+export type { EnqueueJobOptions } from "./lib/queue/created_job.ts";
 export { Job } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export {

@@ -19,6 +19,7 @@
  *
  * | status | where its id is |
  * | --- | --- |
+ * | `created` | nowhere: it is stored, and not enqueued yet |
  * | `queued` | the queue's list |
  * | `deferred` | the deferred registry, and each unfinished parent's dependents |
  * | `scheduled` | the scheduled registry |
@@ -38,6 +39,7 @@
 
 /** A job's status. */
 export type JobStatus =
+  | "created"
   | "queued"
   | "started"
   | "finished"
@@ -49,6 +51,7 @@ export type JobStatus =
   | "canceled";
 
 const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
+  "created",
   "queued",
   "started",
   "finished",
@@ -60,7 +63,7 @@ const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
   "canceled",
 ]);
 
-/** Whether a text is a status that we write. RQ has two more, both of which precede `queued`. */
+/** Whether a text is a status that we write. RQ has one more, which precedes `queued`. */
 export function isJobStatus(
   text: string | null | undefined,
 ): text is JobStatus {
@@ -80,11 +83,8 @@ export function hasEnded(status: JobStatus | null): boolean {
   return status !== null && ENDED_STATUSES.includes(status);
 }
 
-/** Statuses that precede `queued`, which only newer versions of RQ write. */
-const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
-  ["created", "deferred"],
-  ["ready_to_enqueue", "queued"],
-]);
+/** It precedes `queued`, and only newer versions of RQ write it. */
+const READY = "ready_to_enqueue";
 
 /**
  * The status for the text in a job's hash. A hash without one (RQ before 2.4.1) is
@@ -92,6 +92,6 @@ const FOREIGN_STATUSES: ReadonlyMap<string, JobStatus> = new Map([
  */
 export function statusOfText(text: string | null): JobStatus | null {
   if (text === null || text === "") return "queued";
-  if (isJobStatus(text)) return text;
-  return FOREIGN_STATUSES.get(text) ?? null;
+  if (text === READY) return "queued";
+  return isJobStatus(text) ? text : null;
 }

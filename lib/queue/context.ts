@@ -5,6 +5,7 @@
  */
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
+import { isQueueName } from "../job/names.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import {
   CONNECTION_OPTIONS,
@@ -60,6 +61,17 @@ export class Context {
     }
     if (this.#isOwn) await this.client.close();
   }
+}
+
+/** The names of all queues. If there are none, or that cannot be read, nobody needs the context: it is closed. */
+export async function queueNames(context: Context): Promise<string[]> {
+  let names: string[] = [];
+  try {
+    names = (await context.store.queueNames()).filter(isQueueName);
+  } finally {
+    if (names.length === 0) await context.close();
+  }
+  return names;
 }
 
 interface SharedWaiter {

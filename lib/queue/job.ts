@@ -27,6 +27,7 @@ import {
   writeFields,
 } from "./change_job.ts";
 import { type Context, openContext } from "./context.ts";
+import { saveDraft } from "./created_job.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
 
@@ -327,17 +328,22 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Stores description, timeout, resultTtl and {@linkcode Job.meta}, as far as they were set.
+   * Stores description, timeout, resultTtl and {@linkcode Job.meta}, as far as they were set; a job of
+   * {@linkcode Queue.createJob} as a whole.
    *
    * @throws {NoSuchJobError} If the job is gone.
+   * @throws {DuplicateJobError} If it was not stored before, and its id is taken by a job that has not ended.
    */
   async save(): Promise<void> {
     const fields = new Map(this.#changed);
     if (this.#meta !== undefined) {
       fields.set("meta", encodeJson(this.#meta, "meta", { bigInts: true }));
     }
-    if (fields.size === 0) return;
-    await writeFields(this.#context.store, this.id, fields);
+    const { store } = this.#context;
+    if (!await saveDraft(store, this, fields)) {
+      if (fields.size === 0) return;
+      await writeFields(store, this.id, fields);
+    }
     this.#changed.clear();
     await this.refresh();
   }

@@ -7,7 +7,7 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
-import { checkQueueName, isQueueName } from "../job/names.ts";
+import { checkQueueName } from "../job/names.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
@@ -19,7 +19,12 @@ import {
 } from "../store/connection.ts";
 import type { Enqueued } from "../store/enqueuer.ts";
 import type { NewJob } from "../store/new_job.ts";
-import { Context } from "./context.ts";
+import { Context, queueNames } from "./context.ts";
+import {
+  enqueueJob,
+  type EnqueueJobOptions,
+  keepDraft,
+} from "./created_job.ts";
 import {
   checkCall,
   type EnqueueCall,
@@ -106,22 +111,13 @@ export class Queue implements AsyncDisposable {
   static async all(options: QueueOptions = {}): Promise<Queue[]> {
     refuseUnknown(options, OPTIONS, "Cannot list queues");
     const context = new Context(options);
-    try {
-      const names = await context.store.queueNames();
-      const queues = names.filter(isQueueName).map((name) => {
-        const queue = new Queue(name, {
-          ...options,
-          connection: context.client,
-        });
-        queue.#context = context;
-        return queue;
-      });
-      if (queues.length === 0) await context.close();
-      return queues;
-    } catch (error) {
-      await context.close();
-      throw error;
-    }
+    const names = await queueNames(context);
+    return names.map((name) => {
+      const connection = context.client;
+      const queue = new Queue(name, { ...options, connection });
+      queue.#context = context;
+      return queue;
+    });
   }
 
   /** The connection, which other queues, jobs and workers can share. */
@@ -241,6 +237,51 @@ export class Queue implements AsyncDisposable {
     return jobs;
   }
 
+  /**
+   * Makes a job without storing it or putting it on the queue. {@linkcode Job.save} stores it, with the status `created`;
+   * {@linkcode Queue.enqueueJob} enqueues it.
+   *
+   * @throws {RangeError | TypeError} As {@linkcode Queue.enqueueCall}.
+   *
+   * @example
+   * ```ts ignore
+   * const job = await queue.createJob({ func: send, args: ["a@b.c"], in: "1h" });
+   * await job.save(); // others can see it, and enqueue it
+   * await queue.enqueueJob(job); // once; the hour begins now
+   * ```
+   */
+  async createJob<F extends JobFunction>(
+    call: EnqueueCall<F>,
+  ): Promise<Job<StoredResultOf<F>>> {
+    const draft = await this.#prepare(call);
+    const job = this.#jobOf<StoredResultOf<F>>(draft, {
+      status: "created",
+      enqueuedAt: "",
+    });
+    keepDraft(job, draft);
+    return job;
+  }
+
+  /**
+   * Enqueues a job that was created before, here or by Python. It is saved first. Its options hold as if it were enqueued
+   * only now. However often this is tried, also by others at the same time, the job is enqueued once.
+   *
+   * @returns The same job.
+   * @throws {InvalidJobOperationError} If it has been enqueued, or canceled.
+   * @throws {NoSuchJobError} If it was deleted.
+   */
+  async enqueueJob<R>(
+    job: Job<R>,
+    options: EnqueueJobOptions = {},
+  ): Promise<Job<R>> {
+    await enqueueJob(this.#context.store, job, {
+      ...options,
+      queue: this.name,
+      timeout: this.#defaultTimeout,
+    });
+    return job;
+  }
+
   /** How many jobs are waiting. */
   count(): Promise<number> {
     return this.#context.store.count(this.name);
@@ -332,7 +373,10 @@ export class Queue implements AsyncDisposable {
       );
   }
 
-  #jobOf<R>(job: NewJob, { status, enqueuedAt }: Enqueued): Job<R> {
+  #jobOf<R>(
+    job: NewJob,
+    { status, enqueuedAt }: Record<keyof Enqueued, string>,
+  ): Job<R> {
     return newJob<R>(job.id, this.#context, () => {
       const fields: JobFields = new Map(
         [

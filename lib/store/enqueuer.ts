@@ -32,13 +32,13 @@ export interface Enqueued {
 }
 
 /** What ENQUEUE_EACH replies to one job. */
-type Answer =
+export type Answer =
   | { readonly outcome: Enqueued["status"]; readonly enqueued_at: string }
   | { readonly outcome: "duplicate"; readonly status: string }
   | { readonly outcome: "refused"; readonly why: string };
 
 /** The answers to jobs that share a call: one for each, or one for all. */
-type Answers = readonly Answer[] | Answer;
+type Answers = Answer[] | Answer;
 
 /** Enqueues jobs. */
 export class Enqueuer {
@@ -56,7 +56,7 @@ export class Enqueuer {
   /** See `JobStore.enqueue`. */
   async enqueue(job: NewJob): Promise<Enqueued> {
     const answers = await this.#send(job, packJob(job), isPlain(job));
-    return enqueuedJob(answers, job, 0);
+    return enqueuedJob(answerTo(answers, 0), job);
   }
 
   /** See `JobStore.enqueueMany`. */
@@ -87,7 +87,10 @@ export class Enqueuer {
     }
     return jobs.map((job, i) => {
       try {
-        return { status: "fulfilled", value: enqueuedJob(answers, job, i) };
+        return {
+          status: "fulfilled",
+          value: enqueuedJob(answerTo(answers, i), job),
+        };
       } catch (reason) {
         return { status: "rejected", reason };
       }
@@ -127,9 +130,16 @@ function answersOf(reply: RedisReply): Answers {
   return JSON.parse(String(reply));
 }
 
-/** The outcome for the `i`th job; throws if it was not enqueued. */
-function enqueuedJob(answers: Answers, job: NewJob, i: number): Enqueued {
-  const answer: Answer = Array.isArray(answers) ? answers[i] : answers;
+/** The answer to the `i`th job. */
+function answerTo(answers: Answers, i: number): Answer {
+  return Array.isArray(answers) ? answers[i]! : answers;
+}
+
+/** The outcome for a job; throws if it was not enqueued. */
+export function enqueuedJob(
+  answer: Answer,
+  job: Pick<NewJob, "id" | "queue">,
+): Enqueued {
   switch (answer.outcome) {
     case "queued":
     case "deferred":

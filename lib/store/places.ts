@@ -1,5 +1,5 @@
 /**
- * The place of a job for each status. At every moment, a job is in exactly one place.
+ * The place of a job for each status. At every moment, a job that is enqueued is in exactly one place.
  *
  * @module
  */
@@ -8,13 +8,14 @@ import type { JobStatus } from "../job/status.ts";
 import type { RegistryName } from "./keys.ts";
 
 /**
- * The list of its queue, a registry (a sorted set), or those who wait for a slot of the same rate limit (a sorted set, too).
- * `wip` contains leases, the others contain ids of jobs.
+ * The list of its queue, a registry (a sorted set), those who wait for a slot of the same rate limit (a sorted set, too), or
+ * none. `wip` contains leases, the others contain ids of jobs.
  */
-export type Place = "queue" | "limit" | RegistryName;
+export type Place = "queue" | "limit" | "none" | RegistryName;
 
-/** The place of each status. */
+/** The place of each status. Only a job that has not been enqueued yet has none. */
 const PLACES: Readonly<Record<JobStatus, Place>> = {
+  created: "none",
   queued: "queue",
   deferred: "deferred",
   scheduled: "scheduled",
@@ -29,8 +30,10 @@ const PLACES: Readonly<Record<JobStatus, Place>> = {
 /** RQ's registry of jobs that it is about to enqueue. */
 const RQ_PLACES = { ready_to_enqueue: "ready" };
 
+const OTHERS: readonly string[] = ["queue", "limit", "none"];
+
 const registries = Object.entries({ ...PLACES, ...RQ_PLACES })
-  .filter(([, place]) => place !== "queue" && place !== "limit")
+  .filter(([, place]) => !OTHERS.includes(place))
   .map(([status, place]) => `${status} = '${place}'`);
 
 /** The same for scripts. See {@linkcode link}. */

@@ -3,6 +3,7 @@ import { hasEnded, isJobStatus, statusOfText } from "../../lib/job/status.ts";
 import type { JobStatus } from "../../lib/job/status.ts";
 
 const ALL: readonly JobStatus[] = [
+  "created",
   "queued",
   "started",
   "finished",
@@ -34,7 +35,7 @@ Deno.test.each<[string | null, JobStatus | null]>([
   [null, "queued"],
   ["", "queued"],
   ["started", "started"],
-  ["created", "deferred"],
+  ["created", "created"],
   ["rate_limited", "rate_limited"],
   ["ready_to_enqueue", "queued"],
   ["waiting", null],

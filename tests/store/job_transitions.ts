@@ -19,9 +19,11 @@ import {
 import { JOB, lostExecution, PARENT, QUEUE } from "./job_states.ts";
 import {
   claim,
+  createJob,
   end,
   endParent,
   enqueue,
+  enqueueWhatWasCreated,
   heartbeat,
   record,
   recover,
@@ -41,6 +43,19 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     run: (stage) => enqueue(stage, { dependsOn: [PARENT] }),
   },
   "enqueue, for later": { run: (stage) => enqueue(stage, { due: "+3600" }) },
+  "create": { run: createJob },
+  "enqueue what was created": { run: enqueueWhatWasCreated },
+  "the same, a parent waits": {
+    async prepare(stage) {
+      await addParent(stage);
+      await setFields(stage, { dependency_ids: JSON.stringify([PARENT]) });
+    },
+    run: enqueueWhatWasCreated,
+  },
+  "the same, for later": {
+    prepare: (stage) => setFields(stage, { x_due: "+60" }),
+    run: enqueueWhatWasCreated,
+  },
   "cancel": {
     async run({ jobs }) {
       const { done, gone } = await jobs.cancel(JOB);

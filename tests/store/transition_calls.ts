@@ -3,6 +3,7 @@
 import { assert } from "@std/assert";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
+import { create, enqueueCreated } from "../../lib/store/created_jobs.ts";
 import type {
   Execution,
   WorkerIdentity,
@@ -59,6 +60,26 @@ export async function enqueue(
     assert(error instanceof DuplicateJobError, `${error}`);
     return "duplicate";
   }
+}
+
+/** Stores the job without enqueueing it; or tells that the id is taken. */
+export async function createJob({ jobs }: Stage): Promise<string> {
+  try {
+    await create(jobs, newJob(JOB, { queue: QUEUE }));
+    return "created";
+  } catch (error) {
+    assert(error instanceof DuplicateJobError, `${error}`);
+    return "duplicate";
+  }
+}
+
+/** Enqueues the job if it was created before; gives its status, or why not. */
+export async function enqueueWhatWasCreated({ jobs }: Stage): Promise<string> {
+  const options = { queue: QUEUE, resend: true };
+  const answer = await enqueueCreated(jobs, JOB, options);
+  return "status" in answer && !("outcome" in answer)
+    ? answer.status
+    : answer.outcome.replace(" ", "-");
 }
 
 /** Claims one job; gives why it was skipped, if it was. */

@@ -22,6 +22,7 @@ local function push_gathered(to)
 end
 
 -- The answer if the id of a new job is taken; else nil, and the queue of the ended job that is replaced, if there is one.
+-- It is not taken by the same job that was only created.
 local function look_up(id, given, to)
   local kind = redis.call('TYPE', job_key(id)).ok
   if kind == 'none' then return end
@@ -29,11 +30,20 @@ local function look_up(id, given, to)
   local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
   local created_at, data, status, enqueued_at, origin = unpack(h)
   if created_at == given.created_at and data == given.data then
+    if status == 'created' then return end
     local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
     return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
   end
   if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
   return nil, origin or to.q
+end
+
+-- Removes an ended job whose id a new one takes.
+local function replace_ended(id, q)
+  local old = get_job(id)
+  old.q = q
+  leave(old)
+  remove(old)
 end
 
 -- Whether none of the keys to be written holds another type of value.
@@ -89,12 +99,7 @@ local function enqueue_new(new_job, to)
   local answer, old_queue = look_up(id, given, to)
   if answer then return answer end
   if not new_job_fits(id, to, parents, due, limit, old_queue) then return {outcome = 'refused', why = ''} end
-  if old_queue then
-    local old = get_job(id)
-    old.q = old_queue
-    leave(old)
-    remove(old)
-  end
+  if old_queue then replace_ended(id, old_queue) end
   answer = place_new(new_job, id, to, depend(id, parents, given.allow_dependency_failures == '1'), due, limit)
   limit_wait(new_job, due)
   return answer
