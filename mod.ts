@@ -37,6 +37,16 @@ export type {
   StoredArgs,
   StoredResultOf,
 } from "./lib/job/stored.ts";
+export {
+  type Callback,
+  callback,
+  type CallbackFunc,
+  type CallbackOptions,
+  type EndedJob,
+  type FailedJob,
+  type FinishedJob,
+  type StoppedJob,
+} from "./lib/job/callback.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type { RateLimit } from "./lib/job/rate_limit.ts";

@@ -94,13 +94,19 @@ export const JOB_FIELDS = {
 
   // What comes with it
   group_id: ["text", "RQ", "all"],
-  success_callback_name: ["text", "RQ", "worker, user"],
-  success_callback_timeout: ["seconds", "RQ", "user"],
-  failure_callback_name: ["text", "RQ", "worker, user"],
-  failure_callback_timeout: ["seconds", "RQ", "user"],
-  stopped_callback_name: ["text", "RQ", "worker, user"],
-  stopped_callback_timeout: ["seconds", "RQ", "user"],
+  success_callback_name: ["text", "producer", "worker, sweep, user"],
+  success_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
+  failure_callback_name: ["text", "producer", "worker, sweep, user"],
+  failure_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
+  stopped_callback_name: ["text", "producer", "worker, sweep, user"],
+  stopped_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
   webhooks: ["json", "RQ", "worker, user"],
+  /** Of a job that is a callback: `success`, `failure` or `stopped`, and the name of its function. */
+  x_callback: ["text", "worker, sweep", "worker"],
+  /** The job whose callback it is: fields of its hash, packed; its `data`; its result or failure as in a stream of results. */
+  x_ended: ["bytes", "worker, sweep", "worker"],
+  x_ended_data: ["bytes", "worker, sweep", "worker"],
+  x_ended_outcome: ["bytes", "worker, sweep", "worker"],
   rate_limit_key: ["text", "producer", "all"],
   rate_limit_concurrency: ["integer", "producer", "all"],
 

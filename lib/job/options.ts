@@ -5,6 +5,11 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
+import {
+  type CallbackOptions,
+  checkCallbacks,
+  type CheckedCallback,
+} from "./callback.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
 import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
@@ -12,7 +17,7 @@ import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
 import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
 
 /** Options of a job, each with RQ's default. */
-export interface JobOptions {
+export interface JobOptions extends CallbackOptions<never> {
   /**
    * Longest run: seconds, text such as `"90s"`, `"5m"`, `"1h30m"`, or `-1` for no limit.
    *
@@ -115,6 +120,7 @@ export interface CheckedJobOptions {
   readonly rateLimit: RateLimit | undefined;
   readonly repeat: CheckedRepeat | undefined;
   readonly retry: CheckedRetry | undefined;
+  readonly callbacks: readonly CheckedCallback[];
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -172,6 +178,7 @@ export function checkJobOptions(
       ? undefined
       : checkRepeat(options.repeat),
     retry: options.retry === undefined ? undefined : checkRetry(options.retry),
+    callbacks: checkCallbacks(options),
     description,
     meta,
     isolation: options.isolation === undefined

@@ -6,6 +6,7 @@
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
+import type { CallbackOptions } from "../job/callback.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import {
   type CheckedJobOptions,
@@ -33,7 +34,10 @@ export type EnqueueCall<F extends JobFunction = JobFunction> =
   & CallArgs<F>;
 
 /** A call to enqueue, without its arguments. */
-export interface CallOptions<F extends JobFunction> extends JobOptions {
+export interface CallOptions<F extends JobFunction>
+  extends
+    Omit<JobOptions, keyof CallbackOptions>,
+    CallbackOptions<StoredResultOf<F>> {
   /** The function itself, `"./jobs/mail.ts#send"`, a URL, or `"jobs.mail.send"`. */
   readonly func: F | string | URL;
   /** Jobs to wait for. */

@@ -30,7 +30,7 @@ const known = new WeakMap<JobFunction, string | Promise<string>>();
  *
  * @throws {TypeError} If the function cannot be named, or the text is no reference.
  */
-export function funcNameOf(func: FuncSource): string | Promise<string> {
+function funcNameOf(func: FuncSource): string | Promise<string> {
   if (typeof func === "function") {
     let name = known.get(func);
     if (name === undefined) {
@@ -52,6 +52,36 @@ export function funcNameOf(func: FuncSource): string | Promise<string> {
     );
   }
   return nameOfText(func);
+}
+
+/** The names of all functions of a call, as they are stored. */
+export interface CallNames {
+  /** That of the job. */
+  readonly func: string;
+  /** Those of its callbacks, in their order. */
+  readonly callbacks: readonly string[];
+}
+
+const NO_CALLBACKS: readonly string[] = [];
+
+/**
+ * The names of the functions of a call; a promise only if one has to be looked up.
+ *
+ * @throws {TypeError} If one cannot be named.
+ */
+export function callNames(
+  func: FuncSource,
+  callbacks: readonly { readonly func: FuncSource }[],
+): CallNames | Promise<CallNames> {
+  const name = funcNameOf(func);
+  if (callbacks.length === 0 && typeof name === "string") {
+    return { func: name, callbacks: NO_CALLBACKS };
+  }
+  const names = [name, ...callbacks.map(({ func }) => funcNameOf(func))];
+  return Promise.all(names).then(([func, ...callbacks]) => ({
+    func: func!,
+    callbacks,
+  }));
 }
 
 function nameOfText(text: string): string {

@@ -13,21 +13,24 @@ import { retryFields } from "../job/retry.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { NewJob } from "../store/new_job.ts";
 import type { CheckedCall } from "./enqueue_call.ts";
+import type { CallNames } from "./func_name.ts";
 
 /**
  * Encodes what is stored of a checked call.
  *
+ * @param names The names of its functions.
  * @param queue The name of the queue.
  * @param ownIsolation The queue's isolation, for a call that does not say.
  */
 export function newJobOf(
   { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
     CheckedCall,
-  funcName: string,
+  names: CallNames,
   queue: string,
   ownIsolation: Isolation | undefined,
 ): NewJob {
   const fields = new Map<JobField, RedisArg>();
+  const funcName = names.func;
   fields.set("created_at", formatDate(uniqueMicros()));
   fields.set("data", encodeData(funcName, argsJson, kwargsJson));
   fields.set(
@@ -52,6 +55,10 @@ export function newJobOf(
     for (const [name, value] of retryFields(options.retry)) {
       fields.set(name, value);
     }
+  }
+  for (const [i, { kind, timeout }] of options.callbacks.entries()) {
+    fields.set(`${kind}_callback_name`, names.callbacks[i]!);
+    fields.set(`${kind}_callback_timeout`, timeout);
   }
   const isolation = options.isolation ?? ownIsolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);

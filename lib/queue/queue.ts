@@ -31,7 +31,7 @@ import {
   type EnqueueCalls,
   type JobsOf,
 } from "./enqueue_call.ts";
-import { funcNameOf } from "./func_name.ts";
+import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
 import { newJobOf } from "./new_job.ts";
 
@@ -361,16 +361,16 @@ export class Queue implements AsyncDisposable {
 
   /**
    * Checks a call and encodes what will be stored; stores nothing. It returns a
-   * promise only if the function's name has to be looked up.
+   * promise only if a function's name has to be looked up.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
     const checked = checkCall(call, this.#defaultTimeout, this.#context);
-    const funcName = funcNameOf(call.func);
-    return typeof funcName === "string"
-      ? newJobOf(checked, funcName, this.name, this.#isolation)
-      : funcName.then((name) =>
-        newJobOf(checked, name, this.name, this.#isolation)
-      );
+    const names = callNames(call.func, checked.options.callbacks);
+    return names instanceof Promise
+      ? names.then((named) =>
+        newJobOf(checked, named, this.name, this.#isolation)
+      )
+      : newJobOf(checked, names, this.name, this.#isolation);
   }
 
   #jobOf<R>(

@@ -92,14 +92,15 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
     module = mapGet(modules, url) ?? await import(url);
     mapSet(modules, url, module);
   } catch (error) {
-    return failLoad(`Cannot load module ${url}`, error);
+    return failed("load", `Cannot load module ${url}`, error);
   }
   const named = findNamed(module, exportName);
   if (named.type === "found" && typeof named.value === "function") {
     const func = named.value as LoadedFunction;
     return { type: "loaded", module, func, owner: named.owner };
   }
-  return failLoad(whyNot(module, job, named));
+  const reason = named.type === "found" ? "load" : "missing";
+  return failed(reason, whyNot(module, job, named));
 }
 
 function whyNot(
@@ -120,10 +121,14 @@ function whyNot(
   }
 }
 
-function failLoad(text: string, cause?: unknown): Failed {
+function failed(
+  reason: "load" | "missing",
+  text: string,
+  cause?: unknown,
+): Failed {
   return {
     type: "failure",
-    failure: describeFailure("load", "ImportError", text, cause),
+    failure: describeFailure(reason, "ImportError", text, cause),
   };
 }
 

@@ -83,7 +83,10 @@ export function readLine(kind: string, payload: Uint8Array): string {
 function readFailure(payload: Uint8Array): FailureMessage {
   const failure = recordOf("failure", payload, MAX_FAILURE_SIZE);
   const { reason, message, excInfo } = failure;
-  if (reason !== "error" && reason !== "load" && reason !== "result") {
+  if (
+    reason !== "error" && reason !== "missing" && reason !== "load" &&
+    reason !== "result"
+  ) {
     refuseMessage("failure", "its reason is unknown");
   }
   if (typeof message !== "string" || typeof excInfo !== "string") {

@@ -22,10 +22,25 @@
  */
 
 import { createCurrentJob, CURRENT, type RunningJob } from "./current_job.ts";
+import type { CallbackOptions } from "../job/callback.ts";
 import type { JobOptions } from "../job/options.ts";
-import type { CallArgs, JobFunction, StoredArgs } from "../job/stored.ts";
+import type {
+  CallArgs,
+  JobFunction,
+  StoredArgs,
+  StoredResultOf,
+} from "../job/stored.ts";
 
 export type { Duration } from "../base/duration.ts";
+export type {
+  Callback,
+  CallbackFunc,
+  CallbackOptions,
+  EndedJob,
+  FailedJob,
+  FinishedJob,
+  StoppedJob,
+} from "../job/callback.ts";
 export type { JobOptions } from "../job/options.ts";
 export type { Backoff, RetryOptions } from "../job/retry.ts";
 export { DoNotRetry, Retry, type RetryRequest } from "./retry_errors.ts";
@@ -39,6 +54,7 @@ export type {
   PositionalArguments,
   Stored,
   StoredArgs,
+  StoredResultOf,
 } from "../job/stored.ts";
 
 /** The function of a follow-up job: a dotted path, a module and export, or an export of the job's own module. */
@@ -50,7 +66,10 @@ export type CurrentEnqueueCall<F extends JobFunction = JobFunction> =
   & CallArgs<F>;
 
 /** A follow-up job to enqueue, without its arguments. */
-export interface CurrentCallOptions<F extends JobFunction> extends JobOptions {
+export interface CurrentCallOptions<F extends JobFunction>
+  extends
+    Omit<JobOptions, keyof CallbackOptions>,
+    CallbackOptions<StoredResultOf<F>> {
   /** The function; see {@linkcode CurrentFunc}. */
   readonly func: CurrentFunc<F>;
   /** The queue's name. @default the running job's queue */

@@ -12,6 +12,7 @@ import {
   formatFuncRef,
   parseFuncRef,
 } from "../job/func_ref.ts";
+import { CALLBACK_KINDS, checkCallbacks } from "../job/callback.ts";
 import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
@@ -81,6 +82,7 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       ...others,
       args: args && positional(args, isFollowed),
       dependsOn: idsOf(dependsOn),
+      ...namedCallbacks(call, job),
     };
     const name = nameOf(func, job);
     const stored = queue === undefined
@@ -110,6 +112,18 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
   });
+}
+
+/** The callbacks of a call with the names of their functions, which is how the worker gets them. */
+function namedCallbacks(
+  call: CurrentEnqueueCall,
+  job: RunningJob,
+): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (const { kind, func, timeout } of checkCallbacks(call)) {
+    named[CALLBACK_KINDS[kind]] = { func: nameOf(func, job), timeout };
+  }
+  return named;
 }
 
 function refuseUnknown(call: CurrentEnqueueCall): void {

@@ -32,9 +32,11 @@ export function timeoutMessage(seconds: number): string {
   return `Task exceeded maximum timeout value (${seconds} seconds)`;
 }
 
-/** The module could not be found. */
+/** The module could not be found, or must not be loaded. */
 export function unresolvedOutcome(error: unknown): FailureOutcome {
-  return { type: "failure", ...describeOwn("load", error) };
+  const isMissing = error instanceof Deno.errors.NotFound;
+  const reason = isMissing ? "missing" : "load";
+  return { type: "failure", ...describeOwn(reason, error) };
 }
 
 /** The subprocess was killed because it sent an invalid message. */

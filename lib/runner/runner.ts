@@ -59,7 +59,8 @@ export interface FailureOutcome {
 
 /**
  * - `error`: the function threw, or left a rejection unhandled
- * - `load`: the module or export does not exist, is no function, or threw at import; or Deno refuses the job's project
+ * - `missing`: the module or export does not exist
+ * - `load`: the export is no function, or the module threw at import; or Deno refuses the job's project
  * - `result`: JSON cannot represent the returned value
  * - `timeout`: the job exceeded its time limit
  * - `exit`: the job called `Deno.exit()`
@@ -69,6 +70,7 @@ export interface FailureOutcome {
  */
 export type FailureReason =
   | "error"
+  | "missing"
   | "load"
   | "result"
   | "timeout"

@@ -15,6 +15,11 @@ import type { WorkerStore } from "../store/worker_store.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
 import {
+  callbackCall,
+  callbackName,
+  unknownCallbackEnd,
+} from "./callback_run.ts";
+import {
   endOf,
   failedEnd,
   KILLED,
@@ -116,10 +121,18 @@ export class Executor {
       const end = releasedEnd(execution, store.serverTime);
       return { hasBegun: false, fault: whyUnstarted(outcome), end };
     }
+    if (
+      outcome.reason === "missing" && callbackName(execution.job) !== undefined
+    ) {
+      jobLog.unknownCallback(execution, outcome.message);
+      const end = unknownCallbackEnd(execution, outcome, resultTtl);
+      return { hasBegun: false, end };
+    }
     const end = endOf(execution, outcome, workedMs, resultTtl);
     if (end.retry?.type !== "again") jobLog.failed(end, outcome.excInfo);
     // A function that was not found was not looked for in a process.
-    return { hasBegun: outcome.reason !== "load", end };
+    const { reason } = outcome;
+    return { hasBegun: reason !== "load" && reason !== "missing", end };
   }
 
   #aborted(
@@ -155,7 +168,8 @@ function requestOf(
   { id, queue, job }: Execution,
   bigInts: boolean,
 ): RunRequest {
-  const { funcName, args, kwargs } = heldCall(job.call, bigInts);
+  const call = callbackCall(job, bigInts) ?? job.call;
+  const { funcName, args, kwargs } = heldCall(call, bigInts);
   return {
     jobId: job.id,
     executionId: id,

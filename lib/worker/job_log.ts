@@ -11,6 +11,7 @@ import {
   isPutBack,
 } from "../store/worker_types.ts";
 import type { AbortKind } from "./abort.ts";
+import { callbackName, isForPython } from "./callback_run.ts";
 import { KILLED, STOPPED } from "./ends.ts";
 import {
   logError,
@@ -21,14 +22,16 @@ import {
 
 /** Fields of newer versions of RQ for features that this worker does not have. */
 const NOT_HONOURED = [
-  ["success_callback_name", "Callbacks are"],
-  ["failure_callback_name", "Callbacks are"],
-  ["stopped_callback_name", "Callbacks are"],
   ["webhooks", "Webhooks are"],
 ] as const;
 
+/** The most names of functions that are not told again. */
+const MAX_TOLD = 1_000;
+
 /** Writes the lines of each job. */
 export class JobLog {
+  /** The callbacks that are not known here. */
+  readonly #unknown = new Set<string>();
   readonly #log: SteadyLog;
   readonly #logDescription: boolean;
 
@@ -63,10 +66,29 @@ export class JobLog {
   /** Logs that it has failed. */
   failed({ execution, workedMs }: End, text: string): void {
     const { queue, job } = execution;
-    this.#log.error(`${queue}: Job failed (${job.id})`, {
+    const what = callbackName(job) === undefined
+      ? "Job failed"
+      : `Callback failed: ${job.description}`;
+    this.#log.error(`${queue}: ${what} (${job.id})`, {
       ...factsOf(execution, workedMs),
       details: text,
     });
+  }
+
+  /** Logs that the function of a callback is not known here, once for each name. */
+  unknownCallback(execution: Execution, why: string): void {
+    const { queue, job } = execution;
+    const name = callbackName(job) ?? "";
+    if (this.#unknown.has(name)) return;
+    if (this.#unknown.size >= MAX_TOLD) this.#unknown.clear();
+    this.#unknown.add(name);
+    const what = isForPython(job)
+      ? "left to a Python worker"
+      : "not called, no Python worker listens to the queue";
+    this.#log.warn(
+      `${queue}: Callback ${name} is ${what}: ${why} (${job.id})`,
+      factsOf(execution),
+    );
   }
 
   /** Logs that it was aborted. */

@@ -270,22 +270,6 @@ eachPython(
 
 eachPython(
   pythons,
-  "A callback that only Python knows does not keep a Deno worker from a job",
-  async (stage) => {
-    const id = await runOne(
-      stage,
-      `
-      def report(*args): pass
-      report.__module__ = "callbacks"
-      out = queue().enqueue("shared.add", 1, 2, on_success=report, on_failure=report).id
-      `,
-    );
-    assertEquals((await stage.look(id)).value, 3);
-  },
-);
-
-eachPython(
-  pythons,
   "A pickled job fails with a message that says how to enqueue it, and the next one runs",
   async (stage) => {
     const [pickled, next] = await stage.py<string[]>(`

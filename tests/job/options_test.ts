@@ -13,6 +13,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     rateLimit: undefined,
     repeat: undefined,
     retry: undefined,
+    callbacks: [],
     description: undefined,
     meta: undefined,
     isolation: undefined,

@@ -17,6 +17,7 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "NoSuchJobError",
     "Queue",
     "ReplyError",
+    "callback",
     "dependency",
     "job",
     "repeat",

@@ -6,6 +6,8 @@ import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
 import type { NotJson } from "../../lib/job/stored.ts";
 import { job as makeJob } from "../../lib/queue/job_function.ts";
 import type { Queue } from "../../lib/queue/queue.ts";
+import { callback } from "../../lib/job/callback.ts";
+import type { FailedJob, FinishedJob, StoppedJob } from "../../mod.ts";
 import { currentJob } from "../../lib/runner/current.ts";
 import report, { nothing, send } from "./fixtures/project/jobs/mail.ts";
 
@@ -193,6 +195,34 @@ export async function checked(queue: Queue): Promise<void> {
   await queue.enqueueCall({ func: report, args: ["2026"] });
   // @ts-expect-error there is no such option
   await queue.enqueueCall({ func: send, args: ["a"], time: 5 });
+}
+
+declare function textTold(job: FinishedJob<string>): void;
+declare function numberTold(job: FinishedJob<number>): Promise<void>;
+declare function failureTold(job: FailedJob): void;
+declare function anyTold(job: FinishedJob | FailedJob | StoppedJob): void;
+
+/** Never called. */
+export async function calledBack(queue: Queue): Promise<void> {
+  await queue.enqueueCall({
+    func: send,
+    args: ["a"],
+    onSuccess: textTold,
+    onFailure: callback(failureTold, { timeout: "1m" }),
+    onStopped: anyTold,
+  });
+  await queue.enqueueCall({ func: "a.b", onSuccess: textTold, retry: 1 });
+  await queue.enqueueMany([
+    { func: send, args: ["a"], onSuccess: callback(textTold) },
+    { func: report, args: [1], onSuccess: numberTold },
+  ]);
+  await currentJob.enqueueCall({ func: send, args: ["a"], onSuccess: "a.b" });
+  // @ts-expect-error the job returns a text
+  await queue.enqueueCall({ func: send, args: ["a"], onSuccess: numberTold });
+  // @ts-expect-error it is told of a failure, which has no result
+  await queue.enqueueCall({ func: send, args: ["a"], onFailure: textTold });
+  // @ts-expect-error the job returns a number
+  await queue.enqueueMany([{ func: report, args: [1], onSuccess: textTold }]);
 }
 
 Deno.test("the compile-time assertions of this file hold", () => {

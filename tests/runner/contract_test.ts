@@ -97,12 +97,14 @@ eachWay(
 eachWay("says what is wrong with a module or export", async (create) => {
   await using t = await create();
   const notFound = await t.failure("nowhere.to.be");
-  assertEquals(notFound.reason, "load");
+  assertEquals(notFound.reason, "missing");
   assertStringIncludes(notFound.message, "nowhere/to.ts");
   const missing = await t.failure("jobs.missing");
+  assertEquals(missing.reason, "missing");
   assertStringIncludes(missing.message, 'Cannot find export "missing"');
   assertStringIncludes(missing.message, "the module exports answer, badResult");
   const number = await t.failure("jobs.answer");
+  assertEquals(number.reason, "load");
   assertStringIncludes(number.message, "it is a number, not a function");
 });
 

@@ -152,9 +152,19 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     prepare: (stage) => setFields(stage, { repeats_left: 1 }),
     run: (stage) => end(stage, { outcome: "finished", ttl: 0 }),
   },
+  "finish, has a callback": {
+    prepare: (stage) =>
+      setFields(stage, { success_callback_name: "jobs.done" }),
+    run: (stage) => end(stage, { outcome: "finished" }),
+  },
   "fail": { run: (stage) => end(stage, { outcome: "failed" }) },
   "fail, not kept": {
     run: (stage) => end(stage, { outcome: "failed", ttl: 0 }),
+  },
+  "fail, has a callback": {
+    prepare: (stage) =>
+      setFields(stage, { failure_callback_name: "jobs.failed" }),
+    run: (stage) => end(stage, { outcome: "failed" }),
   },
   "fail, a retry is left": {
     prepare: (stage) => setFields(stage, { retries_left: 1 }),
@@ -173,6 +183,11 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     run: (stage) => end(stage, { outcome: "failed", retry: { type: "never" } }),
   },
   "stop": { run: (stage) => end(stage, { outcome: "stopped" }) },
+  "stop, has a callback": {
+    prepare: (stage) =>
+      setFields(stage, { stopped_callback_name: "jobs.stopped" }),
+    run: (stage) => end(stage, { outcome: "stopped" }),
+  },
   "stop, not kept": {
     run: (stage) => end(stage, { outcome: "stopped", ttl: 0 }),
   },

@@ -9,6 +9,7 @@ import type {
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
+import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { RETRY_ENDINGS, type RetryEnding } from "./retry_endings.ts";
@@ -369,7 +370,12 @@ function shown(answer: unknown): string {
     .replaceAll(/\b[12][0-9a-f]{15}\b/g, "<execution>");
 }
 
-Deno.test.each([...SCENES, ...CREATED_SCENES, ...LIMIT_SCENES])(
+Deno.test.each([
+  ...SCENES,
+  ...CREATED_SCENES,
+  ...LIMIT_SCENES,
+  ...CALLBACK_SCENES,
+])(
   "%s, sent twice, changes nothing and answers the same",
   async (_name, scene) => {
     const answer = await replay(scene);
@@ -379,7 +385,7 @@ Deno.test.each([...SCENES, ...CREATED_SCENES, ...LIMIT_SCENES])(
   },
 );
 
-Deno.test.each([...REPORTS, ...LIMIT_REPORTS])(
+Deno.test.each([...REPORTS, ...LIMIT_REPORTS, ...CALLBACK_REPORTS])(
   "%s, sent twice, changes nothing",
   async (_name, scene) => {
     await replay(scene);

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { encodeData } from "../../lib/job/codec.ts";
 import { JobRecord } from "../../lib/job/record.ts";
 import type { EndReply, Execution } from "../../lib/store/worker_types.ts";
-import { endOf, requeuedEnd } from "../../lib/worker/ends.ts";
+import { endOf, failedEnd, requeuedEnd } from "../../lib/worker/ends.ts";
 import { factsOf, JobLog } from "../../lib/worker/job_log.ts";
 import type { LogFacts, LogMethod } from "../../lib/worker/log.ts";
 
@@ -52,6 +52,39 @@ Deno.test("what a job asks for and does not get is told", () => {
   log.begin(execution({ webhooks: "[]", rate_limit_key: "" }));
   assertEquals(lines.slice(1), [
     ["warn", "q: Webhooks are not supported by this worker (a)"],
+  ]);
+});
+
+Deno.test("a callback that fails is told with the job whose callback it is", () => {
+  const { log, lines } = remembering();
+  const callback = execution({
+    x_callback: "success jobs.done",
+    description: "jobs.done, on success of 7",
+  });
+  log.failed(failedEnd(callback, "failed", "Error: bad", 5), "Error: bad");
+  assertEquals(lines, [
+    ["error", "q: Callback failed: jobs.done, on success of 7 (a)"],
+  ]);
+});
+
+Deno.test("a callback that is not known is told once for each name", () => {
+  const { log, lines } = remembering();
+  const data = encodeData("builtins.exec", "[]", "{}");
+  const left = execution({ x_callback: "failure app.report", data });
+  const [done, broken] = ["jobs.done", "jobs.broken"].map((name) =>
+    execution({
+      x_callback: `success ${name}`,
+      data: name === "jobs.done" ? encodeData(name, "[]", "{}") : "broken",
+    })
+  );
+  for (const callback of [left, done!, broken!, done!, left]) {
+    log.unknownCallback(callback, "why");
+  }
+  const nobody = "not called, no Python worker listens to the queue";
+  assertEquals(lines, [
+    ["warn", "q: Callback app.report is left to a Python worker: why (a)"],
+    ["warn", `q: Callback jobs.done is ${nobody}: why (a)`],
+    ["warn", `q: Callback jobs.broken is ${nobody}: why (a)`],
   ]);
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CALLBACKS } from "./callbacks.ts";
 import { DEPENDENTS } from "./dependents.ts";
 import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
@@ -12,12 +13,13 @@ import { RATE_LIMIT } from "./rate_limit.ts";
 import { REPEAT } from "./repeat.ts";
 import { WAITING } from "./waiting.ts";
 
-/** All hooks, in the order in which they are called. */
+/** All hooks, in the order in which they are called: what is told of a job is read before it begins anew. */
 export const HOOKS: readonly Hook[] = [
   DEPENDENTS,
   RATE_LIMIT,
   GROUP,
   WAITING,
+  CALLBACKS,
   REPEAT,
 ];
 

@@ -29,12 +29,14 @@ end
 
 -- Ends a job as finished, with its result as add_success() takes it.
 local function succeed(job, ttl, payload, from, to, run)
+  job.outcome = from == '0' and payload or string.sub(payload, from, to)
   if ttl ~= '0' then add_success(job.id, ttl, payload, from, to, run.worker, run.e, run.attempt, run.worked) end
   end_job(job, 'finished', tonumber(ttl))
 end
 
 -- Ends a job as failed or stopped: with RQ's type of the result, the text of the failure, and its run, see add_failure().
 local function fail(job, status, kind, ttl, text, run)
+  job.outcome = text
   add_failure(job, kind, ttl, text, run)
   end_job(job, status, ttl)
 end

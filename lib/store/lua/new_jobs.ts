@@ -104,4 +104,16 @@ local function enqueue_new(new_job, to)
   limit_wait(new_job, due)
   return answer
 end
+
+-- Enqueues a job that a hook makes, given as a record NEW_JOB, which has no parents. Its id is derived from what it is made
+-- for: if there is such a job, this has been done before. Returns nothing if a key of its queue holds another type of
+-- value. Hooks cannot call enqueue_new(), which removes the ended job whose id is taken, and thus calls hooks.
+local function spawn(new_job, to)
+  local id, due, limit = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job).rate_limit_key
+  if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
+  if not new_job_fits(id, to, {}, due, limit, false) then return end
+  local answer = place_new(new_job, id, to, false, due, limit)
+  limit_wait(new_job, due)
+  return answer.outcome
+end
 `;
