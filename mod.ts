@@ -52,6 +52,12 @@ export type { JobOptions } from "./lib/job/options.ts";
 export type { RateLimit } from "./lib/job/rate_limit.ts";
 export { type Repeat, repeat } from "./lib/job/repeat.ts";
 export { type Backoff, retry, type RetryOptions } from "./lib/job/retry.ts";
+export type {
+  Debounce,
+  Unique,
+  UniqueJob,
+  UniqueWindow,
+} from "./lib/job/unique.ts";
 export type { JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export {

@@ -39,17 +39,20 @@ export class NoSuchJobError extends Error {
   }
 }
 
-/** A job with this id exists and has not ended, so another one cannot be enqueued under the same id. */
+/** The id of a job, or its unique key, is taken by another job. */
 export class DuplicateJobError extends Error {
   /** The class's name. */
   override readonly name = "DuplicateJobError";
-  /** The id that is taken. */
+  /** The id of the job that has the id, or holds the key. */
   readonly jobId: string;
+  /** The unique key, or `undefined` if it is the id that is taken. */
+  readonly uniqueKey: string | undefined;
 
-  /** Created by the enqueue calls. */
-  constructor(message: string, options: { jobId: string }) {
+  /** Created by the enqueue calls, and by `Job.requeue()`. */
+  constructor(message: string, options: { jobId: string; uniqueKey?: string }) {
     super(message);
     this.jobId = options.jobId;
+    this.uniqueKey = options.uniqueKey;
   }
 }
 

@@ -25,6 +25,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   meta: true,
   isolation: true,
   rateLimit: true,
+  unique: true,
 };
 
 /**

@@ -92,6 +92,11 @@ export const JOB_FIELDS = {
   repeats_left: ["integer", "producer, worker", "worker, user"],
   repeat_intervals: ["json", "producer, worker", "worker, user"],
 
+  /** The key that it holds, unless another job has taken it. */
+  x_unique: ["text", "producer", "all"],
+  /** Until when, and what a call does if the key is taken; see `CheckedUnique.how`. */
+  x_unique_how: ["text", "producer", "producer, user"],
+
   // What comes with it
   group_id: ["text", "RQ", "all"],
   success_callback_name: ["text", "producer", "worker, sweep, user"],

@@ -15,6 +15,7 @@ import { checkJobId } from "./names.ts";
 import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
 import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
 import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
+import { type CheckedUnique, checkUnique, type Unique } from "./unique.ts";
 
 /** Options of a job, each with RQ's default. */
 export interface JobOptions extends CallbackOptions<never> {
@@ -87,6 +88,13 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly retry?: number | RetryOptions;
   /**
+   * That there are no two such jobs: a key that one job of the queue holds at a time, and what happens if it is taken.
+   * `true`, with a `jobId`, refuses an id under which a job is stored, even one that has ended, as in RQ.
+   *
+   * @default only the id of a job that has not ended is taken
+   */
+  readonly unique?: true | Unique;
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -121,6 +129,7 @@ export interface CheckedJobOptions {
   readonly repeat: CheckedRepeat | undefined;
   readonly retry: CheckedRetry | undefined;
   readonly callbacks: readonly CheckedCallback[];
+  readonly unique: CheckedUnique | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -155,6 +164,9 @@ export function checkJobOptions(
   ) {
     throw new TypeError("Cannot use meta: expected an object");
   }
+  const unique = options.unique === undefined
+    ? undefined
+    : checkUnique(options.unique, jobId);
   return {
     timeout: timeout === undefined
       ? defaultTimeout
@@ -170,7 +182,7 @@ export function checkJobOptions(
     ttl: optional(ttl, "ttl", {}),
     jobId: jobId === undefined ? undefined : checkJobId(jobId),
     atFront: options.atFront ?? false,
-    due: dueOf(options),
+    due: dueOf(options, unique),
     rateLimit: options.rateLimit === undefined
       ? undefined
       : checkRateLimit(options.rateLimit),
@@ -179,6 +191,7 @@ export function checkJobOptions(
       : checkRepeat(options.repeat),
     retry: options.retry === undefined ? undefined : checkRetry(options.retry),
     callbacks: checkCallbacks(options),
+    unique,
     description,
     meta,
     isolation: options.isolation === undefined
@@ -190,9 +203,20 @@ export function checkJobOptions(
 /** The last time that a `Date` can be, in milliseconds, is far beyond what dates in Redis can say: four digits of a year. */
 const LAST_MS = Date.UTC(9999, 11, 31);
 
-function dueOf({ at, in: delay }: JobOptions): string | undefined {
+function dueOf(
+  { at, in: delay }: JobOptions,
+  unique: CheckedUnique | undefined,
+): string | undefined {
   if (at !== undefined && delay !== undefined) {
     throw new TypeError('Cannot use both "at" and "in"');
+  }
+  if (unique?.due !== undefined) {
+    if (at === undefined && delay === undefined) return unique.due;
+    throw new TypeError(
+      `Cannot use "${
+        at === undefined ? "in" : "at"
+      }" with unique.ifTaken "debounce": its delay says when the job is due`,
+    );
   }
   if (delay !== undefined) {
     const seconds = parseDuration(delay, "in", { zero: true, fraction: true });

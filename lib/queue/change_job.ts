@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidJobOperationError } from "../base/errors.ts";
+import { DuplicateJobError, InvalidJobOperationError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import type { JobField } from "../job/fields.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
@@ -43,8 +43,14 @@ export async function requeueJob(
 ): Promise<void> {
   refuseUnknown(options, REQUEUE_OPTIONS, `Cannot requeue job "${id}"`);
   const { atFront = false } = options;
-  const { done, gone, status } = await store.requeue(id, atFront);
+  const { done, gone, status, holder } = await store.requeue(id, atFront);
   if (gone) throw noSuchJob(id);
+  if (holder !== undefined) {
+    throw new DuplicateJobError(
+      `Cannot requeue job "${id}": its unique key is held by job "${holder}" by now`,
+      { jobId: holder },
+    );
+  }
   if (!done) {
     throw new InvalidJobOperationError(
       `Cannot requeue job "${id}": it is ${status}, not failed`,

@@ -48,12 +48,15 @@ export async function saveDraft(
   return true;
 }
 
-/** Stores a job, if it is not stored yet, and enqueues it. Reads it again, unless it is over by then and not kept. */
+/**
+ * Stores a job, if it is not stored yet, and enqueues it. Reads it again, unless it is over by then and not kept. Gives the
+ * id of the job that is there instead, if there is one.
+ */
 export async function enqueueJob(
   store: JobStore,
   job: Job,
   options: EnqueueJobOptions & { queue: string; timeout: number },
-): Promise<void> {
+): Promise<string | undefined> {
   const { id } = job;
   const { queue, timeout, ...given } = options;
   refuseUnknown(given, OPTIONS, `Cannot enqueue job "${id}"`);
@@ -70,9 +73,11 @@ export async function enqueueJob(
       { jobId: id, status: answer.status },
     );
   }
+  if (answer.existing !== undefined) return answer.existing;
   try {
     await job.refresh();
   } catch (error) {
     if (!(error instanceof NoSuchJobError)) throw error;
   }
+  return undefined;
 }

@@ -36,7 +36,7 @@ export let newJob: <R = unknown>(
   id: string,
   context: Context,
   read: () => JobRecord,
-  ownsContext?: boolean,
+  options?: { ownsContext?: boolean; isNew?: boolean },
 ) => Job<R>;
 
 /**
@@ -53,6 +53,11 @@ export let newJob: <R = unknown>(
 export class Job<R = unknown> implements AsyncDisposable {
   /** The job's id. */
   readonly id: string;
+  /**
+   * Whether the call that gave this job has made it: not if it was fetched, and not if its `unique` key was taken and
+   * `ifTaken` is `skip` or `debounce`. Then this is the job that holds the key.
+   */
+  readonly isNew: boolean;
   readonly #context: Context;
   readonly #ownsContext: boolean;
   #read: () => JobRecord;
@@ -61,7 +66,8 @@ export class Job<R = unknown> implements AsyncDisposable {
   readonly #changed = new Map<JobField, RedisArg>();
 
   static {
-    newJob = (id, context, read, owns) => new Job(id, context, read, owns);
+    newJob = (id, context, read, options) =>
+      new Job(id, context, read, options);
   }
 
   /** Use {@linkcode Queue.enqueue} or {@linkcode Job.fetch}. */
@@ -69,9 +75,10 @@ export class Job<R = unknown> implements AsyncDisposable {
     id: string,
     context: Context,
     read: () => JobRecord,
-    ownsContext = false,
+    { ownsContext = false, isNew = false } = {},
   ) {
     this.id = id;
+    this.isNew = isNew;
     this.#context = context;
     this.#read = read;
     this.#ownsContext = ownsContext;
@@ -91,7 +98,7 @@ export class Job<R = unknown> implements AsyncDisposable {
     try {
       const record = await context.store.fetch(checkJobId(id));
       if (record !== null) {
-        return newJob(id, context, () => record, true);
+        return newJob(id, context, () => record, { ownsContext: true });
       }
     } catch (error) {
       await context.close();
@@ -114,7 +121,7 @@ export class Job<R = unknown> implements AsyncDisposable {
       if (records.every((record) => record === null)) await context.close();
       return records.map((record) =>
         record &&
-        newJob<R>(record.id, context, () => record, true)
+        newJob<R>(record.id, context, () => record, { ownsContext: true })
       );
     } catch (error) {
       await context.close();
@@ -321,6 +328,7 @@ export class Job<R = unknown> implements AsyncDisposable {
    * Puts a failed or stopped job back on its queue.
    *
    * @throws {InvalidJobOperationError} If it has not failed.
+   * @throws {DuplicateJobError} If another job has its unique key by now.
    * @throws {NoSuchJobError} If it is gone.
    */
   async requeue(options: RequeueOptions = {}): Promise<void> {

@@ -40,12 +40,17 @@ export function newJobOf(
   fields.set("timeout", options.timeout);
   const { resultTtl, failureTtl, ttl, atFront, due, repeat, rateLimit } =
     options;
+  const { unique } = options;
   if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
   if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
   if (ttl !== undefined) fields.set("ttl", ttl);
   if (rateLimit !== undefined) {
     fields.set("rate_limit_key", rateLimit.key);
     fields.set("rate_limit_concurrency", rateLimit.concurrency);
+  }
+  if (unique !== undefined) {
+    if (unique.key !== undefined) fields.set("x_unique", unique.key);
+    fields.set("x_unique_how", unique.how);
   }
   if (repeat !== undefined) {
     fields.set("repeats_left", repeat.times);

@@ -17,7 +17,6 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
 } from "../store/connection.ts";
-import type { Enqueued } from "../store/enqueuer.ts";
 import type { NewJob } from "../store/new_job.ts";
 import { Context, queueNames } from "./context.ts";
 import {
@@ -31,6 +30,7 @@ import {
   type EnqueueCalls,
   type JobsOf,
 } from "./enqueue_call.ts";
+import { enqueueMany } from "./enqueue_many.ts";
 import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
 import { newJobOf } from "./new_job.ts";
@@ -58,12 +58,6 @@ const OPTIONS = optionNames<QueueOptions>({
 });
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
-
-/** How many jobs {@linkcode Queue.enqueueMany} sends in a round trip. */
-const CHUNK = 1_000;
-
-/** How many in the first: fewer, so that Redis has work while the next chunk is prepared. */
-const FIRST_CHUNK = 250;
 
 const encoder = new TextEncoder();
 
@@ -144,7 +138,7 @@ export class Queue implements AsyncDisposable {
    * Enqueues a call, with options.
    *
    * @throws {RangeError | TypeError} It names the option that is wrong. Nothing is stored then.
-   * @throws {DuplicateJobError} If a job with this `jobId` exists and has not ended.
+   * @throws {DuplicateJobError} If a job with this `jobId` exists and has not ended, or another one holds the `unique` key.
    */
   enqueueCall<F extends JobFunction>(
     call: EnqueueCall<F>,
@@ -192,7 +186,9 @@ export class Queue implements AsyncDisposable {
     const prepared = this.#prepare(call);
     const job = prepared instanceof Promise ? await prepared : prepared;
     const enqueued = await this.#context.store.enqueue(job);
-    return this.#jobOf(job, enqueued);
+    return enqueued.existing === undefined
+      ? this.#jobOf(job, enqueued)
+      : await this.#existing(enqueued.existing);
   }
 
   /**
@@ -204,37 +200,15 @@ export class Queue implements AsyncDisposable {
   async enqueueMany<const C extends readonly EnqueueCall[]>(
     calls: EnqueueCalls<C>,
   ): Promise<JobsOf<C>> {
-    return await this.#enqueueMany(calls) as JobsOf<C>;
-  }
-
-  async #enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
-    const prepared = await this.#prepareAll(calls);
-    const jobs: Job[] = [];
-    const errors: unknown[] = [];
-    const settle = async (chunk: readonly NewJob[]) => {
-      const outcomes = await this.#context.store.enqueueMany(chunk);
-      outcomes.forEach((outcome, k) => {
-        if (outcome.status === "rejected") errors.push(outcome.reason);
-        else jobs.push(this.#jobOf(chunk[k]!, outcome.value));
-      });
-    };
-    // The next chunk is prepared while Redis works on the one before it.
-    let ahead: Promise<void> = Promise.resolve();
-    for (let from = 0; from < prepared.length;) {
-      const to = from + (from === 0 ? FIRST_CHUNK : CHUNK);
-      const before = ahead;
-      ahead = settle(prepared.slice(from, to));
-      await before;
-      from = to;
-    }
-    await ahead;
-    if (errors.length > 0) {
-      throw new AggregateError(
-        errors,
-        `Cannot enqueue ${errors.length} of ${calls.length} jobs; the others are enqueued`,
-      );
-    }
-    return jobs;
+    const jobs = await enqueueMany(
+      this.#context.store,
+      await this.#prepareAll(calls),
+      {
+        jobOf: (job, enqueued) => this.#jobOf(job, enqueued),
+        existing: (id) => this.#existing(id),
+      },
+    );
+    return jobs as JobsOf<C>;
   }
 
   /**
@@ -266,7 +240,8 @@ export class Queue implements AsyncDisposable {
    * Enqueues a job that was created before, here or by Python. It is saved first. Its options hold as if it were enqueued
    * only now. However often this is tried, also by others at the same time, the job is enqueued once.
    *
-   * @returns The same job.
+   * @returns The same job, or the one that holds its `unique` key, if that is to be skipped or put off; then it stays created.
+   * @throws {DuplicateJobError} If another job holds its `unique` key.
    * @throws {InvalidJobOperationError} If it has been enqueued, or canceled.
    * @throws {NoSuchJobError} If it was deleted.
    */
@@ -274,12 +249,12 @@ export class Queue implements AsyncDisposable {
     job: Job<R>,
     options: EnqueueJobOptions = {},
   ): Promise<Job<R>> {
-    await enqueueJob(this.#context.store, job, {
+    const existing = await enqueueJob(this.#context.store, job, {
       ...options,
       queue: this.name,
       timeout: this.#defaultTimeout,
     });
-    return job;
+    return existing === undefined ? job : await this.#existing(existing);
   }
 
   /** How many jobs are waiting. */
@@ -319,6 +294,20 @@ export class Queue implements AsyncDisposable {
   remove(job: Job | string): Promise<boolean> {
     const id = typeof job === "string" ? job : job.id;
     return this.#context.store.remove(this.name, id);
+  }
+
+  /** The id of the job that holds a unique key of this queue, or `null` if it is free. */
+  uniqueHolder(key: string): Promise<string | null> {
+    return this.#context.store.uniqueHolder(this.name, key);
+  }
+
+  /**
+   * Frees a unique key of this queue, so that the next job can take it. The job that holds it stays as it is.
+   *
+   * @returns Whether a job held it.
+   */
+  freeUnique(key: string): Promise<boolean> {
+    return this.#context.store.freeUnique(this.name, key);
   }
 
   /** Deletes every waiting job and returns how many. */
@@ -375,7 +364,7 @@ export class Queue implements AsyncDisposable {
 
   #jobOf<R>(
     job: NewJob,
-    { status, enqueuedAt }: Record<keyof Enqueued, string>,
+    { status, enqueuedAt }: Record<"status" | "enqueuedAt", string>,
   ): Job<R> {
     return newJob<R>(job.id, this.#context, () => {
       const fields: JobFields = new Map(
@@ -387,7 +376,14 @@ export class Queue implements AsyncDisposable {
         ].map(([name, value]) => [name, bytesOf(value)]),
       );
       return new JobRecord(job.id, fields);
-    });
+    }, { isNew: true });
+  }
+
+  /** A job that is there instead of a new one. It may be gone by now: then only its id is known. */
+  async #existing<R>(id: string): Promise<Job<R>> {
+    const record = await this.#context.store.fetch(id) ??
+      new JobRecord(id, new Map());
+    return newJob<R>(id, this.#context, () => record);
   }
 }
 

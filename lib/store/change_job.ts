@@ -26,6 +26,8 @@ export interface Change {
   readonly gone: boolean;
   /** Where it was not done: the status that does not allow it. */
   readonly status: string;
+  /** Where it was not done: the id of the job that has its unique key. */
+  readonly holder?: string;
 }
 
 /** Where the job is: a connection, and the names of the keys. */
@@ -62,6 +64,9 @@ export async function requeue(
 ): Promise<Change> {
   const args = [id, atFront ? "L" : "R", newToken()];
   const [what, detail = ""] = await run(REQUEUE, place, id, args);
+  if (what === "held") {
+    return { done: false, gone: false, status: "", holder: detail };
+  }
   if (what === "unfit") throw wrongType("requeue", id, "queue");
   return {
     done: what === "requeued",

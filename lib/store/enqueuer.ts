@@ -26,15 +26,27 @@ import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
 /** The outcome of enqueueing a {@linkcode NewJob}. */
 export interface Enqueued {
   /** Whether it is on its queue, waits for other jobs, is not due yet, or waits for a slot of its rate limit. */
-  readonly status: "queued" | "deferred" | "scheduled" | "rate_limited";
+  readonly status: NewStatus;
   /** As stored; empty unless the job is queued. */
   readonly enqueuedAt: string;
+  /** The id of a job that is there instead, such as the one that holds its unique key: then this one was not enqueued. */
+  readonly existing?: string;
 }
+
+/** What a job is that was just enqueued. */
+type NewStatus = "queued" | "deferred" | "scheduled" | "rate_limited";
 
 /** What ENQUEUE_EACH replies to one job. */
 export type Answer =
-  | { readonly outcome: Enqueued["status"]; readonly enqueued_at: string }
+  | { readonly outcome: NewStatus; readonly enqueued_at: string }
   | { readonly outcome: "duplicate"; readonly status: string }
+  | {
+    readonly outcome: "held";
+    readonly id: string;
+    readonly status: string;
+    readonly key: string;
+  }
+  | { readonly outcome: "skipped" | "debounced"; readonly id: string }
   | { readonly outcome: "refused"; readonly why: string };
 
 /** The answers to jobs that share a call: one for each, or one for all. */
@@ -146,12 +158,22 @@ export function enqueuedJob(
     case "scheduled":
     case "rate_limited":
       return { status: answer.outcome, enqueuedAt: answer.enqueued_at };
+    case "skipped":
+    case "debounced":
+      return { status: "queued", enqueuedAt: "", existing: answer.id };
     case "duplicate":
       throw new DuplicateJobError(
         `Cannot enqueue job "${job.id}": a job of this id is ${
           answer.status || "there"
         }; wait for it, delete it or choose another id`,
         { jobId: job.id },
+      );
+    case "held":
+      throw new DuplicateJobError(
+        `Cannot enqueue job "${job.id}": unique key "${answer.key}" of queue "${job.queue}" is held by job "${answer.id}", which is ${
+          answer.status || "gone"
+        }; wait for it, or use ifTaken "skip"`,
+        { jobId: answer.id, uniqueKey: answer.key },
       );
     case "refused":
       throw new ReplyError(

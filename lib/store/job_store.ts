@@ -22,6 +22,7 @@ import { AWAIT } from "./scripts/await.ts";
 import { EMPTY } from "./scripts/empty.ts";
 import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
+import { freeUnique, uniqueHolder } from "./unique_keys.ts";
 
 /** A job's state at one moment. */
 export interface JobState {
@@ -180,6 +181,16 @@ export class JobStore {
   /** Puts a failed or stopped job back on its queue, or says why that was not done. */
   requeue(id: string, atFront: boolean): Promise<Change> {
     return requeue(this, id, atFront);
+  }
+
+  /** The id of the job that holds a queue's unique key, or `null`. */
+  uniqueHolder(queue: string, key: string): Promise<string | null> {
+    return uniqueHolder(this, queue, key);
+  }
+
+  /** Frees a queue's unique key; `false` if it was free. */
+  freeUnique(queue: string, key: string): Promise<boolean> {
+    return freeUnique(this, queue, key);
   }
 
   /** How many ids are on a queue. */

@@ -135,6 +135,10 @@ export class Keys {
   allowed(limit: string): string {
     return `${this.prefix}rl:${limit}:allowed`;
   }
+  /** Sorted set of ours: the names of unique keys, by when to look whether they are still held. */
+  get uniqueKeys(): string {
+    return `${this.prefix}x_unique_keys`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -168,6 +172,7 @@ const LUA_NAMES: readonly (readonly [
   ["limit_key", "limit", "'rl:' .. limit"],
   ["allowed_key", "limit", "'rl:' .. limit .. ':allowed'"],
   ["rate_limited_key", "limit", "'rl:' .. limit .. ':rate_limited'"],
+  ["unique_key", "name", "'x_unique:' .. name"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 
@@ -179,6 +184,7 @@ export const KEYS_LUA: string = [
   "local SCHEDULERS = P .. 'x_schedulers'",
   "local RELEASING = P .. 'x_releasing'",
   "local LIMITS = P .. 'rl-keys'",
+  "local UNIQUE_KEYS = P .. 'x_unique_keys'",
 ].join("\n\n");
 
 /** A call and its arguments, unless these contain calls. */

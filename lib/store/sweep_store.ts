@@ -24,6 +24,7 @@ import { PROMOTE_READY } from "./scripts/promote_ready.ts";
 import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
 import { RECOVER } from "./scripts/recover.ts";
 import { RETURN_POPPED } from "./scripts/return_popped.ts";
+import { cleanUnique } from "./unique_keys.ts";
 
 /** What recovering the jobs of one queue has done. */
 export interface SweepReply {
@@ -318,6 +319,11 @@ export class SweepStore {
   /** Frees slots of rate limits that jobs no longer need; returns how many. */
   cleanLimits(signal?: AbortSignal): Promise<number> {
     return cleanLimits(this.client, this.keys, signal);
+  }
+
+  /** Drops unique keys that nobody has freed; returns how many. */
+  cleanUnique(signal?: AbortSignal): Promise<number> {
+    return cleanUnique(this, signal);
   }
 
   /**

@@ -162,6 +162,7 @@ export class Sweeper extends Service {
       return 0;
     });
     await sweeps.cleanLimits(signal);
+    await sweeps.cleanUnique(signal);
   }
 
   async #dropDead(

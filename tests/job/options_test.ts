@@ -14,6 +14,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     repeat: undefined,
     retry: undefined,
     callbacks: [],
+    unique: undefined,
     description: undefined,
     meta: undefined,
     isolation: undefined,

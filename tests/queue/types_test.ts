@@ -225,6 +225,28 @@ export async function calledBack(queue: Queue): Promise<void> {
   await queue.enqueueMany([{ func: report, args: [1], onSuccess: textTold }]);
 }
 
+/** Never called. */
+export async function unique(queue: Queue): Promise<void> {
+  const func = nothing;
+  await queue.enqueueCall({ func, unique: true, jobId: "a" });
+  await queue.enqueueCall({ func, unique: { key: "k", until: "5m" } });
+  const debounce = { key: "k", ifTaken: "debounce", delay: 5 } as const;
+  await currentJob.enqueueCall({ func, unique: { ...debounce, maxWait: 9 } });
+  // @ts-expect-error a key is needed
+  await queue.enqueueCall({ func, unique: {} });
+  // @ts-expect-error there is no such policy
+  await queue.enqueueCall({ func, unique: { key: "k", ifTaken: "drop" } });
+  const window = { key: "k", until: "5m" } as const;
+  // @ts-expect-error what holds a key for a time is not replaced
+  await queue.enqueueCall({ func, unique: { ...window, ifTaken: "replace" } });
+  // @ts-expect-error a delay is for debouncing
+  await queue.enqueueCall({ func, unique: { key: "k", delay: 5 } });
+  // @ts-expect-error its delay is missing
+  await queue.enqueueCall({ func, unique: { key: "k", ifTaken: "debounce" } });
+  // @ts-expect-error a debounced job holds its key until it starts
+  await queue.enqueueCall({ func, unique: { ...debounce, until: "ended" } });
+}
+
 Deno.test("the compile-time assertions of this file hold", () => {
   assertEquals(checked.length, 1);
 });

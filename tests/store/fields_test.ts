@@ -81,6 +81,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "x_releasing",
   "x_ends",
   "x_schedulers",
+  "x_unique_keys",
 ]);
 
 Deno.test.each(SCRIPTS)("%s spells fields that are declared", (_, lua) => {

@@ -126,3 +126,41 @@ export async function addParentWithSlot(scene: Scene): Promise<void> {
   await bench.send("HSET", "rq:rl:key", "concurrency", 1);
   await bench.send("ZADD", "rq:rl:key:allowed", 1_700_000_000, PARENT);
 }
+
+/** The unique key of the job. */
+const KEY = `rq:x_unique:${QUEUE.length}:${QUEUE}:key`;
+
+/** Has the job, if there is one, ask for a unique key. */
+export function nameKey(
+  scene: Pick<Scene, "bench">,
+  till = "ended",
+): Promise<unknown> {
+  return setFields(scene, { x_unique: "key", x_unique_how: `${till} error` });
+}
+
+/** The same, and gives it the key, in whichever state it is. */
+export async function holdKey(scene: Scene, till = "ended"): Promise<void> {
+  await nameKey(scene, till);
+  const { bench } = scene;
+  const created = await bench.field(JOB, "created_at");
+  if (created === null) return;
+  await bench.send("SET", KEY, `${till} ${JOB} ${created}`);
+  await bench.send("ZADD", "rq:x_unique_keys", 9e9, `1:${QUEUE}:key`);
+}
+
+/** Gives the key to another job. */
+export async function takeKey({ bench }: Scene): Promise<void> {
+  const fields = { x_unique: "key", x_unique_how: "ended error" };
+  await bench.add("other", { queue: QUEUE, due: "+3600", fields });
+}
+
+/** Has a job be gone whose key has stayed. */
+export async function leaveKey(scene: Scene): Promise<void> {
+  await takeKey(scene);
+  await scene.bench.send("DEL", "rq:job:other");
+}
+
+/** Lets the time come to look at unique keys. */
+export async function letLookAtKeys({ bench }: Scene): Promise<void> {
+  await bench.send("ZADD", "rq:x_unique_keys", "XX", 1, `1:${QUEUE}:key`);
+}

@@ -291,12 +291,13 @@ export async function stateOf(bench: Bench): Promise<string> {
   return `${status}@${places.join("+") || "none"}`;
 }
 
-/** Looks into every list and sorted set that there is. */
+/** Looks into every list and sorted set that there is, and at unique keys. */
 const FIND_LUA = `
 local found = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local kind = redis.call('TYPE', key).ok
   local members = kind == 'list' and redis.call('LRANGE', key, 0, -1) or kind == 'zset' and redis.call('ZRANGE', key, 0, -1) or {}
+  if kind == 'string' and string.find(redis.call('GET', key), ' ' .. ARGV[1] .. ' ', 1, true) then members = {ARGV[1]} end
   for _, member in ipairs(members) do
     if string.match(member, '^[^:]*') == ARGV[1] then
       found[#found + 1] = key
@@ -332,12 +333,13 @@ function placeOf(
   return isOfRq ? "rq-wip" : "wip?";
 }
 
-/** `rq:queue:q` → `queue`, `rq:wip:q` → `wip`; the intermediate list and the keys of a rate limit by names of the table's. */
+/** `rq:queue:q` → `queue`, `rq:wip:q` → `wip`; the intermediate list, the keys of a rate limit and the unique key by names of the table's. */
 function placeName(key: string): string {
   return key.replace(/^rq:/, "")
     .replace(`queue:${QUEUE}:intermediate`, "popped")
     .replace("rl:key:rate_limited", "limited")
     .replace("rl:key:allowed", "slot")
+    .replace(`x_unique:1:${QUEUE}:key`, "key")
     .replace(new RegExp(`:${QUEUE}$`), "");
 }
 

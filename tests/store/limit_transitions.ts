@@ -10,6 +10,7 @@ import { TRANSITIONS } from "./job_transitions.ts";
 import {
   endParent,
   enqueue,
+  inCircumstances,
   type Stage,
   type Transition,
 } from "./transition_calls.ts";
@@ -17,19 +18,12 @@ import {
 /** The limit of the job. */
 const LIMIT = { rate_limit_key: "key", rate_limit_concurrency: 1 };
 
-/** Another transition, in further circumstances that come first. */
+/** A transition of a job without a limit, in further circumstances. */
 function after(
   name: string,
   ...circumstances: ((stage: Stage) => Promise<unknown>)[]
 ): Transition {
-  const transition = TRANSITIONS[name]!;
-  return {
-    ...transition,
-    async prepare(stage) {
-      for (const prepare of circumstances) await prepare(stage);
-      await transition.prepare?.(stage);
-    },
-  };
+  return inCircumstances(TRANSITIONS[name]!, ...circumstances);
 }
 
 /** Each of them, by the name that the table has for it. */

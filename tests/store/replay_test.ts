@@ -13,6 +13,7 @@ import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { RETRY_ENDINGS, type RetryEnding } from "./retry_endings.ts";
+import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import {
   Bench,
   echoing,
@@ -375,6 +376,7 @@ Deno.test.each([
   ...CREATED_SCENES,
   ...LIMIT_SCENES,
   ...CALLBACK_SCENES,
+  ...UNIQUE_SCENES,
 ])(
   "%s, sent twice, changes nothing and answers the same",
   async (_name, scene) => {
@@ -385,7 +387,12 @@ Deno.test.each([
   },
 );
 
-Deno.test.each([...REPORTS, ...LIMIT_REPORTS, ...CALLBACK_REPORTS])(
+Deno.test.each([
+  ...REPORTS,
+  ...LIMIT_REPORTS,
+  ...CALLBACK_REPORTS,
+  ...UNIQUE_REPORTS,
+])(
   "%s, sent twice, changes nothing",
   async (_name, scene) => {
     await replay(scene);

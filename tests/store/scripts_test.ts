@@ -152,7 +152,7 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
   HEARTBEAT: ["ZADD"], // the executions of a job
   PROBE: ["LPUSH", "RPUSH", "ZADD"],
 };
-const MOVERS = ["push", "register", "fill_slots", "wait_for_slot"]
+const MOVERS = ["push", "register", "fill_slots", "wait_for_slot", "look_later"]
   .map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(

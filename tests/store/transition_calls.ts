@@ -34,6 +34,20 @@ export interface Transition {
   readonly reports?: true;
 }
 
+/** A transition in further circumstances, which come first. */
+export function inCircumstances(
+  transition: Transition,
+  ...circumstances: ((stage: Stage) => Promise<unknown>)[]
+): Transition {
+  return {
+    ...transition,
+    async prepare(stage) {
+      for (const prepare of circumstances) await prepare(stage);
+      await transition.prepare?.(stage);
+    },
+  };
+}
+
 /** Ends the execution. */
 export function end(
   { workers, worker, execution }: Stage,

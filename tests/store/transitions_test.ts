@@ -16,6 +16,8 @@ import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { SCRIPTS } from "./lua.ts";
 import { Bench, echoing } from "./support.ts";
 import type { Transition } from "./transition_calls.ts";
+import { UNIQUE_TABLE } from "./unique_table.ts";
+import { UNIQUE_TRANSITIONS } from "./unique_transitions.ts";
 import { type Cell, readTable, type Row } from "./transition_table.ts";
 
 /**
@@ -35,9 +37,10 @@ import { type Cell, readTable, type Row } from "./transition_table.ts";
  *     deferred    in the deferred registry                 a@none      its status is `a`, its id is nowhere
  *     scheduled   in the scheduled registry                wip?        a lease that is not the job's any more
  *                                                          a+slot      as `a`, and it has a slot of its rate limit
+ *                                                          a+key       as `a`, and the unique key names it
  *
  * Sent again after a lost reply, a call leaves the same state and answers the same; of those that report what they have
- * done, the second answer is that nothing was.
+ * done, the second answer is that nothing was. A feature may have a table of its own, in a file of its own.
  */
 const TABLE = `
                              | otherwise   queued        popped         started     rq-started  finished         failed         stopped      deferred         scheduled         canceled     created   ready         limited      gone
@@ -247,9 +250,10 @@ clean the limit, has a slot  | =           .             .              .       
 const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...PLAIN,
   ...LIMIT_TRANSITIONS,
+  ...UNIQUE_TRANSITIONS,
 };
 
-const ROWS: readonly Row[] = readTable(TABLE);
+const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE].flatMap(readTable);
 
 Deno.test("the table has a column for every state and a row for every transition", () => {
   for (const [name] of ROWS) transitionOf(name);
@@ -280,6 +284,7 @@ const OF_NO_JOB = [
   "SET_WORKER_FIELDS",
   "SHOW_IDLE",
   "STATE",
+  "UNIQUE_HOLDER",
 ];
 
 /** The texts of the scripts that each row has called. */

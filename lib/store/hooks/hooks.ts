@@ -11,6 +11,7 @@ import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
 import { RATE_LIMIT } from "./rate_limit.ts";
 import { REPEAT } from "./repeat.ts";
+import { UNIQUE } from "./unique.ts";
 import { WAITING } from "./waiting.ts";
 
 /** All hooks, in the order in which they are called: what is told of a job is read before it begins anew. */
@@ -21,6 +22,7 @@ export const HOOKS: readonly Hook[] = [
   WAITING,
   CALLBACKS,
   REPEAT,
+  UNIQUE,
 ];
 
 const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);

@@ -23,6 +23,7 @@ import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
+import { UNIQUE_LUA } from "./unique.ts";
 import { WORKER_LUA } from "./worker.ts";
 
 /** Matches names that may be mentions in the last alternative; the other alternatives skip everything else. */
@@ -64,6 +65,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     RETRIES_LUA,
     WORKER_LUA,
     NEW_JOBS_LUA,
+    UNIQUE_LUA,
     ...HOOKS_LUA,
   ].map(spellKeys));
 }

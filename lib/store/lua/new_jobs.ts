@@ -21,6 +21,12 @@ local function push_gathered(to)
   if #to.ids > 0 then push(to.q, to.front, unpack(to.ids)) end
 end
 
+-- The answer for a job that is stored.
+local function new_answer(status, enqueued_at)
+  local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
+  return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
+end
+
 -- The answer if the id of a new job is taken; else nil, and the queue of the ended job that is replaced, if there is one.
 -- It is not taken by the same job that was only created.
 local function look_up(id, given, to)
@@ -31,10 +37,10 @@ local function look_up(id, given, to)
   local created_at, data, status, enqueued_at, origin = unpack(h)
   if created_at == given.created_at and data == given.data then
     if status == 'created' then return end
-    local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
-    return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
+    return new_answer(status, enqueued_at)
   end
-  if not has_ended(status) then return {outcome = 'duplicate', status = status or ''} end
+  local refused = not has_ended(status) or given.x_unique_how == 'id'
+  if refused then return {outcome = 'duplicate', status = status or ''} end
   return nil, origin or to.q
 end
 
@@ -58,10 +64,10 @@ local function new_job_fits(id, to, parents, due, limit, makes_room)
     (makes_room or holds_only('set', dependencies_key(id)))
 end
 
--- Puts a new job where it has to wait; what goes on the queue is gathered.
-local function place_new(new_job, id, to, waits, due, limit)
+-- Puts a new job where it has to wait; what goes on the queue is gathered. A unique one is not: the next one may replace it.
+local function place_new(new_job, id, to, waits, due, limit, unique)
   local key, job = job_key(id), {id = id, q = to.q, rate_limit_key = limit}
-  if not waits and not due and not limit then
+  if not waits and not due and not limit and not unique then
     redis.call('HSET', key, 'origin', to.q, 'status', 'queued', 'enqueued_at', iso(), unpack(new_job, NEW_FIELDS))
     to.ids[#to.ids + 1] = id
     return {outcome = 'queued', enqueued_at = iso()}
@@ -97,11 +103,25 @@ local function enqueue_new(new_job, to)
   local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
   local limit = given.rate_limit_key
   local answer, old_queue = look_up(id, given, to)
+  local unique, replaced = given.x_unique and unique_of(given, to.q), nil
+  if unique and (not answer or answer.outcome == 'duplicate') then
+    local met
+    met, replaced = meet_holder(unique, new_job, given)
+    if met or replaced and replaced.id == id then answer = met end
+  end
   if answer then return answer end
-  if not new_job_fits(id, to, parents, due, limit, old_queue) then return {outcome = 'refused', why = ''} end
+  local fits = new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
+    (not unique or holds_only('string', unique_key(unique.name)))
+  if not fits then return {outcome = 'refused', why = ''} end
   if old_queue then replace_ended(id, old_queue) end
-  answer = place_new(new_job, id, to, depend(id, parents, given.allow_dependency_failures == '1'), due, limit)
+  if replaced then
+    leave(replaced)
+    remove(replaced)
+  end
+  local waits = depend(id, parents, given.allow_dependency_failures == '1')
+  answer = place_new(new_job, id, to, waits, due, limit, unique)
   limit_wait(new_job, due)
+  if unique then hold_new(unique, id, given) end
   return answer
 end
 

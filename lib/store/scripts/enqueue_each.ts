@@ -14,11 +14,15 @@ import { localsLua, NEW_JOBS } from "../records.ts";
  * reply JSON: a list of an object for each job, or only one object if all are queued now
  *       { outcome: "queued" | "deferred" | "scheduled" | "rate_limited", enqueued_at } the date is "" unless it is queued
  *       { outcome: "duplicate", status } the id is taken by a job of this status
+ *       { outcome: "held", id, status, key } another job holds its unique key
+ *       { outcome: "skipped", id } another job holds it, which is told instead
+ *       { outcome: "debounced", id } the same, and that job was put off
  *       { outcome: "refused", why } with Redis' error, or "" if a key of the queue or of the job holds another type of
  *       value; nothing was written of it
  * ```
  *
- * An id that is taken by a job that has not ended is refused; a job that has ended is replaced. A hash with exactly the
+ * An id that is taken by a job that has not ended is refused; a job that has ended is replaced, unless the id has to be
+ * unique. A hash with exactly the
  * same `created_at` (to the microsecond) and `data` was written by this very call, whose reply was lost.
  */
 export const ENQUEUE_EACH: Script = script(

@@ -310,3 +310,21 @@ export function throwsNoUse(isFinal: boolean): never {
   const error = new NoUse("no use");
   throw isFinal ? new DoNotRetry(error) : error;
 }
+
+/** Enqueues jobs with one key; gives the ids, and the error of one that is refused. */
+export async function enqueuesUnique(key: string): Promise<string[]> {
+  const call = { func: nothing, in: "1h" } as const;
+  const skip = { ...call, unique: { key, ifTaken: "skip" } } as const;
+  const first = await currentJob.enqueueCall(skip);
+  const second = await currentJob.enqueueCall(skip);
+  const refused = await currentJob.enqueueCall({
+    ...call,
+    jobId: "mine",
+    unique: { key, until: "started" },
+  }).then(() => "none", String);
+  const debounce = { key: `${key}2`, ifTaken: "debounce", delay: 600 } as const;
+  const put = (text: string) =>
+    currentJob.enqueueCall({ func: echo, args: [text], unique: debounce });
+  await put("first");
+  return [first.id, second.id, refused, (await put("second")).id];
+}

@@ -1,0 +1,21 @@
+/** The unique key of a job. @module */
+
+import type { Hook } from "./hook.ts";
+
+/** A job that ends frees its unique key, unless it is held for a time. It comes behind the repeats: such a job keeps it. */
+export const UNIQUE: Hook = {
+  name: "unique",
+  reads: ["x_unique"],
+  marks: ["x_unique"],
+  lua: `
+-- Another job may hold the key by now: this one had begun, or somebody has freed it.
+local function unique_ended(job, status)
+  if not job.x_unique or job.again or not job.origin then return end
+  if status == 'finished' and job.held and next_repeat(job) then return end
+  local name = unique_name(job.origin, job.x_unique)
+  local value = unique_value(name)
+  local own = value and value.till ~= 'window' and value.id == job.id
+  if own and value.created_at == field(job.id, 'created_at') then drop_unique(name) end
+end
+`,
+};

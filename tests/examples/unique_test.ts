@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { runFlags } from "../support/deno_flags.ts";
+import { RedisServer } from "../support/redis_server.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("examples/unique.ts refuses, skips, replaces and debounces", async () => {
+  await using redis = await RedisServer.start();
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...runFlags(), "examples/unique.ts"],
+    cwd: ROOT,
+    env: { REDIS_URL: redis.url, NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assertEquals(lines, [
+    "yearly: refused, true",
+    "monthly: false, true",
+    "daily: 1 job",
+    "report: 2026",
+    "report: May",
+    "report: week 2",
+    "report: Wednesday",
+  ]);
+});
