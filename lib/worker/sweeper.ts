@@ -39,7 +39,7 @@ const TURNS = {
 } as const;
 
 /** Milliseconds for which the names of all queues are kept: less than a lease of a job from a new queue takes to run out. */
-const NAMES_MS = 4_500;
+const NAMES_MS = 9_000;
 
 /**
  * Puts jobs of dead workers back, drops what has expired, and queues deferred jobs that nobody has released.
@@ -148,7 +148,9 @@ export class Sweeper extends Service {
   ): Promise<void> {
     const { sweeps } = this.#options;
     const [ended, others] = await Promise.all([
-      sweeps.having(sweeps.registryKeys(["finished", "failed"]), queues),
+      queues.length === 1 // looking would take as long as dropping
+        ? queues
+        : sweeps.having(sweeps.registryKeys(["finished", "failed"]), queues),
       sweeps.having(
         sweeps.registryKeys(["canceled", "deferred", "ready"]),
         queues,
