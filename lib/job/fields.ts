@@ -114,6 +114,9 @@ export const JOB_FIELDS = {
   x_ended_outcome: ["bytes", "worker, sweep", "worker"],
   rate_limit_key: ["text", "producer", "all"],
   rate_limit_concurrency: ["integer", "producer", "all"],
+  /** How many jobs with this key may start within so many seconds. */
+  x_rate_starts: ["integer", "producer", "all"],
+  x_rate_per: ["number", "producer", "all"],
 
   // Where RQ kept an outcome before it had streams of results
   exc_info: ["bytes", "RQ", "user"],

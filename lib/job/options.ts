@@ -12,7 +12,11 @@ import {
 } from "./callback.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkJobId } from "./names.ts";
-import { checkRateLimit, type RateLimit } from "./rate_limit.ts";
+import {
+  type CheckedRateLimit,
+  checkRateLimit,
+  type RateLimit,
+} from "./rate_limit.ts";
 import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
 import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
 import { type CheckedUnique, checkUnique, type Unique } from "./unique.ts";
@@ -68,10 +72,10 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly in?: Duration;
   /**
-   * How many jobs with the same key may be queued or running at a time. The others wait without taking a worker, with
-   * the status `rate_limited`, and are queued in the order in which they came.
+   * How many jobs with the same key may be queued or running at a time, or may start within a time, or both. The others
+   * wait without taking a worker, with the status `rate_limited`, and are queued in the order in which they came.
    *
-   * @default no limit
+   * @default the queue's, then no limit
    */
   readonly rateLimit?: RateLimit;
   /**
@@ -125,7 +129,7 @@ export interface CheckedJobOptions {
   readonly atFront: boolean;
   /** When it may run: seconds since 1970, or `+` and seconds from now. */
   readonly due: string | undefined;
-  readonly rateLimit: RateLimit | undefined;
+  readonly rateLimit: CheckedRateLimit | undefined;
   readonly repeat: CheckedRepeat | undefined;
   readonly retry: CheckedRetry | undefined;
   readonly callbacks: readonly CheckedCallback[];

@@ -14,6 +14,7 @@ import {
   type JobOptions,
 } from "../job/options.ts";
 import { withOwnOptions } from "../job/own_options.ts";
+import type { CheckedRateLimit } from "../job/rate_limit.ts";
 import type {
   ArgsOf,
   CallArgs,
@@ -114,4 +115,14 @@ export function checkCall(
     throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
   }
   return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait };
+}
+
+/** The same call, with the rate limit of its queue if it has none of its own. */
+export function withRateLimit(
+  call: CheckedCall,
+  ofQueue: CheckedRateLimit | undefined,
+): CheckedCall {
+  const { options } = call;
+  if (ofQueue === undefined || options.rateLimit !== undefined) return call;
+  return { ...call, options: { ...options, rateLimit: ofQueue } };
 }

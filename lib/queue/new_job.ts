@@ -1,5 +1,5 @@
 /**
- * Jobs to be enqueued, out of checked calls.
+ * Jobs to be enqueued, out of checked calls, and what is known of them once they are.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
 import type { JobField } from "../job/fields.ts";
 import type { Isolation } from "../job/isolation.ts";
+import { rateLimitFields } from "../job/rate_limit.ts";
+import { type JobFields, JobRecord } from "../job/record.ts";
 import { retryFields } from "../job/retry.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { NewJob } from "../store/new_job.ts";
@@ -45,8 +47,9 @@ export function newJobOf(
   if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
   if (ttl !== undefined) fields.set("ttl", ttl);
   if (rateLimit !== undefined) {
-    fields.set("rate_limit_key", rateLimit.key);
-    fields.set("rate_limit_concurrency", rateLimit.concurrency);
+    for (const [name, value] of rateLimitFields(rateLimit)) {
+      fields.set(name, value);
+    }
   }
   if (unique !== undefined) {
     if (unique.key !== undefined) fields.set("x_unique", unique.key);
@@ -80,4 +83,33 @@ export function newJobOf(
   if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
   const isIdNew = options.jobId === undefined;
   return { id, isIdNew, queue, atFront, due, fields };
+}
+
+/** What the store says of a job that it has taken. */
+export interface NewState {
+  readonly status: string;
+  /** Empty unless the job is queued. */
+  readonly enqueuedAt: string;
+}
+
+const encoder = new TextEncoder();
+
+/** A new job as it is stored. */
+export function recordOf(
+  job: NewJob,
+  { status, enqueuedAt }: NewState,
+): JobRecord {
+  const fields: JobFields = new Map(
+    [
+      ...job.fields,
+      ["origin", job.queue] as const,
+      ["status", status] as const,
+      ["enqueued_at", enqueuedAt] as const,
+    ].map(([name, value]) => [name, bytesOf(value)]),
+  );
+  return new JobRecord(job.id, fields);
+}
+
+function bytesOf(value: RedisArg): Uint8Array {
+  return value instanceof Uint8Array ? value : encoder.encode(String(value));
 }

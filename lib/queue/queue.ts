@@ -9,9 +9,13 @@ import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName } from "../job/names.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
-import { type JobFields, JobRecord } from "../job/record.ts";
+import {
+  type CheckedRateLimit,
+  checkQueueRateLimit,
+  type QueueRateLimit,
+} from "../job/rate_limit.ts";
+import { JobRecord } from "../job/record.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
-import type { RedisArg } from "../redis/redis_client.ts";
 import {
   type Connection,
   CONNECTION_OPTIONS,
@@ -29,11 +33,12 @@ import {
   type EnqueueCall,
   type EnqueueCalls,
   type JobsOf,
+  withRateLimit,
 } from "./enqueue_call.ts";
 import { enqueueMany } from "./enqueue_many.ts";
 import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
-import { newJobOf } from "./new_job.ts";
+import { newJobOf, type NewState, recordOf } from "./new_job.ts";
 
 /** Options of a {@linkcode Queue}. */
 export interface QueueOptions extends ConnectionOptions {
@@ -49,17 +54,23 @@ export interface QueueOptions extends ConnectionOptions {
    * @default the worker's isolation
    */
   readonly isolation?: Isolation;
+  /**
+   * The rate limit of jobs without their own. Unless it has another key, all of them share the queue's name as their key,
+   * and with those of other programs that say the same.
+   *
+   * @default none
+   */
+  readonly rateLimit?: QueueRateLimit;
 }
 
 const OPTIONS = optionNames<QueueOptions>({
   ...CONNECTION_OPTIONS,
   defaultTimeout: true,
   isolation: true,
+  rateLimit: true,
 });
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
-
-const encoder = new TextEncoder();
 
 /**
  * A queue of jobs in Redis.
@@ -80,6 +91,7 @@ export class Queue implements AsyncDisposable {
   #context: Context;
   readonly #defaultTimeout: number;
   readonly #isolation: Isolation | undefined;
+  readonly #rateLimit: CheckedRateLimit | undefined;
 
   /**
    * Creates a queue. It connects on its first call.
@@ -98,6 +110,9 @@ export class Queue implements AsyncDisposable {
     this.#isolation = options.isolation === undefined
       ? undefined
       : checkIsolation(options.isolation);
+    this.#rateLimit = options.rateLimit === undefined
+      ? undefined
+      : checkQueueRateLimit(options.rateLimit, this.name);
     this.#context = new Context(options);
   }
 
@@ -353,7 +368,10 @@ export class Queue implements AsyncDisposable {
    * promise only if a function's name has to be looked up.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
-    const checked = checkCall(call, this.#defaultTimeout, this.#context);
+    const checked = withRateLimit(
+      checkCall(call, this.#defaultTimeout, this.#context),
+      this.#rateLimit,
+    );
     const names = callNames(call.func, checked.options.callbacks);
     return names instanceof Promise
       ? names.then((named) =>
@@ -362,21 +380,9 @@ export class Queue implements AsyncDisposable {
       : newJobOf(checked, names, this.name, this.#isolation);
   }
 
-  #jobOf<R>(
-    job: NewJob,
-    { status, enqueuedAt }: Record<"status" | "enqueuedAt", string>,
-  ): Job<R> {
-    return newJob<R>(job.id, this.#context, () => {
-      const fields: JobFields = new Map(
-        [
-          ...job.fields,
-          ["origin", job.queue] as const,
-          ["status", status] as const,
-          ["enqueued_at", enqueuedAt] as const,
-        ].map(([name, value]) => [name, bytesOf(value)]),
-      );
-      return new JobRecord(job.id, fields);
-    }, { isNew: true });
+  #jobOf<R>(job: NewJob, state: NewState): Job<R> {
+    const read = () => recordOf(job, state);
+    return newJob<R>(job.id, this.#context, read, { isNew: true });
   }
 
   /** A job that is there instead of a new one. It may be gone by now: then only its id is known. */
@@ -385,8 +391,4 @@ export class Queue implements AsyncDisposable {
       new JobRecord(id, new Map());
     return newJob<R>(id, this.#context, () => record);
   }
-}
-
-function bytesOf(value: RedisArg): Uint8Array {
-  return value instanceof Uint8Array ? value : encoder.encode(String(value));
 }

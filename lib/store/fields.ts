@@ -66,7 +66,13 @@ const END_FIELDS = {
 
 /** The hash of a rate limit (`rq/rate_limit.py`). */
 const LIMIT_FIELDS = {
+  /** Missing if there is a window. */
   concurrency: ["integer", "producer, sweep", "all"],
+  /** The same beside a window; empty for no limit. */
+  x_concurrency: ["integer", "producer, worker, sweep", "all"],
+  /** How many jobs may start within so many seconds. */
+  x_starts: ["integer", "producer, worker, sweep", "all"],
+  x_per: ["number", "producer, worker, sweep", "all"],
 } as const;
 
 /** All of these, for a test. */

@@ -139,6 +139,10 @@ export class Keys {
   get uniqueKeys(): string {
     return `${this.prefix}x_unique_keys`;
   }
+  /** Sorted set of ours: the rate limits that a worker of a queue is to look at, scored with the time. */
+  looks(queue: string): string {
+    return `${this.prefix}x_looks:${queue}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -173,6 +177,8 @@ const LUA_NAMES: readonly (readonly [
   ["allowed_key", "limit", "'rl:' .. limit .. ':allowed'"],
   ["rate_limited_key", "limit", "'rl:' .. limit .. ':rate_limited'"],
   ["unique_key", "name", "'x_unique:' .. name"],
+  ["starts_key", "limit", "'rl:' .. limit .. ':x_starts'"],
+  ["looks_key", "q", "'x_looks:' .. q"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 

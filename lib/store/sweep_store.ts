@@ -13,6 +13,13 @@ import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
 import { cleanLimits } from "./clean_limits.ts";
 import { dropDeadWorkers } from "./dead_workers.ts";
+import {
+  dueKeys,
+  firstDue,
+  lookAtLimits,
+  promoteScheduled,
+  type Promotion,
+} from "./due_jobs.ts";
 import { MAX_LOSSES } from "./lease.ts";
 import { chunks } from "./chunks.ts";
 import { releaseDependents } from "./release.ts";
@@ -21,7 +28,6 @@ import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
 import { EXPIRED_LEASES } from "./scripts/expired_leases.ts";
 import { PROMOTE_DEFERRED } from "./scripts/promote_deferred.ts";
 import { PROMOTE_READY } from "./scripts/promote_ready.ts";
-import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
 import { RECOVER } from "./scripts/recover.ts";
 import { RETURN_POPPED } from "./scripts/return_popped.ts";
 import { cleanUnique } from "./unique_keys.ts";
@@ -32,14 +38,6 @@ export interface SweepReply {
   readonly requeued: readonly string[];
   /** Ids of jobs that have lost their worker too often. */
   readonly failed: readonly string[];
-}
-
-/** What came of queueing the scheduled jobs of a queue. */
-export interface Promotion {
-  /** How many were queued, -1 if they are left to a Python scheduler. */
-  readonly moved: number;
-  /** Milliseconds until the next one is due; `Infinity` if there is none, or Python does it. */
-  readonly nextMs: number;
 }
 
 /**
@@ -54,7 +52,6 @@ const BATCH = {
   ready: 50,
   canceled: 1_000,
   expired: 2_000,
-  scheduled: 250,
   queues: 100,
 } as const;
 
@@ -343,10 +340,14 @@ export class SweepStore {
     ]);
   }
 
-  /** The score of the first of a queue's scheduled jobs, if there is one. */
-  async firstScheduled(queue: string): Promise<string | undefined> {
-    const args = [this.keys.registry("scheduled", queue), 0, 0, "WITHSCORES"];
-    return texts(await this.client.send("ZRANGE", args, RESEND))[1];
+  /** The keys of what becomes due on a queue. */
+  dueKeys(queue: string): string[] {
+    return dueKeys(this.keys, queue);
+  }
+
+  /** What tells the next thing that becomes due on a queue from others, if there is any. */
+  firstDue(queue: string): Promise<string | undefined> {
+    return firstDue(this.client, this.keys, queue);
   }
 
   /**
@@ -354,31 +355,12 @@ export class SweepStore {
    *
    * @throws {Error} If a key of the queue holds another type of value; the jobs stay scheduled.
    */
-  async promoteScheduled(
-    queue: string,
-    signal?: AbortSignal,
-  ): Promise<Promotion> {
-    const { client, keys } = this;
-    const scheduled = [
-      keys.registry("scheduled", queue),
-      keys.schedulerLock(queue),
-    ];
-    const args = [keys.prefix, queue, BATCH.scheduled];
-    let [moved, nextMs] = [0, Infinity];
-    while (!signal?.aborted) {
-      const [taken = 0, queued = 0, ms = -1] = texts(
-        await PROMOTE_SCHEDULED.run(client, scheduled, args, RESEND),
-      ).map(Number);
-      if (queued === -1) return { moved: moved || -1, nextMs: Infinity };
-      if (queued === -2) {
-        throw new Error(
-          `Cannot queue scheduled jobs of "${queue}": a key of the queue holds another type of value`,
-        );
-      }
-      moved += queued;
-      nextMs = ms < 0 ? Infinity : ms;
-      if (taken === 0 || ms !== 0) break;
-    }
-    return { moved, nextMs };
+  promoteScheduled(queue: string, signal?: AbortSignal): Promise<Promotion> {
+    return promoteScheduled(this.client, this.keys, queue, signal);
+  }
+
+  /** Queues jobs that their rate limits let through by now, as far as workers of this queue are to see to that. */
+  lookAtLimits(queue: string, signal?: AbortSignal): Promise<Promotion> {
+    return lookAtLimits(this.client, this.keys, queue, signal);
   }
 }

@@ -76,6 +76,7 @@ const NORMAL: ReadonlySet<string> = new Set([
   "canceled",
   "stopped",
   "running",
+  "over its limit",
 ]);
 
 /** Gets the next job. */

@@ -1,5 +1,5 @@
 /**
- * Queues scheduled jobs when they are due.
+ * Queues scheduled jobs when they are due, and those that wait for their rate limit when its window opens.
  *
  * Of several workers with the same queues, one has the turn. It sets a timer to the next due time, by Redis' clock, so that
  * an idle worker gets the job a moment after that. Of a job that is due before all others it is told on its channel, by the
@@ -41,9 +41,9 @@ const TRUST_MS = 10_000;
 interface Schedule {
   /** When the next job is due; `Infinity` if none is known. */
   dueAt: number;
-  /** The score of that job in the registry, if a look has found it. */
-  score: string | undefined;
-  /** Until when a job with that score is taken to be due at that time. */
+  /** What a look has found to be due next. */
+  first: string | undefined;
+  /** Until when that is taken to be due at that time. */
   trustUntil: number;
   /** The last error, so that it is not reported every second. */
   told: string | undefined;
@@ -81,7 +81,7 @@ export class Scheduler extends Service {
 
   /** Queues all that is due, whoever has the turn; returns how many jobs that were. */
   async promote(signal?: AbortSignal): Promise<number> {
-    const queues = await this.#havingScheduled();
+    const queues = await this.#havingDue();
     return await this.#each(queues, (queue) => this.#promote(queue, signal));
   }
 
@@ -135,21 +135,21 @@ export class Scheduler extends Service {
 
   async #look(): Promise<number> {
     this.#lookAt = this.clock.now() + LOOK_MS;
-    const queues = await this.#havingScheduled();
+    const queues = await this.#havingDue();
     return await this.#each(queues, (queue) => this.#lookAtQueue(queue));
   }
 
   async #lookAtQueue(queue: string): Promise<number> {
     const schedule = this.#of(queue);
-    const score = await this.#options.sweeps.firstScheduled(queue);
-    if (score === undefined) {
+    const first = await this.#options.sweeps.firstDue(queue);
+    if (first === undefined) {
       schedule.dueAt = Infinity;
       return 0;
     }
-    const isKnown = score === schedule.score &&
+    const isKnown = first === schedule.first &&
       this.clock.now() < schedule.trustUntil;
     if (isKnown) return 0;
-    schedule.score = score;
+    schedule.first = first;
     return await this.#promote(queue);
   }
 
@@ -157,20 +157,24 @@ export class Scheduler extends Service {
     const { sweeps } = this.#options;
     const schedule = this.#of(queue);
     schedule.dueAt = Infinity; // expect() may set it meanwhile
-    const { moved, nextMs } = await sweeps.promoteScheduled(queue, signal);
+    const [scheduled, limited] = await Promise.all([
+      sweeps.promoteScheduled(queue, signal),
+      sweeps.lookAtLimits(queue, signal),
+    ]);
+    const nextMs = Math.min(scheduled.nextMs, limited.nextMs);
     const now = this.clock.now();
     schedule.dueAt = Math.min(schedule.dueAt, now + nextMs);
     // The next look asks again for a job that is left to Python: the lock may be gone by then.
     schedule.trustUntil = nextMs === Infinity ? 0 : now + TRUST_MS;
-    return Math.max(moved, 0);
+    return Math.max(scheduled.moved, 0) + limited.moved;
   }
 
-  /** The queues that may have scheduled jobs: of many, most have none. */
-  async #havingScheduled(): Promise<string[]> {
+  /** The queues on which something may become due: of many, most have nothing. */
+  async #havingDue(): Promise<string[]> {
     const { sweeps } = this.#options;
     const queues = this.#queues;
     if (queues.length === 1) return queues;
-    return await sweeps.having(sweeps.registryKeys(["scheduled"]), queues);
+    return await sweeps.having((queue) => sweeps.dueKeys(queue), queues);
   }
 
   /** Does the same for some queues; returns the sum. An error concerns its queue only. */
@@ -198,7 +202,7 @@ export class Scheduler extends Service {
 function unknown(): Schedule {
   return {
     dueAt: Infinity,
-    score: undefined,
+    first: undefined,
     trustUntil: 0,
     told: undefined,
   };

@@ -161,3 +161,41 @@ eachPython(
     for (const id of [first!, second!]) await stage.reaches(id, "finished");
   },
 );
+
+eachPython(
+  newest,
+  "The slot of a job whose Python worker was killed goes on with the job, and then to the next one",
+  async (stage) => {
+    const ledger = `${stage.folder}/ledger`;
+    const go = `${stage.folder}/go`;
+    const worker = stage.pythonWorker("default");
+    const call = { func: "shared.slow", args: [ledger, go] };
+    await fromPython(stage, 3, call);
+    await waitFor("the job has begun", async () => {
+      const lease = await stage.send<number>("ZCARD", "rq:wip:default");
+      return lease > 0 && await exists(ledger);
+    });
+    const [[first = ""], [second = "", third = ""]] = await registry(stage);
+    await worker.killTree();
+    assertEquals(await registry(stage), [[first], [second, third]]);
+    await stage.py(`
+      for member in redis.zrange("rq:wip:default", 0, -1):
+          redis.zadd("rq:wip:default", {member: time.time() - 2})
+    `);
+    await Deno.writeTextFile(go, "");
+    await stage.listening("--concurrency", "3", "default");
+    for (const id of [first, second, third]) {
+      await stage.reaches(id, "finished");
+    }
+    const written = await Deno.readTextFile(ledger);
+    assertEquals(written, "begin\n" + "begin\nend\n".repeat(3));
+    await waitFor("the slots are free", async () => {
+      const [allowed, waiting] = await registry(stage);
+      return allowed.length + waiting.length === 0;
+    });
+  },
+);
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}

@@ -117,6 +117,35 @@ export async function occupySlot({ bench }: Scene): Promise<void> {
   await bench.send("ZADD", "rq:rl:key:allowed", 1_700_000_000, "other");
 }
 
+/** Lets one of the jobs of its key start within ten minutes, the job among them, if there is one. */
+export async function openWindow(scene: Scene): Promise<void> {
+  const own = { rate_limit_key: "key", x_rate_starts: 1, x_rate_per: 600 };
+  await setFields(scene, own);
+  const { bench } = scene;
+  await bench.send("SADD", "rq:rl-keys", "key");
+  await bench.send("DEL", "rq:rl:key");
+  await bench.send("HSET", "rq:rl:key", "x_starts", 1, "x_per", 600);
+}
+
+/** The same, and another job has just started. */
+export async function fillWindow(scene: Scene): Promise<void> {
+  await openWindow(scene);
+  const now = Date.now() / 1_000;
+  await scene.bench.send("ZADD", "rq:rl:key:x_starts", now, "other:e");
+}
+
+/** The same, where the job has been let through and has not started yet, in whichever state it is. */
+export async function letThrough(scene: Scene): Promise<void> {
+  await giveSlot(scene);
+  await openWindow(scene);
+  await scene.bench.send("ZADD", "rq:rl:key:x_starts", "inf", JOB);
+}
+
+/** Has a worker look at the limit now. */
+export async function planLook({ bench }: Scene): Promise<void> {
+  await bench.send("ZADD", bench.keys.looks(QUEUE), 1, "key");
+}
+
 /** Stores the parent, which the job does not wait for, and gives it the only slot. */
 export async function addParentWithSlot(scene: Scene): Promise<void> {
   await addParent(scene);

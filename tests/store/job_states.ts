@@ -317,6 +317,8 @@ async function placesOf(bench: Bench): Promise<string[]> {
   const found = texts(reply);
   const places: string[] = [];
   for (let i = 0; i + 1 < found.length; i += 2) {
+    const isStart = found[i]!.endsWith(":x_starts") && found[i + 1] !== JOB;
+    if (isStart) continue; // that is history, and no place
     places.push(placeOf(found[i]!, found[i + 1]!, execution));
   }
   return places.sort();
@@ -340,6 +342,7 @@ function placeName(key: string): string {
     .replace("rl:key:rate_limited", "limited")
     .replace("rl:key:allowed", "slot")
     .replace(`x_unique:1:${QUEUE}:key`, "key")
+    .replace("rl:key:x_starts", "held")
     .replace(new RegExp(`:${QUEUE}$`), "");
 }
 

@@ -61,7 +61,7 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
   registry_key('canceled', 'q'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
   first_seen_key('q', 'j'), group_key('g'), LIMITS, limit_key('l'), allowed_key('l'),
-  rate_limited_key('l'), UNIQUE_KEYS, unique_key('u')}`,
+  rate_limited_key('l'), starts_key('l'), looks_key('q'), UNIQUE_KEYS, unique_key('u')}`,
     );
     assertEquals(texts(await script.run(bench.client, [], [prefix])), [
       keys.queues,
@@ -86,6 +86,8 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
       `${prefix}rl:l`,
       keys.allowed("l"),
       `${prefix}rl:l:rate_limited`,
+      `${prefix}rl:l:x_starts`,
+      keys.looks("q"),
       keys.uniqueKeys,
       `${prefix}x_unique:u`,
     ]);

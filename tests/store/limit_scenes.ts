@@ -33,6 +33,8 @@ function limitedEnding(
 
 const RETRY_LATER = { retries_left: 1, retry_intervals: "[600]" };
 
+const WINDOW = { rate_limit_key: "k", x_rate_starts: 1, x_rate_per: 600 };
+
 /** A slot that is freed goes to one job, and to no second one when the call is sent again. */
 export const LIMIT_SCENES: [string, Scene][] = [
   ["enqueue: limited", ({ jobs }) => {
@@ -59,6 +61,15 @@ export const LIMIT_SCENES: [string, Scene][] = [
     await bench.end(worker, await limitedJobs(twice), { outcome: "failed" });
     return () => jobs.requeue("a", true);
   }],
+  ["enqueue: its window is full", async ({ bench, jobs }) => {
+    await bench.add("a", { fields: WINDOW });
+    const job = newJob("b", { fields: WINDOW });
+    return () => jobs.enqueue(job);
+  }],
+  ["claim: let through a window", async ({ bench, worker, workers }) => {
+    for (const id of ["a", "b"]) await bench.add(id, { fields: WINDOW });
+    return () => workers.claim(worker, { jobs: 2 });
+  }],
 ];
 
 /** The same, where the second answer may be another one. */
@@ -71,6 +82,17 @@ export const LIMIT_REPORTS: [string, Scene][] = [
     await limitedJobs(twice);
     await twice.bench.send("DEL", "rq:job:a");
     return () => twice.sweeps.cleanLimits();
+  }],
+  ["claim: over its limit", async ({ bench, worker, workers }) => {
+    await bench.add("a", { fields: { ...WINDOW, retries_left: 1 } });
+    await bench.run(worker, { outcome: "failed" });
+    return () => workers.claim(worker, { jobs: 1 });
+  }],
+  ["look at limits", async ({ bench, sweeps }) => {
+    for (const id of ["a", "b"]) await bench.add(id, { fields: WINDOW });
+    await bench.send("DEL", "rq:rl:k:x_starts");
+    await bench.send("ZADD", "rq:x_looks:q", 1, "k");
+    return () => sweeps.lookAtLimits("q");
   }],
   ["promote ready", async ({ bench, sweeps }) => {
     await bench.add("a", { fields: LIMIT });

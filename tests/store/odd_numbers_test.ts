@@ -12,7 +12,9 @@ import {
 import { TRANSITIONS } from "./job_transitions.ts";
 import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { Bench, sendingBy } from "./support.ts";
+import { WINDOW_TRANSITIONS } from "./window_transitions.ts";
 
+const ALL = { ...TRANSITIONS, ...LIMIT_TRANSITIONS, ...WINDOW_TRANSITIONS };
 const ODD = ["1e400", "-1e400", "x"];
 const BEFORE = Object.keys(STATES) as JobState[];
 
@@ -48,7 +50,7 @@ async function loss(
   before: JobState,
   spoiled: Spoiled,
 ): Promise<string | null> {
-  const { prepare, run } = { ...TRANSITIONS, ...LIMIT_TRANSITIONS }[name]!;
+  const { prepare, run } = ALL[name]!;
   const scene = await setScene(bench, spoiling(bench.client, spoiled));
   const { jobs, workers, sweeps } = bench;
   const made = await STATES[before].make({ ...scene, jobs, workers, sweeps });
@@ -65,7 +67,7 @@ async function loss(
     : null;
 }
 
-for (const name of Object.keys({ ...TRANSITIONS, ...LIMIT_TRANSITIONS })) {
+for (const name of Object.keys(ALL)) {
   Deno.test(`${name}: odd numbers among the arguments cost no job its place`, async () => {
     await using bench = await Bench.open();
     const losses: string[] = [];

@@ -170,15 +170,32 @@ Deno.test("dependents run after the first success; those that come later, after 
   assertEquals(await bench.queued(), ["c"]);
 });
 
-Deno.test("a rate limited job gives its slot to the next one between two runs", async () => {
+Deno.test("a rate limited job that is repeated at once keeps its slot, as in RQ", async () => {
   await using bench = await Bench.open();
   const worker = await bench.worker();
   const limit = { rate_limit_key: "key", rate_limit_concurrency: 1 };
   await bench.add("a", { fields: { ...limit, repeats_left: 1 } });
   await bench.add("b", { fields: limit });
+  for (const id of ["a", "a", "b"]) assertEquals(await bench.run(worker), id);
+  assertEquals(await bench.status("a"), "finished");
+  assertEquals(await bench.send("ZCARD", "rq:rl:key:allowed"), 0);
+});
+
+Deno.test("one that is repeated later gives it to the next one, and its place at the head of the queue is not lost", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  const limit = { rate_limit_key: "key", rate_limit_concurrency: 1 };
+  const repeats = { repeats_left: 1, repeat_intervals: "[600]" };
+  const fields = { ...limit, ...repeats, enqueue_at_front: 1 };
+  await bench.add("a", { fields, atFront: true });
+  await bench.add("b", { fields: limit });
   assertEquals(await bench.run(worker), "a");
-  assertEquals(await bench.status("a"), "rate_limited");
+  assertEquals(await bench.status("a"), "scheduled");
   assertEquals(await bench.run(worker), "b");
+  await bench.add("c");
+  await bench.send("ZADD", "rq:scheduled:q", 1, "a");
+  await bench.sweeps.promoteScheduled("q");
+  assertEquals(await bench.queued(), ["a", "c"]);
   assertEquals(await bench.run(worker), "a");
   assertEquals(await bench.status("a"), "finished");
   assertEquals(await bench.send("ZCARD", "rq:rl:key:allowed"), 0);

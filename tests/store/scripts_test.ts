@@ -152,8 +152,12 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
   HEARTBEAT: ["ZADD"], // the executions of a job
   PROBE: ["LPUSH", "RPUSH", "ZADD"],
 };
-const MOVERS = ["push", "register", "fill_slots", "wait_for_slot", "look_later"]
-  .map((name) => PIECES.get(name)!);
+/** The verbs, and what keeps slots and starts of rate limits, and times to look at something. */
+const MOVERS = [
+  ...["push", "register"],
+  ...["let_through", "wait_for_slot", "has_to_wait", "clean_slots"],
+  ...["note_start", "plan_look", "look_later"],
+].map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(
   "%s leaves it to the verbs to put ids into queues and registries",
@@ -179,7 +183,7 @@ const PARTS: readonly [string, string][] = [
 /** What admit() guards, and who may pass by it. */
 const PAST_ADMIT: Readonly<Record<string, readonly string[]>> = {
   // a job that has got its slot; jobs that are put back, admitted before
-  queued: ["fill_slots", "put_back", "SETTLE"],
+  queued: ["let_through", "put_back", "SETTLE"],
   scheduled: [], // nobody else tells the worker's timer
 };
 

@@ -103,7 +103,7 @@ export async function claim(
 ): Promise<string> {
   const reply = await workers.claim(worker, { jobs: 1, popped });
   const [skipped] = reply.skipped;
-  if (skipped !== undefined) return skipped.reason;
+  if (skipped !== undefined) return skipped.reason.replaceAll(" ", "-");
   return reply.kind === "jobs" ? "claimed" : reply.kind;
 }
 

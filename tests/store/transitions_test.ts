@@ -18,6 +18,8 @@ import { Bench, echoing } from "./support.ts";
 import type { Transition } from "./transition_calls.ts";
 import { UNIQUE_TABLE } from "./unique_table.ts";
 import { UNIQUE_TRANSITIONS } from "./unique_transitions.ts";
+import { WINDOW_TABLE } from "./window_table.ts";
+import { WINDOW_TRANSITIONS } from "./window_transitions.ts";
 import { type Cell, readTable, type Row } from "./transition_table.ts";
 
 /**
@@ -251,9 +253,12 @@ const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...PLAIN,
   ...LIMIT_TRANSITIONS,
   ...UNIQUE_TRANSITIONS,
+  ...WINDOW_TRANSITIONS,
 };
 
-const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE].flatMap(readTable);
+const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE, WINDOW_TABLE].flatMap(
+  readTable,
+);
 
 Deno.test("the table has a column for every state and a row for every transition", () => {
   for (const [name] of ROWS) transitionOf(name);

@@ -8,9 +8,10 @@ export const RATE_LIMIT: Hook = {
   reads: ["rate_limit_key"],
   marks: ["rate_limit_key"],
   lua: `
--- However the job has ended.
-local function rate_limit_ended(job)
-  free_slot(job)
+-- However the job has ended. As in RQ, one that is repeated at once keeps its slot.
+local function rate_limit_ended(job, status)
+  local again = status == 'finished' and not job.held and next_repeat(job)
+  if not again or again.interval > 0 then free_slot(job) end
 end
 `,
 };

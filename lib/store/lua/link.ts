@@ -24,6 +24,7 @@ import { RETRIES_LUA } from "./retries.ts";
 import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
 import { UNIQUE_LUA } from "./unique.ts";
+import { WINDOWS_LUA } from "./windows.ts";
 import { WORKER_LUA } from "./worker.ts";
 
 /** Matches names that may be mentions in the last alternative; the other alternatives skip everything else. */
@@ -58,6 +59,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     PLACES_LUA,
     MOVES_LUA,
     LIMITS_LUA,
+    WINDOWS_LUA,
     LEASES_LUA,
     STARTING_LUA,
     RESULTS_LUA,

@@ -84,14 +84,17 @@ local function enter(job, status, where, ...)
   push(job.q, where, job.id)
 end
 
--- Tells the worker that queues what is due of a job that is due before all others of its queue. It looks by itself too,
--- but only each second.
-local function tell_scheduler(job, due)
-  if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] ~= job.id then return end
-  local worker = redis.pcall('HGET', SCHEDULERS, job.q)
+-- Tells the worker that queues what is due on a queue when that will be. It looks by itself too, but only each second.
+local function tell_worker(q, due)
+  local worker = redis.pcall('HGET', SCHEDULERS, q)
   if type(worker) ~= 'string' then return end
-  local ms = math.min(math.ceil((due - clock) * 1000), ${MAX_DELAY}) -- JSON has no infinity
-  redis.pcall('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = job.q, ms = ms}))
+  local ms = math.min(math.ceil(math.max(due - clock, 0) * 1000), ${MAX_DELAY}) -- JSON has no infinity
+  redis.pcall('PUBLISH', channel(worker), cjson.encode({command = 'x-scheduled', queue = q, ms = ms}))
+end
+
+-- The same of a job that is due before all others of its queue.
+local function tell_scheduler(job, due)
+  if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] == job.id then tell_worker(job.q, due) end
 end
 
 -- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
@@ -104,9 +107,9 @@ local function admit(job, due, front, ...)
     free_slot(job)
     return 'scheduled'
   end
-  local limit, most = limit_of(job)
+  local limit, rule = limit_of(job)
   if limit and not redis.call('ZSCORE', allowed_key(limit), job.id) then
-    return wait_for_slot(job, limit, most, front, ...)
+    return wait_for_slot(job, limit, rule, front, ...)
   end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)
   return 'queued'

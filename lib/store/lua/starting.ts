@@ -13,6 +13,13 @@ local function popped_job(id, q)
   return job
 end
 
+-- Puts back at the head of its queue what BLMOVE has popped.
+local function unpop(q, id)
+  if redis.call('LREM', intermediate_key(q), 1, id) == 0 then return end
+  local refused = type(redis.pcall('LPUSH', queue_key(q), id)) == 'table'
+  if refused then redis.call('LPUSH', intermediate_key(q), id) end
+end
+
 -- Why a job must not be started, or nil. A further check is a piece of its own and a line here; a check that keeps the
 -- job for later, as a rate limit does, puts it into its place.
 local function why_not_start(job)

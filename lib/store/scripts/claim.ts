@@ -97,7 +97,14 @@ local function start(q, id)
   local reason = in_hand[id] and 'running' or why_not_start(job)
   if reason then return skip(q, id, reason) end
   if job.x_abandoned and has_to_stay(job) then return true end
+  local limit, rule = window_of(job)
+  if limit and #executions >= wanted then -- its start is counted, so it is not prefetched
+    stop = true
+    return true
+  end
+  if limit and has_to_wait(job, limit, rule) then return skip(q, id, 'over its limit') end
   local e = lease_job(q, id)
+  if limit then note_start(job, e, limit, rule) end
   mark_started(job, e, worker)
   executions[#executions + 1] = ${
     listLua(CLAIMED, {
@@ -131,10 +138,7 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then return reply('r
 -- Jobs that BLMOVE has popped first go back to the heads of their queues, and are then claimed in their turn. Clients
 -- that wait for the queues see only the result of the whole script.
 for i = #ARGV - 1, first_popped, -2 do
-  local q, id = ARGV[i], ARGV[i + 1]
-  local was_there = redis.call('LREM', intermediate_key(q), 1, id) > 0
-  local refused = was_there and type(redis.pcall('LPUSH', queue_key(q), id)) == 'table'
-  if refused then redis.call('LPUSH', intermediate_key(q), id) end
+  unpop(ARGV[i], ARGV[i + 1])
 end
 if not registered then return reply('unregistered') end
 if redis.call('EXISTS', SUSPENDED) == 1 then return reply('suspended') end

@@ -5,8 +5,7 @@ import { script } from "../lua/link.ts";
 
 /**
  * Frees slots of jobs that are neither queued nor running: expired ones, or such whose Python worker died before it
- * freed them. As in RQ, a job that was canceled or deleted while it ran keeps its slot until its execution is over.
- * Free slots go to jobs that wait, and a limit without jobs is deleted.
+ * freed them. Free slots go to jobs that wait, and a limit without jobs or recent starts is deleted.
  *
  * ```
  * KEYS  1 the jobs that have a slot
@@ -17,25 +16,17 @@ import { script } from "../lua/link.ts";
 export const CLEAN_LIMIT: Script = script(
   "clean_limit",
   `
-local limit, from = ARGV[2], tonumber(ARGV[3])
+local limit = ARGV[2]
 if not limit_fits(limit) then return {0, 0} end
-
-local function needs_slot(id)
-  local h = redis.pcall('HMGET', job_key(id), 'status', 'rate_limit_key')
-  if (h[1] == 'queued' or h[1] == 'started') and h[2] == limit then return true end
-  local running = redis.pcall('ZCOUNT', executions_key(id), '(' .. now, '+inf')
-  return type(running) == 'number' and running > 0
-end
-
-local ids, left = redis.call('ZRANGE', KEYS[1], from, from + ARGV[4] - 1), 0
-for _, id in ipairs(ids) do
-  if not needs_slot(id) then left = left + redis.call('ZREM', KEYS[1], id) end
-end
-fill_slots(limit, concurrency_of(limit))
-if redis.call('EXISTS', KEYS[1], rate_limited_key(limit)) == 0 then
-  redis.call('DEL', limit_key(limit))
+local stay, left = clean_slots(limit, tonumber(ARGV[3]), tonumber(ARGV[4]))
+local rule = limit_rule(limit)
+fill_slots(limit, rule)
+local used = redis.call('EXISTS', KEYS[1], rate_limited_key(limit)) > 0 or
+  rule.starts and starts_left(limit, rule) < rule.starts
+if not used then
+  redis.call('DEL', limit_key(limit), starts_key(limit))
   redis.call('SREM', LIMITS, limit)
 end
-return {#ids - left, left}
+return {stay, left}
 `,
 );

@@ -277,6 +277,14 @@ export async function remindsLater(file: string): Promise<string[]> {
   return [soon.id, later.id];
 }
 
+/** Adds two jobs of which one may start within an hour; gives their ids. */
+export async function limitsFollowUps(): Promise<string[]> {
+  const rateLimit = { key: "follow-ups", limit: 1, per: "1h" };
+  const one = await currentJob.enqueueCall({ func: nothing, rateLimit });
+  const two = await currentJob.enqueueCall({ func: nothing, rateLimit });
+  return [one.id, two.id];
+}
+
 /** Ends its first run in some bad way; gives the number of the second. */
 export async function failsOnce(how: string): Promise<number> {
   if (currentJob.attempt > 1) return currentJob.attempt;

@@ -1,0 +1,91 @@
+/** Queueing jobs whose time has come, in bounded calls. @module */
+
+import type { RedisClient } from "../redis/redis_client.ts";
+import type { Keys } from "./keys.ts";
+import { texts } from "./replies.ts";
+import { LOOK_AT_LIMITS } from "./scripts/look_at_limits.ts";
+import { PROMOTE_SCHEDULED } from "./scripts/promote_scheduled.ts";
+
+/** What came of queueing the jobs of a queue that are due. */
+export interface Promotion {
+  /** How many were queued, -1 if they are left to a Python scheduler. */
+  readonly moved: number;
+  /** Milliseconds until the next one is due; `Infinity` if there is none, or Python does it. */
+  readonly nextMs: number;
+}
+
+/** How many jobs, and how many rate limits, one call looks at. */
+const BATCH = { scheduled: 250, limits: 20 } as const;
+
+const RESEND = { resend: true } as const;
+
+/** See `SweepStore.dueKeys`. */
+export function dueKeys(keys: Keys, queue: string): string[] {
+  return [keys.registry("scheduled", queue), keys.looks(queue)];
+}
+
+/** See `SweepStore.firstDue`. */
+export async function firstDue(
+  client: RedisClient,
+  keys: Keys,
+  queue: string,
+): Promise<string | undefined> {
+  const heads = await Promise.all(
+    dueKeys(keys, queue).map((key) =>
+      client.send("ZRANGE", [key, 0, 0, "WITHSCORES"], RESEND)
+    ),
+  );
+  const [scheduled, look] = heads.map((head) => texts(head)[1]);
+  if (scheduled === undefined && look === undefined) return undefined;
+  return `${scheduled} ${look}`;
+}
+
+/** See `SweepStore.promoteScheduled`. */
+export async function promoteScheduled(
+  client: RedisClient,
+  keys: Keys,
+  queue: string,
+  signal?: AbortSignal,
+): Promise<Promotion> {
+  const scheduled = [
+    keys.registry("scheduled", queue),
+    keys.schedulerLock(queue),
+  ];
+  const args = [keys.prefix, queue, BATCH.scheduled];
+  let [moved, nextMs] = [0, Infinity];
+  while (!signal?.aborted) {
+    const [taken = 0, queued = 0, ms = -1] = texts(
+      await PROMOTE_SCHEDULED.run(client, scheduled, args, RESEND),
+    ).map(Number);
+    if (queued === -1) return { moved: moved || -1, nextMs: Infinity };
+    if (queued === -2) {
+      throw new Error(
+        `Cannot queue scheduled jobs of "${queue}": a key of the queue holds another type of value`,
+      );
+    }
+    moved += queued;
+    nextMs = ms < 0 ? Infinity : ms;
+    if (taken === 0 || ms !== 0) break;
+  }
+  return { moved, nextMs };
+}
+
+/** See `SweepStore.lookAtLimits`. */
+export async function lookAtLimits(
+  client: RedisClient,
+  keys: Keys,
+  queue: string,
+  signal?: AbortSignal,
+): Promise<Promotion> {
+  const args = [keys.prefix, queue, BATCH.limits];
+  let [moved, nextMs] = [0, Infinity];
+  while (!signal?.aborted) {
+    const [looked = 0, queued = 0, ms = -1] = texts(
+      await LOOK_AT_LIMITS.run(client, [keys.looks(queue)], args, RESEND),
+    ).map(Number);
+    moved += queued;
+    nextMs = ms < 0 ? Infinity : ms;
+    if (looked === 0 || ms !== 0) break;
+  }
+  return { moved, nextMs };
+}
