@@ -26,6 +26,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   isolation: true,
   rateLimit: true,
   unique: true,
+  tags: true,
 };
 
 /**

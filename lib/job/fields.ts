@@ -45,6 +45,7 @@ export const JOB_FIELDS = {
   result_ttl: ["seconds", "producer", "worker, user"],
   failure_ttl: ["seconds", "producer", "worker, sweep, user"],
   ttl: ["seconds", "producer", "worker, user"],
+  x_tags: ["json", "producer", "all"],
   meta: ["json", "producer, job, user", "job, user"],
   x_isolation: ["text", "producer", "worker"],
 

@@ -20,6 +20,7 @@ import {
 import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
 import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
 import { type CheckedUnique, checkUnique, type Unique } from "./unique.ts";
+import { checkTags } from "./tags.ts";
 
 /** Options of a job, each with RQ's default. */
 export interface JobOptions extends CallbackOptions<never> {
@@ -99,6 +100,12 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly unique?: true | Unique;
   /**
+   * Words to find the job by, see `Queue.jobsByTag()`: at most 20, of at most 100 characters.
+   *
+   * @default none
+   */
+  readonly tags?: readonly string[];
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -134,6 +141,7 @@ export interface CheckedJobOptions {
   readonly retry: CheckedRetry | undefined;
   readonly callbacks: readonly CheckedCallback[];
   readonly unique: CheckedUnique | undefined;
+  readonly tags: readonly string[] | undefined;
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -196,6 +204,7 @@ export function checkJobOptions(
     retry: options.retry === undefined ? undefined : checkRetry(options.retry),
     callbacks: checkCallbacks(options),
     unique,
+    tags: options.tags === undefined ? undefined : checkTags(options.tags),
     description,
     meta,
     isolation: options.isolation === undefined

@@ -18,6 +18,7 @@ import {
   isSuccess,
 } from "../job/result_codec.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
+import { tagsOfText } from "../job/tags.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
 import {
@@ -205,6 +206,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   /** Ids of the jobs that it waits for. */
   get dependencyIds(): readonly string[] {
     return this.#data.dependencyIds;
+  }
+  /** Words that it can be found by; see {@linkcode Queue.jobsByTag}. */
+  get tags(): readonly string[] {
+    return tagsOfText(this.#data.text("x_tags"));
   }
   /**
    * Free data. Change it and call {@linkcode Job.saveMeta}. An integer that a JavaScript number cannot hold

@@ -68,6 +68,9 @@ export function newJobOf(
     fields.set(`${kind}_callback_name`, names.callbacks[i]!);
     fields.set(`${kind}_callback_timeout`, timeout);
   }
+  if (options.tags !== undefined && options.tags.length > 0) {
+    fields.set("x_tags", JSON.stringify(options.tags));
+  }
   const isolation = options.isolation ?? ownIsolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);
   if (metaJson !== "{}") fields.set("meta", metaJson);

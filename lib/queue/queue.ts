@@ -15,6 +15,7 @@ import {
   type QueueRateLimit,
 } from "../job/rate_limit.ts";
 import { JobRecord } from "../job/record.ts";
+import { checkTag } from "../job/tags.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import {
   type Connection,
@@ -38,6 +39,7 @@ import {
 import { enqueueMany } from "./enqueue_many.ts";
 import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
+import { jobsByTag } from "./jobs_by_tag.ts";
 import { newJobOf, type NewState, recordOf } from "./new_job.ts";
 
 /** Options of a {@linkcode Queue}. */
@@ -303,6 +305,19 @@ export class Queue implements AsyncDisposable {
     const mine = record !== null &&
       (record.text("origin") ?? this.name) === this.name;
     return mine ? newJob<R>(id, this.#context, () => record) : null;
+  }
+
+  /**
+   * The jobs of this queue that were enqueued with a tag, in whatever state, in no particular order, each once. Jobs that
+   * are enqueued meanwhile may be missing. They are read from Redis in pages.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const job of queue.jobsByTag("customer-7")) await job.cancel();
+   * ```
+   */
+  jobsByTag(tag: string): AsyncIterableIterator<Job> {
+    return jobsByTag(this.#context, this.name, checkTag(tag));
   }
 
   /** Removes a job from the queue without deleting it, as in RQ; `false` if it was not waiting. */

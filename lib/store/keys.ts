@@ -8,6 +8,8 @@
  * @module
  */
 
+const encoder = new TextEncoder();
+
 /** RQ's prefix, unless the environment names another. */
 const RQ_PREFIX = "rq";
 
@@ -143,6 +145,15 @@ export class Keys {
   looks(queue: string): string {
     return `${this.prefix}x_looks:${queue}`;
   }
+  /** Sorted set of ours: the jobs of a queue with a tag. The length keeps names with colons apart. */
+  tag(queue: string, tag: string): string {
+    const { length } = encoder.encode(queue);
+    return `${this.prefix}x_tag:${length}:${queue}:${tag}`;
+  }
+  /** Sorted set of ours: all tags, as in the keys of {@linkcode Keys.tag}. */
+  get tags(): string {
+    return `${this.prefix}x_tags`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -179,6 +190,8 @@ const LUA_NAMES: readonly (readonly [
   ["unique_key", "name", "'x_unique:' .. name"],
   ["starts_key", "limit", "'rl:' .. limit .. ':x_starts'"],
   ["looks_key", "q", "'x_looks:' .. q"],
+  ["tag_key", "q, tag", "'x_tag:' .. #q .. ':' .. q .. ':' .. tag"],
+  ["tag_key_of", "name", "'x_tag:' .. name"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 
@@ -191,6 +204,7 @@ export const KEYS_LUA: string = [
   "local RELEASING = P .. 'x_releasing'",
   "local LIMITS = P .. 'rl-keys'",
   "local UNIQUE_KEYS = P .. 'x_unique_keys'",
+  "local TAGS = P .. 'x_tags'",
 ].join("\n\n");
 
 /** A call and its arguments, unless these contain calls. */

@@ -95,7 +95,8 @@ function goTogether(a: NewJob, b: NewJob): boolean {
 /** Whether nothing but its queue holds a job back. */
 export function isPlain(job: NewJob): boolean {
   return !hasParents(job) && job.due === undefined &&
-    !job.fields.has("rate_limit_key") && !job.fields.has("x_unique_how");
+    !job.fields.has("rate_limit_key") && !job.fields.has("x_unique_how") &&
+    !job.fields.has("x_tags");
 }
 
 /** Whether a job depends on others. */

@@ -23,6 +23,7 @@ import {
 import { MAX_LOSSES } from "./lease.ts";
 import { chunks } from "./chunks.ts";
 import { releaseDependents } from "./release.ts";
+import { cleanTags } from "./tagged_jobs.ts";
 import { DROP_CANCELED } from "./scripts/drop_canceled.ts";
 import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
 import { EXPIRED_LEASES } from "./scripts/expired_leases.ts";
@@ -321,6 +322,11 @@ export class SweepStore {
   /** Drops unique keys that nobody has freed; returns how many. */
   cleanUnique(signal?: AbortSignal): Promise<number> {
     return cleanUnique(this, signal);
+  }
+
+  /** Drops jobs that are gone from the index of tags. */
+  cleanTags(signal?: AbortSignal): Promise<void> {
+    return cleanTags(this.client, this.keys, signal);
   }
 
   /**

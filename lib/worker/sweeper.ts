@@ -165,6 +165,7 @@ export class Sweeper extends Service {
     });
     await sweeps.cleanLimits(signal);
     await sweeps.cleanUnique(signal);
+    await sweeps.cleanTags(signal);
   }
 
   async #dropDead(

@@ -26,5 +26,9 @@ Deno.test.each([["--job-allow-none"], ["--job-allow-read"], [
     ];
     assertEquals(await facts(own!), ["mail", "scheduled", "30"]);
     assertEquals(await facts(other!), ["low", "finished", "30"]);
+    const tagged = await Array.fromAsync(
+      bench.queue("low").jobsByTag("chained"),
+    );
+    assertEquals(tagged.map(({ id }) => id), [other]);
   },
 );

@@ -15,6 +15,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     retry: undefined,
     callbacks: [],
     unique: undefined,
+    tags: undefined,
     description: undefined,
     meta: undefined,
     isolation: undefined,

@@ -9,11 +9,8 @@ import type {
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
-import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
-import { CREATED_SCENES } from "./created_scenes.ts";
-import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { RETRY_ENDINGS, type RetryEnding } from "./retry_endings.ts";
-import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
+import { MORE_REPORTS, MORE_SCENES } from "./more_scenes.ts";
 import {
   Bench,
   echoing,
@@ -371,13 +368,7 @@ function shown(answer: unknown): string {
     .replaceAll(/\b[12][0-9a-f]{15}\b/g, "<execution>");
 }
 
-Deno.test.each([
-  ...SCENES,
-  ...CREATED_SCENES,
-  ...LIMIT_SCENES,
-  ...CALLBACK_SCENES,
-  ...UNIQUE_SCENES,
-])(
+Deno.test.each([...SCENES, ...MORE_SCENES])(
   "%s, sent twice, changes nothing and answers the same",
   async (_name, scene) => {
     const answer = await replay(scene);
@@ -387,12 +378,7 @@ Deno.test.each([
   },
 );
 
-Deno.test.each([
-  ...REPORTS,
-  ...LIMIT_REPORTS,
-  ...CALLBACK_REPORTS,
-  ...UNIQUE_REPORTS,
-])(
+Deno.test.each([...REPORTS, ...MORE_REPORTS])(
   "%s, sent twice, changes nothing",
   async (_name, scene) => {
     await replay(scene);

@@ -148,6 +148,7 @@ Deno.test.each(SCRIPTS)(
 /** Commands that put ids into places, in scripts of which each microsecond counts, or where there is none of a job's places. */
 const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
   CLAIM: ["LPUSH", "ZADD"],
+  CLEAN_TAGS: ["ZADD"], // the index of tags, which is no place
   ENQUEUE: ["LPUSH", "RPUSH"],
   HEARTBEAT: ["ZADD"], // the executions of a job
   PROBE: ["LPUSH", "RPUSH", "ZADD"],
@@ -156,7 +157,7 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
 const MOVERS = [
   ...["push", "register"],
   ...["let_through", "wait_for_slot", "has_to_wait", "clean_slots"],
-  ...["note_start", "plan_look", "look_later"],
+  ...["note_start", "plan_look", "look_later", "tag_job"],
 ].map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(

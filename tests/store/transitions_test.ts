@@ -282,6 +282,7 @@ for (const [name, cells] of ROWS) {
 
 /** Scripts that the table need not have: they change no job. */
 const OF_NO_JOB = [
+  "CLEAN_TAGS",
   "DEREGISTER",
   "DROP_WORKERS",
   "PROBE",

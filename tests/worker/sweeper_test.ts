@@ -181,3 +181,15 @@ Deno.test("a string where the parents are that still have dependents to release 
   assertEquals(await one.runOnce(), 3);
   assertEquals(await bench.queued(), ids);
 });
+
+Deno.test("a sweep drops jobs that are gone from the index of tags", async () => {
+  await using bench = await Bench.open();
+  await bench.add("a", { fields: { x_tags: `["mail"]` } });
+  await bench.send("DEL", "rq:job:a");
+  const key = bench.keys.tag("q", "mail");
+  await bench.send("ZADD", key, 1, "a");
+  await bench.send("ZADD", bench.keys.tags, 1, "1:q:mail");
+  await using one = sweeper(bench);
+  await one.runOnce();
+  assertEquals(await bench.send("EXISTS", key, bench.keys.tags), 0);
+});

@@ -12,6 +12,7 @@ import type { Hook } from "./hook.ts";
 import { RATE_LIMIT } from "./rate_limit.ts";
 import { REPEAT } from "./repeat.ts";
 import { UNIQUE } from "./unique.ts";
+import { TAGS } from "./tags.ts";
 import { WAITING } from "./waiting.ts";
 
 /** All hooks, in the order in which they are called: what is told of a job is read before it begins anew. */
@@ -23,6 +24,7 @@ export const HOOKS: readonly Hook[] = [
   CALLBACKS,
   REPEAT,
   UNIQUE,
+  TAGS,
 ];
 
 const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);

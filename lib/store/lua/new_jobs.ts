@@ -101,7 +101,7 @@ end
 local function enqueue_new(new_job, to)
   local id, due, given = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job)
   local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
-  local limit = given.rate_limit_key
+  local limit, tags = given.rate_limit_key, tags_of(given.x_tags)
   local answer, old_queue = look_up(id, given, to)
   local unique, replaced = given.x_unique and unique_of(given, to.q), nil
   if unique and (not answer or answer.outcome == 'duplicate') then
@@ -111,7 +111,7 @@ local function enqueue_new(new_job, to)
   end
   if answer then return answer end
   local fits = new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
-    (not unique or holds_only('string', unique_key(unique.name)))
+    (not unique or holds_only('string', unique_key(unique.name))) and tags_fit(to.q, tags)
   if not fits then return {outcome = 'refused', why = ''} end
   if old_queue then replace_ended(id, old_queue) end
   if replaced then
@@ -123,6 +123,7 @@ local function enqueue_new(new_job, to)
   answer = place_new(new_job, id, to, waits, due, limit, unique)
   limit_wait(new_job, due)
   if unique then hold_new(unique, id, given) end
+  if #tags > 0 then tag_job(id, to.q, tags) end
   return answer
 end
 

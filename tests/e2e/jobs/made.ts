@@ -16,6 +16,7 @@ export async function chain(): Promise<string[]> {
     args: ["b"],
     queue: "low",
     at: new Date(0),
+    tags: ["chained"],
   });
   return [own.id, other.id, await send("c")];
 }

@@ -1,0 +1,24 @@
+/** Calls that are sent twice, of features that have a file of their own; see tests/store/replay_test.ts. */
+
+import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
+import { CREATED_SCENES } from "./created_scenes.ts";
+import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
+import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
+import { TAG_SCENES } from "./tag_scenes.ts";
+import type { Scene } from "./replay_test.ts";
+
+/** Those whose second answer is the same. */
+export const MORE_SCENES: readonly [string, Scene][] = [
+  ...CALLBACK_SCENES,
+  ...CREATED_SCENES,
+  ...LIMIT_SCENES,
+  ...UNIQUE_SCENES,
+  ...TAG_SCENES,
+];
+
+/** Those whose second answer is that nothing was done. */
+export const MORE_REPORTS: readonly [string, Scene][] = [
+  ...CALLBACK_REPORTS,
+  ...LIMIT_REPORTS,
+  ...UNIQUE_REPORTS,
+];
