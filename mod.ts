@@ -86,7 +86,8 @@ export {
   type JobMethods,
 } from "./lib/queue/job_function.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
-export { Queue, type QueueOptions } from "./lib/queue/queue.ts";
+export { Queue } from "./lib/queue/queue.ts";
+export type { QueueOptions } from "./lib/queue/queue_options.ts";
 export type {
   ExistingClient,
   ExistingDbRedisClient,

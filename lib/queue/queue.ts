@@ -4,24 +4,13 @@
  * @module
  */
 
-import { type Duration, parseDuration } from "../base/duration.ts";
+import type { Duration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName } from "../job/names.ts";
-import { DEFAULT_TIMEOUT } from "../job/options.ts";
-import {
-  type CheckedRateLimit,
-  checkQueueRateLimit,
-  type QueueRateLimit,
-} from "../job/rate_limit.ts";
 import { JobRecord } from "../job/record.ts";
 import { checkTag } from "../job/tags.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
-import {
-  type Connection,
-  CONNECTION_OPTIONS,
-  type ConnectionOptions,
-} from "../store/connection.ts";
+import type { Connection } from "../store/connection.ts";
 import type { NewJob } from "../store/new_job.ts";
 import { Context, queueNames } from "./context.ts";
 import {
@@ -41,36 +30,11 @@ import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
 import { jobsByTag } from "./jobs_by_tag.ts";
 import { newJobOf, type NewState, recordOf } from "./new_job.ts";
-
-/** Options of a {@linkcode Queue}. */
-export interface QueueOptions extends ConnectionOptions {
-  /**
-   * The time limit of jobs without their own `timeout`: seconds or text.
-   *
-   * @default 180
-   */
-  readonly defaultTimeout?: Duration;
-  /**
-   * The isolation of jobs without their own; see `JobOptions.isolation`.
-   *
-   * @default the worker's isolation
-   */
-  readonly isolation?: Isolation;
-  /**
-   * The rate limit of jobs without their own. Unless it has another key, all of them share the queue's name as their key,
-   * and with those of other programs that say the same.
-   *
-   * @default none
-   */
-  readonly rateLimit?: QueueRateLimit;
-}
-
-const OPTIONS = optionNames<QueueOptions>({
-  ...CONNECTION_OPTIONS,
-  defaultTimeout: true,
-  isolation: true,
-  rateLimit: true,
-});
+import {
+  type CheckedQueueOptions,
+  checkQueueOptions,
+  type QueueOptions,
+} from "./queue_options.ts";
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
 
@@ -91,9 +55,7 @@ export class Queue implements AsyncDisposable {
   /** The queue's name. */
   readonly name: string;
   #context: Context;
-  readonly #defaultTimeout: number;
-  readonly #isolation: Isolation | undefined;
-  readonly #rateLimit: CheckedRateLimit | undefined;
+  readonly #options: CheckedQueueOptions;
 
   /**
    * Creates a queue. It connects on its first call.
@@ -103,24 +65,14 @@ export class Queue implements AsyncDisposable {
    */
   constructor(name = "default", options: QueueOptions = {}) {
     this.name = checkQueueName(name);
-    refuseUnknown(options, OPTIONS, `Cannot make queue "${name}"`);
-    this.#defaultTimeout = options.defaultTimeout === undefined
-      ? DEFAULT_TIMEOUT
-      : parseDuration(options.defaultTimeout, "defaultTimeout", {
-        unlimited: true,
-      });
-    this.#isolation = options.isolation === undefined
-      ? undefined
-      : checkIsolation(options.isolation);
-    this.#rateLimit = options.rateLimit === undefined
-      ? undefined
-      : checkQueueRateLimit(options.rateLimit, this.name);
+    const action = `Cannot make queue "${name}"`;
+    this.#options = checkQueueOptions(options, this.name, action);
     this.#context = new Context(options);
   }
 
   /** All queues that have ever been used. They share one connection, which each of them can close. */
   static async all(options: QueueOptions = {}): Promise<Queue[]> {
-    refuseUnknown(options, OPTIONS, "Cannot list queues");
+    checkQueueOptions(options, "default", "Cannot list queues");
     const context = new Context(options);
     const names = await queueNames(context);
     return names.map((name) => {
@@ -269,7 +221,7 @@ export class Queue implements AsyncDisposable {
     const existing = await enqueueJob(this.#context.store, job, {
       ...options,
       queue: this.name,
-      timeout: this.#defaultTimeout,
+      timeout: this.#options.defaultTimeout,
     });
     return existing === undefined ? job : await this.#existing(existing);
   }
@@ -384,15 +336,15 @@ export class Queue implements AsyncDisposable {
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
     const checked = withRateLimit(
-      checkCall(call, this.#defaultTimeout, this.#context),
-      this.#rateLimit,
+      checkCall(call, this.#options.defaultTimeout, this.#context),
+      this.#options.rateLimit,
     );
     const names = callNames(call.func, checked.options.callbacks);
     return names instanceof Promise
       ? names.then((named) =>
-        newJobOf(checked, named, this.name, this.#isolation)
+        newJobOf(checked, named, this.name, this.#options.isolation)
       )
-      : newJobOf(checked, names, this.name, this.#isolation);
+      : newJobOf(checked, names, this.name, this.#options.isolation);
   }
 
   #jobOf<R>(job: NewJob, state: NewState): Job<R> {

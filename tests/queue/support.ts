@@ -1,7 +1,8 @@
 /** What the tests of queues and jobs share: a Redis with a queue on it, and a worker that runs nothing. */
 
 import { deflateSync } from "node:zlib";
-import { Queue, type QueueOptions } from "../../lib/queue/queue.ts";
+import { Queue } from "../../lib/queue/queue.ts";
+import type { QueueOptions } from "../../lib/queue/queue_options.ts";
 import type { WorkerIdentity } from "../../lib/store/worker_types.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
 import { waitFor } from "../support/wait_for.ts";
