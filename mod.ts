@@ -58,6 +58,12 @@ export type {
   UniqueJob,
   UniqueWindow,
 } from "./lib/job/unique.ts";
+export {
+  type Webhook,
+  webhook,
+  type WebhookOptions,
+  type WebhookStatus,
+} from "./lib/job/webhook.ts";
 export type { JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export {

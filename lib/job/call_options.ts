@@ -21,6 +21,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   onSuccess: true,
   onFailure: true,
   onStopped: true,
+  webhooks: true,
   description: true,
   meta: true,
   isolation: true,

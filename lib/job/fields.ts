@@ -106,13 +106,17 @@ export const JOB_FIELDS = {
   failure_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
   stopped_callback_name: ["text", "producer", "worker, sweep, user"],
   stopped_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
-  webhooks: ["json", "RQ", "worker, user"],
+  webhooks: ["json", "producer", "worker, sweep, user"],
+  /** All of its webhooks, if there is more to them than RQ's field can say. */
+  x_webhooks: ["json", "producer", "worker, sweep, user"],
   /** Of a job that is a callback: `success`, `failure` or `stopped`, and the name of its function. */
   x_callback: ["text", "worker, sweep", "worker"],
-  /** The job whose callback it is: fields of its hash, packed; its `data`; its result or failure as in a stream of results. */
-  x_ended: ["bytes", "worker, sweep", "worker"],
-  x_ended_data: ["bytes", "worker, sweep", "worker"],
-  x_ended_outcome: ["bytes", "worker, sweep", "worker"],
+  /** Of a job that sends a webhook: what is to be sent. */
+  x_webhook: ["json", "worker, sweep, user", "worker"],
+  /** The job whose callback or webhook it is: fields of its hash, packed; its `data`; its result or failure as in a stream of results. */
+  x_ended: ["bytes", "worker, sweep, user", "worker"],
+  x_ended_data: ["bytes", "worker, sweep, user", "worker"],
+  x_ended_outcome: ["bytes", "worker, sweep, user", "worker"],
   rate_limit_key: ["text", "producer", "all"],
   rate_limit_concurrency: ["integer", "producer", "all"],
   /** How many jobs with this key may start within so many seconds. */

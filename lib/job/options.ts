@@ -18,6 +18,7 @@ import {
   type RateLimit,
 } from "./rate_limit.ts";
 import { type CheckedRepeat, checkRepeat, type Repeat } from "./repeat.ts";
+import { checkWebhooks, type StoredWebhook, type Webhook } from "./webhook.ts";
 import { type CheckedRetry, checkRetry, type RetryOptions } from "./retry.ts";
 import { type CheckedUnique, checkUnique, type Unique } from "./unique.ts";
 import { checkTags } from "./tags.ts";
@@ -106,6 +107,12 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly tags?: readonly string[];
   /**
+   * HTTP requests that are sent when the job has ended; see `webhook()`.
+   *
+   * @default none
+   */
+  readonly webhooks?: Webhook | readonly Webhook[];
+  /**
    * What log lines and dashboards show.
    *
    * @default the call, in Python's notation
@@ -142,6 +149,7 @@ export interface CheckedJobOptions {
   readonly callbacks: readonly CheckedCallback[];
   readonly unique: CheckedUnique | undefined;
   readonly tags: readonly string[] | undefined;
+  readonly webhooks: readonly StoredWebhook[];
   readonly description: string | undefined;
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   readonly isolation: Isolation | undefined;
@@ -205,6 +213,9 @@ export function checkJobOptions(
     callbacks: checkCallbacks(options),
     unique,
     tags: options.tags === undefined ? undefined : checkTags(options.tags),
+    webhooks: options.webhooks === undefined
+      ? []
+      : checkWebhooks(options.webhooks),
     description,
     meta,
     isolation: options.isolation === undefined

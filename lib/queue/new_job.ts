@@ -12,6 +12,7 @@ import type { Isolation } from "../job/isolation.ts";
 import { rateLimitFields } from "../job/rate_limit.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import { retryFields } from "../job/retry.ts";
+import { webhookFields } from "../job/webhook.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { NewJob } from "../store/new_job.ts";
 import type { CheckedCall } from "./enqueue_call.ts";
@@ -70,6 +71,9 @@ export function newJobOf(
   }
   if (options.tags !== undefined && options.tags.length > 0) {
     fields.set("x_tags", JSON.stringify(options.tags));
+  }
+  for (const [name, value] of webhookFields(options.webhooks)) {
+    fields.set(name, value);
   }
   const isolation = options.isolation ?? ownIsolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);

@@ -27,6 +27,7 @@ import {
   type FailureMessage,
   MAX_RESULT_SIZE,
   type RunnableJob,
+  WEBHOOK_URL,
 } from "./protocol.ts";
 import type { RunRequest } from "./runner.ts";
 
@@ -83,13 +84,18 @@ export async function preloadModule(url: string): Promise<boolean> {
   }
 }
 
+/** A module of ours by a literal specifier: that is part of the program, and needs no permission to be loaded. */
+function load(url: string): Promise<JobModule> {
+  return url === WEBHOOK_URL ? import("./child_webhook.ts") : import(url);
+}
+
 /** Imports the job's module and finds its function in it. */
 export async function loadModule(job: RunnableJob): Promise<Loaded> {
   const { url, exportName } = job;
   let module: JobModule;
   try {
     // Saves a trip through the loader for a module that is loaded already.
-    module = mapGet(modules, url) ?? await import(url);
+    module = mapGet(modules, url) ?? await load(url);
     mapSet(modules, url, module);
   } catch (error) {
     return failed("load", `Cannot load module ${url}`, error);

@@ -41,6 +41,7 @@ export type {
   FinishedJob,
   StoppedJob,
 } from "../job/callback.ts";
+export type { Webhook, WebhookOptions, WebhookStatus } from "../job/webhook.ts";
 export type { JobOptions } from "../job/options.ts";
 export type { Backoff, RetryOptions } from "../job/retry.ts";
 export { DoNotRetry, Retry, type RetryRequest } from "./retry_errors.ts";

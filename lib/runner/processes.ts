@@ -13,7 +13,7 @@ import type { ModulePattern } from "./module_patterns.ts";
 import { MemoryWatch } from "./memory_watch.ts";
 import { checkMemory, checkTime } from "./limits.ts";
 import { unresolvedOutcome } from "./outcomes.ts";
-import type { RunnableJob } from "./protocol.ts";
+import { type RunnableJob, WEBHOOK_URL } from "./protocol.ts";
 import { type ResolvedFunc, resolveFunc } from "./resolve.ts";
 import type { FailureOutcome, OutputSink, RunRequest } from "./runner.ts";
 import {
@@ -132,7 +132,9 @@ export class Processes {
   /** Finds a job's function and encodes what to run, or returns the failure. */
   prepare(request: RunRequest): Prepared {
     try {
-      const { target, launch } = this.#find(request.funcName);
+      const { target, launch } = request.builtin === "webhook"
+        ? this.#ofOurs()
+        : this.#find(request.funcName);
       const { url, exportName } = target;
       const job: RunnableJob = { url, exportName, request };
       return { launch, job: encodePythonJson(job) };
@@ -143,6 +145,13 @@ export class Processes {
           : unresolvedOutcome(error),
       };
     }
+  }
+
+  /** Our own function, which any subprocess can load. */
+  #ofOurs(): Found {
+    const target = { url: WEBHOOK_URL, exportName: "sendWebhook" };
+    const next = this.#plan.next(this.#options.paths);
+    return { target, launch: next ?? this.#plan.plain() };
   }
 
   /**

@@ -25,6 +25,9 @@ export const CONTROL_PATH: string = `/dev/fd/${CONTROL_FD}`;
  */
 export const CONTROL_ARGUMENT = "--deno-rq-control";
 
+/** Stands for the module that sends webhooks, which a subprocess has in whatever way it was started. */
+export const WEBHOOK_URL = "deno-rq:webhook";
+
 /** The largest result, in bytes of JSON: 64 MB. */
 export const MAX_RESULT_SIZE: number = 64 * 1024 * 1024;
 

@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly meta: Readonly<Record<string, unknown>>;
   /** Longest run in seconds; `-1` for no limit. */
   readonly timeout: number;
+  /** Runs a function of ours instead of the one that is named: `webhook` sends a request. */
+  readonly builtin?: "webhook";
   /** Whether the result and follow-up jobs may contain BigInts; `args` may in any case. @default false */
   readonly bigInts?: boolean;
 }

@@ -29,6 +29,7 @@ import {
 } from "./ends.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
+import { isWebhook, webhookCall } from "./webhook_run.ts";
 
 /** How a run ended: what to record, and what it means for further runs. */
 export interface RunEnd {
@@ -168,7 +169,7 @@ function requestOf(
   { id, queue, job }: Execution,
   bigInts: boolean,
 ): RunRequest {
-  const call = callbackCall(job, bigInts) ?? job.call;
+  const call = webhookCall(job) ?? callbackCall(job, bigInts) ?? job.call;
   const { funcName, args, kwargs } = heldCall(call, bigInts);
   return {
     jobId: job.id,
@@ -180,6 +181,7 @@ function requestOf(
     kwargs,
     meta: job.meta,
     timeout: job.timeout,
+    ...(isWebhook(job) ? { builtin: "webhook" } : {}),
     ...(bigInts ? { bigInts } : {}),
   };
 }

@@ -19,11 +19,7 @@ import {
   type LogMethod,
   type SteadyLog,
 } from "./log.ts";
-
-/** Fields of newer versions of RQ for features that this worker does not have. */
-const NOT_HONOURED = [
-  ["webhooks", "Webhooks are"],
-] as const;
+import { isWebhook } from "./webhook_run.ts";
 
 /** The most names of functions that are not told again. */
 const MAX_TOLD = 1_000;
@@ -54,21 +50,16 @@ export class JobLog {
         : job.id;
       this.#log.info(`${queue}: ${what}`, factsOf(execution));
     }
-    for (const [field, feature] of NOT_HONOURED) {
-      if (!job.has(field)) continue;
-      this.#log.warn(
-        `${queue}: ${feature} not supported by this worker (${job.id})`,
-        factsOf(execution),
-      );
-    }
   }
 
   /** Logs that it has failed. */
   failed({ execution, workedMs }: End, text: string): void {
     const { queue, job } = execution;
-    const what = callbackName(job) === undefined
-      ? "Job failed"
-      : `Callback failed: ${job.description}`;
+    const what = isWebhook(job)
+      ? `Webhook failed: ${job.description}`
+      : callbackName(job) !== undefined
+      ? `Callback failed: ${job.description}`
+      : "Job failed";
     this.#log.error(`${queue}: ${what} (${job.id})`, {
       ...factsOf(execution, workedMs),
       details: text,

@@ -16,6 +16,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     callbacks: [],
     unique: undefined,
     tags: undefined,
+    webhooks: [],
     description: undefined,
     meta: undefined,
     isolation: undefined,

@@ -22,6 +22,7 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "job",
     "repeat",
     "retry",
+    "webhook",
   ]);
 });
 

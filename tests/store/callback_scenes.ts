@@ -12,6 +12,13 @@ export const CALLBACKS: NonNullable<AddOptions["fields"]> = {
   stopped_callback_name: "jobs.stopped",
 };
 
+/** Fields of a job that has a webhook for some ends, in RQ's words and in ours. */
+const WEBHOOKS = {
+  webhooks: `[{"url":"http://a.b","job_status":"finished"}]`,
+  x_webhooks:
+    `[{"url":"http://a.b","job_status":"finished"},{"url":"http://a.b","job_status":"canceled"}]`,
+};
+
 function ending(
   outcome: Ending["outcome"],
   ttl = 500,
@@ -43,6 +50,12 @@ export const CALLBACK_SCENES: [string, Scene][] = [
   ["callbacks: stopped", ending("stopped")],
   ["callbacks: canceled", async ({ bench, jobs }) => {
     await bench.add("a", { fields: CALLBACKS });
+    return () => jobs.cancel("a");
+  }],
+  ["webhooks: finished", ending("finished", 500, WEBHOOKS)],
+  ["webhooks: finished, not kept", ending("finished", 0, WEBHOOKS)],
+  ["webhooks: canceled", async ({ bench, jobs }) => {
+    await bench.add("a", { fields: WEBHOOKS });
     return () => jobs.cancel("a");
   }],
 ];

@@ -62,6 +62,16 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
       return done ? "canceled" : gone ? "gone" : "already";
     },
   },
+  "cancel, has a webhook": {
+    prepare: (stage) =>
+      setFields(stage, {
+        x_webhooks: `[{"url":"http://a.b","job_status":"canceled"}]`,
+      }),
+    async run({ jobs }) {
+      const { done, gone } = await jobs.cancel(JOB);
+      return done ? "canceled" : gone ? "gone" : "already";
+    },
+  },
   "delete": {
     reports: true,
     run: async ({ jobs }) => await jobs.delete(JOB) ? "deleted" : "gone",

@@ -47,14 +47,6 @@ Deno.test.each([[true, "q: mail.send('x') (a)"], [false, "q: a"]] as const)(
   },
 );
 
-Deno.test("what a job asks for and does not get is told", () => {
-  const { log, lines } = remembering();
-  log.begin(execution({ webhooks: "[]", rate_limit_key: "" }));
-  assertEquals(lines.slice(1), [
-    ["warn", "q: Webhooks are not supported by this worker (a)"],
-  ]);
-});
-
 Deno.test("a callback that fails is told with the job whose callback it is", () => {
   const { log, lines } = remembering();
   const callback = execution({
@@ -65,6 +57,14 @@ Deno.test("a callback that fails is told with the job whose callback it is", () 
   assertEquals(lines, [
     ["error", "q: Callback failed: jobs.done, on success of 7 (a)"],
   ]);
+});
+
+Deno.test("a webhook that was not delivered is told with its job", () => {
+  const { log, lines } = remembering();
+  const description = "webhook to https://a.b, on failed of 7";
+  const webhook = execution({ x_webhook: "{}", description });
+  log.failed(failedEnd(webhook, "failed", "Error: bad", 5), "Error: bad");
+  assertEquals(lines, [["error", `q: Webhook failed: ${description} (a)`]]);
 });
 
 Deno.test("a callback that is not known is told once for each name", () => {

@@ -21,12 +21,12 @@ export const CALLBACKS: Hook = {
   marks: ["success_callback_name"],
   lua: `
 -- What is told of a job that ends, as fields of the job that is told: see lib/store/ended_job.ts.
-local function told_of(job, status)
+local function told_of(job, status, outcome)
   local h = redis.call('HMGET', job_key(job.id), 'meta', 'enqueued_at', 'started_at', 'ended_at', 'worker_name')
   for i = 1, 5 do h[i] = h[i] or '' end
   local packed = cmsgpack.pack({'id', job.id, 'origin', job.q, 'status', status, 'meta', h[1], 'enqueued_at', h[2],
     'started_at', h[3], 'ended_at', h[4], 'worker_name', h[5]})
-  return 'x_ended', packed, 'x_ended_data', job.data or '', 'x_ended_outcome', job.outcome or ''
+  return 'x_ended', packed, 'x_ended_data', job.data or '', 'x_ended_outcome', outcome or ''
 end
 
 -- The id of a job that is made when a job ends: another one for each end, the same for none.
@@ -56,7 +56,7 @@ local function callbacks_ended(job, status)
   local to, isolation = target(job.q, true), field(job.id, 'x_isolation')
   local new_job = {id_at_end(job, 'on-' .. kind), '0', '0', 'created_at', iso(), 'data', callback_data(name, kind, job),
     'description', name .. ', on ' .. kind .. ' of ' .. job.id, 'timeout', timeout ~= 0 and timeout or ${CALLBACK_TIMEOUT},
-    'enqueue_at_front_on_retry', 1, 'x_callback', kind .. ' ' .. name, told_of(job, status)}
+    'enqueue_at_front_on_retry', 1, 'x_callback', kind .. ' ' .. name, told_of(job, status, job.outcome)}
   if isolation then
     new_job[#new_job + 1] = 'x_isolation'
     new_job[#new_job + 1] = isolation

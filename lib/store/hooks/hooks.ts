@@ -14,6 +14,7 @@ import { REPEAT } from "./repeat.ts";
 import { UNIQUE } from "./unique.ts";
 import { TAGS } from "./tags.ts";
 import { WAITING } from "./waiting.ts";
+import { WEBHOOKS } from "./webhooks.ts";
 
 /** All hooks, in the order in which they are called: what is told of a job is read before it begins anew. */
 export const HOOKS: readonly Hook[] = [
@@ -22,6 +23,7 @@ export const HOOKS: readonly Hook[] = [
   GROUP,
   WAITING,
   CALLBACKS,
+  WEBHOOKS,
   REPEAT,
   UNIQUE,
   TAGS,

@@ -38,6 +38,17 @@ export async function enqueues(file: string): Promise<string> {
   return id;
 }
 
+/** Has a child with a webhook. */
+export async function enqueuesHook(url: string): Promise<string> {
+  const webhooks = [{ url: new URL(url), status: "finished" }] as const;
+  const { id } = await currentJob.enqueueCall({
+    func: doubles,
+    args: ["", 4],
+    webhooks,
+  });
+  return id;
+}
+
 /** Appends what it is told. */
 export function tells(job: FinishedJob | FailedJob | StoppedJob): void {
   const [file] = job.args as [string];
