@@ -1,0 +1,82 @@
+/**
+ * The options of a queue, and their check.
+ *
+ * @module
+ */
+
+import { type Duration, parseDuration } from "../base/duration.ts";
+import { optionNames, refuseUnknown } from "../base/options.ts";
+import { checkIsolation, type Isolation } from "../job/isolation.ts";
+import { DEFAULT_TIMEOUT } from "../job/options.ts";
+import {
+  type CheckedRateLimit,
+  checkQueueRateLimit,
+  type QueueRateLimit,
+} from "../job/rate_limit.ts";
+import {
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+} from "../store/connection.ts";
+
+/** Options of a {@linkcode Queue}. */
+export interface QueueOptions extends ConnectionOptions {
+  /**
+   * The time limit of jobs without their own `timeout`: seconds or text.
+   *
+   * @default 180
+   */
+  readonly defaultTimeout?: Duration;
+  /**
+   * The isolation of jobs without their own; see `JobOptions.isolation`.
+   *
+   * @default the worker's isolation
+   */
+  readonly isolation?: Isolation;
+  /**
+   * The rate limit of jobs without their own. Unless it has another key, all of them share the queue's name as their key,
+   * and with those of other programs that say the same.
+   *
+   * @default none
+   */
+  readonly rateLimit?: QueueRateLimit;
+}
+
+const OPTIONS = optionNames<QueueOptions>({
+  ...CONNECTION_OPTIONS,
+  defaultTimeout: true,
+  isolation: true,
+  rateLimit: true,
+});
+
+/** {@linkcode QueueOptions} after the check, without the connection. */
+export interface CheckedQueueOptions {
+  /** In seconds. */
+  readonly defaultTimeout: number;
+  readonly isolation: Isolation | undefined;
+  readonly rateLimit: CheckedRateLimit | undefined;
+}
+
+/**
+ * Checks the options of a queue.
+ *
+ * @param name The queue's name.
+ * @param action What cannot be done with an unknown one.
+ * @throws {RangeError | TypeError} It names the option that is wrong.
+ */
+export function checkQueueOptions(
+  options: QueueOptions,
+  name: string,
+  action: string,
+): CheckedQueueOptions {
+  refuseUnknown(options, OPTIONS, action);
+  const { defaultTimeout, isolation, rateLimit } = options;
+  return {
+    defaultTimeout: defaultTimeout === undefined
+      ? DEFAULT_TIMEOUT
+      : parseDuration(defaultTimeout, "defaultTimeout", { unlimited: true }),
+    isolation: isolation === undefined ? undefined : checkIsolation(isolation),
+    rateLimit: rateLimit === undefined
+      ? undefined
+      : checkQueueRateLimit(rateLimit, name),
+  };
+}
