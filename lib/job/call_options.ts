@@ -28,6 +28,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   rateLimit: true,
   unique: true,
   tags: true,
+  fairKey: true,
 };
 
 /**

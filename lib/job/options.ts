@@ -11,6 +11,7 @@ import {
   type CheckedCallback,
 } from "./callback.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
+import { checkFairKey } from "./fair_key.ts";
 import { checkJobId } from "./names.ts";
 import {
   type CheckedRateLimit,
@@ -81,6 +82,14 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly rateLimit?: RateLimit;
   /**
+   * Whose job it is, such as `"tenant-7"`: the keys of a queue take turns, so that one with 100,000 jobs does not keep
+   * another's one waiting. A job that waits for the turn of its key has the status `rate_limited`. `atFront` puts it
+   * before the others of its key. Jobs without a key stand in the queue as ever.
+   *
+   * @default the queue's, then none
+   */
+  readonly fairKey?: string;
+  /**
    * Runs the job again each time that it succeeds; see {@linkcode repeat}.
    *
    * @default it runs once
@@ -144,6 +153,7 @@ export interface CheckedJobOptions {
   /** When it may run: seconds since 1970, or `+` and seconds from now. */
   readonly due: string | undefined;
   readonly rateLimit: CheckedRateLimit | undefined;
+  readonly fairKey: string | undefined;
   readonly repeat: CheckedRepeat | undefined;
   readonly retry: CheckedRetry | undefined;
   readonly callbacks: readonly CheckedCallback[];
@@ -206,6 +216,9 @@ export function checkJobOptions(
     rateLimit: options.rateLimit === undefined
       ? undefined
       : checkRateLimit(options.rateLimit),
+    fairKey: options.fairKey === undefined
+      ? undefined
+      : checkFairKey(options.fairKey),
     repeat: options.repeat === undefined
       ? undefined
       : checkRepeat(options.repeat),

@@ -2,6 +2,7 @@
 
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, unknownOption } from "../base/option_names.ts";
+import { FAIR_PREFIX } from "./fair_key.ts";
 import type { JobField } from "./fields.ts";
 
 /**
@@ -78,6 +79,11 @@ export function checkRateLimit(limit: RateLimit): CheckedRateLimit {
   }
   if (key === "") {
     throw new RangeError("Cannot use rateLimit: its key is empty");
+  }
+  if (key.startsWith(FAIR_PREFIX)) {
+    throw new RangeError(
+      `Cannot use rateLimit: keys that begin with "${FAIR_PREFIX}" are those of fairKey`,
+    );
   }
   if ((starts === undefined) !== (per === undefined)) {
     const [given, missing] = per === undefined

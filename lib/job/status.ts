@@ -23,13 +23,14 @@
  * | `queued` | the queue's list |
  * | `deferred` | the deferred registry, and each unfinished parent's dependents |
  * | `scheduled` | the scheduled registry |
- * | `rate_limited` | the jobs that wait for a slot of the same rate limit |
+ * | `rate_limited` | the jobs that wait for a slot of the same rate limit, or the turn of the same fair key |
  * | `started` | the started registry as `<job>:<execution>`, scored with the end of its lease |
  * | `finished` | the finished registry, until its result's time to live ends |
  * | `failed`, `stopped` | the failed registry |
  * | `canceled` | the canceled registry |
  *
- * A job with a rate limit goes to `rate_limited` instead of `queued`, and is `queued` when it gets a slot.
+ * A job with a rate limit goes to `rate_limited` instead of `queued`, and is `queued` when it gets a slot; one with a fair
+ * key, until it is the turn of its key.
  *
  * The names are RQ's (`rq.job.JobStatus`). A Python worker exits on a status that
  * it does not know, so there are no others.

@@ -151,6 +151,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   getId(): string {
     return this.id;
   }
+  /** Whose job it is, if it was said; see `JobOptions.fairKey`. */
+  get fairKey(): string | undefined {
+    return this.#data.text("x_fair_key");
+  }
   /** The name of its queue. */
   get origin(): string {
     return this.#data.text("origin") ?? "";

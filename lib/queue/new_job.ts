@@ -7,6 +7,7 @@
 import { formatDate, uniqueMicros } from "../base/date.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
+import { FAIR_CONCURRENCY, fairLimit } from "../job/fair_key.ts";
 import type { JobField } from "../job/fields.ts";
 import type { Isolation } from "../job/isolation.ts";
 import { rateLimitFields } from "../job/rate_limit.ts";
@@ -18,19 +19,25 @@ import type { NewJob } from "../store/new_job.ts";
 import type { CheckedCall } from "./enqueue_call.ts";
 import type { CallNames } from "./func_name.ts";
 
+/** What a queue has for calls that do not say. */
+export interface QueueDefaults {
+  readonly isolation: Isolation | undefined;
+  readonly fairKey: string | undefined;
+}
+
 /**
  * Encodes what is stored of a checked call.
  *
  * @param names The names of its functions.
  * @param queue The name of the queue.
- * @param ownIsolation The queue's isolation, for a call that does not say.
+ * @param own What the queue has for a call that does not say.
  */
 export function newJobOf(
   { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
     CheckedCall,
   names: CallNames,
   queue: string,
-  ownIsolation: Isolation | undefined,
+  own: QueueDefaults,
 ): NewJob {
   const fields = new Map<JobField, RedisArg>();
   const funcName = names.func;
@@ -56,6 +63,14 @@ export function newJobOf(
     if (unique.key !== undefined) fields.set("x_unique", unique.key);
     fields.set("x_unique_how", unique.how);
   }
+  const fairKey = options.fairKey ?? own.fairKey;
+  if (fairKey !== undefined) {
+    fields.set("x_fair_key", fairKey);
+    if (rateLimit === undefined) {
+      fields.set("rate_limit_key", fairLimit(queue, fairKey));
+      fields.set("rate_limit_concurrency", FAIR_CONCURRENCY);
+    }
+  }
   if (repeat !== undefined) {
     fields.set("repeats_left", repeat.times);
     fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
@@ -75,7 +90,7 @@ export function newJobOf(
   for (const [name, value] of webhookFields(options.webhooks)) {
     fields.set(name, value);
   }
-  const isolation = options.isolation ?? ownIsolation;
+  const isolation = options.isolation ?? own.isolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);
   if (metaJson !== "{}") fields.set("meta", metaJson);
   const dependencyIds = wait.jobIds;

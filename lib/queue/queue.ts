@@ -226,7 +226,7 @@ export class Queue implements AsyncDisposable {
     return existing === undefined ? job : await this.#existing(existing);
   }
 
-  /** How many jobs are waiting. */
+  /** How many jobs are waiting, those included that wait for the turn of their fair key. */
   count(): Promise<number> {
     return this.#context.store.count(this.name);
   }
@@ -236,7 +236,10 @@ export class Queue implements AsyncDisposable {
     return await this.count() === 0;
   }
 
-  /** Ids of waiting jobs, the next one first; all of them by default. */
+  /**
+   * Ids of waiting jobs, the next one first; all of them by default. Those that wait for the turn of their fair key come
+   * behind all others, in turns.
+   */
   jobIds(offset = 0, length = -1): Promise<string[]> {
     return this.#context.store.jobIds(this.name, offset, length);
   }
@@ -342,9 +345,9 @@ export class Queue implements AsyncDisposable {
     const names = callNames(call.func, checked.options.callbacks);
     return names instanceof Promise
       ? names.then((named) =>
-        newJobOf(checked, named, this.name, this.#options.isolation)
+        newJobOf(checked, named, this.name, this.#options)
       )
-      : newJobOf(checked, names, this.name, this.#options.isolation);
+      : newJobOf(checked, names, this.name, this.#options);
   }
 
   #jobOf<R>(job: NewJob, state: NewState): Job<R> {

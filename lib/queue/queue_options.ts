@@ -6,6 +6,7 @@
 
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
+import { checkFairKey } from "../job/fair_key.ts";
 import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { DEFAULT_TIMEOUT } from "../job/options.ts";
 import {
@@ -17,6 +18,7 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
 } from "../store/connection.ts";
+import type { QueueDefaults } from "./new_job.ts";
 
 /** Options of a {@linkcode Queue}. */
 export interface QueueOptions extends ConnectionOptions {
@@ -39,6 +41,12 @@ export interface QueueOptions extends ConnectionOptions {
    * @default none
    */
   readonly rateLimit?: QueueRateLimit;
+  /**
+   * Whose jobs it enqueues, if they do not say; see `JobOptions.fairKey`.
+   *
+   * @default none
+   */
+  readonly fairKey?: string;
 }
 
 const OPTIONS = optionNames<QueueOptions>({
@@ -46,13 +54,13 @@ const OPTIONS = optionNames<QueueOptions>({
   defaultTimeout: true,
   isolation: true,
   rateLimit: true,
+  fairKey: true,
 });
 
 /** {@linkcode QueueOptions} after the check, without the connection. */
-export interface CheckedQueueOptions {
+export interface CheckedQueueOptions extends QueueDefaults {
   /** In seconds. */
   readonly defaultTimeout: number;
-  readonly isolation: Isolation | undefined;
   readonly rateLimit: CheckedRateLimit | undefined;
 }
 
@@ -69,7 +77,7 @@ export function checkQueueOptions(
   action: string,
 ): CheckedQueueOptions {
   refuseUnknown(options, OPTIONS, action);
-  const { defaultTimeout, isolation, rateLimit } = options;
+  const { defaultTimeout, isolation, rateLimit, fairKey } = options;
   return {
     defaultTimeout: defaultTimeout === undefined
       ? DEFAULT_TIMEOUT
@@ -78,5 +86,6 @@ export function checkQueueOptions(
     rateLimit: rateLimit === undefined
       ? undefined
       : checkQueueRateLimit(rateLimit, name),
+    fairKey: fairKey === undefined ? undefined : checkFairKey(fairKey),
   };
 }

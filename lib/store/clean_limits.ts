@@ -1,5 +1,6 @@
 /** Cleaning rate limits, in bounded calls. @module */
 
+import { isFairLimit, queueOfFairLimit } from "../job/fair_key.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import { list, noWrongType, texts } from "./replies.ts";
 import type { Keys } from "./keys.ts";
@@ -23,12 +24,33 @@ export async function cleanLimits(
     const page = await noWrongType(client.send("SSCAN", args, RESEND));
     const [next = "0", members] = list(page);
     cursor = String(next);
+    const limits = texts(members ?? []);
+    await listTurns(client, keys, limits);
     const counts = await Promise.all(
-      texts(members ?? []).map((limit) => clean(client, keys, limit, signal)),
+      limits.filter((limit) => !isFairLimit(limit))
+        .map((limit) => clean(client, keys, limit, signal)),
     );
     for (const count of counts) freed += count;
   } while (cursor !== "0" && !signal?.aborted);
   return freed;
+}
+
+/**
+ * Has the limits of fair keys, which a Python worker may have brought back by a retry, listed for their queues; see
+ * `SweepStore.passTurns`.
+ */
+async function listTurns(
+  client: RedisClient,
+  keys: Keys,
+  limits: readonly string[],
+): Promise<void> {
+  const turns = Map.groupBy(limits, (limit) => queueOfFairLimit(limit));
+  const listed = turns.entries().map(([queue, some]) =>
+    queue === undefined
+      ? null
+      : noWrongType(client.send("SADD", [keys.fair(queue), ...some], RESEND))
+  );
+  await Promise.all(listed);
 }
 
 async function clean(

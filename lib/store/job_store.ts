@@ -23,6 +23,8 @@ import { EMPTY } from "./scripts/empty.ts";
 import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
 import { freeUnique, uniqueHolder } from "./unique_keys.ts";
+import { TAKE_OFF } from "./scripts/take_off.ts";
+import { dropTurns, passSome, waitingIds, waitingTurns } from "./turns.ts";
 
 /** A job's state at one moment. */
 export interface JobState {
@@ -193,14 +195,25 @@ export class JobStore {
     return freeUnique(this, queue, key);
   }
 
-  /** How many ids are on a queue. */
+  /** How many ids are on a queue's list, or wait for the turn of their fair key. */
   async count(queue: string): Promise<number> {
-    return Number(
-      await this.client.send("LLEN", [this.keys.queue(queue)], RESEND),
-    );
+    const { queued, turns } = await this.#lengths(queue);
+    if (turns === 0) return queued;
+    const counts = await waitingTurns(this, queue);
+    return counts.values().reduce((sum, count) => sum + count, queued);
   }
 
-  /** Ids of a queue, head first. */
+  /** How many ids are on a queue's list, and by how many limits its jobs take turns. */
+  async #lengths(queue: string): Promise<{ queued: number; turns: number }> {
+    const { client, keys } = this;
+    const [queued, turns] = await Promise.all([
+      client.send("LLEN", [keys.queue(queue)], RESEND),
+      client.send("EXISTS", [keys.fair(queue)], RESEND),
+    ]);
+    return { queued: Number(queued), turns: Number(turns) };
+  }
+
+  /** Ids of a queue's list, head first, then of those that wait for the turn of their fair key. */
   async jobIds(
     queue: string,
     offset: number,
@@ -208,28 +221,37 @@ export class JobStore {
   ): Promise<string[]> {
     const end = length < 0 ? -1 : offset + length - 1;
     if (length === 0) return [];
-    const reply = await this.client.send(
-      "LRANGE",
-      [this.keys.queue(queue), offset, end],
-      RESEND,
-    );
-    return list(reply).map(String);
-  }
-
-  /** Removes an id from a queue's list; the job itself stays. `false` if it was not there. */
-  async remove(queue: string, id: string): Promise<boolean> {
-    const reply = await this.client.send("LREM", [
-      this.keys.queue(queue),
-      1,
-      id,
+    const [reply, { queued, turns }] = await Promise.all([
+      this.client.send(
+        "LRANGE",
+        [this.keys.queue(queue), offset, end],
+        RESEND,
+      ),
+      this.#lengths(queue),
     ]);
-    return Number(reply) > 0;
+    const ids = list(reply).map(String);
+    const left = length < 0 ? -1 : length - ids.length;
+    if (turns === 0 || left === 0) return ids;
+    const from = Math.max(0, offset - queued);
+    return [...ids, ...await waitingIds(this, queue, from, left)];
   }
 
-  /** Deletes the jobs that are on a queue now; returns how many. Slots of rate limits that this frees may queue others. */
+  /** Takes a job off a queue; the job itself stays. `false` if it was not there. */
+  async remove(queue: string, id: string): Promise<boolean> {
+    const list = [this.keys.queue(queue)];
+    const args = [this.keys.prefix, id, queue];
+    // Not sent again: a second call would report that it was not there.
+    return await TAKE_OFF.run(this.client, list, args) === 1;
+  }
+
+  /**
+   * Deletes the jobs that are on a queue now, or wait for the turn of their fair key; returns how many. Slots of rate limits
+   * that this frees may queue others.
+   */
   async empty(queue: string): Promise<number> {
     const count = await this.count(queue);
     let removed = 0;
+    let hasPassed = false;
     while (removed < count) {
       const reply = await EMPTY.run(
         this.client,
@@ -237,8 +259,11 @@ export class JobStore {
         [this.keys.prefix, queue, Math.min(BATCH, count - removed)],
         RESEND,
       );
-      if (Number(reply) === 0) break;
       removed += Number(reply);
+      if (Number(reply) === 0 && hasPassed) break;
+      // Where the list is empty and jobs wait, a Python worker has their turn.
+      if (Number(reply) === 0) await passSome(this, queue);
+      hasPassed = Number(reply) === 0;
     }
     return removed;
   }
@@ -246,6 +271,7 @@ export class JobStore {
   /** Deletes a queue, but not its jobs. */
   async deleteQueue(queue: string): Promise<void> {
     const key = this.keys.queue(queue);
+    await dropTurns(this, queue);
     await Promise.all([
       this.client.send("SREM", [this.keys.queues, key], RESEND),
       this.client.send("DEL", [key], RESEND),

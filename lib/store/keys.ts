@@ -154,6 +154,14 @@ export class Keys {
   get tags(): string {
     return `${this.prefix}x_tags`;
   }
+  /** Sorted set of the jobs that wait for a slot of a rate limit. */
+  rateLimited(limit: string): string {
+    return `${this.prefix}rl:${limit}:rate_limited`;
+  }
+  /** Set of ours: the limits by which jobs of a queue take turns. */
+  fair(queue: string): string {
+    return `${this.prefix}x_fair:${queue}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -192,6 +200,7 @@ const LUA_NAMES: readonly (readonly [
   ["looks_key", "q", "'x_looks:' .. q"],
   ["tag_key", "q, tag", "'x_tag:' .. #q .. ':' .. q .. ':' .. tag"],
   ["tag_key_of", "name", "'x_tag:' .. name"],
+  ["fair_key", "q", "'x_fair:' .. q"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 

@@ -8,8 +8,8 @@ import type { JobStatus } from "../job/status.ts";
 import type { RegistryName } from "./keys.ts";
 
 /**
- * The list of its queue, a registry (a sorted set), those who wait for a slot of the same rate limit (a sorted set, too), or
- * none. `wip` contains leases, the others contain ids of jobs.
+ * The list of its queue, a registry (a sorted set), those who wait for a slot of the same rate limit or the turn of the
+ * same fair key (sorted sets, too), or none. `wip` contains leases, the others contain ids of jobs.
  */
 export type Place = "queue" | "limit" | "none" | RegistryName;
 

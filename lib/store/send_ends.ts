@@ -34,14 +34,19 @@ export interface EndsContext {
   readonly serverTime: number | undefined;
 }
 
-/** Fields of a job's hash that show that a success is not plain. */
-const MARKS = HOOKS.flatMap(({ marks }) => marks);
+/** Fields of a job's hash that show that a success is not plain, and whose values show nothing. */
+const MARKS = HOOKS.flatMap(({ marks, ignores }) =>
+  marks.map((field) => ({ field, ignores }))
+);
 
 /** Whether FINISH can probably record an end. */
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
     end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
-    !MARKS.some((field) => end.execution.job.has(field));
+    MARKS.every(({ field, ignores }) =>
+      !end.execution.job.has(field) ||
+      ignores !== undefined && ignores(end.execution.job.text(field)!)
+    );
 }
 
 /**

@@ -32,6 +32,7 @@ import { PROMOTE_READY } from "./scripts/promote_ready.ts";
 import { RECOVER } from "./scripts/recover.ts";
 import { RETURN_POPPED } from "./scripts/return_popped.ts";
 import { cleanUnique } from "./unique_keys.ts";
+import { type Passed, passTurns } from "./turns.ts";
 
 /** What recovering the jobs of one queue has done. */
 export interface SweepReply {
@@ -312,6 +313,11 @@ export class SweepStore {
     signal?: AbortSignal,
   ): Promise<string[]> {
     return dropDeadWorkers(this.client, this.keys, queues, signal);
+  }
+
+  /** Gives on turns of a queue's fair keys that nobody has given on, in one bounded call from a cursor on. */
+  passTurns(queue: string, cursor: string): Promise<Passed> {
+    return passTurns(this, queue, cursor);
   }
 
   /** Frees slots of rate limits that jobs no longer need; returns how many. */

@@ -35,6 +35,7 @@ import { RECORD } from "./scripts/record.ts";
 import { REGISTER } from "./scripts/register.ts";
 import { SET_WORKER_FIELDS } from "./scripts/set_worker_fields.ts";
 import { SHOW_IDLE } from "./scripts/show_idle.ts";
+import { passSome } from "./turns.ts";
 import { DEAD_AFTER_SECONDS, LEASE_SECONDS } from "./lease.ts";
 
 /** How many ids one claim may skip, such as those of deleted jobs; then it is made again. */
@@ -205,6 +206,25 @@ export class WorkerStore {
       signal,
     });
     return Number(count) > 0;
+  }
+
+  /**
+   * Gives on turns of fair keys on these queues that nobody has given on; returns how many jobs got one, and how many wait
+   * while another of their key is queued.
+   */
+  async passTurns(
+    queues: readonly string[],
+  ): Promise<{ readonly passed: number; readonly waiting: number }> {
+    const fair = queues.map((queue) => this.keys.fair(queue));
+    const count = await this.client.send("EXISTS", fair, RESEND);
+    if (Number(count) === 0) return { passed: 0, waiting: 0 };
+    const all = await Promise.all(
+      queues.map((queue) => passSome(this, queue)),
+    );
+    return all.reduce((sum, one) => ({
+      passed: sum.passed + one.passed,
+      waiting: sum.waiting + one.waiting,
+    }));
   }
 
   /** The server's time in milliseconds since 1970, extrapolated from the last claim; this machine's before the first. */

@@ -70,6 +70,8 @@ export interface Fetching {
 const BLOCK_MS = 10_000;
 /** The pause while suspended, or if a queue's key cannot be waited on, as in RQ. */
 const RETRY_MS = 1_000;
+/** The pause while jobs wait for the turn of one that is being claimed, in milliseconds. */
+const TURN_MS = 100;
 /** Normal reasons to skip an id. */
 const NORMAL: ReadonlySet<string> = new Set([
   "gone",
@@ -89,6 +91,8 @@ export class Fetcher implements AsyncDisposable {
   #order: readonly string[];
   #suspended = false;
   #hasWaited = false;
+  /** Whether it has ever got a job with a fair key: others need not look for turns that nobody has given on. */
+  #isFair = false;
 
   /** One for each worker. */
   constructor(options: FetcherOptions) {
@@ -129,13 +133,16 @@ export class Fetcher implements AsyncDisposable {
     const idleSince = performance.now();
     this.#hasWaited = false;
     for (let claimed = first;;) {
-      const reply = await this.#read(claimed);
+      let reply = await this.#read(claimed);
       if (typeof reply !== "string") return reply;
       if (want.jobs === 0) return [];
       if (reply === "suspect") return "suspect";
       if (reply === "suspended" && burst) return "suspended";
       if (reply === "suspended") await pause(RETRY_MS, stopping);
       let popped: PoppedJob[] = [];
+      if (reply === "empty" && (burst || this.#isFair)) {
+        if (await this.#passTurns()) reply = "more";
+      }
       if (reply === "empty") {
         if (burst) return "empty";
         const left = maxIdleMs - (performance.now() - idleSince);
@@ -149,6 +156,19 @@ export class Fetcher implements AsyncDisposable {
       }
       claimed = this.#send({ ...want, popped }, []).claimed;
     }
+  }
+
+  /**
+   * Whether another claim may get a job that has waited for the turn of its fair key: a Python worker that has started a job
+   * has not given the turn on. In burst mode, also if a job has the turn that somebody has popped and not claimed yet.
+   */
+  async #passTurns(): Promise<boolean> {
+    const { store, burst, stopping } = this.#options;
+    const { passed, waiting } = await store.passTurns(this.#order);
+    if (passed > 0) return true;
+    if (!burst || waiting === 0) return false;
+    await pause(TURN_MS, stopping);
+    return true;
   }
 
   #send(want: Want, ends: readonly End[]) {
@@ -183,6 +203,7 @@ export class Fetcher implements AsyncDisposable {
     const last = executions.at(-1);
     if (last !== undefined) {
       this.#reorder(last.queue);
+      this.#isFair ||= executions.some(({ job }) => job.text("x_fair_key"));
       return executions;
     }
     return reply.kind === "jobs" || reply.kind === "unregistered"

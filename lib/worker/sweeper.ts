@@ -38,6 +38,9 @@ const TURNS = {
   workers: 5,
 } as const;
 
+/** How many calls one pass makes for the turns of a queue: some thousand keys. */
+const TURN_CALLS = 50;
+
 /** Milliseconds for which the names of all queues are kept: less than a lease of a job from a new queue takes to run out. */
 const NAMES_MS = 9_000;
 
@@ -54,6 +57,8 @@ export class Sweeper extends Service {
   readonly #taken = new Map<string, number>();
   #names: readonly string[] = [];
   #namesAt = -Infinity;
+  /** Where the next look at the turns of each queue begins, if the last pass has not seen all. */
+  readonly #turnsFrom = new Map<string, string>();
   /** The last error of each pass and queue, so that it is not reported in every pass. */
   readonly #told = new Map<string, string>();
 
@@ -70,6 +75,7 @@ export class Sweeper extends Service {
     const signal = this.stopping;
     const queues = await this.#queueNames();
     const recovered = await this.#recoverAll(queues, signal);
+    await this.#passTurns(queues, signal);
     if (await this.#takeTurn("registries")) {
       await this.#cleanRegistries(queues, signal);
     }
@@ -83,6 +89,7 @@ export class Sweeper extends Service {
     signal: AbortSignal = this.stopping,
   ): Promise<number> {
     const recovered = await this.#recoverAll(queues, signal);
+    await this.#passTurns(queues, signal);
     await this.#cleanRegistries(queues, signal);
     return recovered;
   }
@@ -140,6 +147,26 @@ export class Sweeper extends Service {
       });
     }
     return requeued.length + failed.length;
+  }
+
+  /** Gives on turns of fair keys. With very many keys, a pass continues where the last one has stopped. */
+  async #passTurns(
+    queues: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sweeps } = this.#options;
+    const found = await sweeps.having((q) => [sweeps.keys.fair(q)], queues);
+    await this.#each(found, "sweep", async (queue) => {
+      let sum = 0;
+      for (let calls = 0; calls < TURN_CALLS && !signal.aborted; calls++) {
+        const from = this.#turnsFrom.get(queue) ?? "0";
+        const { cursor, passed } = await sweeps.passTurns(queue, from);
+        sum += passed;
+        this.#turnsFrom.set(queue, cursor);
+        if (cursor === "0") break;
+      }
+      return sum;
+    });
   }
 
   async #cleanRegistries(

@@ -11,6 +11,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     atFront: false,
     due: undefined,
     rateLimit: undefined,
+    fairKey: undefined,
     repeat: undefined,
     retry: undefined,
     callbacks: [],

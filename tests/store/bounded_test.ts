@@ -151,3 +151,75 @@ Deno.test("storing a result of 10 MB costs Redis little more than taking it in",
   await bench.end(worker, execution, { payload: "A".repeat(10_000_000) });
   await assertFast(bench);
 });
+
+/** Makes `ARGV[2]` jobs of each of `ARGV[1]` fair keys that wait for their turn. */
+const FAIR = `
+for k = 1, ARGV[1] do
+  local limit = 'x_fair:1:q:t' .. k
+  redis.call('SADD', 'rq:x_fair:q', limit)
+  for i = 1, ARGV[2] do
+    local id = k .. '-' .. i
+    redis.call('HSET', 'rq:job:' .. id, 'data', 'x', 'status', 'rate_limited', 'origin', 'q', 'rate_limit_key', limit,
+      'rate_limit_concurrency', 10, 'x_fair_key', 't' .. k)
+    redis.call('ZADD', 'rq:rl:' .. limit .. ':rate_limited', i, id)
+  end
+end`;
+
+/** Everything that is done with a queue whose jobs take turns. */
+async function takeTurns(bench: Bench): Promise<void> {
+  const worker = await bench.worker();
+  const cursors = new Set<string>();
+  for (let cursor = "0"; !cursors.has(cursor);) {
+    cursors.add(cursor);
+    cursor = (await bench.sweeps.passTurns("q", cursor)).cursor;
+    if (cursors.size === 20) break;
+  }
+  const { executions } = await bench.workers.claim(worker, {
+    jobs: 50,
+    prefetch: 50,
+  });
+  assertEquals(executions.length, 100);
+  for (const execution of executions) await bench.end(worker, execution);
+  await bench.jobs.cancel(executions[0]!.job.id);
+  const [next = ""] = await bench.jobs.jobIds("q", 0, 1);
+  await bench.jobs.delete(next);
+  assert(await bench.jobs.count("q") > 99_000);
+  await bench.jobs.jobIds("q", 5_000, 50);
+  const ids = Array.from({ length: 50 }, (_, i) => `new-${i}`);
+  const fields = { x_fair_key: "t1", rate_limit_key: "x_fair:1:q:t1" };
+  await bench.jobs.enqueueMany(
+    ids.map((id) =>
+      newJob(id, { fields: { ...fields, rate_limit_concurrency: 10 } })
+    ),
+  );
+}
+
+Deno.test.each([[1, 100_000], [100_000, 1], [100, 1_000]])(
+  "turns of %d keys with %d jobs each are given on in short steps",
+  async (keys, jobs) => {
+    await using bench = await prepared();
+    await bench.send("EVAL", FAIR, 0, keys, jobs);
+    await slowest(bench);
+    await takeTurns(bench);
+    await assertFast(bench, 100);
+    await bench.jobs.deleteQueue("q");
+    assertEquals(await bench.jobs.count("q"), 0);
+    await assertFast(bench, 100);
+  },
+);
+
+Deno.test("a key whose waiting jobs have all expired is passed over in short steps", async () => {
+  await using bench = await prepared();
+  await bench.send("EVAL", FAIR, 0, 100, 300);
+  for (let k = 1; k <= 100; k++) {
+    const ids = Array.from({ length: 299 }, (_, i) => `rq:job:${k}-${i + 1}`);
+    await bench.send("DEL", ...ids);
+  }
+  await slowest(bench);
+  let passes = 0;
+  while (await bench.send("LLEN", "rq:queue:q") !== 100) {
+    assert(passes++ < 400);
+    await bench.workers.passTurns(["q"]);
+  }
+  await assertFast(bench, 100);
+});

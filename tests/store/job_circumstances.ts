@@ -1,5 +1,6 @@
 /** The circumstances of the transitions of the table. Each asks for what there is, since it is tried in every state. */
 
+import { FAIR_CONCURRENCY, fairLimit } from "../../lib/job/fair_key.ts";
 import type { JobField } from "../../lib/job/fields.ts";
 import type { RedisArg } from "../../lib/redis/redis_client.ts";
 import { JOB, PARENT, PARENTS_QUEUE, QUEUE, type Scene } from "./job_states.ts";
@@ -144,6 +145,41 @@ export async function letThrough(scene: Scene): Promise<void> {
 /** Has a worker look at the limit now. */
 export async function planLook({ bench }: Scene): Promise<void> {
   await bench.send("ZADD", bench.keys.looks(QUEUE), 1, "key");
+}
+
+/** The limit by which jobs of the key `a` take turns. */
+const TURN = fairLimit(QUEUE, "a");
+
+/** Fields of a job with that key. */
+export const FAIR: Readonly<Partial<Record<JobField, string | number>>> = {
+  x_fair_key: "a",
+  rate_limit_key: TURN,
+  rate_limit_concurrency: FAIR_CONCURRENCY,
+};
+
+/** Gives the job that key, if there is one; if it is limited, it waits for its turn. */
+export async function shareJob(scene: Scene): Promise<void> {
+  await setFields(scene, FAIR);
+  const { bench } = scene;
+  await bench.send("SADD", bench.keys.fair(QUEUE), TURN);
+  if (await bench.send("ZREM", "rq:rl:key:rate_limited", JOB) === 1) {
+    await bench.send("ZADD", bench.keys.rateLimited(TURN), 1_700_000_000, JOB);
+  }
+}
+
+/** The same, and it is its turn, in whichever state it is. */
+export async function giveTurn(scene: Scene): Promise<void> {
+  await shareJob(scene);
+  const { bench } = scene;
+  await bench.send("ZADD", bench.keys.allowed(TURN), 1_700_000_000, JOB);
+}
+
+/** Lets it be the turn of another job. */
+export async function occupyTurn(scene: Scene): Promise<void> {
+  await shareJob(scene);
+  const { bench } = scene;
+  await bench.send("ZADD", bench.keys.allowed(TURN), 1_700_000_000, "other");
+  await bench.send("HSET", bench.keys.job("other"), "status", "queued");
 }
 
 /** Stores the parent, which the job does not wait for, and gives it the only slot. */

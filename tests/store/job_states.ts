@@ -73,7 +73,8 @@ export interface JobStateSpec {
 
 /**
  * The states by the names that the table has for them: the statuses that are written here; `popped`, a queued job that
- * a worker has taken off the queue and not yet claimed; `rq-started`, run by a worker of RQ's; `limited`, held back by its rate limit;
+ * a worker has taken off the queue and not yet claimed; `rq-started`, run by a worker of RQ's; `limited`, held back by its
+ * rate limit, or waiting for the turn of its fair key;
  * the statuses that only RQ 3.0 writes; and `gone`.
  */
 export type JobState =
@@ -343,6 +344,8 @@ function placeName(key: string): string {
     .replace("rl:key:allowed", "slot")
     .replace(`x_unique:1:${QUEUE}:key`, "key")
     .replace("rl:key:x_starts", "held")
+    .replace(/^rl:x_fair:.*:rate_limited$/, "limited")
+    .replace(/^rl:x_fair:.*:allowed$/, "turn")
     .replace(new RegExp(`:${QUEUE}$`), "");
 }
 

@@ -1,7 +1,8 @@
-/** Calls that are sent twice, of jobs with a rate limit; see tests/store/replay_test.ts. */
+/** Calls that are sent twice, of jobs with a rate limit or a fair key; see tests/store/replay_test.ts. */
 
 import type { Execution } from "../../lib/store/worker_types.ts";
 import type { Scene, Twice } from "./replay_test.ts";
+import { TURN_REPORTS, TURN_SCENES } from "./turn_scenes.ts";
 import { type Ending, endOne, newJob } from "./support.ts";
 
 const ENDING = { payload: "", workedMs: 5 };
@@ -70,6 +71,7 @@ export const LIMIT_SCENES: [string, Scene][] = [
     for (const id of ["a", "b"]) await bench.add(id, { fields: WINDOW });
     return () => workers.claim(worker, { jobs: 2 });
   }],
+  ...TURN_SCENES,
 ];
 
 /** The same, where the second answer may be another one. */
@@ -102,4 +104,5 @@ export const LIMIT_REPORTS: [string, Scene][] = [
     await bench.send("ZADD", "rq:ready:q", 1, "b");
     return () => sweeps.promoteReady("q");
   }],
+  ...TURN_REPORTS,
 ];

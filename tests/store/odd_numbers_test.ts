@@ -11,10 +11,16 @@ import {
 } from "./job_states.ts";
 import { TRANSITIONS } from "./job_transitions.ts";
 import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
+import { TURN_TRANSITIONS } from "./turn_transitions.ts";
 import { Bench, sendingBy } from "./support.ts";
 import { WINDOW_TRANSITIONS } from "./window_transitions.ts";
 
-const ALL = { ...TRANSITIONS, ...LIMIT_TRANSITIONS, ...WINDOW_TRANSITIONS };
+const ALL = {
+  ...TRANSITIONS,
+  ...LIMIT_TRANSITIONS,
+  ...WINDOW_TRANSITIONS,
+  ...TURN_TRANSITIONS,
+};
 const ODD = ["1e400", "-1e400", "x"];
 const BEFORE = Object.keys(STATES) as JobState[];
 
@@ -59,7 +65,7 @@ async function loss(
   const prepared = await stateOf(bench);
   delete spoiled.found;
   await run({ ...scene, execution }).catch(() => {});
-  const after = (await stateOf(bench)).replace("+slot", "");
+  const after = (await stateOf(bench)).replace(/\+(slot|turn)/, "");
   const wrong = prepared.includes("+") ? /@/ : /[@+]/;
   return wrong.test(after) && !prepared.includes("@") &&
       spoiled.found !== undefined

@@ -16,6 +16,8 @@ import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { SCRIPTS } from "./lua.ts";
 import { Bench, echoing } from "./support.ts";
 import type { Transition } from "./transition_calls.ts";
+import { TURN_TABLE } from "./turn_table.ts";
+import { TURN_TRANSITIONS } from "./turn_transitions.ts";
 import { UNIQUE_TABLE } from "./unique_table.ts";
 import { UNIQUE_TRANSITIONS } from "./unique_transitions.ts";
 import { WINDOW_TABLE } from "./window_table.ts";
@@ -40,6 +42,7 @@ import { type Cell, readTable, type Row } from "./transition_table.ts";
  *     scheduled   in the scheduled registry                wip?        a lease that is not the job's any more
  *                                                          a+slot      as `a`, and it has a slot of its rate limit
  *                                                          a+key       as `a`, and the unique key names it
+ *                                                          a+turn      as `a`, and it has the turn of its fair key
  *
  * Sent again after a lost reply, a call leaves the same state and answers the same; of those that report what they have
  * done, the second answer is that nothing was. A feature may have a table of its own, in a file of its own.
@@ -256,11 +259,13 @@ const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...LIMIT_TRANSITIONS,
   ...UNIQUE_TRANSITIONS,
   ...WINDOW_TRANSITIONS,
+  ...TURN_TRANSITIONS,
 };
 
-const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE, WINDOW_TABLE].flatMap(
-  readTable,
-);
+const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE, WINDOW_TABLE, TURN_TABLE]
+  .flatMap(
+    readTable,
+  );
 
 Deno.test("the table has a column for every state and a row for every transition", () => {
   for (const [name] of ROWS) transitionOf(name);

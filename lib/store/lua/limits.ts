@@ -37,11 +37,11 @@ local function set_limit(limit, concurrency, starts, per)
   end
 end
 
--- The key of a job's rate limit, and what that allows; nil if it has none. The job's own rule counts where its limit's has been
--- deleted, since it had no jobs.
+-- The key of a job's rate limit, and what that allows; nil if it has none, or only that of its fair key. The job's own rule
+-- counts where its limit's has been deleted, since it had no jobs.
 local function limit_of(job)
   local limit = job.rate_limit_key
-  if not limit or limit == '' then return nil end
+  if not limit or limit == '' or is_fair(limit) then return nil end
   local h = redis.pcall('HMGET', job_key(job.id), 'rate_limit_concurrency', 'x_rate_starts', 'x_rate_per')
   local own, rule = rule_of(h[1], h[2], h[3]), limit_rule(limit)
   if own.most == 0 then return nil end
@@ -107,7 +107,7 @@ end
 -- Takes a job's slot, if it has one, and gives it to the next job that waits.
 local function free_slot(job)
   local limit = job.rate_limit_key
-  if not limit or limit == '' or redis.pcall('ZREM', allowed_key(limit), job.id) ~= 1 then return end
+  if not limit or limit == '' or is_fair(limit) or redis.pcall('ZREM', allowed_key(limit), job.id) ~= 1 then return end
   if not limit_fits(limit) then return end
   local rule = limit_rule(limit)
   if rule.starts then redis.call('ZREM', starts_key(limit), job.id) end

@@ -24,6 +24,7 @@ import { RETRIES_LUA } from "./retries.ts";
 import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
 import { UNIQUE_LUA } from "./unique.ts";
+import { TURNS_LUA } from "./turns.ts";
 import { WINDOWS_LUA } from "./windows.ts";
 import { WORKER_LUA } from "./worker.ts";
 
@@ -59,6 +60,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     PLACES_LUA,
     MOVES_LUA,
     LIMITS_LUA,
+    TURNS_LUA,
     WINDOWS_LUA,
     LEASES_LUA,
     STARTING_LUA,

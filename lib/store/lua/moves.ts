@@ -69,7 +69,9 @@ local function leave(job)
   if registry then return unregister(registry, job.q, job.id) end
   if job.status == 'rate_limited' then
     local limit = field(job.id, 'rate_limit_key') or ''
-    return redis.pcall('ZREM', rate_limited_key(limit), job.id)
+    if redis.pcall('ZREM', rate_limited_key(limit), job.id) == 1 then return end
+    local turn = turn_of({id = job.id, q = job.q, origin = job.origin, rate_limit_key = limit})
+    return turn and redis.pcall('ZREM', rate_limited_key(turn), job.id)
   end
   local found = redis.pcall('LREM', queue_key(job.q), 1, job.id)
   if found ~= 1 then redis.pcall('LREM', intermediate_key(job.q), 1, job.id) end
@@ -97,21 +99,31 @@ local function tell_scheduler(job, due)
   if redis.pcall('ZRANGE', registry_key('scheduled', job.q), 0, 0)[1] == job.id then tell_worker(job.q, due) end
 end
 
--- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
--- nil for now); those that wait for a slot, if it is rate limited and has none; else its queue, at the head if "front".
--- Returns its status. A job that has a slot keeps it on the queue, and gives it back when it is scheduled.
-local function admit(job, due, front, ...)
-  if due and due > clock then
-    enter(job, 'scheduled', string.format('%.3f', due), ...)
-    tell_scheduler(job, due)
-    free_slot(job)
-    return 'scheduled'
-  end
+-- Puts a job that is due among those that wait for a slot, if it is rate limited and has none; else on its queue, at the
+-- head if "front". Returns its status.
+local function admit_at_once(job, front, ...)
   local limit, rule = limit_of(job)
   if limit and not redis.call('ZSCORE', allowed_key(limit), job.id) then
     return wait_for_slot(job, limit, rule, front, ...)
   end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)
   return 'queued'
+end
+
+-- Puts a job that waits for nothing else into its next place: the scheduled registry until it is due (seconds since 1970,
+-- nil for now); those that wait for the turn of its fair key; those that wait for a slot of its rate limit; else its queue,
+-- at the head if "front", which counts only within a fair key. Returns its status. A job keeps its turn until it starts,
+-- and its slot until it ends; it gives both back when it is scheduled.
+local function admit(job, due, front, ...)
+  if due and due > clock then
+    enter(job, 'scheduled', string.format('%.3f', due), ...)
+    tell_scheduler(job, due)
+    free_slot(job)
+    free_turn(job)
+    return 'scheduled'
+  end
+  local turn = turn_of(job)
+  local status = turn and wait_for_turn(job, turn, front, ...)
+  return status or admit_at_once(job, front and not turn, ...)
 end
 `;

@@ -118,7 +118,7 @@ local function enqueue_new(new_job, to)
     leave(replaced)
     remove(replaced)
   end
-  if limit then set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per) end
+  if limit and not is_fair(limit) then set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per) end
   local waits = depend(id, parents, given.allow_dependency_failures == '1')
   answer = place_new(new_job, id, to, waits, due, limit, unique)
   limit_wait(new_job, due)

@@ -30,14 +30,15 @@ local function why_not_start(job)
   if status == 'started' and live_execution(job.id, job.q, job.x_execution) then return 'running' end
 end
 
--- Marks a job as started; the caller writes its lease, together with others. The first start, usually the only one, is
--- not counted in the hash.
+-- Marks a job as started, and gives on the turn of its fair key; the caller writes its lease, together with others. The
+-- first start, usually the only one, is not counted in the hash.
 local function mark_started(job, e, worker)
   local key, hash = job_key(job.id), job.hash
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'x_execution', e)
   if job.ended_at then redis.call('HDEL', key, 'ended_at') end
   if not job.origin then redis.call('HSET', key, 'origin', job.q) end
   if job.ttl or job.started_at or job.ended_at then redis.call('PERSIST', key) end -- other jobs have no expiry
+  if job.rate_limit_key then free_turn(job) end
   local been = job.x_execution or job.started_at and job.started_at ~= ''
   if not been and not job.x_attempts then return end
   local attempts = math.max(whole(job.x_attempts), been and 1 or 0) + 1

@@ -336,3 +336,11 @@ export async function enqueuesUnique(key: string): Promise<string[]> {
   await put("first");
   return [first.id, second.id, refused, (await put("second")).id];
 }
+
+/** Adds two jobs for each of two tenants, one tenant after the other. */
+export async function addsForTenants(file: string): Promise<void> {
+  for (const line of ["a1", "a2", "b1", "b2"]) {
+    const fairKey = line.slice(0, 1);
+    await currentJob.enqueueCall({ func: note, args: [file, line], fairKey });
+  }
+}
