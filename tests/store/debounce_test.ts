@@ -1,7 +1,7 @@
 /** Debounced jobs: each call puts the one that waits off. */
 
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { Bench } from "./support.ts";
+import { Bench, newJob } from "./support.ts";
 import { add, KEY, unique } from "./unique_jobs.ts";
 
 const DEBOUNCE = unique("started debounce 100");
@@ -41,6 +41,23 @@ Deno.test("a debounced job is put off by each call, at most until the latest tim
   assertEquals(await call("f", "+30"), "holder e");
   await bench.end(worker, execution);
   assertEquals(await bench.jobs.uniqueHolder("q", "k"), "e");
+});
+
+Deno.test("a call that is sent again puts nothing off, and takes no arguments back", async () => {
+  await using bench = await Bench.open();
+  const call = (id: string, due: string) =>
+    newJob(id, { fields: { ...DEBOUNCE, description: id }, due });
+  const first = call("a", "+10");
+  await bench.jobs.enqueue(first);
+  const second = call("b", "+20");
+  await bench.jobs.enqueue(second);
+  await bench.send("ZADD", "rq:scheduled:q", 5_000_000_000, "a");
+  const dump = await bench.dump();
+  const again = await bench.jobs.enqueue(second);
+  assertEquals(again.existing, "a");
+  const own = await bench.jobs.enqueue(first);
+  assertEquals([own.status, own.existing], ["scheduled", undefined]);
+  assertEquals(await bench.dump(), dump);
 });
 
 Deno.test("a debounced job whose latest time is over stays where it is, with the last arguments", async () => {

@@ -159,6 +159,15 @@ Deno.test("until a time has passed: whatever becomes of the job, and by itself",
   assertEquals(await add(bench, "c", fields), "held by b");
 });
 
+Deno.test("a call that is sent again when its job is gone does not say that it was skipped by itself", async () => {
+  await using bench = await Bench.open();
+  const job = newJob("a", { fields: unique("60 skip") });
+  await bench.jobs.enqueue(job);
+  await bench.send("DEL", "rq:job:a");
+  assertEquals((await bench.jobs.enqueue(job)).existing, undefined);
+  assertEquals(await bench.status("a"), null);
+});
+
 Deno.test("a key that is left of a job is free: the id is another job's by now, or Python has ended it", async () => {
   await using bench = await Bench.open();
   await add(bench, "a", ERROR);

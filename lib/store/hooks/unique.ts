@@ -14,8 +14,7 @@ local function unique_ended(job, status)
   if status == 'finished' and job.held and next_repeat(job) then return end
   local name = unique_name(job.origin, job.x_unique)
   local value = unique_value(name)
-  local own = value and value.till ~= 'window' and value.id == job.id
-  if own and value.created_at == field(job.id, 'created_at') then drop_unique(name) end
+  if value and value.till ~= 'window' and value.id == job.id then drop_unique(name) end
 end
 `,
 };
