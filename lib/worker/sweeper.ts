@@ -34,7 +34,7 @@ const TURNS = {
   sweep: 1 / 3,
   /** Drops what has expired, and queues deferred jobs that nobody has released. */
   registries: 3 / 2,
-  /** Drops dead workers. The cost grows with the number of workers. */
+  /** Drops dead workers, the cost of which grows with their number, and unique keys that nobody has freed. */
   workers: 5,
 } as const;
 
@@ -79,7 +79,10 @@ export class Sweeper extends Service {
     if (await this.#takeTurn("registries")) {
       await this.#cleanRegistries(queues, signal);
     }
-    if (await this.#takeTurn("workers")) await this.#dropDead(queues, signal);
+    if (await this.#takeTurn("workers")) {
+      await this.#dropDead(queues, signal);
+      await this.#options.sweeps.cleanUnique(signal);
+    }
     return recovered;
   }
 
@@ -191,7 +194,6 @@ export class Sweeper extends Service {
       return 0;
     });
     await sweeps.cleanLimits(signal);
-    await sweeps.cleanUnique(signal);
     await sweeps.cleanTags(signal);
   }
 

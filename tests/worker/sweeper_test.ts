@@ -193,3 +193,17 @@ Deno.test("a sweep drops jobs that are gone from the index of tags", async () =>
   await one.runOnce();
   assertEquals(await bench.send("EXISTS", key, bench.keys.tags), 0);
 });
+
+Deno.test("a sweep drops the unique key of a job that has expired on its queue", async () => {
+  await using bench = await Bench.open();
+  const fields = { x_unique: "k", x_unique_how: "ended error" };
+  await bench.add("a", { fields });
+  await bench.send("DEL", "rq:job:a");
+  await bench.send("ZADD", "rq:x_unique_keys", 1, "1:q:k"); // an hour later
+  await using one = sweeper(bench);
+  await one.runOnce();
+  assertEquals(
+    await bench.send("EXISTS", "rq:x_unique:1:q:k", "rq:x_unique_keys"),
+    0,
+  );
+});
