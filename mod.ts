@@ -49,7 +49,11 @@ export {
 } from "./lib/job/callback.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { JobOptions } from "./lib/job/options.ts";
-export type { QueueRateLimit, RateLimit } from "./lib/job/rate_limit.ts";
+export type {
+  OnConflict,
+  QueueRateLimit,
+  RateLimit,
+} from "./lib/job/rate_limit.ts";
 export { type Repeat, repeat } from "./lib/job/repeat.ts";
 export { type Backoff, retry, type RetryOptions } from "./lib/job/retry.ts";
 export type {

@@ -122,6 +122,8 @@ export const JOB_FIELDS = {
   /** How many jobs with this key may start within so many seconds. */
   x_rate_starts: ["integer", "producer", "all"],
   x_rate_per: ["number", "producer", "all"],
+  /** What it does about other jobs of its limit; until that is done. */
+  x_on_conflict: ["text", "producer", "producer, worker, sweep"],
   /** Whose job it is. Without a limit of its own, its rate limit is that by which it takes turns. */
   x_fair_key: ["text", "producer", "all"],
 

@@ -26,7 +26,29 @@ export interface RateLimit {
   readonly limit?: number;
   /** The length of that time: seconds, fractions too, or text such as `"1m"`. It goes with `limit`. */
   readonly per?: Duration;
+  /**
+   * What happens if there is a job of the key already; for a `concurrency` of 1. With `"queue"`, the new one waits for its
+   * turn. With `"skip"`, it is not enqueued, and the call gives the one that is queued, runs or waits. With `"keepLatest"`,
+   * those that wait are canceled, and the new one waits for the one that runs. With `"cancelRunning"`, that one is canceled
+   * too, and the new one runs.
+   *
+   * For a job that waits for a time or for other jobs, this is decided once it does not, and `"skip"` means that it is
+   * canceled then. A job that is tried again, repeated or requeued waits for its turn.
+   *
+   * @default "queue"
+   */
+  readonly onConflict?: OnConflict;
 }
+
+/** See {@linkcode RateLimit.onConflict}. */
+export type OnConflict = "queue" | "skip" | "keepLatest" | "cancelRunning";
+
+const ON_CONFLICT: readonly OnConflict[] = [
+  "queue",
+  "skip",
+  "keepLatest",
+  "cancelRunning",
+];
 
 /** {@linkcode RateLimit} as the default of a queue's jobs. */
 export interface QueueRateLimit extends Omit<RateLimit, "key"> {
@@ -45,6 +67,7 @@ export interface CheckedRateLimit {
   readonly window:
     | { readonly starts: number; readonly per: number }
     | undefined;
+  readonly onConflict: OnConflict;
 }
 
 const OPTIONS = optionNames<Required<RateLimit>>({
@@ -52,6 +75,7 @@ const OPTIONS = optionNames<Required<RateLimit>>({
   concurrency: true,
   limit: true,
   per: true,
+  onConflict: true,
 });
 
 /** What scripts take for a number of jobs. */
@@ -100,6 +124,7 @@ export function checkRateLimit(limit: RateLimit): CheckedRateLimit {
   }
   return {
     key,
+    onConflict: checkOnConflict(limit),
     concurrency: concurrency === undefined
       ? undefined
       : countOf(concurrency, "concurrency"),
@@ -123,7 +148,7 @@ export function checkQueueRateLimit(
 
 /** The fields that a rate limit is stored as: RQ's, where it has some. */
 export function rateLimitFields(
-  { key, concurrency, window }: CheckedRateLimit,
+  { key, concurrency, window, onConflict }: CheckedRateLimit,
 ): [JobField, string | number][] {
   const fields: [JobField, string | number][] = [["rate_limit_key", key]];
   if (concurrency !== undefined) {
@@ -132,7 +157,28 @@ export function rateLimitFields(
   if (window !== undefined) {
     fields.push(["x_rate_starts", window.starts], ["x_rate_per", window.per]);
   }
+  if (onConflict !== "queue") fields.push(["x_on_conflict", onConflict]);
   return fields;
+}
+
+function checkOnConflict(
+  { onConflict = "queue", concurrency }: RateLimit,
+): OnConflict {
+  if (!ON_CONFLICT.includes(onConflict)) {
+    throw new RangeError(
+      `Cannot use rateLimit: expected ${
+        ON_CONFLICT.join(", ")
+      } as its onConflict, got ${String(onConflict)}`,
+    );
+  }
+  if (onConflict !== "queue" && concurrency !== 1) {
+    throw new TypeError(
+      `Cannot use rateLimit: its onConflict "${onConflict}" is for a concurrency of 1, got ${
+        String(concurrency)
+      }`,
+    );
+  }
+  return onConflict;
 }
 
 function countOf(value: number, what: string): number {

@@ -2,13 +2,15 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   checkQueueRateLimit,
   checkRateLimit,
+  type OnConflict,
   type RateLimit,
   rateLimitFields,
 } from "../../lib/job/rate_limit.ts";
 
 Deno.test("a rate limit has a key and a concurrency", () => {
   const limit = { key: "mailserver", concurrency: 1 };
-  assertEquals(checkRateLimit(limit), { ...limit, window: undefined });
+  const others = { window: undefined, onConflict: "queue" } as const;
+  assertEquals(checkRateLimit(limit), { ...limit, ...others });
 });
 
 Deno.test("or a window, or both", () => {
@@ -18,9 +20,13 @@ Deno.test("or a window, or both", () => {
     key: "k",
     concurrency: undefined,
     window,
+    onConflict: "queue",
   });
   const both = checkRateLimit({ ...limit, concurrency: 2 });
-  assertEquals(both, { key: "k", concurrency: 2, window });
+  assertEquals(both, {
+    ...{ key: "k", concurrency: 2, window },
+    onConflict: "queue",
+  });
   assertEquals(checkRateLimit({ ...limit, per: 0.5 }).window?.per, 0.5);
 });
 
@@ -38,6 +44,17 @@ Deno.test("it is stored in RQ's fields, where it has some", () => {
     "x_rate_starts",
     "x_rate_per",
   ]);
+});
+
+Deno.test.each<[OnConflict, unknown]>([
+  ["queue", undefined],
+  ["skip", "skip"],
+  ["keepLatest", "keepLatest"],
+  ["cancelRunning", "cancelRunning"],
+])('onConflict "%s" goes with a concurrency of 1', (onConflict, stored) => {
+  const checked = checkRateLimit({ key: "k", concurrency: 1, onConflict });
+  const fields = new Map(rateLimitFields(checked));
+  assertEquals(fields.get("x_on_conflict"), stored as string | undefined);
 });
 
 Deno.test("the key of a queue's rate limit is the queue's name, unless it has another", () => {
@@ -58,6 +75,21 @@ Deno.test.each<[unknown, ErrorConstructor, string]>([
   [{ key: "k", limit: 0, per: 1 }, RangeError, "as its limit, got 0"],
   [{ key: "k", limit: 1, per: 0 }, RangeError, "per of rateLimit"],
   [{ key: "k", limit: 1, per: "soon" }, RangeError, "per of rateLimit"],
+  [
+    { key: "k", concurrency: 1, onConflict: "stop" },
+    RangeError,
+    "expected queue, skip, keepLatest, cancelRunning as its onConflict, got stop",
+  ],
+  [
+    { key: "k", concurrency: 2, onConflict: "skip" },
+    TypeError,
+    'its onConflict "skip" is for a concurrency of 1, got 2',
+  ],
+  [
+    { key: "k", limit: 1, per: "1s", onConflict: "keepLatest" },
+    TypeError,
+    "is for a concurrency of 1, got undefined",
+  ],
   [{ key: "k", concurrency: 0 }, RangeError, "got 0"],
   [{ key: "k", concurrency: 1.5 }, RangeError, "got 1.5"],
   [{ key: "k", concurrency: "2" }, RangeError, "a whole number"],
@@ -65,7 +97,7 @@ Deno.test.each<[unknown, ErrorConstructor, string]>([
   [
     { key: "k", concurency: 1 },
     TypeError,
-    'there is no option "concurency", there are key, concurrency, limit, per',
+    'there is no option "concurency", there are key, concurrency, limit, per, onConflict',
   ],
 ])("rateLimit: %j is refused", (limit, error, text) => {
   assertThrows(() => checkRateLimit(limit as RateLimit), error, text);

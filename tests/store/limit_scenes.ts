@@ -67,6 +67,23 @@ export const LIMIT_SCENES: [string, Scene][] = [
     const job = newJob("b", { fields: WINDOW });
     return () => jobs.enqueue(job);
   }],
+  ["enqueue: skipped", async ({ bench, jobs }) => {
+    await bench.add("a", { fields: LIMIT });
+    const job = newJob("b", { fields: { ...LIMIT, x_on_conflict: "skip" } });
+    return () => jobs.enqueue(job);
+  }],
+  ["enqueue: the others that wait are canceled", async (twice) => {
+    await limitedJobs(twice);
+    const fields = { ...LIMIT, x_on_conflict: "keepLatest" };
+    const job = newJob("d", { fields });
+    return () => twice.jobs.enqueue(job);
+  }],
+  ["enqueue: all others are canceled", async (twice) => {
+    await limitedJobs(twice);
+    const fields = { ...LIMIT, x_on_conflict: "cancelRunning" };
+    const job = newJob("d", { fields });
+    return () => twice.jobs.enqueue(job);
+  }],
   ["claim: let through a window", async ({ bench, worker, workers }) => {
     for (const id of ["a", "b"]) await bench.add(id, { fields: WINDOW });
     return () => workers.claim(worker, { jobs: 2 });
@@ -94,6 +111,15 @@ export const LIMIT_REPORTS: [string, Scene][] = [
     for (const id of ["a", "b"]) await bench.add(id, { fields: WINDOW });
     await bench.send("DEL", "rq:rl:k:x_starts");
     await bench.send("ZADD", "rq:x_looks:q", 1, "k");
+    return () => sweeps.lookAtLimits("q");
+  }],
+  ["look at limits: a conflict", async (twice) => {
+    const { bench, sweeps } = twice;
+    await limitedJobs(twice);
+    const fields = { ...LIMIT, x_on_conflict: "cancelRunning" };
+    await bench.add("d", { fields, due: "+600" });
+    await bench.send("ZADD", "rq:scheduled:q", 1, "d");
+    await sweeps.promoteScheduled("q");
     return () => sweeps.lookAtLimits("q");
   }],
   ["promote ready", async ({ bench, sweeps }) => {

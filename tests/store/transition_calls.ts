@@ -60,16 +60,16 @@ export function end(
   return endOne(workers, worker, execution, whole);
 }
 
-/** Enqueues the job; gives its status, or that the id is taken. */
+/** Enqueues the job; gives its status, or the job that is there instead, or that the id is taken. */
 export async function enqueue(
   { jobs }: Stage,
   options: AddOptions,
 ): Promise<string> {
   try {
-    const { status } = await jobs.enqueue(
+    const { status, existing } = await jobs.enqueue(
       newJob(JOB, { queue: QUEUE, ...options }),
     );
-    return status;
+    return existing ?? status;
   } catch (error) {
     assert(error instanceof DuplicateJobError, `${error}`);
     return "duplicate";

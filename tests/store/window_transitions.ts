@@ -1,11 +1,18 @@
-/** The transitions of the table that have to do with windows of rate limits; tests/store/window_table.ts has their rows. */
+/** The transitions of the table that have to do with windows of rate limits, and conflicts; see tests/store/window_table.ts. */
 
 import {
+  addParentWithSlot,
   fillWindow,
+  giveSlot,
   letThrough,
+  limitJob,
   openWindow,
   planLook,
+  setFields,
 } from "./job_circumstances.ts";
+import type { OnConflict } from "../../lib/job/rate_limit.ts";
+import { PARENTS_QUEUE } from "./job_states.ts";
+import { newJob } from "./support.ts";
 import { TRANSITIONS } from "./job_transitions.ts";
 import {
   claim,
@@ -17,6 +24,24 @@ import {
 
 /** The limit of the job. */
 const WINDOW = { rate_limit_key: "key", x_rate_starts: 1, x_rate_per: 600 };
+
+/** One slot, and what a job does about others. */
+const alone = (how: OnConflict) => ({
+  rate_limit_key: "key",
+  rate_limit_concurrency: 1,
+  x_on_conflict: how,
+});
+
+/** Enqueues another job of the limit, on another queue. */
+async function enqueueOther(
+  { jobs }: Stage,
+  how: OnConflict,
+): Promise<string> {
+  const created_at = "2026-02-03T04:05:06.000007Z"; // not that of the job
+  const fields = { ...alone(how), created_at };
+  const other = newJob("other", { queue: PARENTS_QUEUE, fields });
+  return (await jobs.enqueue(other)).status;
+}
 
 const look = async ({ sweeps }: Stage) =>
   `${(await sweeps.lookAtLimits("q")).moved}`;
@@ -50,6 +75,28 @@ export const WINDOW_TRANSITIONS: Readonly<Record<string, Transition>> = {
     reports: true,
     async prepare(stage) {
       await fillWindow(stage);
+      await planLook(stage);
+    },
+    run: look,
+  },
+
+  "enqueue, it is skipped": {
+    prepare: addParentWithSlot,
+    run: (stage) => enqueue(stage, { fields: alone("skip") }),
+  },
+  "another one, keepLatest": {
+    prepare: limitJob,
+    run: (stage) => enqueueOther(stage, "keepLatest"),
+  },
+  "another one, cancelRunning": {
+    prepare: giveSlot,
+    run: (stage) => enqueueOther(stage, "cancelRunning"),
+  },
+  "look, it skips": {
+    reports: true,
+    async prepare(stage) {
+      await addParentWithSlot(stage);
+      await setFields(stage, alone("skip"));
       await planLook(stage);
     },
     run: look,

@@ -2,6 +2,21 @@
 
 /** See {@linkcode link}. */
 export const ENDING_LUA: string = `
+-- Cancels a job in any state; false if it cannot enter the place of canceled ones. A worker that runs it is told over its
+-- channel, and loses the lease: it kills the job and records nothing. The hash keeps the token of who did it.
+local function cancel_job(job, token, default_ttl)
+  if not can_enter(job, 'canceled') then return false end
+  local key, before = job_key(job.id), job.status
+  local ttl = seconds(field(job.id, 'failure_ttl'), default_ttl)
+  leave(job)
+  enter(job, 'canceled', now, 'x_change', token .. ' ' .. before)
+  redis.call('HDEL', key, 'x_execution')
+  keep(job.id, ttl == 0 and 60 or ttl) -- long enough to be seen
+  ended(job, 'canceled')
+  stop_run(job)
+  return true
+end
+
 -- Deletes a job that has left its place, and everything that is stored of it.
 local function remove(job)
   local id = job.id

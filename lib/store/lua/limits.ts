@@ -37,17 +37,18 @@ local function set_limit(limit, concurrency, starts, per)
   end
 end
 
--- The key of a job's rate limit, and what that allows; nil if it has none, or only that of its fair key. The job's own rule
--- counts where its limit's has been deleted, since it had no jobs.
+-- The key of a job's rate limit, what that allows, and what the job does about others; nil if it has none, or only that of
+-- its fair key. The job's own rule counts where its limit's has been deleted, since it had no jobs.
 local function limit_of(job)
   local limit = job.rate_limit_key
   if not limit or limit == '' or is_fair(limit) then return nil end
-  local h = redis.pcall('HMGET', job_key(job.id), 'rate_limit_concurrency', 'x_rate_starts', 'x_rate_per')
+  local h = redis.pcall('HMGET', job_key(job.id), 'rate_limit_concurrency', 'x_rate_starts', 'x_rate_per',
+    'x_on_conflict')
   local own, rule = rule_of(h[1], h[2], h[3]), limit_rule(limit)
   if own.most == 0 then return nil end
-  if rule.most > 0 then return limit, rule end
+  if rule.most > 0 then return limit, rule, h[4] end
   set_limit(limit, h[1], h[2], h[3])
-  return limit, own
+  return limit, own, h[4]
 end
 
 -- Whether no key of a limit holds another type of value.
@@ -63,7 +64,7 @@ local function can_admit(job, due)
   return can_enter(job, 'queued') and (not limit or limit == '' or limit_fits(limit))
 end
 
--- Gives a job that waits a slot and queues it; "h" has its queue, its side and how long it may wait. Its slot shows since
+-- Gives a job that waits a slot and queues it; "h" are fields of its hash, see fill_slots(). Its slot shows since
 -- when it has waited if there is a window, which may send it back.
 local function let_through(id, limit, rule, h)
   local since = rule.starts and redis.call('ZSCORE', rate_limited_key(limit), id) or now
@@ -71,6 +72,7 @@ local function let_through(id, limit, rule, h)
   redis.call('ZADD', allowed_key(limit), since, id)
   if rule.starts then redis.call('ZADD', starts_key(limit), '+inf', id) end
   enter({id = id, q = h[1]}, 'queued', h[3] == '1', 'enqueued_at', iso())
+  if h[5] then redis.call('HDEL', job_key(id), 'x_on_conflict') end
   if whole(h[4]) == 0 then return end
   local left = redis.call('TTL', job_key(id)) -- a new job has none yet
   plan_look(limit, h[1], clock + (left > 0 and left or whole(h[4])) + ${EXPIRED_SECONDS})
@@ -83,7 +85,7 @@ local function fill_slots(limit, rule)
   local free = rule.most - redis.call('ZCARD', allowed_key(limit))
   if free > 0 and rule.starts then free = math.min(free, (starts_left(limit, rule))) end
   local function look_at(id)
-    local h = redis.pcall('HMGET', job_key(id), 'origin', 'status', 'enqueue_at_front', 'ttl')
+    local h = redis.pcall('HMGET', job_key(id), 'origin', 'status', 'enqueue_at_front', 'ttl', 'x_on_conflict')
     if not (h[1] and h[2] == 'rate_limited') then return redis.call('ZREM', waiting, id) end
     if not can_push(h[1]) then
       passed = passed + 1
@@ -117,15 +119,17 @@ end
 -- How many jobs have begun to wait in this call.
 local begun = 0
 
--- Has a job wait for a slot, which it may get at once; returns its status. Each job of one call waits a microsecond longer
--- than the next one, so that they keep their order.
-local function wait_for_slot(job, limit, rule, front, ...)
+-- Has a job wait for a slot, which it may get at once; returns its status. Else a worker looks at once what it does about
+-- others ("how"). Each job of one call waits a microsecond longer than the next one, so that they keep their order.
+local function wait_for_slot(job, limit, rule, how, front, ...)
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited', ...)
   if front then redis.call('HSET', job_key(job.id), 'enqueue_at_front', 1) end
   redis.call('ZADD', rate_limited_key(limit), string.format('%.6f', clock + begun / 1000000), job.id)
   begun = begun + 1
   fill_slots(limit, rule)
-  return field(job.id, 'status')
+  local status = field(job.id, 'status')
+  if how and status == 'rate_limited' then plan_look(limit, job.q, clock) end
+  return status
 end
 
 -- Whether a job that has a slot needs it: one that is queued or running. As in RQ, one that was canceled or deleted while it

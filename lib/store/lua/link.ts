@@ -13,6 +13,7 @@ import { Script } from "../../redis/script.ts";
 import { HOOKS_LUA } from "../hooks/hooks.ts";
 import { KEYS_LUA, spellKeys } from "../keys.ts";
 import { PLACES_LUA } from "../places.ts";
+import { CONFLICTS_LUA } from "./conflicts.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
@@ -62,6 +63,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     LIMITS_LUA,
     TURNS_LUA,
     WINDOWS_LUA,
+    CONFLICTS_LUA,
     LEASES_LUA,
     STARTING_LUA,
     RESULTS_LUA,

@@ -102,9 +102,9 @@ end
 -- Puts a job that is due among those that wait for a slot, if it is rate limited and has none; else on its queue, at the
 -- head if "front". Returns its status.
 local function admit_at_once(job, front, ...)
-  local limit, rule = limit_of(job)
+  local limit, rule, how = limit_of(job)
   if limit and not redis.call('ZSCORE', allowed_key(limit), job.id) then
-    return wait_for_slot(job, limit, rule, front, ...)
+    return wait_for_slot(job, limit, rule, how, front, ...)
   end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)
   return 'queued'

@@ -90,6 +90,17 @@ local function fields_of(new_job)
   return given
 end
 
+-- Leaves out a field of a record NEW_JOB.
+local function drop_field(new_job, name)
+  for i = NEW_FIELDS, #new_job, 2 do
+    if new_job[i] == name then
+      table.remove(new_job, i + 1)
+      table.remove(new_job, i)
+      return
+    end
+  end
+end
+
 -- Limits how long a new job waits on its queue. What it waits for until it is due does not count.
 local function limit_wait(new_job, due)
   if new_job[NEW_TTL] == '0' then return end
@@ -113,12 +124,17 @@ local function enqueue_new(new_job, to)
   local fits = new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
     (not unique or holds_only('string', unique_key(unique.name))) and tags_fit(to.q, tags)
   if not fits then return {outcome = 'refused', why = ''} end
+  local how = #parents == 0 and not due and limit and given.x_on_conflict -- else it is heeded later
+  if how then clean_slots(limit, 0, 10) end -- nobody may have freed that of a job that is gone
+  local ahead = how == 'skip' and job_ahead(limit)
+  if ahead then return {outcome = 'skipped', id = ahead} end
   if old_queue then replace_ended(id, old_queue) end
   if replaced then
     leave(replaced)
     remove(replaced)
   end
   if limit and not is_fair(limit) then set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per) end
+  if how and clear_way(limit, how) then drop_field(new_job, 'x_on_conflict') end
   local waits = depend(id, parents, given.allow_dependency_failures == '1')
   answer = place_new(new_job, id, to, waits, due, limit, unique)
   limit_wait(new_job, due)

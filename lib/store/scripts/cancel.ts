@@ -21,7 +21,7 @@ export const CANCEL: Script = script(
   "cancel",
   `
 local id = ARGV[2]
-local job = get_job(id, 'x_change', 'failure_ttl')
+local job = get_job(id, 'x_change')
 if not job.data then return {'gone'} end
 local before = job.status
 if before == 'canceled' then
@@ -29,14 +29,7 @@ if before == 'canceled' then
   if token == ARGV[4] then return {'canceled', earlier} end
   return {'already'}
 end
-if not can_enter(job, 'canceled') then return {'unfit'} end
-local ttl = seconds(job.failure_ttl, seconds(ARGV[3], -1))
-leave(job)
-enter(job, 'canceled', now, 'x_change', ARGV[4] .. ' ' .. before)
-redis.call('HDEL', KEYS[1], 'x_execution')
-keep(id, ttl == 0 and 60 or ttl) -- long enough to be seen
-ended(job, 'canceled')
-stop_run(job)
+if not cancel_job(job, ARGV[4], seconds(ARGV[3], -1)) then return {'unfit'} end
 return {'canceled', before}
 `,
 );

@@ -19,7 +19,8 @@ export const CLEAN_LIMIT: Script = script(
 local limit = ARGV[2]
 if not limit_fits(limit) then return {0, 0} end
 local stay, left = clean_slots(limit, tonumber(ARGV[3]), tonumber(ARGV[4]))
-local rule = limit_rule(limit)
+local rule, q = limit_rule(limit), waiting_on(limit)
+if q then heed_conflicts(limit, q) end
 fill_slots(limit, rule)
 local used = redis.call('EXISTS', KEYS[1], rate_limited_key(limit)) > 0 or
   rule.starts and starts_left(limit, rule) < rule.starts

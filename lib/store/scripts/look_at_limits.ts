@@ -11,8 +11,9 @@ const MOST_JOBS = 60;
 const MOST_SLOTS = 100;
 
 /**
- * Looks at the rate limits of which a worker of a queue is to do so by now: their window has opened, or a job with a slot
- * has expired. Queues those that wait and may start.
+ * Looks at the rate limits of which a worker of a queue is to do so by now: their window has opened, a job with a slot has
+ * expired, or one that has come to wait for a slot does something about those before it. Queues those that wait and may
+ * start.
  *
  * ```
  * KEYS  1 the limits that are to be looked at, and when
@@ -41,6 +42,7 @@ for _, limit in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_float, '
   looked = looked + 1
   if limit_fits(limit) then
     clean_slots(limit, 0, ${MOST_SLOTS})
+    heed_conflicts(limit, ARGV[2])
     queued = queued + fill_slots(limit, limit_rule(limit))
     plan_expiry(limit)
   end

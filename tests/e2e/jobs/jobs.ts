@@ -285,6 +285,16 @@ export async function limitsFollowUps(): Promise<string[]> {
   return [one.id, two.id];
 }
 
+/** Adds two jobs that run one at a time, where the second is skipped while there is the first; gives their ids. */
+export async function skipsFollowUp(): Promise<string[]> {
+  const onConflict = "skip";
+  const rateLimit = { key: "follow-ups", concurrency: 1, onConflict } as const;
+  const call = { func: nothing, queue: "other", rateLimit };
+  const one = await currentJob.enqueueCall(call);
+  const two = await currentJob.enqueueCall(call);
+  return [one.id, two.id];
+}
+
 /** Ends its first run in some bad way; gives the number of the second. */
 export async function failsOnce(how: string): Promise<number> {
   if (currentJob.attempt > 1) return currentJob.attempt;
