@@ -32,6 +32,7 @@ export type {
   JobFunction,
   NamedArguments,
   NotJson,
+  PassedArgs,
   PositionalArguments,
   Stored,
   StoredArgs,
@@ -68,15 +69,18 @@ export {
   type WebhookOptions,
   type WebhookStatus,
 } from "./lib/job/webhook.ts";
-export type { JobProgress } from "./lib/job/record.ts";
+export type { DecidedBy, JobProgress } from "./lib/job/record.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export {
   type Dependency,
   dependency,
   type DependencyOptions,
   type DependsOn,
+  type IfParentFails,
   type JobOrId,
-} from "./lib/queue/dependency.ts";
+  type PassingDependency,
+  type PassingDependsOn,
+} from "./lib/job/dependency.ts";
 export type {
   CallOptions,
   EnqueueCall,
@@ -84,7 +88,11 @@ export type {
   JobsOf,
 } from "./lib/queue/enqueue_call.ts";
 export type { FuncSource } from "./lib/queue/func_name.ts";
-export type { RequeueOptions } from "./lib/queue/change_job.ts";
+export type {
+  CancelOptions,
+  DeleteOptions,
+  RequeueOptions,
+} from "./lib/queue/change_job.ts";
 export type { EnqueueJobOptions } from "./lib/queue/created_job.ts";
 export { Job } from "./lib/queue/job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";

@@ -54,6 +54,12 @@ export const JOB_FIELDS = {
   dependency_ids: ["json", "producer", "worker, user"],
   allow_dependency_failures: ["flag", "producer", "all"],
   enqueue_at_front: ["flag", "producer", "worker, sweep, user"],
+  /** What becomes of it if a parent fails: policies by the ids of parents, `*` for all others. */
+  x_if_parent_fails: ["json", "producer", "all"],
+  /** The ids of the parents whose results its function gets. */
+  x_pass_results: ["json", "producer", "worker"],
+  /** The parent because of which it was failed or canceled, and how that one had ended. */
+  x_decided_by: ["text", "all", "user"],
 
   /** When it is due, in seconds since 1970; only for a job that also waits for others. */
   x_due: ["number", "producer", "all"],

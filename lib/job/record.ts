@@ -23,6 +23,21 @@ export interface JobProgress {
   readonly note?: string;
 }
 
+/** A parent because of which a job was not run. */
+export interface DecidedBy {
+  /** The parent's id. */
+  readonly id: string;
+  /** How it had ended. A job that is gone was deleted, or has expired. */
+  readonly status: "failed" | "stopped" | "canceled" | "deleted";
+}
+
+const PARENT_ENDS: readonly DecidedBy["status"][] = [
+  "failed",
+  "stopped",
+  "canceled",
+  "deleted",
+];
+
 const decoder = new TextDecoder();
 
 /** A read-only view of a job's hash. */
@@ -146,6 +161,32 @@ export class JobRecord {
       if (!(error instanceof SyntaxError)) throw error;
     }
     return [];
+  }
+
+  /**
+   * The ids of the parents whose results its function gets.
+   *
+   * @throws {UnreadableDataError} If the field is no list.
+   */
+  get passedIds(): string[] {
+    const list = this.text("x_pass_results") ?? "[]";
+    try {
+      const ids = decodeJson(list);
+      if (Array.isArray(ids)) return ids.map(String);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    throw new UnreadableDataError(
+      "Cannot read which results the job gets: x_pass_results is no list",
+    );
+  }
+
+  /** The parent because of which it was failed or canceled without being run, or `null`. */
+  get decidedBy(): DecidedBy | null {
+    const [id, status] = this.text("x_decided_by")?.split(" ") ?? [];
+    return id && PARENT_ENDS.find((end) => end === status)
+      ? { id, status: status as DecidedBy["status"] }
+      : null;
   }
 
   /** What log lines show: the description, or the id if there is none. */

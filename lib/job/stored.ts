@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { PassingDependsOn } from "./dependency.ts";
+
 /** A function that can be a job: an export of a module that the worker can import too. */
 // deno-lint-ignore no-explicit-any -- a function with any arguments and any result
 export type JobFunction = (...args: any[]) => any;
@@ -108,6 +110,23 @@ export interface ArgumentsByName<F extends JobFunction>
     : readonly unknown[];
 }
 
+/** The first of some arguments, or none. */
+type StartOf<A extends readonly unknown[]> = A extends
+  readonly [infer H, ...infer T] ? readonly [] | readonly [H, ...StartOf<T>]
+  : Readonly<A>;
+
+/** The arguments of a call whose function gets results of the jobs on which it depends as further ones. */
+export interface PassedArgs<F extends JobFunction> extends NamedArguments {
+  /** Jobs to wait for. */
+  readonly dependsOn: PassingDependsOn;
+  /**
+   * The arguments before the results.
+   *
+   * @default []
+   */
+  readonly args?: StartOf<StoredArgs<F>>;
+}
+
 /** The function of a call. */
 export type FuncOf<C> = C extends { readonly func: infer S }
   ? [Extract<S, JobFunction>] extends [never] ? JobFunction
@@ -115,10 +134,11 @@ export type FuncOf<C> = C extends { readonly func: infer S }
   : JobFunction;
 
 /** The arguments of one of many calls. A list of unknown length is checked by its elements. */
-export type ArgsOf<C> = C extends
-  { readonly args: infer A extends readonly unknown[] }
-  ? number extends A["length"] ? NamedArguments & {
-      readonly args: readonly StoredArgs<FuncOf<C>>[number][];
-    }
-  : CallArgs<FuncOf<C>>
+export type ArgsOf<C> = C extends { readonly dependsOn: PassingDependsOn }
+  ? PassedArgs<FuncOf<C>>
+  : C extends { readonly args: infer A extends readonly unknown[] }
+    ? number extends A["length"] ? NamedArguments & {
+        readonly args: readonly StoredArgs<FuncOf<C>>[number][];
+      }
+    : CallArgs<FuncOf<C>>
   : CallArgs<FuncOf<C>>;

@@ -21,11 +21,49 @@ export interface RequeueOptions {
   readonly atFront?: boolean;
 }
 
+/** Options of {@linkcode Job.cancel}. */
+export interface CancelOptions {
+  /**
+   * Lets the jobs that wait for it go on without it, whatever becomes of them if a parent fails.
+   *
+   * @default false
+   */
+  readonly enqueueDependents?: boolean;
+  /**
+   * Takes it off the lists of the jobs that it waits for.
+   *
+   * @default false
+   */
+  readonly removeFromDependencies?: boolean;
+}
+
+/** Options of {@linkcode Job.delete}. */
+export interface DeleteOptions {
+  /**
+   * Deletes the jobs that wait for it, too. Those that wait for these go on or end as if one had been deleted.
+   *
+   * @default false
+   */
+  readonly deleteDependents?: boolean;
+}
+
 const REQUEUE_OPTIONS = optionNames<RequeueOptions>({ atFront: true });
 
+const CANCEL_OPTIONS = optionNames<CancelOptions>({
+  enqueueDependents: true,
+  removeFromDependencies: true,
+});
+
+const DELETE_OPTIONS = optionNames<DeleteOptions>({ deleteDependents: true });
+
 /** See {@linkcode Job.cancel}. */
-export async function cancelJob(store: JobStore, id: string): Promise<void> {
-  const { done, gone } = await store.cancel(id);
+export async function cancelJob(
+  store: JobStore,
+  id: string,
+  options: CancelOptions,
+): Promise<void> {
+  refuseUnknown(options, CANCEL_OPTIONS, `Cannot cancel job "${id}"`);
+  const { done, gone } = await store.cancel(id, options);
   if (gone) throw noSuchJob(id);
   if (!done) {
     throw new InvalidJobOperationError(
@@ -33,6 +71,16 @@ export async function cancelJob(store: JobStore, id: string): Promise<void> {
       { jobId: id, status: "canceled" },
     );
   }
+}
+
+/** See {@linkcode Job.delete}. */
+export async function deleteJob(
+  store: JobStore,
+  id: string,
+  options: DeleteOptions,
+): Promise<boolean> {
+  refuseUnknown(options, DELETE_OPTIONS, `Cannot delete job "${id}"`);
+  return await store.delete(id, options.deleteDependents);
 }
 
 /** See {@linkcode Job.requeue}. */

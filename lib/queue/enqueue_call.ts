@@ -8,6 +8,7 @@ import { optionNames, refuseUnknown } from "../base/options.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
 import type { CallbackOptions } from "../job/callback.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
+import { type DependsOn, type Edges, edgesOf } from "../job/dependency.ts";
 import {
   type CheckedJobOptions,
   checkJobOptions,
@@ -20,19 +21,15 @@ import type {
   CallArgs,
   FuncOf,
   JobFunction,
+  PassedArgs,
   StoredResultOf,
 } from "../job/stored.ts";
-import {
-  type Dependency,
-  type DependsOn,
-  mergeDependencies,
-} from "./dependency.ts";
 import type { Job } from "./job.ts";
 
 /** A call to enqueue: function, arguments and options. */
 export type EnqueueCall<F extends JobFunction = JobFunction> =
   & CallOptions<F>
-  & CallArgs<F>;
+  & (CallArgs<F> | PassedArgs<F>);
 
 /** A call to enqueue, without its arguments. */
 export interface CallOptions<F extends JobFunction>
@@ -70,7 +67,7 @@ export interface CheckedCall {
   readonly argsJson: string;
   readonly kwargsJson: string;
   readonly metaJson: string;
-  readonly wait: Dependency;
+  readonly edges: Edges;
 }
 
 const OPTIONS = optionNames<Required<EnqueueCall>>({
@@ -109,12 +106,12 @@ export function checkCall(
   if (!metaJson.startsWith("{")) {
     throw new TypeError("Cannot use meta: expected an object");
   }
-  const wait = mergeDependencies(call.dependsOn);
+  const edges = edgesOf(call.dependsOn);
   const id = options.jobId ?? crypto.randomUUID();
-  if (wait.jobIds.includes(id)) {
+  if (edges.policies.has(id)) {
     throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
   }
-  return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait };
+  return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, edges };
 }
 
 /** The same call, with the rate limit of its queue if it has none of its own. */

@@ -9,7 +9,7 @@ import { heldCall } from "../job/codec.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
-import type { JobProgress, JobRecord } from "../job/record.ts";
+import type { DecidedBy, JobProgress, JobRecord } from "../job/record.ts";
 import {
   decodeFailure,
   decodeResult,
@@ -23,6 +23,9 @@ import type { RedisArg } from "../redis/redis_client.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
 import {
   cancelJob,
+  type CancelOptions,
+  deleteJob,
+  type DeleteOptions,
   requeueJob,
   type RequeueOptions,
   writeFields,
@@ -215,6 +218,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   get tags(): readonly string[] {
     return tagsOfText(this.#data.text("x_tags"));
   }
+  /** The parent because of which the job was failed or canceled without being run, and how that had ended; else `null`. */
+  get decidedBy(): DecidedBy | null {
+    return this.#data.decidedBy;
+  }
   /**
    * Free data. Change it and call {@linkcode Job.saveMeta}. An integer that a JavaScript number cannot hold
    * is always a BigInt here, whatever `bigInts` says, so that saving it loses nothing.
@@ -315,22 +322,23 @@ export class Job<R = unknown> implements AsyncDisposable {
   /**
    * Cancels the job: it leaves its queue; if it is running, it is stopped. It will not
    * run, but is still stored, as `canceled`. (A job that a Python worker is running ends
-   * as `stopped`.)
+   * as `stopped`.) Jobs that wait for it stay deferred, go on or end, as their `dependency()` says.
    *
    * @throws {InvalidJobOperationError} If it is canceled already.
    * @throws {NoSuchJobError} If it is gone.
    */
-  async cancel(): Promise<void> {
-    await cancelJob(this.#context.store, this.id);
+  async cancel(options: CancelOptions = {}): Promise<void> {
+    await cancelJob(this.#context.store, this.id, options);
   }
 
   /**
-   * Deletes the job and its results. If it is running, it is stopped.
+   * Deletes the job and its results. If it is running, it is stopped. Jobs that wait for it stay deferred, go on or end,
+   * as their `dependency()` says.
    *
    * @returns Whether there was anything to delete.
    */
-  delete(): Promise<boolean> {
-    return this.#context.store.delete(this.id);
+  async delete(options: DeleteOptions = {}): Promise<boolean> {
+    return await deleteJob(this.#context.store, this.id, options);
   }
 
   /**

@@ -18,7 +18,7 @@ import {
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import { IdleClient } from "../redis/idle_client.ts";
 import { openConnection } from "../store/connection.ts";
-import type { DependsOn } from "./dependency.ts";
+import type { DependsOn } from "../job/dependency.ts";
 import type { EnqueueCall } from "./enqueue_call.ts";
 import type { Job } from "./job.ts";
 import { Queue } from "./queue.ts";

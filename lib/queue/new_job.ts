@@ -7,6 +7,7 @@
 import { formatDate, uniqueMicros } from "../base/date.ts";
 import { encodeData } from "../job/codec.ts";
 import { describeCall } from "../job/description.ts";
+import { edgeFields } from "../job/dependency.ts";
 import { FAIR_CONCURRENCY, fairLimit } from "../job/fair_key.ts";
 import type { JobField } from "../job/fields.ts";
 import type { Isolation } from "../job/isolation.ts";
@@ -33,7 +34,7 @@ export interface QueueDefaults {
  * @param own What the queue has for a call that does not say.
  */
 export function newJobOf(
-  { id, options, args, kwargs, argsJson, kwargsJson, metaJson, wait }:
+  { id, options, args, kwargs, argsJson, kwargsJson, metaJson, edges }:
     CheckedCall,
   names: CallNames,
   queue: string,
@@ -93,16 +94,11 @@ export function newJobOf(
   const isolation = options.isolation ?? own.isolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);
   if (metaJson !== "{}") fields.set("meta", metaJson);
-  const dependencyIds = wait.jobIds;
-  if (dependencyIds.length > 0) {
-    fields.set("dependency_id", dependencyIds[0]!);
-    fields.set("dependency_ids", JSON.stringify(dependencyIds));
-    if (wait.allowFailure) fields.set("allow_dependency_failures", 1);
-  }
+  for (const [name, value] of edgeFields(edges)) fields.set(name, value);
   // Where it is not on its queue at once, the side has to be known later.
-  const isLater = dependencyIds.length > 0 || due !== undefined ||
+  const isLater = edges.policies.size > 0 || due !== undefined ||
     repeat !== undefined;
-  if (isLater && (wait.atFront || atFront)) fields.set("enqueue_at_front", 1);
+  if (isLater && (edges.atFront || atFront)) fields.set("enqueue_at_front", 1);
   const isIdNew = options.jobId === undefined;
   return { id, isIdNew, queue, atFront, due, fields };
 }

@@ -51,7 +51,7 @@ export async function waitForResult(
       if (!before.exists) throw noSuchJob(id, how);
       if (before.inVain !== null) throw inVain(id, before.inVain);
       const status = statusOfText(before.status);
-      if (status === "canceled") throw canceled(id);
+      if (status === "canceled") throw await canceled(context, id);
       if (hasEnded(status)) {
         return before.latest === null
           ? await concludeWithoutResult(context, id, status, how, signal.signal)
@@ -112,9 +112,14 @@ function failedError(jobId: string, excInfo: string): JobFailedError {
   });
 }
 
-function canceled(id: string): InvalidJobOperationError {
+async function canceled(
+  { store }: Context,
+  id: string,
+): Promise<InvalidJobOperationError> {
+  const by = (await store.fetch(id))?.decidedBy;
+  const why = by ? `, since job "${by.id}" ${STATES[by.status]}` : "";
   return new InvalidJobOperationError(
-    `Cannot wait for job "${id}": it is canceled`,
+    `Cannot wait for job "${id}": it is canceled${why}`,
     { jobId: id, status: "canceled" },
   );
 }
@@ -124,6 +129,7 @@ const STATES: Readonly<Record<string, string>> = {
   stopped: "was stopped",
   canceled: "was canceled",
   gone: "is gone",
+  deleted: "is gone",
 };
 
 /** A parent has not finished, and the dependency does not allow failure: the job stays deferred. */

@@ -66,6 +66,11 @@ export class ChildCalls implements WorkerCalls {
     return this.#call({ method: "enqueue", request });
   }
 
+  /** Asks what became of the job's parents. */
+  parents(): Promise<string> {
+    return this.#call({ method: "parents" });
+  }
+
   /** Replaces the stored `meta`. */
   async saveMeta(meta: Record<string, unknown>): Promise<void> {
     await this.#call({ method: "saveMeta", meta });

@@ -107,6 +107,8 @@ function requestOf(call: Record<string, unknown>): CallRequest {
   switch (call["method"]) {
     case "enqueue":
       return { method: "enqueue", request: enqueueOf(call["request"]) };
+    case "parents":
+      return { method: "parents" };
     case "saveMeta":
       if (!isRecord(call["meta"])) refuseMessage("call", "meta is no object");
       return { method: "saveMeta", meta: call["meta"] };

@@ -23,10 +23,13 @@
 
 import { createCurrentJob, CURRENT, type RunningJob } from "./current_job.ts";
 import type { CallbackOptions } from "../job/callback.ts";
+import type { DependsOn } from "../job/dependency.ts";
 import type { JobOptions } from "../job/options.ts";
+import type { JobStatus } from "../job/status.ts";
 import type {
   CallArgs,
   JobFunction,
+  PassedArgs,
   StoredArgs,
   StoredResultOf,
 } from "../job/stored.ts";
@@ -41,8 +44,19 @@ export type {
   FinishedJob,
   StoppedJob,
 } from "../job/callback.ts";
+export {
+  type Dependency,
+  dependency,
+  type DependencyOptions,
+  type DependsOn,
+  type IfParentFails,
+  type JobOrId,
+  type PassingDependency,
+  type PassingDependsOn,
+} from "../job/dependency.ts";
 export type { Webhook, WebhookOptions, WebhookStatus } from "../job/webhook.ts";
 export type { JobOptions } from "../job/options.ts";
+export type { JobStatus } from "../job/status.ts";
 export type { Backoff, RetryOptions } from "../job/retry.ts";
 export { DoNotRetry, Retry, type RetryRequest } from "./retry_errors.ts";
 export type {
@@ -52,6 +66,7 @@ export type {
   JobFunction,
   NamedArguments,
   NotJson,
+  PassedArgs,
   PositionalArguments,
   Stored,
   StoredArgs,
@@ -64,7 +79,7 @@ export type CurrentFunc<F extends JobFunction = JobFunction> = string | URL | F;
 /** The argument of `enqueueCall()`: that of `Queue.enqueueCall()`, and the queue. */
 export type CurrentEnqueueCall<F extends JobFunction = JobFunction> =
   & CurrentCallOptions<F>
-  & CallArgs<F>;
+  & (CallArgs<F> | PassedArgs<F>);
 
 /** A follow-up job to enqueue, without its arguments. */
 export interface CurrentCallOptions<F extends JobFunction>
@@ -75,18 +90,34 @@ export interface CurrentCallOptions<F extends JobFunction>
   readonly func: CurrentFunc<F>;
   /** The queue's name. @default the running job's queue */
   readonly queue?: string;
-  /** Jobs to wait for: their ids, or follow-up jobs. */
-  readonly dependsOn?: ParentJob | readonly ParentJob[];
+  /** Jobs to wait for: their ids, follow-up jobs, `dependency(…)`, or a list of these. */
+  readonly dependsOn?: DependsOn;
 }
-
-/** A job that another one waits for. */
-export type ParentJob = string | EnqueuedJob;
 
 /** A follow-up job that has been stored. */
 export interface EnqueuedJob {
   /** The new job's id. */
   readonly id: string;
 }
+
+/** What became of a job on which the running one depends. */
+export interface Parent<R = unknown> {
+  /** Its id. */
+  readonly id: string;
+  /** Its status; `null` if it is gone: it was deleted, or its result has expired. */
+  readonly status: JobStatus | null;
+  /** What it returned, if it has finished; absent if it returned nothing. */
+  readonly result?: R;
+  /** The text of its failure, including the stack, if it has failed or was stopped. */
+  readonly error?: string;
+  /** Whether its result is not there any more, or was not kept. */
+  readonly expired: boolean;
+}
+
+/** What became of several, with the types of their results. */
+export type ParentsOf<R extends readonly unknown[]> = {
+  readonly [K in keyof R]: Parent<R[K]>;
+};
 
 /** The running job. Any use outside a job throws an `Error`. */
 export interface CurrentJob {
@@ -121,6 +152,13 @@ export interface CurrentJob {
    * @throws {RangeError} If the value is not from 0 to 1.
    */
   progress(value: number, note?: string): Promise<void>;
+  /**
+   * What became of the jobs on which this one depends, in the order of `dependsOn`. The types of their results may be
+   * given: `parents<[number, string]>()`.
+   *
+   * @throws {Error} If a result cannot be read, or all together are larger than 64 MB.
+   */
+  parents<R extends readonly unknown[] = unknown[]>(): Promise<ParentsOf<R>>;
   /**
    * Adds a follow-up job to the running job's queue. Resolves once it is stored.
    *
@@ -177,6 +215,7 @@ export const currentJob: CurrentJob = Object.freeze<CurrentJob>({
   },
   setMeta: (patch) => current().setMeta(patch),
   progress: (value, note) => current().progress(value, note),
+  parents: () => current().parents(),
   enqueue: (func, ...args) => current().enqueue(func, ...args),
   enqueueCall: (call) => current().enqueueCall(call),
 });

@@ -13,7 +13,12 @@ import {
   parseFuncRef,
 } from "../job/func_ref.ts";
 import { CALLBACK_KINDS, checkCallbacks } from "../job/callback.ts";
-import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
+import {
+  decodeJson,
+  decodeJsonFor,
+  encodeJson,
+  type JsonOptions,
+} from "../job/json.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
 import { methodOf } from "../job/static_method.ts";
@@ -23,13 +28,17 @@ import type {
   CurrentFunc,
   CurrentJob,
   EnqueuedJob,
+  Parent,
+  ParentsOf,
 } from "./current.ts";
-import type { EnqueueRequest, RunRequest } from "./runner.ts";
+import type { EnqueueRequest, ParentReport, RunRequest } from "./runner.ts";
 
 /** The calls that a running job can make to its worker. */
 export interface WorkerCalls {
   /** Adds a job; resolves to its id. */
   enqueue(request: EnqueueRequest): Promise<string>;
+  /** What became of the job's parents: JSON of a list of {@linkcode ParentReport}. */
+  parents(): Promise<string>;
   /** Replaces the stored `meta`. */
   saveMeta(meta: Record<string, unknown>): Promise<void>;
   /** Stores the job's progress. */
@@ -109,6 +118,8 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       await calls.saveMeta(meta);
     },
     progress: (value, note) => progress(calls, value, note),
+    parents: async <R extends readonly unknown[]>() =>
+      parentsOf(await calls.parents(), request) as ParentsOf<R>,
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
   });
@@ -126,6 +137,16 @@ function namedCallbacks(
   return named;
 }
 
+function parentsOf(text: string, json: JsonOptions): Parent[] {
+  const reports = decodeJson(text) as ParentReport[];
+  return reports.map(({ result, ...others }) =>
+    result === undefined ? others : {
+      ...others,
+      result: decodeJsonFor(result, `result of job "${others.id}"`, json),
+    }
+  );
+}
+
 function refuseUnknown(call: CurrentEnqueueCall): void {
   const name = unknownOption(call, OPTIONS, "Cannot enqueue");
   if (name === undefined) return;
@@ -134,11 +155,12 @@ function refuseUnknown(call: CurrentEnqueueCall): void {
   );
 }
 
+/** Jobs as their ids. What dependency() has made goes as it is; the worker refuses anything else. */
 function idsOf(dependsOn: CurrentEnqueueCall["dependsOn"]): unknown {
   if (Array.isArray(dependsOn)) return dependsOn.map(idsOf);
   const isJob = typeof dependsOn === "object" && dependsOn !== null &&
     "id" in dependsOn;
-  return isJob ? dependsOn.id : dependsOn; // the worker refuses anything else
+  return isJob ? dependsOn.id : dependsOn;
 }
 
 /**

@@ -89,6 +89,8 @@ export class HostCalls {
       switch (call.method) {
         case "enqueue":
           return { value: await host.enqueue(call.request) };
+        case "parents":
+          return { value: await host.parents() };
         case "saveMeta":
           await host.saveMeta(call.meta);
           return {};

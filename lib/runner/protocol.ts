@@ -131,6 +131,7 @@ export interface ReplyMessage {
 /** A running job's call to its worker. */
 export type CallRequest =
   | { readonly method: "enqueue"; readonly request: EnqueueRequest }
+  | { readonly method: "parents" }
   | { readonly method: "saveMeta"; readonly meta: Record<string, unknown> }
   | {
     readonly method: "saveProgress";

@@ -5,6 +5,7 @@
  */
 
 import type { RetryWish } from "../job/retry_wish.ts";
+import type { JobStatus } from "../job/status.ts";
 
 /** What is needed to run a job. All of it can be JSON. */
 export interface RunRequest {
@@ -85,10 +86,25 @@ export type FailureReason =
 export interface JobHost {
   /** Adds a follow-up job; resolves to its id once it is stored. */
   enqueue(request: EnqueueRequest): Promise<string>;
+  /** What became of the job's parents: JSON of a list of {@linkcode ParentReport}. */
+  parents(): Promise<string>;
   /** Replaces the job's stored `meta`. */
   saveMeta(meta: Record<string, unknown>): Promise<void>;
   /** Stores the job's progress, from 0 to 1. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
+}
+
+/** What became of a job on which the running one depends, as the worker sends it to the subprocess. */
+export interface ParentReport {
+  readonly id: string;
+  /** `null` if the job is gone. */
+  readonly status: JobStatus | null;
+  /** What it returned, as JSON text; absent if it returned nothing, or has not finished. */
+  readonly result?: string;
+  /** The text of its failure. */
+  readonly error?: string;
+  /** Whether its result is not there any more. */
+  readonly expired: boolean;
 }
 
 /** A follow-up job, as the subprocess sends it to the worker. */

@@ -13,6 +13,7 @@ import {
 } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import type { Keys } from "./keys.ts";
+import { releaseDependents } from "./release.ts";
 import { texts } from "./replies.ts";
 import { CANCEL } from "./scripts/cancel.ts";
 import { DELETE } from "./scripts/delete.ts";
@@ -36,11 +37,30 @@ interface Place {
   readonly keys: Keys;
 }
 
+/** What a cancellation means for other jobs. */
+export interface CancelWishes {
+  /** Whether jobs that wait for it no longer do, whatever their edges say. @default false */
+  readonly enqueueDependents?: boolean;
+  /** Whether the jobs that it waits for are to forget it. @default false */
+  readonly removeFromDependencies?: boolean;
+}
+
 /** Cancels a job. */
-export async function cancel(place: Place, id: string): Promise<Change> {
-  const args = [id, DEFAULT_FAILURE_TTL, newToken()];
-  const [what] = await run(CANCEL, place, id, args);
+export async function cancel(
+  place: Place,
+  id: string,
+  { enqueueDependents, removeFromDependencies }: CancelWishes,
+): Promise<Change> {
+  const [what, , cursor = "0"] = await run(CANCEL, place, id, [
+    id,
+    DEFAULT_FAILURE_TTL,
+    newToken(),
+    enqueueDependents ? "enqueue" : "",
+    removeFromDependencies ? "forget" : "",
+  ]);
   if (what === "unfit") throw wrongType("cancel", id, "canceled registry");
+  const parent = { id, how: enqueueDependents ? "enqueue" : "canceled" };
+  await releaseDependents(place.client, place.keys, parent, cursor);
   return {
     done: what === "canceled",
     gone: what === "gone",
@@ -48,12 +68,20 @@ export async function cancel(place: Place, id: string): Promise<Change> {
   };
 }
 
-/** Deletes a job and everything that is stored of it; `false` if there was nothing. */
-export async function remove(place: Place, id: string): Promise<boolean> {
-  const { client, keys } = place;
+/** Deletes a job and everything that is stored of it, if wanted those that wait for it too; `false` if there was nothing. */
+export async function remove(
+  { client, keys }: Place,
+  id: string,
+  deleteDependents: boolean,
+): Promise<boolean> {
+  const wish = deleteDependents ? "delete" : "";
   // Not sent again: a second call would report that there was nothing.
-  const reply = await DELETE.run(client, [keys.job(id)], [keys.prefix, id]);
-  return texts(reply)[0] === "deleted";
+  const [what, , cursor = "0"] = texts(
+    await DELETE.run(client, [keys.job(id)], [keys.prefix, id, wish]),
+  );
+  const parent = { id, how: wish || "deleted" };
+  await releaseDependents(client, keys, parent, cursor);
+  return what === "deleted";
 }
 
 /** Puts a failed or stopped job back on its queue. */

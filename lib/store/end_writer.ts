@@ -64,8 +64,8 @@ export class EndWriter {
     const answer = (await answers)[i]!;
     if ("refusal" in answer) throw answer.refusal;
     const [reply, cursor] = answer;
-    if (cursor !== "0" && (reply === "finished" || reply === "failed")) {
-      const parent = { id: execution.job.id, status: reply };
+    if (reply === "finished" || reply === "failed" || reply === "stopped") {
+      const parent = { id: execution.job.id, how: reply };
       await releaseDependents(this.#client, this.#keys, parent, cursor);
     }
     return reply;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DuplicateJobError } from "../base/errors.ts";
+import { DuplicateJobError, NoSuchJobError } from "../base/errors.ts";
 import {
   CallRefusedError,
   type RedisClient,
@@ -25,7 +25,10 @@ import { ENQUEUE_EACH } from "./scripts/enqueue_each.ts";
 
 /** The outcome of enqueueing a {@linkcode NewJob}. */
 export interface Enqueued {
-  /** Whether it is on its queue, waits for other jobs, is not due yet, or waits for a slot of its rate limit. */
+  /**
+   * Whether it is on its queue, waits for other jobs, is not due yet, or waits for a slot of its rate limit; `failed` or
+   * `canceled` if that is what becomes of it since a parent has ended.
+   */
   readonly status: NewStatus;
   /** As stored; empty unless the job is queued. */
   readonly enqueuedAt: string;
@@ -34,11 +37,18 @@ export interface Enqueued {
 }
 
 /** What a job is that was just enqueued. */
-type NewStatus = "queued" | "deferred" | "scheduled" | "rate_limited";
+type NewStatus =
+  | "queued"
+  | "deferred"
+  | "scheduled"
+  | "rate_limited"
+  | "failed"
+  | "canceled";
 
 /** What ENQUEUE_EACH replies to one job. */
 export type Answer =
   | { readonly outcome: NewStatus; readonly enqueued_at: string }
+  | { readonly outcome: "unknown parent"; readonly parent: string }
   | { readonly outcome: "duplicate"; readonly status: string }
   | {
     readonly outcome: "held";
@@ -157,10 +167,17 @@ export function enqueuedJob(
     case "deferred":
     case "scheduled":
     case "rate_limited":
+    case "failed":
+    case "canceled":
       return { status: answer.outcome, enqueuedAt: answer.enqueued_at };
     case "skipped":
     case "debounced":
       return { status: "queued", enqueuedAt: "", existing: answer.id };
+    case "unknown parent":
+      throw new NoSuchJobError(
+        `Cannot enqueue job "${job.id}": there is no job "${answer.parent}", on which it depends; it never existed, was deleted or has expired`,
+        { jobId: answer.parent },
+      );
     case "duplicate":
       throw new DuplicateJobError(
         `Cannot enqueue job "${job.id}": a job of this id is ${

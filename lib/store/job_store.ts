@@ -13,7 +13,13 @@ import type {
   RedisClient,
   RedisReply,
 } from "../redis/redis_client.ts";
-import { cancel, type Change, remove, requeue } from "./change_job.ts";
+import {
+  cancel,
+  type CancelWishes,
+  type Change,
+  remove,
+  requeue,
+} from "./change_job.ts";
 import { type Enqueued, Enqueuer } from "./enqueuer.ts";
 import type { Keys } from "./keys.ts";
 import type { NewJob } from "./new_job.ts";
@@ -171,13 +177,16 @@ export class JobStore {
   }
 
   /** Cancels a job, or says why that was not done. */
-  cancel(id: string): Promise<Change> {
-    return cancel(this, id);
+  cancel(id: string, wishes: CancelWishes = {}): Promise<Change> {
+    return cancel(this, id, wishes);
   }
 
-  /** Deletes a job and everything that is stored of it; `false` if there was nothing. */
-  delete(id: string): Promise<boolean> {
-    return remove(this, id);
+  /**
+   * Deletes a job and everything that is stored of it, if wanted the jobs that wait for it, too; `false` if there was
+   * nothing.
+   */
+  delete(id: string, deleteDependents = false): Promise<boolean> {
+    return remove(this, id, deleteDependents);
   }
 
   /** Puts a failed or stopped job back on its queue, or says why that was not done. */

@@ -8,7 +8,7 @@
 import { DEFAULT_FAILURE_TTL } from "../job/options.ts";
 import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
-import { list, noWrongType, texts } from "./replies.ts";
+import { list, texts } from "./replies.ts";
 import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
 import { cleanLimits } from "./clean_limits.ts";
@@ -22,7 +22,7 @@ import {
 } from "./due_jobs.ts";
 import { MAX_LOSSES } from "./lease.ts";
 import { chunks } from "./chunks.ts";
-import { releaseDependents } from "./release.ts";
+import { releaseHeld } from "./release.ts";
 import { cleanTags } from "./tagged_jobs.ts";
 import { DROP_CANCELED } from "./scripts/drop_canceled.ts";
 import { DROP_EXPIRED } from "./scripts/drop_expired.ts";
@@ -293,18 +293,8 @@ export class SweepStore {
   }
 
   /** Continues releases of dependents whose worker has died, or is still at it; returns of how many jobs. */
-  async releaseHeld(signal?: AbortSignal): Promise<number> {
-    const held = this.client.send("HGETALL", [this.keys.releasing], RESEND);
-    const reply = await noWrongType(held);
-    const fields = texts(reply);
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const [id, what] = [fields[i]!, fields[i + 1]!];
-      const status = what.split(" ", 1)[0]!;
-      if (signal?.aborted) break;
-      const parent = { id, status };
-      await releaseDependents(this.client, this.keys, parent, "begin", signal);
-    }
-    return fields.length / 2;
+  releaseHeld(signal?: AbortSignal): Promise<number> {
+    return releaseHeld(this.client, this.keys, signal);
   }
 
   /** Drops workers whose hash has expired from the sets of these queues and of all workers; returns their names. */

@@ -11,6 +11,11 @@ import type {
   Runner,
   RunRequest,
 } from "../runner/runner.ts";
+import {
+  ConnectionLostError,
+  ConnectionRefusedError,
+  ReplyError,
+} from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
@@ -29,6 +34,7 @@ import {
 } from "./ends.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
+import { passedResults } from "./parents.ts";
 import { isWebhook, webhookCall } from "./webhook_run.ts";
 
 /** How a run ended: what to record, and what it means for further runs. */
@@ -100,8 +106,12 @@ export class Executor {
     let request: RunRequest;
     try {
       request = requestOf(execution, bigInts);
+      if (execution.job.text("x_pass_results") !== undefined) {
+        const results = await passedResults(store, execution.job, bigInts);
+        request = { ...request, args: [...request.args, ...results] };
+      }
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      if (!(error instanceof Error) || isOfRedis(error)) throw error;
       return notRun(error);
     }
     const host = new ExecutionHost(store, execution, {
@@ -184,6 +194,12 @@ function requestOf(
     ...(isWebhook(job) ? { builtin: "webhook" } : {}),
     ...(bigInts ? { bigInts } : {}),
   };
+}
+
+/** Whether Redis could not be asked for the results of parents, which is not the job's fault. */
+function isOfRedis(error: Error): boolean {
+  return error instanceof ReplyError || error instanceof ConnectionLostError ||
+    error instanceof ConnectionRefusedError;
 }
 
 /** The failure of a job that cannot be run because of its own data. */

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { dependency } from "../job/dependency.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import type { EnqueueCall } from "../queue/enqueue_call.ts";
 import { Queue } from "../queue/queue.ts";
 import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
+import { reportParents } from "./parents.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
 
@@ -55,12 +57,21 @@ export class ExecutionHost implements JobHost {
       bigInts: this.#options.bigInts,
     });
     const options = { ...request.options };
+    if ("dependsOn" in options) {
+      options["dependsOn"] = revived(options["dependsOn"]);
+    }
     // A Date has come as JSON; what is none is refused below.
     if (typeof options["at"] === "string") {
       options["at"] = new Date(options["at"]);
     }
     const call = { ...options, func: request.func } as EnqueueCall;
     return (await queue.enqueueCall(call)).id;
+  }
+
+  /** What became of the job's parents, as JSON. */
+  async parents(): Promise<string> {
+    const ids = this.#execution.job.dependencyIds;
+    return JSON.stringify(await reportParents(this.#store, ids));
   }
 
   /** Replaces the job's `meta`. */
@@ -81,4 +92,14 @@ export class ExecutionHost implements JobHost {
       `Cannot record anything of job "${this.#execution.job.id}": its worker has lost the lease`,
     );
   }
+}
+
+/** `dependsOn` as it was in the job: what dependency() had made has come as JSON. What is wrong with it is refused later. */
+function revived(item: unknown): unknown {
+  if (Array.isArray(item)) return item.map(revived);
+  if (typeof item !== "object" || item === null || !("jobIds" in item)) {
+    return item;
+  }
+  const { jobIds, ...options } = item;
+  return dependency(jobIds as string[], options);
 }

@@ -26,11 +26,12 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
   ]);
 });
 
-Deno.test("what a job imports is currentJob and what it throws about retries", () => {
+Deno.test("what a job imports is currentJob, what it throws about retries, and what others wait for", () => {
   assertEquals(Object.keys(current).sort(), [
     "DoNotRetry",
     "Retry",
     "currentJob",
+    "dependency",
   ]);
 });
 

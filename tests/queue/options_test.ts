@@ -1,7 +1,6 @@
 /** Valid options and arguments: whatever would be lost in silence is refused. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { dependency } from "../../lib/queue/dependency.ts";
 import { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
 import { Worker } from "../../lib/worker/worker.ts";
@@ -72,12 +71,6 @@ const OPTIONS: [string, string, string, Wrong][] = [
     (_desk, job, o) => job.wait({ signal: AbortSignal.timeout(10_000), ...o }),
   ],
   ["requeue()", "atfront", "atFront", (_desk, job, o) => job.requeue(o)],
-  [
-    "dependency()",
-    "allowFailures",
-    "allowFailure",
-    (_desk, job, o) => dependency(job, o),
-  ],
   [
     "Job.fetch()",
     "conection",

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
-import { dependency } from "../../lib/queue/dependency.ts";
+import { dependency } from "../../lib/job/dependency.ts";
 import { Job } from "../../lib/queue/job.ts";
 import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
 import { Queue } from "../../lib/queue/queue.ts";

@@ -8,6 +8,7 @@ import { job as makeJob } from "../../lib/queue/job_function.ts";
 import type { Queue } from "../../lib/queue/queue.ts";
 import { callback } from "../../lib/job/callback.ts";
 import type { FailedJob, FinishedJob, StoppedJob } from "../../mod.ts";
+import { dependency } from "../../lib/job/dependency.ts";
 import { currentJob } from "../../lib/runner/current.ts";
 import report, { nothing, send } from "./fixtures/project/jobs/mail.ts";
 
@@ -250,3 +251,39 @@ export async function unique(queue: Queue): Promise<void> {
 Deno.test("the compile-time assertions of this file hold", () => {
   assertEquals(checked.length, 1);
 });
+
+declare function join(title: string, a: number, b: number): string;
+
+/** Never called: with results of parents as further arguments, those before them are enough. */
+export async function passed(queue: Queue): Promise<void> {
+  const passing = dependency(["a", "b"], { passResults: true });
+  const one = await queue.enqueueCall({
+    func: join,
+    args: ["title"],
+    dependsOn: passing,
+  });
+  is<typeof one, Job<string>>(true);
+  await queue.enqueueCall({ func: join, dependsOn: passing });
+  await queue.enqueueCall({
+    func: join,
+    args: ["title", 1],
+    dependsOn: ["c", passing],
+  });
+  await currentJob.enqueueCall({ func: join, dependsOn: [passing, "c"] });
+  const two = await queue.enqueueMany([
+    { func: join, args: ["title"], dependsOn: passing },
+    { func: nothing },
+  ]);
+  is<typeof two, [Job<string>, Job<void>]>(true);
+  // @ts-expect-error the first argument is a text
+  await queue.enqueueCall({ func: join, args: [1], dependsOn: passing });
+  // @ts-expect-error nothing is passed
+  await queue.enqueueCall({ func: join, args: ["title"], dependsOn: ["c"] });
+  await queue.enqueueMany([
+    // @ts-expect-error the second argument is a number
+    { func: join, args: ["title", "a"], dependsOn: passing },
+  ]);
+  const [first, second] = await currentJob.parents<[number, string]>();
+  is<typeof first.result, number | undefined>(true);
+  is<typeof second.result, string | undefined>(true);
+}

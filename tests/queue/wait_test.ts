@@ -9,7 +9,7 @@ import {
   JobFailedError,
   NoSuchJobError,
 } from "../../lib/base/errors.ts";
-import { dependency } from "../../lib/queue/dependency.ts";
+import { dependency } from "../../lib/job/dependency.ts";
 import type { Job } from "../../lib/queue/job.ts";
 import { blocked, Desk, zlibOf } from "./support.ts";
 

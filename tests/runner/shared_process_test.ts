@@ -96,6 +96,7 @@ function make() {
       host: {
         enqueue: () => Promise.resolve("x"),
         saveMeta: () => Promise.resolve(),
+        parents: () => Promise.resolve("[]"),
         saveProgress: () => Promise.resolve(),
       },
       signal: controller.signal,

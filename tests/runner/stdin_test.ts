@@ -59,6 +59,7 @@ Deno.test({
       const host = {
         enqueue: () => Promise.resolve(""),
         saveMeta: nothing,
+        parents: () => Promise.resolve("[]"),
         saveProgress: nothing,
       };
       return new JobRun({ ...options, host, killGrace: 100, reusable: true })

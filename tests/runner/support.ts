@@ -208,6 +208,7 @@ export class TestRunner implements AsyncDisposable {
           : Promise.resolve(`new-${this.calls.length}`);
       },
       saveMeta: (meta) => Promise.resolve(void this.calls.push(["meta", meta])),
+      parents: () => Promise.resolve("[]"),
       saveProgress: (value, note) =>
         Promise.resolve(void this.calls.push(["progress", value, note])),
     };

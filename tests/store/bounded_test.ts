@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { list, texts } from "../../lib/store/replies.ts";
+import { childOf } from "./edges.ts";
 import { Bench, newJob } from "./support.ts";
 
 /** Makes a million queued ids in some hundred milliseconds. */
@@ -122,6 +123,22 @@ Deno.test("ending the parent of 2,000 jobs goes in short steps", async () => {
   assertEquals((await bench.queued()).length, 2_000);
   await assertFast(bench);
 });
+
+Deno.test.each([["fail"], ["cancel"]] as const)(
+  'a parent whose 10,000 dependents "%s" with it ends them in short steps',
+  async (policy) => {
+    await using bench = await prepared();
+    const worker = await bench.worker();
+    await bench.add("p");
+    const ids = Array.from({ length: 10_000 }, (_, i) => `c${i}`);
+    const child = childOf("p", policy);
+    await bench.jobs.enqueueMany(ids.map((id) => newJob(id, child)));
+    await slowest(bench);
+    await bench.run(worker, { outcome: "failed" });
+    assertEquals(await bench.send("EXISTS", "rq:deferred:q"), 0);
+    await assertFast(bench, 200);
+  },
+);
 
 Deno.test("a hundred ends in one call are quick, also where each has to do a lot", async () => {
   await using bench = await prepared();

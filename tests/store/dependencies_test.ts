@@ -34,7 +34,6 @@ Deno.test("a job waits for all its parents, in whichever order they finish", asy
 type Make = (bench: Bench) => Promise<unknown>;
 
 const PARENTS: [string, Make, string, string][] = [
-  ["is missing", () => Promise.resolve(), "queued", "queued"],
   [
     "has finished",
     async (bench) => {
@@ -72,12 +71,6 @@ const PARENTS: [string, Make, string, string][] = [
     "deferred",
   ],
   ["is queued", (bench) => bench.add("p"), "deferred", "deferred"],
-  [
-    "is no job but a text",
-    (bench) => bench.send("SET", "rq:job:p", "x"),
-    "queued",
-    "queued",
-  ],
 ];
 
 Deno.test.each(PARENTS)(

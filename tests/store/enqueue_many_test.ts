@@ -1,7 +1,7 @@
 /** Many jobs that are enqueued at once end as they would if each came alone. */
 
 import { assert, assertEquals } from "@std/assert";
-import { DuplicateJobError } from "../../lib/base/errors.ts";
+import { DuplicateJobError, NoSuchJobError } from "../../lib/base/errors.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
 import type { RedisClient, SendOptions } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
@@ -35,7 +35,8 @@ const MIXED: [string, AddOptions][] = [
   ["front2", { atFront: true }],
   ["over", { fields: { meta: "{}" } }], // makes room
   ["over", {}], // taken again
-  ["child", { dependsOn: ["a1", "gone"] }],
+  ["orphan", { dependsOn: ["a1", "gone"] }], // nobody knows one of its parents
+  ["child", { dependsOn: ["a1", "a3"] }],
   ["child2", { dependsOn: ["ended"], ttl: 300 }], // waits for nothing
   ["a4", { fields: { data: "x".repeat(1_000_000) } }],
   ["short", { fields: { result_ttl: 0 } }],
@@ -43,6 +44,14 @@ const MIXED: [string, AddOptions][] = [
   ["loose", {}], // makes room, although a key of its past holds a text
   ["a6", {}],
 ];
+
+/** The errors of those that are not refused because their id is taken. */
+const TYPES: Readonly<
+  Record<string, typeof ReplyError | typeof NoSuchJobError>
+> = {
+  spoiled: ReplyError,
+  orphan: NoSuchJobError,
+};
 
 async function prepared(): Promise<Bench> {
   const bench = await Bench.open();
@@ -78,9 +87,10 @@ Deno.test("jobs that are refused, in the middle of many, are refused alone", asy
     "a1",
     "spoiled",
     "over",
+    "orphan",
   ]);
   for (const [id, reason] of refused) {
-    const type = id === "spoiled" ? ReplyError : DuplicateJobError;
+    const type = TYPES[id!] ?? DuplicateJobError;
     assert(reason instanceof type, `${id}: ${reason}`);
   }
   const [big, bytes] = ["a4", "a5"].map((id) => many.jobs.fetch(id));

@@ -2,6 +2,7 @@
 
 import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
+import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
@@ -11,6 +12,7 @@ import type { Scene } from "./replay_test.ts";
 export const MORE_SCENES: readonly [string, Scene][] = [
   ...CALLBACK_SCENES,
   ...CREATED_SCENES,
+  ...DEPENDENCY_SCENES,
   ...LIMIT_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,

@@ -12,6 +12,8 @@ import {
 } from "./job_states.ts";
 import { lifeAfter, lifeOf, limitWait } from "./job_life.ts";
 import { TRANSITIONS as PLAIN } from "./job_transitions.ts";
+import { DEPENDENCY_TABLE } from "./dependency_table.ts";
+import { DEPENDENCY_TRANSITIONS } from "./dependency_transitions.ts";
 import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { SCRIPTS } from "./lua.ts";
 import { Bench, echoing } from "./support.ts";
@@ -260,9 +262,16 @@ const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...UNIQUE_TRANSITIONS,
   ...WINDOW_TRANSITIONS,
   ...TURN_TRANSITIONS,
+  ...DEPENDENCY_TRANSITIONS,
 };
 
-const ROWS: readonly Row[] = [TABLE, UNIQUE_TABLE, WINDOW_TABLE, TURN_TABLE]
+const ROWS: readonly Row[] = [
+  TABLE,
+  UNIQUE_TABLE,
+  WINDOW_TABLE,
+  TURN_TABLE,
+  DEPENDENCY_TABLE,
+]
   .flatMap(
     readTable,
   );

@@ -35,9 +35,8 @@ const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);
 export const HOOKS_LUA: readonly string[] = [
   ...HOOKS.map(({ lua }) => lua),
   `
--- Calls all hooks: the job has ended, and its hash shows the status ("finished", …); or it is about to be deleted
--- ("deleted").
-local function ended(job, status)
+-- Calls all hooks of one job. See ended(), which everybody else calls.
+local function call_hooks(job, status)
 ${calls.join("\n")}
 end
 `,

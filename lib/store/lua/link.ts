@@ -14,12 +14,14 @@ import { HOOKS_LUA } from "../hooks/hooks.ts";
 import { KEYS_LUA, spellKeys } from "../keys.ts";
 import { PLACES_LUA } from "../places.ts";
 import { CONFLICTS_LUA } from "./conflicts.ts";
+import { EDGES_LUA } from "./edges.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
 import { LIMITS_LUA } from "./limits.ts";
 import { MOVES_LUA } from "./moves.ts";
 import { NEW_JOBS_LUA } from "./new_jobs.ts";
+import { PARENT_FAILURE_LUA } from "./parent_failure.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { STARTING_LUA } from "./starting.ts";
@@ -67,6 +69,8 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     LEASES_LUA,
     STARTING_LUA,
     RESULTS_LUA,
+    EDGES_LUA,
+    PARENT_FAILURE_LUA,
     ENDING_LUA,
     RETRIES_LUA,
     WORKER_LUA,

@@ -21,9 +21,9 @@ local function push_gathered(to)
   if #to.ids > 0 then push(to.q, to.front, unpack(to.ids)) end
 end
 
--- The answer for a job that is stored.
-local function new_answer(status, enqueued_at)
-  local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
+-- The answer for a job that is stored, and may have ended because a parent had.
+local function new_answer(status, enqueued_at, decided_by)
+  local waits = status == 'deferred' or status == 'scheduled' or status == 'rate_limited' or decided_by
   return {outcome = waits and status or 'queued', enqueued_at = enqueued_at or ''}
 end
 
@@ -33,11 +33,11 @@ local function look_up(id, given, to)
   local kind = redis.call('TYPE', job_key(id)).ok
   if kind == 'none' then return end
   if kind ~= 'hash' then return {outcome = 'refused', why = ''} end
-  local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin')
-  local created_at, data, status, enqueued_at, origin = unpack(h)
+  local h = redis.call('HMGET', job_key(id), 'created_at', 'data', 'status', 'enqueued_at', 'origin', 'x_decided_by')
+  local created_at, data, status, enqueued_at, origin, decided_by = unpack(h)
   if created_at == given.created_at and data == given.data then
     if status == 'created' then return end
-    return new_answer(status, enqueued_at)
+    return new_answer(status, enqueued_at, decided_by)
   end
   local refused = not has_ended(status) or given.x_unique_how == 'id'
   if refused then return {outcome = 'duplicate', status = status or ''} end
@@ -108,12 +108,21 @@ local function limit_wait(new_job, due)
   for _, key in ipairs({job_key(new_job[NEW_ID]), dependencies_key(new_job[NEW_ID])}) do redis.call('EXPIRE', key, ttl) end
 end
 
+-- The first of some parents that is no job, or nil.
+local function unknown_parent(parents)
+  for _, parent in ipairs(parents) do
+    if not is_job(parent) then return parent end
+  end
+end
+
 -- Enqueues one job, given as a record NEW_JOB, and returns the answer: see ENQUEUE_EACH.
 local function enqueue_new(new_job, to)
   local id, due, given = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job)
   local parents = given.dependency_ids and cjson.decode(given.dependency_ids) or {}
   local limit, tags = given.rate_limit_key, tags_of(given.x_tags)
   local answer, old_queue = look_up(id, given, to)
+  local unknown = not answer and unknown_parent(parents)
+  if unknown then return {outcome = 'unknown parent', parent = unknown} end
   local unique, replaced = given.x_unique and unique_of(given, to.q), nil
   if unique and (not answer or answer.outcome == 'duplicate') then
     local met
@@ -135,12 +144,15 @@ local function enqueue_new(new_job, to)
   end
   if limit and not is_fair(limit) then set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per) end
   if how and clear_way(limit, how) then drop_field(new_job, 'x_on_conflict') end
-  local waits = depend(id, parents, given.allow_dependency_failures == '1')
-  answer = place_new(new_job, id, to, waits, due, limit, unique)
+  local verdict, parent, status = depend(id, parents, edges_of(given.allow_dependency_failures, given.x_if_parent_fails))
+  answer = place_new(new_job, id, to, verdict ~= 'go', due, limit, unique)
   limit_wait(new_job, due)
   if unique then hold_new(unique, id, given) end
   if #tags > 0 then tag_job(id, to.q, tags) end
-  return answer
+  if verdict == 'go' or verdict == 'stay' then return answer end
+  doom(id, verdict, parent, status)
+  end_doomed()
+  return {outcome = verdict == 'fail' and 'failed' or 'canceled', enqueued_at = ''}
 end
 
 -- Enqueues a job that a hook makes, given as a record NEW_JOB, which has no parents. Its id is derived from what it is made

@@ -13,6 +13,8 @@ import { localsLua, NEW_JOBS } from "../records.ts";
  * ARGV  1 key prefix   2 MessagePack: the values of NEW_JOBS, and a list of records NEW_JOB
  * reply JSON: a list of an object for each job, or only one object if all are queued now
  *       { outcome: "queued" | "deferred" | "scheduled" | "rate_limited", enqueued_at } the date is "" unless it is queued
+ *       { outcome: "failed" | "canceled", enqueued_at: "" } a parent has ended, and the job's edge says so
+ *       { outcome: "unknown parent", parent } this is no job; nothing was written
  *       { outcome: "duplicate", status } the id is taken by a job of this status
  *       { outcome: "held", id, status, key } another job holds its unique key
  *       { outcome: "skipped", id } another job holds it, which is told instead

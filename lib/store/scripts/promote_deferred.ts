@@ -4,8 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Queues deferred jobs whose parents are all done: a program may have died before releasing them. Drops those that are
- * gone.
+ * Queues deferred jobs whose parents are all done, and ends those that are not to run because of one: a program may have
+ * died before that, or it is Python's and does not know our policies. Drops those that are gone.
  *
  * ```
  * KEYS  1 the queue's deferred registry
@@ -13,7 +13,8 @@ import { script } from "../lua/link.ts";
  * reply { how many of those it looked at stay, how many have left }
  * ```
  *
- * Many have the same parents, so each parent is read once.
+ * Many have the same parents, so each parent is read once. If more are to end than one call may do, they stay for the next
+ * pass.
  */
 export const PROMOTE_DEFERRED: Script = script(
   "promote_deferred",
@@ -25,10 +26,11 @@ for _, c in ipairs(children) do
   if not is_job(c) then
     redis.call('ZREM', KEYS[1], c)
     left = left + 1
-  elseif promote(c, true, known) then
+  elseif promote(c, nil, nil, true, known) then
     left = left + 1
   end
 end
+end_doomed()
 return {#children - left, left}
 `,
 );

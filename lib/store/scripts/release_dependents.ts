@@ -9,21 +9,28 @@ import { script } from "../lua/link.ts";
  *
  * ```
  * KEYS  1 the hash of the parents that are being released
- * ARGV  1 key prefix   2 id of the parent   3 "finished" | "failed"   4 the cursor
+ * ARGV  1 key prefix   2 id of the parent
+ *       3 how it has ended: "finished" | "failed" | "stopped" | "canceled" | "deleted"; or what its end asks to do with its
+ *       dependents: "enqueue" (it is canceled), "delete" (it is deleted)
+ *       4 the cursor
  * reply the cursor to go on from, "0" at the end
  * ```
+ *
+ * Jobs that end with their parent may have dependents themselves, and so on; then they may be held in their turn.
  */
 export const RELEASE_DEPENDENTS: Script = script(
   "release_dependents",
   `
-local id, job, status = ARGV[2], get_job(ARGV[2]), ARGV[3]
+local id, job, how = ARGV[2], get_job(ARGV[2]), ARGV[3]
 local held = redis.pcall('HGET', KEYS[1], id)
 if type(held) ~= 'string' then held = nil end
+local status = how == 'enqueue' and 'canceled' or how
 if job.status ~= '' and job.status ~= status then -- it was requeued meanwhile, or the id is another job's
   if held then redis.call('HDEL', KEYS[1], id) end
   return '0'
 end
-local cursor = release(id, status, ARGV[4])
+local cursor = release(id, how, ARGV[4])
+end_doomed()
 if cursor ~= '0' or not held then return cursor end
 local ttl, q = string.match(held, '^%S+ (%S+) (.*)$')
 ttl = seconds(ttl, 0)

@@ -28,7 +28,7 @@ local holder = taken_from(job)
 if holder then return {'held', holder.id} end
 leave(job)
 if job.started_at then redis.call('HSETNX', KEYS[1], 'x_attempts', 1) end -- a first start is seen by started_at alone
-redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned')
+redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned', 'x_decided_by')
 keep(id, -1)
 admit(job, nil, ARGV[3] == 'L', 'x_change', ARGV[4])
 hold_again(job)

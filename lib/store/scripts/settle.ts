@@ -61,7 +61,8 @@ local function not_mine(job, x)
   local answer = answered_before(job, x)
   -- it may still be in the worker's set of executions, which Python's cancel leaves alone
   if answer == 'lost' or answer == 'gone' then redis.pcall('SREM', worker_executions_key(worker), id .. ':' .. e) end
-  if answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 then job.cursor = 'begin' end
+  local is_held = redis.pcall('HEXISTS', RELEASING, id) == 1
+  if is_held or answer == 'finished' and redis.call('EXISTS', dependents_key(id)) == 1 then job.cursor = 'begin' end
   return answer
 end
 
