@@ -15,8 +15,7 @@ import type { JobRecord } from "../job/record.ts";
 import { decodeFailure, decodeResult } from "../job/result_codec.ts";
 import type { FailureOutcome } from "../runner/runner.ts";
 import { type EndedRecord, endedRecord } from "../store/ended_job.ts";
-import type { End, Execution } from "../store/worker_types.ts";
-import { failedEnd } from "./ends.ts";
+import type { End } from "../store/worker_types.ts";
 
 /**
  * The name of a callback's function, for a job that is one; else `undefined`. It is not always the function of the job's
@@ -49,34 +48,22 @@ export function callbackCall(
   return { funcName, args: [toldOf(endedRecord(job), bigInts)], kwargs: {} };
 }
 
-/** How often a callback that is left to Python is put back: a second later, then two seconds; for an hour in all. */
-const PUT_BACK = 100;
-const LONGEST_SECONDS = 60;
-
 /**
- * The end of a callback whose function is not known here. If a Python worker can run it, it goes back to its queue after
- * a moment, in which such a worker may be the first to take it. Else it fails, and is kept no longer than a result: a
- * Python program may name it for each of its jobs.
+ * The end of a callback's run that has failed.
+ *
+ * If its function is not known here, it is tried again if a Python worker may be the next to take it. If none listens, it
+ * is kept no longer than a result: a Python program may name such a callback for each of its jobs. A function that is
+ * known is not called again after an error, unless that says so.
  *
  * @param resultTtl For how many seconds results are kept.
  */
-export function unknownCallbackEnd(
-  execution: Execution,
-  outcome: FailureOutcome,
+export function callbackEnd(
+  end: End,
+  { reason }: FailureOutcome,
   resultTtl: number,
 ): End {
-  const { job } = execution;
-  const attempt = job.integer("x_attempts") ?? 1;
-  const end = failedEnd(execution, "failed", outcome.excInfo, 0, {
-    retry: isForPython(job)
-      ? {
-        type: "again",
-        in: Math.min(attempt, LONGEST_SECONDS),
-        max: PUT_BACK,
-      }
-      : { type: "never" },
-  });
-  return { ...end, ttl: resultTtl };
+  if (reason === "missing") return { ...end, ttl: resultTtl };
+  return end.retry === undefined ? { ...end, retry: { type: "never" } } : end;
 }
 
 function toldOf(

@@ -19,11 +19,7 @@ import {
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
-import {
-  callbackCall,
-  callbackName,
-  unknownCallbackEnd,
-} from "./callback_run.ts";
+import { callbackCall, callbackEnd, callbackName } from "./callback_run.ts";
 import {
   endOf,
   failedEnd,
@@ -132,17 +128,16 @@ export class Executor {
       const end = releasedEnd(execution, store.serverTime);
       return { hasBegun: false, fault: whyUnstarted(outcome), end };
     }
-    if (
-      outcome.reason === "missing" && callbackName(execution.job) !== undefined
-    ) {
-      jobLog.unknownCallback(execution, outcome.message);
-      const end = unknownCallbackEnd(execution, outcome, resultTtl);
-      return { hasBegun: false, end };
-    }
-    const end = endOf(execution, outcome, workedMs, resultTtl);
-    if (end.retry?.type !== "again") jobLog.failed(end, outcome.excInfo);
-    // A function that was not found was not looked for in a process.
+    const failed = endOf(execution, outcome, workedMs, resultTtl);
+    const isCallback = callbackName(execution.job) !== undefined;
+    const end = isCallback ? callbackEnd(failed, outcome, resultTtl) : failed;
     const { reason } = outcome;
+    if (isCallback && reason === "missing") {
+      jobLog.unknownCallback(execution, outcome.message);
+    } else if (end.retry?.type !== "again") {
+      jobLog.failed(end, outcome.excInfo);
+    }
+    // A function that was not found was not looked for in a process.
     return { hasBegun: reason !== "load" && reason !== "missing", end };
   }
 

@@ -159,6 +159,69 @@ eachPython(
 
 eachPython(
   newest,
+  "A callback that only Deno knows, and that a Python worker takes, goes back and is called by a Deno worker",
+  async (stage) => {
+    const path = `${stage.folder}/told`;
+    await stage.send("HSET", "rq:worker:py", "birth", "2026-01-01T00:00:00Z");
+    await stage.send("SADD", "rq:workers:default", "rq:worker:py");
+    await using queue = new Queue("default", { connection: stage.url });
+    const job = await queue.enqueueCall({
+      func: "shared.echo",
+      args: [path],
+      onSuccess: "told.told",
+    });
+    await stage.denoBurst("default", "--max-jobs", "1");
+    await stage.pythonBurst("default");
+    const scheduled = await stage.send<string[]>(
+      "ZRANGE",
+      "rq:scheduled:default",
+      0,
+      -1,
+    );
+    assertEquals([scheduled.length, await lines(path)], [1, []]);
+    await stage.send("ZADD", "rq:scheduled:default", "XX", 1, scheduled[0]!);
+    await stage.denoBurst("default");
+    assertEquals(await lines(path), [
+      [job.id, "shared.echo", "finished", [path]],
+    ]);
+  },
+);
+
+eachPython(
+  newest,
+  "A callback of Python's that fails there is not called again",
+  async (stage) => {
+    const path = `${stage.folder}/told`;
+    const release = await busyPython(stage);
+    await using queue = new Queue("default", { connection: stage.url });
+    await queue.enqueueCall({
+      func: "shared.echo",
+      args: [path],
+      onSuccess: "reports.badly",
+    });
+    await stage.listening("default");
+    await waitFor(
+      "its place",
+      async () => await stage.send("ZCARD", "rq:scheduled:default") === 1,
+    );
+    await release();
+    await waitFor(
+      "its failure",
+      async () => await stage.send("ZCARD", "rq:failed:default") === 1,
+    );
+    const [id] = await stage.send<string[]>(
+      "ZRANGE",
+      "rq:failed:default",
+      0,
+      -1,
+    );
+    assertStringIncludes((await stage.look(id!)).exc ?? "", "told badly");
+    assertEquals((await lines(path)).length, 1);
+  },
+);
+
+eachPython(
+  newest,
   "A stopped job's callback that only Python knows is called",
   async (stage) => {
     const [path, never] = [`${stage.folder}/told`, `${stage.folder}/never`];

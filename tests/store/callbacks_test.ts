@@ -162,9 +162,13 @@ Deno.test("while a worker of RQ's listens, a dotted callback is something that i
     kind: "success",
     callback: "jobs.done",
   });
+  const intervals: number[] = JSON.parse(callback.text("retry_intervals")!);
+  assertEquals(callback.integer("retries_left"), intervals.length);
   await bench.run(worker);
   const fields = { success_callback_name: "jobs/done.ts#default" };
   await bench.add("b", { fields });
   await bench.run(worker);
-  assertEquals((await first(bench)).call.funcName, "jobs/done.ts#default");
+  const own = await first(bench);
+  assertEquals(own.call.funcName, "jobs/done.ts#default");
+  assertEquals(own.text("retries_left"), undefined);
 });

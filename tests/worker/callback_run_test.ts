@@ -3,11 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { JobRecord } from "../../lib/job/record.ts";
 import { encodeFailure, encodeResult } from "../../lib/job/result_codec.ts";
-import type { Execution } from "../../lib/store/worker_types.ts";
-import {
-  callbackCall,
-  unknownCallbackEnd,
-} from "../../lib/worker/callback_run.ts";
+import { callbackCall } from "../../lib/worker/callback_run.ts";
 import { failure, Stage, SUCCESS } from "./stage.ts";
 
 const encoder = new TextEncoder();
@@ -102,40 +98,28 @@ Deno.test.each<[string, Record<string, string | Uint8Array>]>([
   assertEquals([end?.outcome, fault], ["failed", undefined]);
 });
 
-function execution(data: string, attempts: number): Execution {
-  const fields = { x_callback: "success app.f", data };
-  const callback = job({ ...fields, x_attempts: `${attempts}` });
-  return { id: "e", queue: "q", job: callback };
-}
-
-Deno.test.each([
-  ["app.f", 1, { type: "never" }],
-  ["builtins.exec", 1, { type: "again", in: 1, max: 100 }],
-  ["builtins.exec", 7, { type: "again", in: 7, max: 100 }],
-  ["builtins.exec", 99, { type: "again", in: 60, max: 100 }],
-])(
-  "where app.f is not known, a callback with the data of %s ends its run %i with %j",
-  (func, attempts, retry) => {
-    const outcome = failure("missing");
-    if (outcome.type !== "failure") throw new Error("It is a failure");
-    const data = `["${func}",null,[],{}]`;
-    const end = unknownCallbackEnd(execution(data, attempts), outcome, 500);
-    assertEquals([end.outcome, end.ttl, end.retry], ["failed", 500, retry]);
-  },
-);
-
-Deno.test("an error of a callback that is known is a failure like any other", async () => {
+Deno.test("a callback that is not known is kept as long as a result, and one that is known is not called again after an error", async () => {
   await using stage = await Stage.open();
-  for (const reason of ["load", "missing"] as const) {
-    const executor = stage.executor(() => Promise.resolve(failure(reason)));
+  const wish = { type: "again", in: 5 } as const;
+  const cases = [
+    ["error", undefined, { type: "never" }, 77],
+    ["timeout", undefined, { type: "never" }, 77],
+    ["error", wish, wish, 77],
+    ["missing", undefined, undefined, 500],
+  ] as const;
+  for (const [i, [reason, asked, retry, ttl]] of cases.entries()) {
+    const failed = failure(reason);
+    const outcome = asked ? { ...failed, retry: asked } : failed;
+    const executor = stage.executor(() => Promise.resolve(outcome));
     const fields = {
       x_callback: "success jobs.f",
       x_ended: packed({ status: "finished" }),
+      retries_left: 3,
       failure_ttl: 77,
     };
-    const { execution, signal } = await stage.begun(reason, { fields });
+    const { execution, signal } = await stage.begun(`${i}`, { fields });
     const { end, hasBegun } = await executor.run(execution, signal);
-    const ttl = reason === "load" ? 77 : 500;
-    assertEquals([end?.outcome, end?.ttl, hasBegun], ["failed", ttl, false]);
+    assertEquals([end?.outcome, end?.retry, end?.ttl], ["failed", retry, ttl]);
+    assertEquals(hasBegun, reason !== "missing");
   }
 });

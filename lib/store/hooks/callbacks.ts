@@ -35,13 +35,14 @@ local function id_at_end(job, purpose)
   return job.id .. '-' .. purpose .. '-' .. (e and e ~= '' and e or string.format('%.0f', clock * 1000000))
 end
 
--- The data of a callback. If its name may be Python's, and a Python worker may come first, it is what both can run.
+-- The data of a callback, and what else it has. If its name may be Python's, and a Python worker may come first, it is
+-- what both can run.
 local function callback_data(name, kind, job)
   if string.find(name, '^[%w_.]+$') and python_listens(job.q) then
     local names = cjson.encode({job_id = job.id, kind = kind, callback = name})
-    return '["builtins.exec",null,[' .. python_callback .. ',' .. names .. '],{}]'
+    return '["builtins.exec",null,[' .. python_callback .. ',' .. names .. '],{}]', python_retries
   end
-  return '[' .. cjson.encode(name) .. ',null,[],{}]'
+  return '[' .. cjson.encode(name) .. ',null,[],{}]', {}
 end
 
 -- Names of callbacks, as RQ's fields begin, by the status of the job.
@@ -54,13 +55,12 @@ local function callbacks_ended(job, status)
   if not name or name == '' then return end
   local timeout = seconds(field(job.id, kind .. '_callback_timeout') or nil, ${CALLBACK_TIMEOUT})
   local to, isolation = target(job.q, true), field(job.id, 'x_isolation')
-  local new_job = {id_at_end(job, 'on-' .. kind), '0', '0', 'created_at', iso(), 'data', callback_data(name, kind, job),
+  local data, more = callback_data(name, kind, job)
+  local new_job = {id_at_end(job, 'on-' .. kind), '0', '0', 'created_at', iso(), 'data', data,
     'description', name .. ', on ' .. kind .. ' of ' .. job.id, 'timeout', timeout ~= 0 and timeout or ${CALLBACK_TIMEOUT},
-    'enqueue_at_front_on_retry', 1, 'x_callback', kind .. ' ' .. name, told_of(job, status, job.outcome)}
-  if isolation then
-    new_job[#new_job + 1] = 'x_isolation'
-    new_job[#new_job + 1] = isolation
-  end
+    'x_callback', kind .. ' ' .. name, told_of(job, status, job.outcome)}
+  if isolation then more = {'x_isolation', isolation, unpack(more)} end
+  for _, value in ipairs(more) do new_job[#new_job + 1] = value end
   spawn(new_job, to)
   push_gathered(to)
 end

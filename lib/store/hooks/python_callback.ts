@@ -2,8 +2,14 @@
  * How a Python worker runs a callback. It takes a job's arguments as JSON, and a callback of RQ's wants the job and the
  * connection: so what it is given to call is `exec`, with the few lines that look them up.
  *
+ * Workers of both languages take such a callback off the queue, and one of them may not have the function. There it
+ * fails, and is tried again, in the hope of meeting another worker. Where the function is known it is called once.
+ *
  * @module
  */
+
+/** After how many seconds it is tried again: 1, 2, 3, … for half an hour in all. */
+const INTERVALS = Array.from({ length: 60 }, (_, i) => i + 1);
 
 /**
  * RQ's `execute_success_callback()` and so on, for a job of its own. Its names are `job_id`, `kind` and `callback`. Whoever
@@ -25,6 +31,7 @@ except NoSuchJobError:
     job = Job(job_id, connection=redis, serializer=this.serializer)
     job.data = zlib.decompress(data) if data[:1] == b"x" else data
 run = import_attribute(callback)
+this.retries_left = 0
 if kind == "success":
     run(job, redis, json.loads(outcome) if outcome else None)
 elif kind == "failure":
@@ -43,6 +50,11 @@ const QUOTED = `'${
 export const PYTHON_CALLBACK_LUA: string = `
 -- What a Python worker runs of a callback.
 local python_callback = ${QUOTED}
+
+-- What is added to a callback that either language may run.
+local python_retries = {'retries_left', ${INTERVALS.length}, 'retry_intervals', '${
+  JSON.stringify(INTERVALS)
+}', 'enqueue_at_front_on_retry', 1}
 
 -- Whether one of a queue's workers is RQ's, as far as a hundred of them tell.
 local function python_listens(q)

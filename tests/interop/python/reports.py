@@ -12,6 +12,11 @@ def success(job, connection, result):
     append(job, "success", result)
 
 
+def badly(job, connection, result):
+    append(job, "badly", result)
+    raise ValueError("told badly")
+
+
 def failure(job, connection, type, value, traceback):
     connection.ping()
     append(job, "failure", str(value).splitlines()[0])
