@@ -169,12 +169,10 @@ export class Scheduler extends Service {
     return Math.max(scheduled.moved, 0) + limited.moved;
   }
 
-  /** The queues on which something may become due: of many, most have nothing. */
+  /** The queues on which something may become due: mostly there is nothing, which one command tells. */
   async #havingDue(): Promise<string[]> {
     const { sweeps } = this.#options;
-    const queues = this.#queues;
-    if (queues.length === 1) return queues;
-    return await sweeps.having((queue) => sweeps.dueKeys(queue), queues);
+    return await sweeps.having((queue) => sweeps.dueKeys(queue), this.#queues);
   }
 
   /** Does the same for some queues; returns the sum. An error concerns its queue only. */
