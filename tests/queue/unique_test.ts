@@ -2,6 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DuplicateJobError } from "../../lib/base/errors.ts";
+import type { Unique } from "../../lib/job/unique.ts";
+import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
+import type { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
 import { Desk } from "./support.ts";
 
@@ -112,6 +115,34 @@ Deno.test("unique: true refuses an id as long as a job is stored under it", asyn
   assertEquals([error.jobId, error.uniqueKey], ["a", undefined]);
   assertEquals((await queue.enqueueCall({ func, jobId: "a" })).isNew, true);
 });
+
+Deno.test.each<[string, Partial<EnqueueCall>]>([
+  ["turn of a fair key", { fairKey: "tenant-7" }],
+  ["slot of a rate limit", { rateLimit: { key: "l", concurrency: 1 } }],
+])(
+  "a job that is replaced or put off gives the %s to the next one that waits",
+  async (_what, options) => {
+    await using desk = await Desk.open();
+    const { queue } = desk;
+    const enqueue = (unique?: Unique) =>
+      queue.enqueueCall({ func, ...options, ...(unique && { unique }) });
+    const statuses = (...jobs: Job[]) =>
+      Promise.all(jobs.map((job) => job.getStatus()));
+    const replace = { key: "k", ifTaken: "replace" } as const;
+    const first = await enqueue(replace);
+    const next = await enqueue();
+    assertEquals(await statuses(first, next), ["queued", "rate_limited"]);
+    const second = await enqueue(replace);
+    const after = await statuses(first, next, second);
+    assertEquals(after, [null, "queued", "rate_limited"]);
+    await desk.finish();
+    assertEquals(await statuses(second), ["queued"]);
+    const last = await enqueue();
+    const debounce = { key: "k", ifTaken: "debounce", delay: 600 } as const;
+    assertEquals((await enqueue(debounce)).id, second.id);
+    assertEquals(await statuses(second, last), ["scheduled", "queued"]);
+  },
+);
 
 Deno.test("a job that was created takes its key when it is enqueued", async () => {
   await using desk = await Desk.open();
