@@ -5,12 +5,14 @@
  */
 
 import {
+  defineProperty,
   encodeText,
   lengthOfBytes,
   mapDelete,
   mapGet,
   mapSet,
   mapSize,
+  sliceText,
   withResolvers,
 } from "../base/primordials.ts";
 import { encodePythonJson } from "../job/json.ts";
@@ -86,13 +88,13 @@ export class ChildCalls implements WorkerCalls {
   }
 
   /** Settles the call that a reply is for. */
-  settle({ id, value, error }: ReplyMessage): void {
+  settle({ id, value, error, name }: ReplyMessage): void {
     const call = mapGet(this.#pending, id);
     if (call === undefined) return;
     mapDelete(this.#pending, id);
     this.#bytes -= call.size;
     if (error === undefined) call.resolve(value ?? "");
-    else call.reject(new Error(error));
+    else call.reject(errorNamed(name, error));
     this.#sendWaiting();
     if (mapSize(this.#pending) === 0) this.#onSettled?.();
   }
@@ -168,4 +170,22 @@ function tooLarge(method: string, size: number): RangeError {
       (size / 1024 / 1024).toFixed(1)
     } MB of JSON, more than ${most} MB`,
   );
+}
+
+/** An error as the worker has thrown it. Its class is not loaded here: jobs tell it by its name. */
+function errorNamed(name: string | undefined, message: string): Error {
+  const error = new Error(message);
+  if (name === undefined || name === "Error") return error;
+  const stack = `${name}${sliceText(error.stack ?? "", "Error".length)}`;
+  defineProperty(error, "name", hidden(name));
+  return defineProperty(error, "stack", hidden(stack));
+}
+
+function hidden(value: string): PropertyDescriptor {
+  return {
+    __proto__: null,
+    value,
+    writable: true,
+    configurable: true,
+  } as PropertyDescriptor;
 }

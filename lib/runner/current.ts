@@ -172,7 +172,10 @@ export interface CurrentJob {
   /**
    * Adds a follow-up job with options. Resolves once it is stored.
    *
+   * If its `unique` key is taken, and that is to be skipped or debounced, it gives the job that holds the key.
+   *
    * @throws {TypeError} As {@linkcode CurrentJob.enqueue} does, and if an option is unknown.
+   * @throws {Error} With the name `DuplicateJobError`, if its id or `unique` key is taken.
    */
   enqueueCall<F extends JobFunction>(
     call: CurrentEnqueueCall<F>,

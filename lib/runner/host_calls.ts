@@ -83,7 +83,7 @@ export class HostCalls {
 
   async #perform(
     call: CallMessage,
-  ): Promise<{ value?: string } | { error: string }> {
+  ): Promise<{ value?: string } | { error: string; name?: string }> {
     const host = this.#host;
     try {
       switch (call.method) {
@@ -99,7 +99,9 @@ export class HostCalls {
           return {};
       }
     } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) };
+      return error instanceof Error
+        ? { error: error.message, name: error.name }
+        : { error: String(error) };
     }
   }
 }

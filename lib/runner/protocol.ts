@@ -124,8 +124,10 @@ export interface ReplyMessage {
   readonly id: number;
   /** The value, if it succeeded. */
   readonly value?: string;
-  /** The error, if it failed. */
+  /** The error's message, if it failed. */
   readonly error?: string;
+  /** The error's name, such as `DuplicateJobError`. */
+  readonly name?: string;
 }
 
 /** A running job's call to its worker. */

@@ -175,7 +175,7 @@ Deno.test("a running job enqueues unique jobs, and is given the one that holds t
   assertEquals(second, first);
   assertEquals(
     error,
-    `Error: Cannot enqueue job "mine": unique key "k" of queue "q" is held by job "${first}", which is scheduled; wait for it, or use ifTaken "skip"`,
+    `DuplicateJobError: Cannot enqueue job "mine": unique key "k" of queue "q" is held by job "${first}", which is scheduled; wait for it, or use ifTaken "skip"`,
   );
   assertEquals((await queue.fetchJob(late!))?.args, ["second"]);
 });
