@@ -21,6 +21,7 @@ export {
   InvalidJobOperationError,
   JobFailedError,
   NoSuchJobError,
+  NoSuchScheduleError,
 } from "./lib/base/errors.ts";
 export type { Duration } from "./lib/base/duration.ts";
 export type {
@@ -70,6 +71,8 @@ export {
   type WebhookStatus,
 } from "./lib/job/webhook.ts";
 export type { DecidedBy, JobProgress } from "./lib/job/record.ts";
+export type { Missed } from "./lib/job/missed.ts";
+export type { Every, When } from "./lib/job/timetable.ts";
 export type { JobStatus } from "./lib/job/status.ts";
 export {
   type Dependency,
@@ -106,6 +109,17 @@ export {
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue } from "./lib/queue/queue.ts";
 export type { QueueOptions } from "./lib/queue/queue_options.ts";
+export type {
+  Overlap,
+  ScheduleOptions,
+  ScheduleSettings,
+} from "./lib/queue/prepare_schedule.ts";
+export type {
+  RunOutcome,
+  Schedule,
+  ScheduleRun,
+} from "./lib/queue/schedule_info.ts";
+export { type RunsOptions, Schedules } from "./lib/queue/schedules.ts";
 export type {
   ExistingClient,
   ExistingDbRedisClient,

@@ -39,6 +39,20 @@ export class NoSuchJobError extends Error {
   }
 }
 
+/** There is no schedule of this name. */
+export class NoSuchScheduleError extends Error {
+  /** The class's name. */
+  override readonly name = "NoSuchScheduleError";
+  /** The name that was looked for. */
+  readonly schedule: string;
+
+  /** Created where a schedule is changed by its name. */
+  constructor(message: string, options: { schedule: string }) {
+    super(message);
+    this.schedule = options.schedule;
+  }
+}
+
 /** The id of a job, or its unique key, is taken by another job. */
 export class DuplicateJobError extends Error {
   /** The class's name. */

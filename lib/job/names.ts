@@ -47,6 +47,25 @@ export function checkQueueName(name: string): string {
   );
 }
 
+/**
+ * Returns the name of a schedule if it is valid: up to 200 characters without control characters.
+ *
+ * @throws {TypeError | RangeError} If it is not.
+ */
+export function checkScheduleName(name: string): string {
+  if (typeof name !== "string") {
+    throw new TypeError(
+      `Cannot use schedule name: expected text, got ${typeof name}`,
+    );
+  }
+  if (name !== "" && name.length <= 200 && !CONTROL.test(name)) return name;
+  throw new RangeError(
+    `Cannot use schedule name ${
+      JSON.stringify(name.slice(0, 200))
+    }: expected 1 to 200 characters, none of them a control character`,
+  );
+}
+
 /** Whether a queue can have this name. */
 export function isQueueName(name: string): boolean {
   return name !== "" && !CONTROL.test(name);

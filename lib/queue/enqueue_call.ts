@@ -70,13 +70,18 @@ export interface CheckedCall {
   readonly edges: Edges;
 }
 
-const OPTIONS = optionNames<Required<EnqueueCall>>({
+/** The names of all options of a call. */
+export const CALL_OPTIONS: Readonly<
+  Record<keyof Required<EnqueueCall>, true>
+> = {
   ...JOB_OPTIONS,
   func: true,
   args: true,
   kwargs: true,
   dependsOn: true,
-});
+};
+
+const OPTIONS = optionNames<Required<EnqueueCall>>(CALL_OPTIONS);
 
 /**
  * Checks a call, with the options that its function brings along, and encodes its values, so that later changes to them

@@ -75,6 +75,35 @@ const LIMIT_FIELDS = {
   x_per: ["number", "producer, worker, sweep", "all"],
 } as const;
 
+/** The hash of a schedule, all of it ours. Its slots and times are seconds since 1970. */
+const SCHEDULE_FIELDS = {
+  /** Random: the ids of its jobs begin with it, so that those of an earlier schedule of this name are others. */
+  id: ["text", "producer", "worker"],
+  /** When it runs: the JSON of a `Timing`. */
+  timing: ["json", "producer", "worker, user"],
+  /** The first slot of an interval. */
+  start: ["number", "producer", "worker, user"],
+  /** The job of each run: MessagePack, as ENQUEUE_EACH takes one. */
+  job: ["bytes", "producer", "worker, user"],
+  /** Whether the job has an id of its own, which all runs share. */
+  has_job_id: ["flag", "producer", "worker"],
+  queue: ["text", "producer", "user"],
+  func_name: ["text", "producer", "user"],
+  /** What does not change of it, as `rq.cron.CronJob.to_dict()` has it. */
+  cron_job: ["json", "producer", "worker"],
+  overlap: ["text", "producer", "worker, user"],
+  missed: ["text", "producer", "worker, user"],
+  /** The file that declares it, and the token under which that file was read; both empty if it was made by a call. */
+  owner: ["text", "producer, worker", "all"],
+  token: ["text", "producer, worker", "worker"],
+  paused: ["flag", "user", "all"],
+  /** Why it does not run: what is stored cannot be read. */
+  broken: ["text", "worker", "user"],
+  last_slot: ["number", "worker", "all"],
+  last_job: ["text", "worker", "all"],
+  last_run: ["number", "worker", "user"],
+} as const;
+
 /** All of these, for a test. */
 export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   WORKER_FIELDS,
@@ -82,6 +111,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   RESULT_FIELDS,
   END_FIELDS,
   LIMIT_FIELDS,
+  SCHEDULE_FIELDS,
 ];
 
 /** The name of a field of a worker's hash. */
@@ -89,3 +119,9 @@ export type WorkerField = keyof typeof WORKER_FIELDS;
 
 /** Some fields of a worker's hash. */
 export type WorkerFields = Readonly<Partial<Record<WorkerField, RedisArg>>>;
+
+/** The name of a field of a schedule's hash. */
+export type ScheduleField = keyof typeof SCHEDULE_FIELDS;
+
+/** Some fields of a schedule's hash. */
+export type ScheduleFields = Readonly<Partial<Record<ScheduleField, RedisArg>>>;

@@ -162,6 +162,22 @@ export class Keys {
   fair(queue: string): string {
     return `${this.prefix}x_fair:${queue}`;
   }
+  /** Sorted set of ours: the names of all schedules, scored with their next slots. */
+  get schedules(): string {
+    return `${this.prefix}x_schedules`;
+  }
+  /** Hash of a schedule. */
+  schedule(name: string): string {
+    return `${this.prefix}x_schedule:${name}`;
+  }
+  /** List of the last runs of a schedule. */
+  scheduleRuns(name: string): string {
+    return `${this.prefix}x_schedule_runs:${name}`;
+  }
+  /** Hash of the files that declare schedules: for each the token of the program that has read it last. */
+  get cronFiles(): string {
+    return `${this.prefix}x_cron_files`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -201,6 +217,10 @@ const LUA_NAMES: readonly (readonly [
   ["tag_key", "q, tag", "'x_tag:' .. #q .. ':' .. q .. ':' .. tag"],
   ["tag_key_of", "name", "'x_tag:' .. name"],
   ["fair_key", "q", "'x_fair:' .. q"],
+  ["schedule_key", "name", "'x_schedule:' .. name"],
+  ["schedule_runs_key", "name", "'x_schedule_runs:' .. name"],
+  ["cron_jobs_key", "name", "'cron_job:' .. name .. ':jobs'"],
+  ["turn_key", "pass", "'x_turn:' .. pass"],
   ["channel", "w", "'pubsub:' .. w"],
 ];
 
@@ -214,6 +234,9 @@ export const KEYS_LUA: string = [
   "local LIMITS = P .. 'rl-keys'",
   "local UNIQUE_KEYS = P .. 'x_unique_keys'",
   "local TAGS = P .. 'x_tags'",
+  "local SCHEDULES = P .. 'x_schedules'",
+  "local CRON_FILES = P .. 'x_cron_files'",
+  "local CRON_NAMES = P .. 'cron_jobs'",
 ].join("\n\n");
 
 /** A call and its arguments, unless these contain calls. */

@@ -79,10 +79,10 @@ export class SweepStore {
 
   /**
    * Takes a turn at a pass, if nobody else has taken one in the last `ms` milliseconds. It is not a lock, and is not
-   * released: a worker that dies during its turn delays the others by no more than that.
+   * released: a worker that dies during its turn delays the others by no more than that. "who" is stored with it.
    */
-  async takeTurn(pass: string, ms: number): Promise<boolean> {
-    const args = [this.keys.turn(pass), "1", "NX", "PX", ms];
+  async takeTurn(pass: string, ms: number, who = "1"): Promise<boolean> {
+    const args = [this.keys.turn(pass), who, "NX", "PX", ms];
     try {
       return await this.client.send("SET", args, RESEND) !== null;
     } catch (error) {

@@ -18,6 +18,8 @@ export interface CommandTarget {
   stopJob(jobId: string, executionId: string | undefined): void;
   /** A job of a queue has come to be due before all others, in so many milliseconds. */
   scheduled(queue: string, ms: number): void;
+  /** A slot of a schedule comes before all others, in so many milliseconds. */
+  slotExpected(ms: number): void;
 }
 
 /** The options of {@linkcode Commands}. */
@@ -106,6 +108,8 @@ export class Commands extends Service {
       target.stopJob(jobId, executionId);
     } else if (command === "x-scheduled") {
       target.scheduled(String(payload["queue"]), Number(payload["ms"]));
+    } else if (command === "x-schedules") {
+      target.slotExpected(Number(payload["ms"]));
     } else if (command !== "probe") {
       log.warn(`Ignored unknown command: ${message.slice(0, 200)}`);
     }

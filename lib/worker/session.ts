@@ -11,10 +11,12 @@
 import { VERSION } from "../base/version.ts";
 import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import type { Keys } from "../store/keys.ts";
+import { ScheduleStore } from "../store/schedule_store.ts";
 import { SweepStore } from "../store/sweep_store.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
 import { Commands } from "./commands.ts";
+import { CronScheduler } from "./cron_scheduler.ts";
 import { CannotStartError, WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
@@ -51,6 +53,7 @@ export class WorkerSession {
   readonly #heartbeat: Heartbeat;
   readonly #sweeper: Sweeper;
   readonly #scheduler: Scheduler;
+  readonly #cron: CronScheduler;
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
   readonly #jobs: JobLoop;
@@ -90,6 +93,11 @@ export class WorkerSession {
       interval: settings.maintenanceInterval * 1_000,
     });
     this.#scheduler = new Scheduler({ ...common, name: settings.name });
+    this.#cron = new CronScheduler({
+      ...common,
+      schedules: new ScheduleStore(client, keys),
+      name: settings.name,
+    });
     this.#commands = this.#makeCommands(onError);
     const jobLog = new JobLog(log, settings.logJobDescription);
     const recorder = new Recorder({ ...common, jobLog, stopping });
@@ -149,6 +157,7 @@ export class WorkerSession {
         killHorse: () => inHand.abort("killed", () => true),
         stopJob: (jobId, executionId) => this.#stopJob(jobId, executionId),
         scheduled: (queue, ms) => this.#scheduler.expect(queue, ms),
+        slotExpected: (ms) => this.#cron.expect(ms),
       },
     });
   }
@@ -161,7 +170,7 @@ export class WorkerSession {
   /** Works until it is told to stop; returns how many jobs it ran. */
   async work(): Promise<number> {
     const { settings, stopping } = this.#options;
-    const { log, name, queues, withScheduler } = settings;
+    const { log, name, queues } = settings;
     // One subprocess boots while the worker connects. More would delay that on a machine with few cores.
     this.#options.runners.prepare(1);
     await this.#checkAccess();
@@ -179,8 +188,7 @@ export class WorkerSession {
       }
       await this.#sweeper.sweep(queues, stopping);
       this.#sweeper.start();
-      if (withScheduler) await this.#scheduler.promote(stopping);
-      if (withScheduler) this.#scheduler.start();
+      if (settings.withScheduler) await this.#startScheduling();
       log.info(`*** Listening on ${queues.join(", ")}...`);
       this.#options.runners.prepare();
       this.#sayWhy(await this.#jobs.run());
@@ -188,6 +196,15 @@ export class WorkerSession {
       await this.#leave();
     }
     return this.done;
+  }
+
+  /** What is due already is queued first: a worker in burst mode would leave before. */
+  async #startScheduling(): Promise<void> {
+    const { stopping } = this.#options;
+    await this.#cron.claimDue(stopping);
+    await this.#scheduler.promote(stopping);
+    this.#scheduler.start();
+    this.#cron.start();
   }
 
   /** Checks the permissions of the Redis user first: otherwise a missing one would fail job by job. */
@@ -230,6 +247,7 @@ export class WorkerSession {
     const steps = await Promise.allSettled([
       this.#fetcher[Symbol.asyncDispose](),
       this.#scheduler.stop(),
+      this.#cron.stop(),
       this.#sweeper.stop(),
       this.#commands.stop(),
     ]);

@@ -82,6 +82,8 @@ const KEYS: ReadonlySet<string> = new Set([
   "x_ends",
   "x_schedulers",
   "x_unique_keys",
+  "x_schedules",
+  "x_cron_files",
 ]);
 
 Deno.test.each(SCRIPTS)("%s spells fields that are declared", (_, lua) => {

@@ -3,6 +3,7 @@
 import { FAIR_CONCURRENCY, fairLimit } from "../../lib/job/fair_key.ts";
 import type { JobField } from "../../lib/job/fields.ts";
 import type { RedisArg } from "../../lib/redis/redis_client.ts";
+import { put, storeOf } from "./schedule_scenes.ts";
 import { JOB, PARENT, PARENTS_QUEUE, QUEUE, type Scene } from "./job_states.ts";
 
 /** Writes fields of the job, if there is one. */
@@ -32,6 +33,14 @@ export async function missHeartbeat({ bench, worker }: Scene): Promise<void> {
     `${bench.keys.worker(worker.name)}:executions`,
     ...executions,
   );
+}
+
+/** Has it be the last job of a schedule, which is due, and replaces it. The next job goes to another queue. */
+export async function scheduleReplaces({ bench }: Scene): Promise<void> {
+  await put(storeOf(bench), "s", {
+    queue: PARENTS_QUEUE,
+    hash: { overlap: "replace", last_job: JOB },
+  });
 }
 
 /** Lets whoever has popped it be away for long, if it is popped. */

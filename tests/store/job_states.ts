@@ -12,6 +12,7 @@ import type { JobStatus } from "../../lib/job/status.ts";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
 import { texts } from "../../lib/store/replies.ts";
+import { ScheduleStore } from "../../lib/store/schedule_store.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type {
@@ -42,6 +43,7 @@ export interface Scene {
   readonly jobs: JobStore;
   readonly workers: WorkerStore;
   readonly sweeps: SweepStore;
+  readonly schedules: ScheduleStore;
   /** The only worker of the queue. */
   readonly worker: WorkerIdentity;
 }
@@ -57,6 +59,7 @@ export async function setScene(
     jobs: new JobStore(client, bench.keys),
     workers: new WorkerStore(client, bench.keys),
     sweeps: new SweepStore(client, bench.keys),
+    schedules: new ScheduleStore(client, bench.keys),
     worker: await bench.worker("w1", [QUEUE]),
   };
 }

@@ -12,10 +12,12 @@ import {
   missHeartbeat,
   missParentsEnd,
   popLongAgo,
+  scheduleReplaces,
   setFields,
   strayIntoScheduled,
   waitForParent,
 } from "./job_circumstances.ts";
+import { claimSlot } from "./schedule_scenes.ts";
 import { JOB, lostExecution, PARENT, QUEUE } from "./job_states.ts";
 import {
   claim,
@@ -60,6 +62,14 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     async run({ jobs }) {
       const { done, gone } = await jobs.cancel(JOB);
       return done ? "canceled" : gone ? "gone" : "already";
+    },
+  },
+  "a schedule replaces it": {
+    reports: true,
+    prepare: scheduleReplaces,
+    run: async ({ schedules }) => {
+      const { outcome, other } = await claimSlot(schedules, "s");
+      return other === JOB ? `${outcome}+canceled` : outcome;
     },
   },
   "cancel, has a webhook": {

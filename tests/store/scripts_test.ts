@@ -159,6 +159,7 @@ const MOVERS = [
   ...["let_through", "wait_for_slot", "has_to_wait", "clean_slots"],
   ...["note_start", "plan_look", "look_later", "tag_job"],
   ...["next_turn", "wait_for_turn"],
+  ...["set_slot", "note_run"], // of schedules, which are no jobs
 ].map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(

@@ -36,6 +36,7 @@ async function listening() {
         stopJob: (jobId, executionId) =>
           done.push(`stop ${jobId} ${executionId ?? "any"}`),
         scheduled: (queue, ms) => done.push(`scheduled ${queue} ${ms}`),
+        slotExpected: (ms) => done.push(`slot in ${ms}`),
       },
     }),
   );
@@ -65,12 +66,14 @@ Deno.test("each command is carried out, in the order in which it comes", async (
   const stop = { command: "stop-execution", job_id: "a", execution_id: "e" };
   await at.publish(stop);
   await at.publish({ command: "x-scheduled", queue: "q", ms: 5 });
+  await at.publish({ command: "x-schedules", ms: 7 });
   await at.publish({ command: "shutdown" });
   await waitForEqual(() => at.done, [
     "kill-horse",
     "stop a any",
     "stop a e",
     "scheduled q 5",
+    "slot in 7",
     "shutdown",
   ]);
   assertEquals(at.errors, []);

@@ -6,9 +6,11 @@ import type { Service } from "../../lib/base/service.ts";
 import { connect } from "../../lib/redis/connect.ts";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { Keys } from "../../lib/store/keys.ts";
+import { ScheduleStore } from "../../lib/store/schedule_store.ts";
 import { SweepStore } from "../../lib/store/sweep_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Commands } from "../../lib/worker/commands.ts";
+import { CronScheduler } from "../../lib/worker/cron_scheduler.ts";
 import { Heartbeat } from "../../lib/worker/heartbeat.ts";
 import { InHand } from "../../lib/worker/in_hand.ts";
 import { SILENT } from "../../lib/worker/log.ts";
@@ -37,6 +39,12 @@ class HastyHeartbeat extends Heartbeat {
 }
 
 class HastyScheduler extends Scheduler {
+  protected override get clock(): Clock {
+    return HASTY;
+  }
+}
+
+class HastyCronScheduler extends CronScheduler {
   protected override get clock(): Clock {
     return HASTY;
   }
@@ -83,7 +91,7 @@ class Subject {
   }
 }
 
-/** The four services of a worker on a client of their own. */
+/** The five services of a worker on a client of their own. */
 class Stage implements AsyncDisposable {
   readonly redis: RedisServer;
   readonly client: RedisClient;
@@ -103,6 +111,7 @@ class Stage implements AsyncDisposable {
       channel: this.channel,
       store,
       sweeps: new SweepStore(this.client, keys),
+      schedules: new ScheduleStore(this.client, keys),
       identity,
       queues: identity.queues,
       inHand: new InHand(),
@@ -117,6 +126,7 @@ class Stage implements AsyncDisposable {
         killHorse: quiet,
         stopJob: quiet,
         scheduled: quiet,
+        slotExpected: quiet,
       },
       name: identity.name,
     };
@@ -126,6 +136,7 @@ class Stage implements AsyncDisposable {
       new Subject(new HastyHeartbeat(common)),
       new Subject(new HastySweeper(common)),
       new Subject(new HastyScheduler(common)),
+      new Subject(new HastyCronScheduler(common)),
     ];
   }
 
@@ -165,7 +176,7 @@ class Stage implements AsyncDisposable {
   /** No service makes a pass, and none holds a connection. */
   async allRest(): Promise<void> {
     const passes = this.subjects.map((subject) => subject.passes);
-    assertEquals(this.subjects.map(({ inside }) => inside), [0, 0, 0, 0]);
+    assertEquals(this.subjects.map(({ inside }) => inside), [0, 0, 0, 0, 0]);
     await using other = connect(this.redis.url);
     await waitForEqual<unknown>(
       () => other.send("CLIENT", ["LIST", "TYPE", "pubsub"]),
@@ -240,6 +251,6 @@ Deno.test("services whose Redis is gone for good can all be stopped once their c
   const stopping = stage.each((subject) => subject.stop());
   await stage.client.close();
   await stopping;
-  assertEquals(stage.subjects.map(({ inside }) => inside), [0, 0, 0, 0]);
+  assertEquals(stage.subjects.map(({ inside }) => inside), [0, 0, 0, 0, 0]);
   assert(stage.errors.length > 0, "nobody was told");
 });

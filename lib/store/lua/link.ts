@@ -24,6 +24,7 @@ import { NEW_JOBS_LUA } from "./new_jobs.ts";
 import { PARENT_FAILURE_LUA } from "./parent_failure.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
+import { SCHEDULES_LUA } from "./schedules.ts";
 import { STARTING_LUA } from "./starting.ts";
 import { TIME_LUA } from "./time.ts";
 import { UNIQUE_LUA } from "./unique.ts";
@@ -76,6 +77,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     WORKER_LUA,
     NEW_JOBS_LUA,
     UNIQUE_LUA,
+    SCHEDULES_LUA,
     ...HOOKS_LUA,
   ].map(spellKeys));
 }

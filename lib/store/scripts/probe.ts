@@ -27,6 +27,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["LPUSH", "KEY", "a"],
   ["LRANGE", "KEY", "0", "0"],
   ["LREM", "KEY", "1", "a"],
+  ["LTRIM", "KEY", "0", "0"],
   ["PERSIST", "KEY"],
   ["PUBLISH", "KEY", "a"],
   ["RESTORE", "KEY", "0", "a"],
