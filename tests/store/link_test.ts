@@ -79,6 +79,60 @@ Deno.test("link() refuses pieces that need one another, and takes one that calls
   );
 });
 
+const RARE = piecesOf([
+  `
+local function both() return 1 end
+
+local function inner() return both() end
+
+local counter = 0
+
+local function seldom(n) -- rare
+  counter = counter + n
+  return inner()
+end
+
+local function often(n) return n > 1 and seldom(n) or both() end
+`,
+]);
+
+Deno.test("what only a rare function needs is created when it is called; values are always there", () => {
+  assertEquals(
+    link("return often(2) + inner()", RARE),
+    `local counter = 0
+local seldom = function(...) -- rare
+local function both() return 1 end
+local function inner() return both() end
+local function seldom(n) -- rare
+  counter = counter + n
+  return inner()
+end
+return seldom(...)
+end
+local function both() return 1 end
+local function often(n) return n > 1 and seldom(n) or both() end
+local function inner() return both() end
+return often(2) + inner()`,
+  );
+  const { own, linked } = partsOf(link("return seldom(1)", RARE), RARE);
+  assertEquals([own, linked.length], ["return seldom(1)", 4]);
+});
+
+Deno.test("a rare function does what others do, and shares its values with them", async () => {
+  await using bench = await Bench.open();
+  const body = "return {often(1), often(2), often(3), counter}";
+  const lua = link(body, RARE);
+  assertEquals(await bench.send("EVAL", lua, 0), [1, 1, 1, 5]);
+  assertEquals(wrongNames(lua, RARE), []);
+});
+
+Deno.test("a rare function that needs itself by way of others is refused", () => {
+  const circle = piecesOf([
+    "local function a() -- rare\n  return b()\nend\n\nlocal function b() return a() end",
+  ]);
+  assertThrows(() => link("return a()", circle), Error, `"a" needs itself`);
+});
+
 Deno.test("no two pieces have one name", () => {
   assertThrows(
     () => piecesOf(["local function a() end", "local b, a = 1, 2"]),

@@ -34,6 +34,10 @@ const GIVEN = new Set(
     .split(/\s+/),
 );
 
+/** What link() puts around a rare function and the pieces that only it needs. */
+const DEFERRED =
+  /^local (\w+) = function\(\.\.\.\) -- rare\nreturn \1\(\.\.\.\)\nend\n/gm;
+
 /** A script's text in parts: the pieces that were linked, and its own. */
 export function partsOf(
   lua: string,
@@ -43,10 +47,10 @@ export function partsOf(
   let own = lua;
   for (const piece of new Set(pieces.values())) {
     if (!own.includes(`${piece}\n`)) continue;
-    own = own.replace(`${piece}\n`, () => "");
+    own = own.replaceAll(`${piece}\n`, () => "");
     linked.push(piece);
   }
-  return { linked, own };
+  return { linked, own: own.replaceAll(DEFERRED, "") };
 }
 
 /** Lines of Lua that are no comments and not empty. */

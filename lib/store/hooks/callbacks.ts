@@ -39,20 +39,13 @@ end
 -- what both can run.
 local function callback_data(name, kind, job)
   if string.find(name, '^[%w_.]+$') and python_listens(job.q) then
-    local names = cjson.encode({job_id = job.id, kind = kind, callback = name})
-    return '["builtins.exec",null,[' .. python_callback .. ',' .. names .. '],{}]', python_retries
+    return python_callback(name, kind, job.id)
   end
   return '[' .. cjson.encode(name) .. ',null,[],{}]', {}
 end
 
--- Names of callbacks, as RQ's fields begin, by the status of the job.
-local CALLBACKS = {finished = 'success', failed = 'failure', stopped = 'stopped'}
-
--- A job that was canceled or deleted has none.
-local function callbacks_ended(job, status)
-  local kind = CALLBACKS[status]
-  local name = kind and job[kind .. '_callback_name']
-  if not name or name == '' then return end
+-- Enqueues the callback of a job.
+local function enqueue_callback(job, status, kind, name) -- rare
   local timeout = seconds(field(job.id, kind .. '_callback_timeout') or nil, ${CALLBACK_TIMEOUT})
   local to, isolation = target(job.q, true), field(job.id, 'x_isolation')
   local data, more = callback_data(name, kind, job)
@@ -63,6 +56,13 @@ local function callbacks_ended(job, status)
   for _, value in ipairs(more) do new_job[#new_job + 1] = value end
   spawn(new_job, to)
   push_gathered(to)
+end
+
+-- A job that was canceled or deleted has none.
+local function callbacks_ended(job, status)
+  local kind = status == 'finished' and 'success' or status == 'failed' and 'failure' or status
+  local name = job[kind .. '_callback_name']
+  if name and name ~= '' then enqueue_callback(job, status, kind, name) end
 end
 ${PYTHON_CALLBACK_LUA}`,
 };

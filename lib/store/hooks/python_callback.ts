@@ -48,13 +48,14 @@ const QUOTED = `'${
 
 /** See {@linkcode link}. */
 export const PYTHON_CALLBACK_LUA: string = `
--- What a Python worker runs of a callback.
-local python_callback = ${QUOTED}
-
--- What is added to a callback that either language may run.
-local python_retries = {'retries_left', ${INTERVALS.length}, 'retry_intervals', '${
+-- What a Python worker runs of a callback: its data as JSON, and what else it has.
+local function python_callback(name, kind, id)
+  local names = cjson.encode({job_id = id, kind = kind, callback = name})
+  return '["builtins.exec",null,[' .. ${QUOTED} .. ',' .. names .. '],{}]', {'retries_left', ${INTERVALS.length},
+    'retry_intervals', '${
   JSON.stringify(INTERVALS)
 }', 'enqueue_at_front_on_retry', 1}
+end
 
 -- Whether one of a queue's workers is RQ's, as far as a hundred of them tell.
 local function python_listens(q)

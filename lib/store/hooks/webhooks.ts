@@ -34,9 +34,8 @@ local function webhook_job(job, status, webhook, i)
     told_of(job, status, status ~= 'finished' and job.outcome)}
 end
 
-local function webhooks_ended(job, status)
-  local text = job.x_webhooks or job.webhooks
-  if not text or text == '' or status == 'deleted' then return end
+-- Enqueues what sends the webhooks of a job, a JSON list.
+local function enqueue_webhooks(job, status, text) -- rare
   local ok, list = pcall(cjson.decode, text)
   if not ok or type(list) ~= 'table' then return end
   local to = target(job.q, true)
@@ -47,6 +46,11 @@ local function webhooks_ended(job, status)
     end
   end
   push_gathered(to)
+end
+
+local function webhooks_ended(job, status)
+  local text = job.x_webhooks or job.webhooks
+  if text and text ~= '' and status ~= 'deleted' then enqueue_webhooks(job, status, text) end
 end
 `,
 };

@@ -4,6 +4,9 @@
  * a call about as much as using it.
  *
  * A piece is a paragraph of one of the texts below: a comment, then what it defines with `local`, up to a blank line.
+ * Behind the first line of a function that few calls of a script need, `-- rare` keeps what it needs out of the others: the
+ * pieces that only it mentions are created when it is called.
+ *
  * A mention is its name outside comments and strings, unless it is a member (`x.name`) or is assigned (`name =`).
  *
  * @module
@@ -31,6 +34,10 @@ import { UNIQUE_LUA } from "./unique.ts";
 import { TURNS_LUA } from "./turns.ts";
 import { WINDOWS_LUA } from "./windows.ts";
 import { WORKER_LUA } from "./worker.ts";
+
+/** A piece that is a function, and one that is rarely called. */
+const FUNCTION = /^local function /;
+const RARE = /^local function .* -- rare$/m;
 
 /** Matches names that may be mentions in the last alternative; the other alternatives skip everything else. */
 const WORDS =
@@ -94,6 +101,15 @@ function mentionsOf(text: string): ReadonlySet<string | undefined> {
 
 const mentions = new Map<string, ReadonlySet<string | undefined>>();
 
+/** What has been linked at one level: the top one, or inside a rare function. */
+interface Level {
+  readonly linked: Set<string>;
+  /** The pieces in their order. */
+  readonly texts: string[];
+  /** The level around it, whose pieces it sees too. */
+  readonly outer?: Level;
+}
+
 /**
  * A script's text, preceded by the pieces that it needs.
  *
@@ -103,24 +119,47 @@ export function link(
   body: string,
   pieces: ReadonlyMap<string, string> = sharedPieces(),
 ): string {
-  const linked = new Set<string>();
   const open: string[] = [];
-  const add = (text: string) => {
+  const top: Level = { linked: new Set(), texts: [] };
+  const add = (text: string, level: Level) => {
     for (const name of mentionsOf(text)) {
       const piece = name === undefined ? undefined : pieces.get(name);
-      if (piece === undefined || piece === text || linked.has(piece)) continue;
+      if (name === undefined || piece === undefined || piece === text) continue;
+      if (isLinked(piece, level)) continue;
       if (open.includes(piece)) {
         throw new Error(`Lua piece "${name}" needs itself, by way of others`);
       }
       open.push(piece);
-      add(piece);
+      // There is only one of each value, since some of them change.
+      const here = FUNCTION.test(piece) ? level : top;
+      if (RARE.test(piece)) {
+        const inner: Level = { linked: new Set(), texts: [], outer: here };
+        add(piece, inner);
+        here.texts.push(deferred(name, [...inner.texts, piece]));
+      } else {
+        add(piece, here);
+        here.texts.push(piece);
+      }
+      here.linked.add(piece);
       open.pop();
-      linked.add(piece);
     }
   };
   const spelled = spellKeys(body);
-  add(spelled);
-  return [...linked, spelled].join("\n");
+  add(spelled, top);
+  return [...top.texts, spelled].join("\n");
+}
+
+function isLinked(piece: string, level: Level | undefined): boolean {
+  return level !== undefined &&
+    (level.linked.has(piece) || isLinked(piece, level.outer));
+}
+
+/** A function that creates a rare one and what only that needs, and calls it. */
+function deferred(name: string, texts: readonly string[]): string {
+  return `local ${name} = function(...) -- rare
+${texts.join("\n")}
+return ${name}(...)
+end`;
 }
 
 /** A script with the pieces that it needs. It is linked when it is first used. */
