@@ -11,7 +11,7 @@ const BATCH = { limits: 100, slots: 100 } as const;
 
 const RESEND = { resend: true } as const;
 
-/** See `SweepStore.cleanLimits`. Where there are no limits, it is one command. */
+/** See `SweepStore.cleanLimits`. */
 export async function cleanLimits(
   client: RedisClient,
   keys: Keys,

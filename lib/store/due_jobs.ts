@@ -24,20 +24,14 @@ export function dueKeys(keys: Keys, queue: string): string[] {
   return [keys.registry("scheduled", queue), keys.looks(queue)];
 }
 
-/** See `SweepStore.firstDue`. */
-export async function firstDue(
+/** See `SweepStore.firstScheduled`. */
+export async function firstScheduled(
   client: RedisClient,
   keys: Keys,
   queue: string,
 ): Promise<string | undefined> {
-  const heads = await Promise.all(
-    dueKeys(keys, queue).map((key) =>
-      client.send("ZRANGE", [key, 0, 0, "WITHSCORES"], RESEND)
-    ),
-  );
-  const [scheduled, look] = heads.map((head) => texts(head)[1]);
-  if (scheduled === undefined && look === undefined) return undefined;
-  return `${scheduled} ${look}`;
+  const args = [keys.registry("scheduled", queue), 0, 0, "WITHSCORES"];
+  return texts(await client.send("ZRANGE", args, RESEND))[1];
 }
 
 /** See `SweepStore.promoteScheduled`. */

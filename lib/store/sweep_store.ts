@@ -15,7 +15,7 @@ import { cleanLimits } from "./clean_limits.ts";
 import { dropDeadWorkers } from "./dead_workers.ts";
 import {
   dueKeys,
-  firstDue,
+  firstScheduled,
   lookAtLimits,
   promoteScheduled,
   type Promotion,
@@ -106,21 +106,24 @@ export class SweepStore {
   ): Promise<string[]> {
     const groups = await Promise.all(
       chunks(queues, BATCH.queues).map(async (group) => {
-        const keys = group.flatMap(keysOf);
-        const found = await this.client.send("EXISTS", keys, RESEND);
-        return found === 0 ? [] : group;
+        return await this.#someExist(group.flatMap(keysOf)) ? group : [];
       }),
     );
     return groups.flat();
   }
 
-  /** The keys of what dead workers may have left: claimed and popped jobs, and dependents to release. */
+  async #someExist(keys: readonly string[]): Promise<boolean> {
+    return await this.client.send("EXISTS", keys, RESEND) !== 0;
+  }
+
+  /** The keys of what dead workers may have left: claimed and popped jobs, dependents to release, and turns to give on. */
   inHandKeys(queue: string): string[] {
     const { keys } = this;
     return [
       keys.registry("wip", queue),
       keys.intermediate(queue),
       keys.releasing,
+      keys.fair(queue),
     ];
   }
 
@@ -310,6 +313,11 @@ export class SweepStore {
     return passTurns(this, queue, cursor);
   }
 
+  /** Whether there are rate limits or tags, which want to be cleaned. */
+  hasLimitsOrTags(): Promise<boolean> {
+    return this.#someExist([this.keys.limits, this.keys.tags]);
+  }
+
   /** Frees slots of rate limits that jobs no longer need; returns how many. */
   cleanLimits(signal?: AbortSignal): Promise<number> {
     return cleanLimits(this.client, this.keys, signal);
@@ -347,9 +355,9 @@ export class SweepStore {
     return dueKeys(this.keys, queue);
   }
 
-  /** What tells the next thing that becomes due on a queue from others, if there is any. */
-  firstDue(queue: string): Promise<string | undefined> {
-    return firstDue(this.client, this.keys, queue);
+  /** The score of the scheduled job of a queue that is due first, if there is any. */
+  firstScheduled(queue: string): Promise<string | undefined> {
+    return firstScheduled(this.client, this.keys, queue);
   }
 
   /**

@@ -41,9 +41,9 @@ const TRUST_MS = 10_000;
 interface Schedule {
   /** When the next job is due; `Infinity` if none is known. */
   dueAt: number;
-  /** What a look has found to be due next. */
+  /** The score of the scheduled job that a look has found to be due first, if there was one. */
   first: string | undefined;
-  /** Until when that is taken to be due at that time. */
+  /** Until when `dueAt` is trusted as long as that job is the first. */
   trustUntil: number;
   /** The last error, so that it is not reported every second. */
   told: string | undefined;
@@ -124,6 +124,10 @@ export class Scheduler extends Service {
       this.#announceAt = 0;
       return;
     }
+    if (this.#announceAt === 0) {
+      // Whoever had the turn before was told what is due.
+      for (const schedule of this.#schedules.values()) schedule.trustUntil = 0;
+    }
     // A little later than in Redis, where the turn then has ended.
     this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
     this.#lookAt = 0;
@@ -141,11 +145,8 @@ export class Scheduler extends Service {
 
   async #lookAtQueue(queue: string): Promise<number> {
     const schedule = this.#of(queue);
-    const first = await this.#options.sweeps.firstDue(queue);
-    if (first === undefined) {
-      schedule.dueAt = Infinity;
-      return 0;
-    }
+    // Only Python's producers schedule jobs without telling: what limits wait for need not be looked at.
+    const first = await this.#options.sweeps.firstScheduled(queue);
     const isKnown = first === schedule.first &&
       this.clock.now() < schedule.trustUntil;
     if (isKnown) return 0;
@@ -165,7 +166,7 @@ export class Scheduler extends Service {
     const now = this.clock.now();
     schedule.dueAt = Math.min(schedule.dueAt, now + nextMs);
     // The next look asks again for a job that is left to Python: the lock may be gone by then.
-    schedule.trustUntil = nextMs === Infinity ? 0 : now + TRUST_MS;
+    schedule.trustUntil = scheduled.moved === -1 ? 0 : now + TRUST_MS;
     return Math.max(scheduled.moved, 0) + limited.moved;
   }
 

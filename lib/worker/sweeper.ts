@@ -75,7 +75,6 @@ export class Sweeper extends Service {
     const signal = this.stopping;
     const queues = await this.#queueNames();
     const recovered = await this.#recoverAll(queues, signal);
-    await this.#passTurns(queues, signal);
     if (await this.#takeTurn("registries")) {
       await this.#cleanRegistries(queues, signal);
     }
@@ -92,7 +91,6 @@ export class Sweeper extends Service {
     signal: AbortSignal = this.stopping,
   ): Promise<number> {
     const recovered = await this.#recoverAll(queues, signal);
-    await this.#passTurns(queues, signal);
     await this.#cleanRegistries(queues, signal);
     return recovered;
   }
@@ -119,6 +117,7 @@ export class Sweeper extends Service {
     return isTurn;
   }
 
+  /** Does what is urgent: recovers jobs, and gives on turns of fair keys. */
   async #recoverAll(
     queues: readonly string[],
     signal: AbortSignal,
@@ -126,11 +125,11 @@ export class Sweeper extends Service {
     const { sweeps } = this.#options;
     const found = await sweeps.having((q) => sweeps.inHandKeys(q), queues);
     if (found.length > 0) await sweeps.releaseHeld(signal);
-    const counts = await this.#each(
-      found,
-      "sweep",
-      (queue) => this.#recover(queue, signal),
-    );
+    const counts = await this.#each(found, "sweep", async (queue) => {
+      const count = await this.#recover(queue, signal);
+      await this.#passTurns(queue, signal);
+      return count;
+    });
     return counts.reduce((sum, n) => sum + n, 0);
   }
 
@@ -153,23 +152,13 @@ export class Sweeper extends Service {
   }
 
   /** Gives on turns of fair keys. With very many keys, a pass continues where the last one has stopped. */
-  async #passTurns(
-    queues: readonly string[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { sweeps } = this.#options;
-    const found = await sweeps.having((q) => [sweeps.keys.fair(q)], queues);
-    await this.#each(found, "sweep", async (queue) => {
-      let sum = 0;
-      for (let calls = 0; calls < TURN_CALLS && !signal.aborted; calls++) {
-        const from = this.#turnsFrom.get(queue) ?? "0";
-        const { cursor, passed } = await sweeps.passTurns(queue, from);
-        sum += passed;
-        this.#turnsFrom.set(queue, cursor);
-        if (cursor === "0") break;
-      }
-      return sum;
-    });
+  async #passTurns(queue: string, signal: AbortSignal): Promise<void> {
+    for (let calls = 0; calls < TURN_CALLS && !signal.aborted; calls++) {
+      const from = this.#turnsFrom.get(queue) ?? "0";
+      const { cursor } = await this.#options.sweeps.passTurns(queue, from);
+      this.#turnsFrom.set(queue, cursor);
+      if (cursor === "0") break;
+    }
   }
 
   async #cleanRegistries(
@@ -193,6 +182,7 @@ export class Sweeper extends Service {
       await sweeps.promoteReady(queue, signal);
       return 0;
     });
+    if (!await sweeps.hasLimitsOrTags()) return;
     await sweeps.cleanLimits(signal);
     await sweeps.cleanTags(signal);
   }
