@@ -32,6 +32,14 @@ export function failsUntil(n: number): number {
   return currentJob.attempt;
 }
 
+/** Notes that it ran, and fails in its first runs, whichever attempts these are. */
+export function failsInFirstRuns(file: string, runs: number): string {
+  note(file, "ran");
+  const ran = Deno.readTextFileSync(file).trimEnd().split("\n").length;
+  if (ran <= runs) throw new Error(`run ${ran}`);
+  return "done";
+}
+
 export const notAFunction = 42;
 
 /** Prints on both streams. */
