@@ -95,8 +95,8 @@ export async function requeueJob(
   if (gone) throw noSuchJob(id);
   if (holder !== undefined) {
     throw new DuplicateJobError(
-      `Cannot requeue job "${id}": its unique key is held by job "${holder}" by now`,
-      { jobId: holder },
+      `Cannot requeue job "${id}": its unique key "${holder.uniqueKey}" is held by job "${holder.jobId}" by now`,
+      holder,
     );
   }
   if (!done) {

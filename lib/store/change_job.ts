@@ -27,8 +27,8 @@ export interface Change {
   readonly gone: boolean;
   /** Where it was not done: the status that does not allow it. */
   readonly status: string;
-  /** Where it was not done: the id of the job that has its unique key. */
-  readonly holder?: string;
+  /** Where it was not done: the job that has its unique key. */
+  readonly holder?: { readonly jobId: string; readonly uniqueKey: string };
 }
 
 /** Where the job is: a connection, and the names of the keys. */
@@ -91,9 +91,15 @@ export async function requeue(
   atFront: boolean,
 ): Promise<Change> {
   const args = [id, atFront ? "L" : "R", newToken()];
-  const [what, detail = ""] = await run(REQUEUE, place, id, args);
+  const [what, detail = "", uniqueKey = ""] = await run(
+    REQUEUE,
+    place,
+    id,
+    args,
+  );
   if (what === "held") {
-    return { done: false, gone: false, status: "", holder: detail };
+    const holder = { jobId: detail, uniqueKey };
+    return { done: false, gone: false, status: "", holder };
   }
   if (what === "unfit") throw wrongType("requeue", id, "queue");
   return {

@@ -28,9 +28,10 @@ Deno.test("a taken key is a DuplicateJobError that names the key and the job tha
   const requeueing = await assertRejects(
     () => job.requeue(),
     DuplicateJobError,
-    `Cannot requeue job "${job.id}": its unique key is held by job "${next.id}"`,
+    `Cannot requeue job "${job.id}": its unique key "invoice-7" is held by job "${next.id}"`,
   );
-  assertEquals(requeueing.jobId, next.id);
+  const { jobId, uniqueKey } = requeueing;
+  assertEquals([jobId, uniqueKey], [next.id, "invoice-7"]);
   assertEquals(await queue.freeUnique("invoice-7"), true);
   await job.requeue();
 });

@@ -84,7 +84,8 @@ export const UNIQUE_TRANSITIONS: Readonly<Record<string, Transition>> = {
     },
     async run({ jobs }) {
       const { gone, status, holder } = await jobs.requeue(JOB, false);
-      return holder ?? (gone ? "gone" : status === "" ? "done" : "not-failed");
+      return holder?.jobId ??
+        (gone ? "gone" : status === "" ? "done" : "not-failed");
     },
   },
   "empty the queue, has its key": having("empty the queue"),

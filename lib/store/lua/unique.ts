@@ -33,10 +33,12 @@ local function unique_value(name)
   if till then return {till = till, id = id, created_at = created_at, last_call = last_call, latest = tonumber(latest)} end
 end
 
--- Whether a job that holds a key has begun, or ended, as the key says. One that finishes and is about to be repeated has not.
+-- Whether a job that holds a key has begun, or ended, as the key says. One that is repeated as soon as its dependents are
+-- released has not.
 local function lets_go(job, till)
   if till == 'started' then return job.status == 'started' or has_ended(job.status) or (job.started_at or '') ~= '' end
-  return has_ended(job.status) and not (job.status == 'finished' and next_repeat(job))
+  local repeats = job.status == 'finished' and next_repeat(job) and redis.pcall('HEXISTS', RELEASING, job.id) == 1
+  return has_ended(job.status) and not repeats
 end
 
 -- The job that holds a unique key, and what is stored of the key; nil if it is free. In a window, the job may be gone.

@@ -11,7 +11,7 @@ import { script } from "../lua/link.ts";
  * KEYS  1 the job's hash
  * ARGV  1 key prefix   2 job id   3 "L" for the head, "R" for the tail   4 token of this call
  * reply { "requeued", enqueued_at }   { "not failed", status }   { "gone" }
- *       { "held", id } another job has taken its unique key
+ *       { "held", id, key } another job has taken its unique key
  *       { "unfit", "" } a key of the queue holds another type of value
  * ```
  */
@@ -25,7 +25,7 @@ if job.x_change == ARGV[4] then return {'requeued', job.enqueued_at or ''} end
 if job.status ~= 'failed' and job.status ~= 'stopped' then return {'not failed', job.status} end
 if not job.origin or not can_admit(job) then return {'unfit', ''} end
 local holder = taken_from(job)
-if holder then return {'held', holder.id} end
+if holder then return {'held', holder.id, job.x_unique} end
 leave(job)
 if job.started_at then redis.call('HSETNX', KEYS[1], 'x_attempts', 1) end -- a first start is seen by started_at alone
 redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandoned', 'x_decided_by')
