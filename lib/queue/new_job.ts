@@ -11,6 +11,7 @@ import { edgeFields } from "../job/dependency.ts";
 import { FAIR_CONCURRENCY, fairLimit } from "../job/fair_key.ts";
 import type { JobField } from "../job/fields.ts";
 import type { Isolation } from "../job/isolation.ts";
+import type { CheckedJobOptions } from "../job/options.ts";
 import { rateLimitFields } from "../job/rate_limit.ts";
 import { type JobFields, JobRecord } from "../job/record.ts";
 import { retryFields } from "../job/retry.ts";
@@ -40,7 +41,7 @@ export function newJobOf(
   queue: string,
   own: QueueDefaults,
 ): NewJob {
-  const fields = new Map<JobField, RedisArg>();
+  const fields: Fields = new Map();
   const funcName = names.func;
   fields.set("created_at", formatDate(uniqueMicros()));
   fields.set("data", encodeData(funcName, argsJson, kwargsJson));
@@ -49,47 +50,15 @@ export function newJobOf(
     options.description ?? describeCall(funcName, args, kwargs),
   );
   fields.set("timeout", options.timeout);
-  const { resultTtl, failureTtl, ttl, atFront, due, repeat, rateLimit } =
-    options;
-  const { unique } = options;
+  const { resultTtl, failureTtl, ttl, atFront, due, repeat } = options;
   if (resultTtl !== undefined) fields.set("result_ttl", resultTtl);
   if (failureTtl !== undefined) fields.set("failure_ttl", failureTtl);
   if (ttl !== undefined) fields.set("ttl", ttl);
-  if (rateLimit !== undefined) {
-    for (const [name, value] of rateLimitFields(rateLimit)) {
-      fields.set(name, value);
-    }
-  }
-  if (unique !== undefined) {
-    if (unique.key !== undefined) fields.set("x_unique", unique.key);
-    fields.set("x_unique_how", unique.how);
-  }
-  const fairKey = options.fairKey ?? own.fairKey;
-  if (fairKey !== undefined) {
-    fields.set("x_fair_key", fairKey);
-    if (rateLimit === undefined) {
-      fields.set("rate_limit_key", fairLimit(queue, fairKey));
-      fields.set("rate_limit_concurrency", FAIR_CONCURRENCY);
-    }
-  }
-  if (repeat !== undefined) {
-    fields.set("repeats_left", repeat.times);
-    fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
-  }
-  if (options.retry !== undefined) {
-    for (const [name, value] of retryFields(options.retry)) {
-      fields.set(name, value);
-    }
-  }
-  for (const [i, { kind, timeout }] of options.callbacks.entries()) {
-    fields.set(`${kind}_callback_name`, names.callbacks[i]!);
-    fields.set(`${kind}_callback_timeout`, timeout);
-  }
+  addLimits(fields, options, queue, options.fairKey ?? own.fairKey);
+  addAgain(fields, options);
+  addEndings(fields, options, names.callbacks);
   if (options.tags !== undefined && options.tags.length > 0) {
     fields.set("x_tags", JSON.stringify(options.tags));
-  }
-  for (const [name, value] of webhookFields(options.webhooks)) {
-    fields.set(name, value);
   }
   const isolation = options.isolation ?? own.isolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);
@@ -101,6 +70,55 @@ export function newJobOf(
   if (isLater && (edges.atFront || atFront)) fields.set("enqueue_at_front", 1);
   const isIdNew = options.jobId === undefined;
   return { id, isIdNew, queue, atFront, due, fields };
+}
+
+type Fields = Map<JobField, RedisArg>;
+
+/** What limits how many such jobs there are or run: a rate limit, a unique key, turns. */
+function addLimits(
+  fields: Fields,
+  { rateLimit, unique }: CheckedJobOptions,
+  queue: string,
+  fairKey: string | undefined,
+): void {
+  if (rateLimit !== undefined) {
+    for (const [name, value] of rateLimitFields(rateLimit)) {
+      fields.set(name, value);
+    }
+  }
+  if (unique !== undefined) {
+    if (unique.key !== undefined) fields.set("x_unique", unique.key);
+    fields.set("x_unique_how", unique.how);
+  }
+  if (fairKey === undefined) return;
+  fields.set("x_fair_key", fairKey);
+  if (rateLimit !== undefined) return;
+  fields.set("rate_limit_key", fairLimit(queue, fairKey));
+  fields.set("rate_limit_concurrency", FAIR_CONCURRENCY);
+}
+
+/** When it is run again: after a success, after a failure. */
+function addAgain(fields: Fields, { repeat, retry }: CheckedJobOptions): void {
+  if (repeat !== undefined) {
+    fields.set("repeats_left", repeat.times);
+    fields.set("repeat_intervals", JSON.stringify(repeat.intervals));
+  }
+  if (retry === undefined) return;
+  for (const [name, value] of retryFields(retry)) fields.set(name, value);
+}
+
+/** What is done when it has ended. `names` are those of its callbacks. */
+function addEndings(
+  fields: Fields,
+  { callbacks, webhooks }: CheckedJobOptions,
+  names: readonly string[],
+): void {
+  for (const [i, { kind, timeout }] of callbacks.entries()) {
+    fields.set(`${kind}_callback_name`, names[i]!);
+    fields.set(`${kind}_callback_timeout`, timeout);
+  }
+  if (webhooks.length === 0) return;
+  for (const [name, value] of webhookFields(webhooks)) fields.set(name, value);
 }
 
 /** What the store says of a job that it has taken. */
