@@ -35,6 +35,7 @@ export type {
   NotJson,
   PassedArgs,
   PositionalArguments,
+  StartOf,
   Stored,
   StoredArgs,
   StoredResultOf,

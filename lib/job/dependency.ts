@@ -116,6 +116,7 @@ export function dependency(
   jobs: JobOrId | readonly JobOrId[],
   options: DependencyOptions & { readonly passResults: true },
 ): PassingDependency;
+/** Jobs to wait for, with options. */
 export function dependency(
   jobs: JobOrId | readonly JobOrId[],
   options?: DependencyOptions,

@@ -111,7 +111,7 @@ export interface ArgumentsByName<F extends JobFunction>
 }
 
 /** The first of some arguments, or none. */
-type StartOf<A extends readonly unknown[]> = A extends
+export type StartOf<A extends readonly unknown[]> = A extends
   readonly [infer H, ...infer T] ? readonly [] | readonly [H, ...StartOf<T>]
   : Readonly<A>;
 

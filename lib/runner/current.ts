@@ -68,6 +68,7 @@ export type {
   NotJson,
   PassedArgs,
   PositionalArguments,
+  StartOf,
   Stored,
   StoredArgs,
   StoredResultOf,

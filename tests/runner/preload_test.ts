@@ -71,11 +71,13 @@ export const own = () => id;
   });
   assertEquals(await t.result("slow.own"), "job-1");
   await until("it is tried ahead of time", () => t.stdout() === LOAD.repeat(2));
-  for (let n = 2; n <= 4; n++) {
+  for (let n = 2; n <= 10; n++) {
     assertEquals(await t.result("slow.own"), `job-${n}`);
   }
   await t.runner.close();
-  assertEquals(t.stdout(), LOAD.repeat(5)); // once for each job, and the one try
+  // Once for each job, and few tries: the next one may begin before the first has ended.
+  const tries = t.stdout().length / LOAD.length - 10;
+  assert(tries >= 1 && tries <= 5, `${tries} tries`);
 });
 
 Deno.test("a module that cannot be loaded fails its job as ever, and no storm of processes starts", async () => {
