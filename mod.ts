@@ -17,9 +17,11 @@
  */
 
 export {
+  DuplicateGroupError,
   DuplicateJobError,
   InvalidJobOperationError,
   JobFailedError,
+  NoSuchGroupError,
   NoSuchJobError,
   NoSuchScheduleError,
 } from "./lib/base/errors.ts";
@@ -51,6 +53,7 @@ export {
   type StoppedJob,
 } from "./lib/job/callback.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
+export type { GroupOrId } from "./lib/job/group.ts";
 export type { JobOptions } from "./lib/job/options.ts";
 export type {
   OnConflict,
@@ -91,6 +94,13 @@ export type {
   EnqueueCalls,
   JobsOf,
 } from "./lib/queue/enqueue_call.ts";
+export {
+  type DeleteGroupOptions,
+  Group,
+  type GroupCounts,
+} from "./lib/queue/group.ts";
+export type { GroupOptions } from "./lib/queue/group_options.ts";
+export type { GroupCall, GroupCallQueue } from "./lib/queue/group_calls.ts";
 export type { FuncSource } from "./lib/queue/func_name.ts";
 export type {
   CancelOptions,

@@ -89,3 +89,39 @@ export class InvalidJobOperationError extends Error {
     this.status = options.status;
   }
 }
+
+/** There is no group with this id. */
+export class NoSuchGroupError extends Error {
+  /** The class's name. */
+  override readonly name = "NoSuchGroupError";
+  /** The id that was looked for. */
+  readonly groupId: string;
+
+  /** Created where a group is fetched, or jobs are added to one. */
+  constructor(message: string, options: { groupId: string }) {
+    super(message);
+    this.groupId = options.groupId;
+  }
+}
+
+/** The error for a group that does not exist. */
+export function noSuchGroup(groupId: string): NoSuchGroupError {
+  return new NoSuchGroupError(
+    `No such group "${groupId}": it never existed, was deleted or has expired`,
+    { groupId },
+  );
+}
+
+/** A group with this id exists, so another one cannot be created under the same id. */
+export class DuplicateGroupError extends Error {
+  /** The class's name. */
+  override readonly name = "DuplicateGroupError";
+  /** The id that is taken. */
+  readonly groupId: string;
+
+  /** Created by `Group.create()`. */
+  constructor(message: string, options: { groupId: string }) {
+    super(message);
+    this.groupId = options.groupId;
+  }
+}

@@ -26,6 +26,7 @@ export const JOB_OPTIONS: Readonly<Record<keyof JobOptions, true>> = {
   meta: true,
   isolation: true,
   rateLimit: true,
+  group: true,
   unique: true,
   tags: true,
   fairKey: true,

@@ -105,7 +105,9 @@ export const JOB_FIELDS = {
   x_unique_how: ["text", "producer", "producer, user"],
 
   // What comes with it
-  group_id: ["text", "RQ", "all"],
+  group_id: ["text", "producer", "all"],
+  /** What its group counts it as: `open`, or how it has ended. */
+  x_grouped: ["text", "all", "all"],
   success_callback_name: ["text", "producer", "worker, sweep, user"],
   success_callback_timeout: ["seconds", "producer", "worker, sweep, user"],
   failure_callback_name: ["text", "producer", "worker, sweep, user"],

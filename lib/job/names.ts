@@ -12,15 +12,16 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
  * Returns the id if it is valid. RQ 2.8 and later exit on an id with anything
  * but letters, digits, `_` and `-` in it.
  *
+ * @param label What it is, in messages.
  * @throws {TypeError | RangeError} If it is not.
  */
-export function checkJobId(id: string): string {
+export function checkJobId(id: string, label = "job id"): string {
   if (typeof id !== "string") {
-    throw new TypeError(`Cannot use job id: expected text, got ${typeof id}`);
+    throw new TypeError(`Cannot use ${label}: expected text, got ${typeof id}`);
   }
   if (!JOB_ID.test(id)) {
     throw new RangeError(
-      `Cannot use job id "${id}": expected letters, digits, "_" and "-" only`,
+      `Cannot use ${label} "${id}": expected letters, digits, "_" and "-" only`,
     );
   }
   return id;

@@ -10,6 +10,7 @@ import {
   checkCallbacks,
   type CheckedCallback,
 } from "./callback.ts";
+import { checkGroup, type GroupOrId } from "./group.ts";
 import { checkIsolation, type Isolation } from "./isolation.ts";
 import { checkFairKey } from "./fair_key.ts";
 import { checkJobId } from "./names.ts";
@@ -90,6 +91,12 @@ export interface JobOptions extends CallbackOptions<never> {
    */
   readonly fairKey?: string;
   /**
+   * The group that the job belongs to, or its id; see `Group`. It must exist. `null` is none.
+   *
+   * @default none
+   */
+  readonly group?: GroupOrId | null;
+  /**
    * Runs the job again each time that it succeeds; see {@linkcode repeat}.
    *
    * @default it runs once
@@ -154,6 +161,8 @@ export interface CheckedJobOptions {
   readonly due: string | undefined;
   readonly rateLimit: CheckedRateLimit | undefined;
   readonly fairKey: string | undefined;
+  /** The id of its group. */
+  readonly group: string | undefined;
   readonly repeat: CheckedRepeat | undefined;
   readonly retry: CheckedRetry | undefined;
   readonly callbacks: readonly CheckedCallback[];
@@ -219,6 +228,9 @@ export function checkJobOptions(
     fairKey: options.fairKey === undefined
       ? undefined
       : checkFairKey(options.fairKey),
+    group: options.group === undefined || options.group === null
+      ? undefined
+      : checkGroup(options.group),
     repeat: options.repeat === undefined
       ? undefined
       : checkRepeat(options.repeat),

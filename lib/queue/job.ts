@@ -89,8 +89,7 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Fetches the job with an id. Unless `connection` is an open one, the job opens its own: close
-   * it with {@linkcode Job.close} or `await using`.
+   * Fetches the job with an id. Unless `connection` is an open one, the job opens its own: {@linkcode Job.close} it.
    *
    * @throws {NoSuchJobError} If there is none.
    */
@@ -210,6 +209,10 @@ export class Job<R = unknown> implements AsyncDisposable {
   get workerName(): string | null {
     return this.#data.text("worker_name") ?? null;
   }
+  /** The id of its group, or `null`. */
+  get groupId(): string | null {
+    return this.#data.text("group_id") ?? null;
+  }
   /** Ids of the jobs that it waits for. */
   get dependencyIds(): readonly string[] {
     return this.#data.dependencyIds;
@@ -320,9 +323,9 @@ export class Job<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Cancels the job: it leaves its queue; if it is running, it is stopped. It will not
-   * run, but is still stored, as `canceled`. (A job that a Python worker is running ends
-   * as `stopped`.) Jobs that wait for it stay deferred, go on or end, as their `dependency()` says.
+   * Cancels the job: it leaves its queue; if it is running, it is stopped. It will not run, but is still stored, as
+   * `canceled`. (A job that a Python worker is running ends as `stopped`.) Jobs that wait for it stay deferred, go on or
+   * end, as their `dependency()` says.
    *
    * @throws {InvalidJobOperationError} If it is canceled already.
    * @throws {NoSuchJobError} If it is gone.

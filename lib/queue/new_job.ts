@@ -57,6 +57,7 @@ export function newJobOf(
   addLimits(fields, options, queue, options.fairKey ?? own.fairKey);
   addAgain(fields, options);
   addEndings(fields, options, names.callbacks);
+  if (options.group !== undefined) fields.set("group_id", options.group);
   if (options.tags !== undefined && options.tags.length > 0) {
     fields.set("x_tags", JSON.stringify(options.tags));
   }

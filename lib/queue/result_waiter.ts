@@ -1,5 +1,5 @@
 /**
- * Waits for the results of any number of jobs over one blocking connection.
+ * Waits for the results of any number of jobs, and for other ends, over one blocking connection.
  *
  * @module
  */
@@ -42,8 +42,14 @@ export interface WaitFrom {
 }
 
 interface PendingWait {
-  readonly jobId: string;
-  after: string;
+  /** What is waited for, in messages. */
+  readonly what: string;
+  /** What the stream of ends calls it: a job's id, or the name of something else that ends. */
+  readonly name: string;
+  /** Only results after this entry count; absent for what has none. */
+  after?: string;
+  /** Whether it is over, in case nothing has announced that. */
+  readonly isOver: () => Promise<boolean>;
   readonly settle: PromiseWithResolvers<WaitOutcome>;
 }
 
@@ -68,22 +74,47 @@ export class ResultWaiter implements AsyncDisposable {
    * Waits until a job has a result, or may never have one. In the latter case, read its state, and wait
    * again if it goes on.
    */
-  async wait(
+  wait(
     jobId: string,
     { after, endsAfter }: WaitFrom,
+    signal?: AbortSignal,
+  ): Promise<WaitOutcome> {
+    const settle = Promise.withResolvers<WaitOutcome>();
+    const isOver = () => this.#isOver(jobId, waiting.after ?? after);
+    const waiting: PendingWait = {
+      what: `job "${jobId}"`,
+      name: jobId,
+      after,
+      isOver,
+      settle,
+    };
+    return this.#wait(waiting, endsAfter, signal);
+  }
+
+  /**
+   * Waits for something that is no job: until the stream of ends announces it by its name, or `isOver()`, which is asked each
+   * second, says so.
+   */
+  async waitForEnd(
+    of: Pick<PendingWait, "what" | "name" | "isOver">,
+    endsAfter: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const settle = Promise.withResolvers<WaitOutcome>();
+    await this.#wait({ ...of, settle }, endsAfter, signal);
+  }
+
+  async #wait(
+    waiting: PendingWait,
+    endsAfter: string,
     signal?: AbortSignal,
   ): Promise<WaitOutcome> {
     signal?.throwIfAborted();
     if (this.#closed) {
       throw new Error(
-        `Cannot wait for job "${jobId}": the connection is closed`,
+        `Cannot wait for ${waiting.what}: the connection is closed`,
       );
     }
-    const waiting: PendingWait = {
-      jobId,
-      after,
-      settle: Promise.withResolvers(),
-    };
     const onAbort = () => waiting.settle.reject(signal?.reason);
     signal?.addEventListener("abort", onAbort);
     if (this.#waiting.size === 0 || this.#endsAfter === undefined) {
@@ -103,9 +134,9 @@ export class ResultWaiter implements AsyncDisposable {
   /** Closes the connection; rejects those who still wait. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { jobId, settle } of this.#waiting) {
+    for (const { what, settle } of this.#waiting) {
       settle.reject(
-        new Error(`Cannot wait for job "${jobId}": the connection was closed`),
+        new Error(`Cannot wait for ${what}: the connection was closed`),
       );
     }
     this.#waiting.clear();
@@ -155,8 +186,9 @@ export class ResultWaiter implements AsyncDisposable {
   #streams(): Map<string, string> {
     const streams = new Map<string, string>();
     streams.set(this.#store.keys.ends, this.#endsAfter ?? "0-0");
-    for (const { jobId, after } of this.#waiting) {
-      const key = this.#store.keys.results(jobId);
+    for (const { name, after } of this.#waiting) {
+      if (after === undefined) continue;
+      const key = this.#store.keys.results(name);
       const known = streams.get(key);
       if (known === undefined || isLater(known, after)) streams.set(key, after);
     }
@@ -178,7 +210,7 @@ export class ResultWaiter implements AsyncDisposable {
       const [, id, , how = ""] = list(flat ?? null).map(String);
       this.#endsAfter = String(entryId);
       for (const waiting of this.#waiting) {
-        if (waiting.jobId === id) this.#settle(waiting, { how });
+        if (waiting.name === id) this.#settle(waiting, { how });
       }
     }
   }
@@ -192,8 +224,9 @@ export class ResultWaiter implements AsyncDisposable {
     for (const entry of entries) {
       const result = resultOfEntry(entry);
       for (const waiting of this.#waiting) {
-        const mine = this.#store.keys.results(waiting.jobId) === key;
-        if (!mine || !isLater(result.entryId, waiting.after)) continue;
+        const { name, after } = waiting;
+        const mine = this.#store.keys.results(name) === key;
+        if (!mine || !isLater(result.entryId, after ?? "0-0")) continue;
         if (isRetry(result)) waiting.after = result.entryId;
         else this.#settle(waiting, result);
       }
@@ -203,16 +236,15 @@ export class ResultWaiter implements AsyncDisposable {
   async #look(): Promise<void> {
     this.#checkedAt = performance.now();
     await Promise.all([...this.#waiting].map(async (waiting) => {
-      const status = await this.#store.status(waiting.jobId);
-      const goesOn = status !== "deferred" && isJobStatus(status) &&
-        !hasEnded(status);
-      if (goesOn || !(await this.#isOver(waiting))) return;
-      this.#settle(waiting, { how: "" });
+      if (await waiting.isOver()) this.#settle(waiting, { how: "" });
     }));
   }
 
-  /** Whether no result will come. Decided from one read, since a new job with this id may be created at any time. */
-  async #isOver({ jobId, after }: PendingWait): Promise<boolean> {
+  /** Whether no result will come. Decided from the second read alone, since a new job with this id may be created at any time. */
+  async #isOver(jobId: string, after: string): Promise<boolean> {
+    const now = await this.#store.status(jobId);
+    const goesOn = now !== "deferred" && isJobStatus(now) && !hasEnded(now);
+    if (goesOn) return false;
     const { exists, status, latest, inVain } = await this.#store.await(jobId);
     if (!exists || status === "canceled" || inVain !== null) return true;
     return hasEnded(statusOfText(status)) &&

@@ -23,7 +23,7 @@ import {
 import { hasEnded, type JobStatus, statusOfText } from "../job/status.ts";
 import type { Context } from "./context.ts";
 
-/** Options of {@linkcode Job.wait}. */
+/** Options of {@linkcode Job.wait} and {@linkcode Group.wait}. */
 export interface WaitOptions {
   /**
    * Longest wait: seconds (also fractions), or text such as `"90s"`, `"5m"`.
@@ -31,7 +31,7 @@ export interface WaitOptions {
    * @default Infinity
    */
   readonly timeout?: Duration;
-  /** Ends the wait; the job is not affected. */
+  /** Ends the wait; what is waited for is not affected. */
   readonly signal?: AbortSignal;
 }
 
@@ -43,7 +43,7 @@ export async function waitForResult(
   id: string,
   options: WaitOptions,
 ): Promise<unknown> {
-  const signal = signalOf(id, options);
+  const signal = waitSignal(`job "${id}"`, options);
   try {
     let how = "";
     for (;;) {
@@ -145,12 +145,12 @@ function inVain(
   );
 }
 
-/** A signal that combines the timeout and the caller's signal. */
-function signalOf(
-  id: string,
+/** A signal that combines the timeout and the caller's signal; `what` is waited for. */
+export function waitSignal(
+  what: string,
   options: WaitOptions,
 ): { signal: AbortSignal; dispose: () => void } {
-  refuseUnknown(options, OPTIONS, `Cannot wait for job "${id}"`);
+  refuseUnknown(options, OPTIONS, `Cannot wait for ${what}`);
   const { timeout = Infinity, signal } = options;
   const millis = 1_000 * parseDuration(timeout, "timeout", {
     zero: true,
@@ -162,7 +162,9 @@ function signalOf(
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
   const timer = millis > MAX_DELAY ? undefined : setTimeout(() => {
-    const text = `Job "${id}" has not ended within ${millis / 1_000} s`;
+    const text = `${what[0]!.toUpperCase()}${
+      what.slice(1)
+    } has not ended within ${millis / 1_000} s`;
     controller.abort(new DOMException(text, "TimeoutError"));
   }, millis);
   return {

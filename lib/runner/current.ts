@@ -55,6 +55,7 @@ export {
   type PassingDependsOn,
 } from "../job/dependency.ts";
 export type { Webhook, WebhookOptions, WebhookStatus } from "../job/webhook.ts";
+export type { GroupOrId } from "../job/group.ts";
 export type { JobOptions } from "../job/options.ts";
 export type { JobStatus } from "../job/status.ts";
 export type { Backoff, RetryOptions } from "../job/retry.ts";
@@ -130,6 +131,8 @@ export interface CurrentJob {
   readonly attempt: number;
   /** The name of the job's queue. */
   readonly queue: string;
+  /** The id of the job's group; `null` if it has none. Jobs that are to be members of it too are given it as `group`. */
+  readonly groupId: string | null;
   /** The job's `meta`, as last stored. Change it with `setMeta()`. */
   readonly meta: Readonly<Record<string, unknown>>;
   /**
@@ -210,6 +213,9 @@ export const currentJob: CurrentJob = Object.freeze<CurrentJob>({
   },
   get queue() {
     return current().queue;
+  },
+  get groupId() {
+    return current().groupId;
   },
   get meta() {
     return current().meta;

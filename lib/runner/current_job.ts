@@ -91,6 +91,7 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       ...others,
       args: args && positional(args, isFollowed),
       dependsOn: idsOf(dependsOn),
+      group: idsOf(call.group),
       ...namedCallbacks(call, job),
     };
     const name = nameOf(func, job);
@@ -104,6 +105,7 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
     executionId: request.executionId,
     attempt: request.attempt,
     queue: request.origin,
+    groupId: request.groupId ?? null,
     get signal() {
       return signal();
     },
@@ -155,12 +157,13 @@ function refuseUnknown(call: CurrentEnqueueCall): void {
   );
 }
 
-/** Jobs as their ids. What dependency() has made goes as it is; the worker refuses anything else. */
-function idsOf(dependsOn: CurrentEnqueueCall["dependsOn"]): unknown {
-  if (Array.isArray(dependsOn)) return dependsOn.map(idsOf);
-  const isJob = typeof dependsOn === "object" && dependsOn !== null &&
-    "id" in dependsOn;
-  return isJob ? dependsOn.id : dependsOn;
+/** Jobs, or a group, as their ids. What dependency() has made goes as it is; the worker refuses anything else. */
+function idsOf(
+  given: CurrentEnqueueCall["dependsOn"] | CurrentEnqueueCall["group"],
+): unknown {
+  if (Array.isArray(given)) return given.map(idsOf);
+  const hasId = typeof given === "object" && given !== null && "id" in given;
+  return hasId ? given.id : given;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface RunRequest {
   readonly attempt: number;
   /** The name of its queue. */
   readonly origin: string;
+  /** The id of its group. @default none */
+  readonly groupId?: string;
   /** The function reference as stored: `jobs.mail.send`, `jobs/send-mail.ts#send`, `file:///…#send`. */
   readonly funcName: string;
   /** Positional arguments. */

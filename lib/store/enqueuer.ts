@@ -4,7 +4,11 @@
  * @module
  */
 
-import { DuplicateJobError, NoSuchJobError } from "../base/errors.ts";
+import {
+  DuplicateJobError,
+  noSuchGroup,
+  NoSuchJobError,
+} from "../base/errors.ts";
 import {
   CallRefusedError,
   type RedisClient,
@@ -57,6 +61,7 @@ export type Answer =
     readonly key: string;
   }
   | { readonly outcome: "skipped" | "debounced"; readonly id: string }
+  | { readonly outcome: "no group"; readonly group: string }
   | { readonly outcome: "refused"; readonly why: string };
 
 /** The answers to jobs that share a call: one for each, or one for all. */
@@ -192,6 +197,8 @@ export function enqueuedJob(
         }; wait for it, or use ifTaken "skip"`,
         { jobId: answer.id, uniqueKey: answer.key },
       );
+    case "no group":
+      throw noSuchGroup(answer.group);
     case "refused":
       throw new ReplyError(
         answer.why ||

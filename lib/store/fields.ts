@@ -104,6 +104,41 @@ const SCHEDULE_FIELDS = {
   last_run: ["number", "worker", "user"],
 } as const;
 
+/** Our hash of a group (`lua/groups.ts`). */
+const GROUP_FIELDS = {
+  created_at: ["date", "producer", "user"],
+  /** Random, to recognize a repeated call. */
+  token: ["text", "producer", "producer"],
+  /** For how many seconds it is kept once it is complete. */
+  ttl: ["seconds", "producer", "all"],
+  /** The group that it belongs to, and what it is counted as there. */
+  parent: ["text", "producer", "all"],
+  x_grouped: ["text", "all", "all"],
+  /** All members that there ever were, and how they have ended. */
+  total: ["integer", "all", "all"],
+  finished: ["integer", "all", "all"],
+  failed: ["integer", "all", "all"],
+  stopped: ["integer", "all", "all"],
+  canceled: ["integer", "all", "all"],
+  /** Deleted or expired before their end. */
+  gone: ["integer", "all", "all"],
+  /** How many of all are not in RQ's set any more, or have never been. */
+  removed: ["integer", "all", "all"],
+  /** Whether somebody has added all members that there are to be, though it may be none. */
+  filled: ["flag", "producer", "all"],
+  /** Since when it is complete. */
+  ended_at: ["date", "all", "user"],
+  /** Calls that are still to be enqueued, packed. */
+  on_complete: ["bytes", "producer", "all"],
+  on_success: ["bytes", "producer", "all"],
+  on_failure: ["bytes", "producer", "all"],
+  /** Whether all of its members are being canceled. */
+  canceling: ["flag", "user", "sweep, user"],
+  /** Where the next look at its open members begins, and at those that RQ has added. */
+  cursor: ["text", "sweep, user", "sweep, user"],
+  rq_cursor: ["text", "sweep, user", "sweep, user"],
+} as const;
+
 /** All of these, for a test. */
 export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   WORKER_FIELDS,
@@ -112,6 +147,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   END_FIELDS,
   LIMIT_FIELDS,
   SCHEDULE_FIELDS,
+  GROUP_FIELDS,
 ];
 
 /** The name of a field of a worker's hash. */

@@ -178,6 +178,30 @@ export class Keys {
   get cronFiles(): string {
     return `${this.prefix}x_cron_files`;
   }
+  /** Set of the names of all groups that have jobs. */
+  get groups(): string {
+    return `${this.prefix}groups`;
+  }
+  /** Set of the ids of a group's jobs. */
+  group(id: string): string {
+    return `${this.prefix}group:${id}`;
+  }
+  /** Sorted set of ours: groups that are not complete, scored with the time of the next look at them. */
+  get openGroups(): string {
+    return `${this.prefix}x_open_groups`;
+  }
+  /** Hash of ours: what is counted of a group, and what it calls for. */
+  groupState(id: string): string {
+    return `${this.prefix}x_group:${id}`;
+  }
+  /** Set of ours: the members of a group that have not ended. */
+  groupOpen(id: string): string {
+    return `${this.prefix}x_group_open:${id}`;
+  }
+  /** Sorted set of ours: who is adding members to a group, scored with the time until which that is believed. */
+  groupHolds(id: string): string {
+    return `${this.prefix}x_group_holds:${id}`;
+  }
   /** Channel of a worker's commands. */
   channel(worker: string): string {
     return `${this.prefix}pubsub:${worker}`;
@@ -208,6 +232,9 @@ const LUA_NAMES: readonly (readonly [
   ["queue_workers_key", "q", "'workers:' .. q"],
   ["ends_key", "", "'x_ends'"],
   ["group_key", "g", "'group:' .. g"],
+  ["group_state_key", "g", "'x_group:' .. g"],
+  ["group_open_key", "g", "'x_group_open:' .. g"],
+  ["group_holds_key", "g", "'x_group_holds:' .. g"],
   ["limit_key", "limit", "'rl:' .. limit"],
   ["allowed_key", "limit", "'rl:' .. limit .. ':allowed'"],
   ["rate_limited_key", "limit", "'rl:' .. limit .. ':rate_limited'"],
@@ -237,6 +264,8 @@ export const KEYS_LUA: string = [
   "local SCHEDULES = P .. 'x_schedules'",
   "local CRON_FILES = P .. 'x_cron_files'",
   "local CRON_NAMES = P .. 'cron_jobs'",
+  "local GROUPS = P .. 'groups'",
+  "local OPEN_GROUPS = P .. 'x_open_groups'",
 ].join("\n\n");
 
 /** A call and its arguments, unless these contain calls. */

@@ -96,7 +96,7 @@ function goTogether(a: NewJob, b: NewJob): boolean {
 export function isPlain(job: NewJob): boolean {
   return !hasParents(job) && job.due === undefined &&
     !job.fields.has("rate_limit_key") && !job.fields.has("x_unique_how") &&
-    !job.fields.has("x_tags");
+    !job.fields.has("x_tags") && !job.fields.has("group_id");
 }
 
 /** Whether a job depends on others. */

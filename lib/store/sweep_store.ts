@@ -12,6 +12,7 @@ import { list, texts } from "./replies.ts";
 import type { Keys, RegistryName } from "./keys.ts";
 import { HEAD_LENGTH } from "./lua/moves.ts";
 import { cleanLimits } from "./clean_limits.ts";
+import { cleanGroups, tendGroups } from "./sweep_groups.ts";
 import { dropDeadWorkers } from "./dead_workers.ts";
 import {
   dueKeys,
@@ -331,6 +332,16 @@ export class SweepStore {
   /** Drops jobs that are gone from the index of tags. */
   cleanTags(signal?: AbortSignal): Promise<void> {
     return cleanTags(this.client, this.keys, signal);
+  }
+
+  /** Looks after groups that are not complete; returns how many it has looked at. */
+  tendGroups(signal?: AbortSignal): Promise<number> {
+    return tendGroups(this.client, this.keys, signal);
+  }
+
+  /** Drops jobs that are gone from groups; returns how many. */
+  cleanGroups(signal?: AbortSignal): Promise<number> {
+    return cleanGroups(this.client, this.keys, signal);
   }
 
   /**

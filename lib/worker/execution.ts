@@ -176,6 +176,7 @@ function requestOf(
 ): RunRequest {
   const call = webhookCall(job) ?? callbackCall(job, bigInts) ?? job.call;
   const { funcName, args, kwargs } = heldCall(call, bigInts);
+  const groupId = job.text("group_id");
   return {
     jobId: job.id,
     executionId: id,
@@ -188,6 +189,7 @@ function requestOf(
     timeout: job.timeout,
     ...(isWebhook(job) ? { builtin: "webhook" } : {}),
     ...(bigInts ? { bigInts } : {}),
+    ...(groupId === undefined ? {} : { groupId }),
   };
 }
 

@@ -36,6 +36,8 @@ const TURNS = {
   registries: 3 / 2,
   /** Drops dead workers, the cost of which grows with their number, and unique keys that nobody has freed. */
   workers: 5,
+  /** Drops jobs that are gone from groups, as often as RQ does. The cost grows with the number of groups. */
+  groups: 200,
 } as const;
 
 /** How many calls one pass makes for the turns of a queue: some thousand keys. */
@@ -81,6 +83,9 @@ export class Sweeper extends Service {
     if (await this.#takeTurn("workers")) {
       await this.#dropDead(queues, signal);
       await this.#options.sweeps.cleanUnique(signal);
+    }
+    if (await this.#takeTurn("groups")) {
+      await this.#options.sweeps.cleanGroups(signal);
     }
     return recovered;
   }
@@ -185,6 +190,7 @@ export class Sweeper extends Service {
     if (!await sweeps.hasLimitsOrTags()) return;
     await sweeps.cleanLimits(signal);
     await sweeps.cleanTags(signal);
+    await sweeps.tendGroups(signal);
   }
 
   async #dropDead(

@@ -1,6 +1,7 @@
 /** The connection is cut after Redis has executed a batch and before the worker gets the reply. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Group } from "../../mod.ts";
 import { Bench, Ledger, logLines, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
@@ -81,5 +82,43 @@ Deno.test.each([{ atOnce: 1 }, { atOnce: 20 }])(
     ]));
     assertEquals(kept, jobs.map(() => ["2", "2", 2]));
     await assertDrained(bench, ["low"]);
+  },
+);
+
+Deno.test.each([{ atOnce: 1 }, { atOnce: 20 }])(
+  "the ends of a group whose replies are lost are counted once, and call once, $atOnce at once",
+  async ({ atOnce }) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    await using proxy = new ReplyLoser(redis.port, 8);
+    using ledger = new Ledger();
+    const note = (line: string) => ({
+      func: "jobs.note",
+      args: [ledger.path, line],
+      queue: "low",
+    });
+    const group = await Group.create({
+      connection: bench.client,
+      onComplete: note("complete"),
+      onFailure: note("failure"),
+    });
+    await group.enqueueMany(
+      bench.queue("low"),
+      Array.from({ length: 60 }, (_, n) => ({
+        func: n % 3 ? "jobs.nothing" : "jobs.fails",
+        args: n % 3 ? [] : ["no"],
+        resultTtl: n % 2 ? 0 : 500,
+      })),
+    );
+    const flags = ["--isolation", "shared", "--concurrency", String(atOnce)];
+    await using _worker = await WorkerProcess.listening([
+      ...["low", "--url", proxy.url, ...flags],
+    ]);
+    const { total, finished, failed } = await group.wait({ timeout: 60 });
+    assertEquals([total, finished, failed], [60, 40, 20]);
+    assert(proxy.lost > 1, `${proxy.lost} replies were lost`);
+    await waitFor(() => ledger.lines().length >= 2);
+    await assertDrained(bench, ["low"]);
+    assertEquals(ledger.lines().toSorted(), ["complete", "failure"]);
   },
 );

@@ -12,6 +12,7 @@ Deno.test("options that are not given are RQ's defaults", () => {
     due: undefined,
     rateLimit: undefined,
     fairKey: undefined,
+    group: undefined,
     repeat: undefined,
     retry: undefined,
     callbacks: [],

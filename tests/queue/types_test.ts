@@ -1,6 +1,7 @@
 /** Arguments and results are typed from the function: most of this is checked by the compiler. */
 
 import { assertEquals } from "@std/assert";
+import { Group } from "../../lib/queue/group.ts";
 import type { Job } from "../../lib/queue/job.ts";
 import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
 import type { NotJson } from "../../lib/job/stored.ts";
@@ -103,6 +104,33 @@ export async function many(queue: Queue): Promise<void> {
   await queue.enqueueMany([{ func: nothing, tiemout: 5 }]);
   // @ts-expect-error a year is no text
   await queue.enqueueMany([2026].map((y) => ({ func: closed, args: [y] })));
+}
+
+/** Never called. */
+export async function grouped(queue: Queue): Promise<void> {
+  const group = await Group.create({
+    onComplete: { func: send, args: ["a"], queue: "mail", timeout: "5m" },
+    onSuccess: { func: "jobs.report", args: [1, "b"] },
+    onFailure: { func: nothing },
+  });
+  const two = await group.enqueueMany(queue, [
+    { func: send, args: ["a"] },
+    { func: report, args: [2026], retry: 3 },
+  ]);
+  is<typeof two, [Job<string>, Job<number>]>(true);
+  const filled = await group.fill(() => queue.enqueue(nothing));
+  is<typeof filled, Job<void>>(true);
+  await queue.enqueueCall({ func: nothing, group });
+  await currentJob.enqueueCall({ func: nothing, group: "g" });
+  await Group.create({ group });
+  // @ts-expect-error the argument is a text
+  await group.enqueueMany(queue, [{ func: send, args: [1] }]);
+  // @ts-expect-error the argument is a text
+  await Group.create({ onComplete: { func: send, args: [1] } });
+  // @ts-expect-error its arguments are missing
+  await Group.create({ onFailure: { func: send } });
+  // @ts-expect-error its id is made from the group's
+  await Group.create({ onSuccess: { func: nothing, jobId: "a" } });
 }
 
 /** Never called. */

@@ -1,8 +1,11 @@
 /** No script keeps Redis from others for long, however much is stored. Bounds are generous: it is the order of magnitude that counts. */
 
 import { assert, assertEquals } from "@std/assert";
+import { cancelGroup, deleteGroup } from "../../lib/store/group_store.ts";
 import { list, texts } from "../../lib/store/replies.ts";
 import { childOf } from "./edges.ts";
+import { sized } from "../support/long.ts";
+import { ALL_CALLS, counts, create } from "./groups.ts";
 import { Bench, newJob } from "./support.ts";
 
 /** Makes a million queued ids in some hundred milliseconds. */
@@ -157,6 +160,36 @@ Deno.test("a hundred ends in one call are quick, also where each has to do a lot
   );
   assertEquals((await bench.queued()).length, 500);
   await assertFast(bench, 200);
+});
+
+const MEMBERS = sized(10_000, 100_000);
+
+Deno.test(`a group of ${MEMBERS} members is filled, counted, canceled, cleaned and deleted in short steps`, async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await create(bench, "g", { calls: ALL_CALLS });
+  const fields = { group_id: "g" };
+  for (let from = 0; from < MEMBERS; from += 1_000) {
+    await bench.jobs.enqueueMany(
+      Array.from(
+        { length: 1_000 },
+        (_, i) => newJob(`job-${from + i}`, { fields, isIdNew: true }),
+      ),
+    );
+  }
+  for (let i = 0; i < 10; i++) await bench.run(worker);
+  assertEquals(await bench.sweeps.tendGroups(), 0, "its time has not come");
+  await bench.send("ZADD", bench.keys.openGroups, 1, "g");
+  assertEquals(await bench.sweeps.tendGroups(), 1);
+  await cancelGroup(bench.jobs, "g");
+  assertEquals(
+    await counts(bench, "g"),
+    `total ${MEMBERS}, finished 10, canceled ${MEMBERS - 10} (complete)`,
+  );
+  await bench.send("DEL", "rq:job:job-0", "rq:job:job-1");
+  await bench.sweeps.cleanGroups();
+  assert(await deleteGroup(bench.jobs, "g", false));
+  await assertFast(bench, 100);
 });
 
 Deno.test("storing a result of 10 MB costs Redis little more than taking it in", async () => {

@@ -84,6 +84,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "x_unique_keys",
   "x_schedules",
   "x_cron_files",
+  "x_open_groups",
 ]);
 
 Deno.test.each(SCRIPTS)("%s spells fields that are declared", (_, lua) => {

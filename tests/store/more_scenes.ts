@@ -3,6 +3,7 @@
 import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
 import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
+import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
@@ -13,6 +14,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
   ...CALLBACK_SCENES,
   ...CREATED_SCENES,
   ...DEPENDENCY_SCENES,
+  ...GROUP_SCENES,
   ...LIMIT_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,
@@ -21,6 +23,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
 /** Those whose second answer is that nothing was done. */
 export const MORE_REPORTS: readonly [string, Scene][] = [
   ...CALLBACK_REPORTS,
+  ...GROUP_REPORTS,
   ...LIMIT_REPORTS,
   ...UNIQUE_REPORTS,
 ];

@@ -151,6 +151,7 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
   CLEAN_TAGS: ["ZADD"], // the index of tags, which is no place
   ENQUEUE: ["LPUSH", "RPUSH"],
   HEARTBEAT: ["ZADD"], // the executions of a job
+  HOLD_GROUP: ["ZADD"], // who adds members
   PROBE: ["LPUSH", "RPUSH", "ZADD"],
 };
 /** The verbs, and what keeps slots and starts of rate limits, and times to look at something. */
@@ -160,6 +161,7 @@ const MOVERS = [
   ...["note_start", "plan_look", "look_later", "tag_job"],
   ...["next_turn", "wait_for_turn"],
   ...["set_slot", "note_run"], // of schedules, which are no jobs
+  "look_again", // groups, not jobs
 ].map((name) => PIECES.get(name)!);
 
 Deno.test.each(SCRIPTS)(

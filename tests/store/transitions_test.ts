@@ -12,18 +12,10 @@ import {
 } from "./job_states.ts";
 import { lifeAfter, lifeOf, limitWait } from "./job_life.ts";
 import { TRANSITIONS as PLAIN } from "./job_transitions.ts";
-import { DEPENDENCY_TABLE } from "./dependency_table.ts";
-import { DEPENDENCY_TRANSITIONS } from "./dependency_transitions.ts";
-import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { SCRIPTS } from "./lua.ts";
+import { MORE_TABLES, MORE_TRANSITIONS } from "./more_transitions.ts";
 import { Bench, echoing } from "./support.ts";
 import type { Transition } from "./transition_calls.ts";
-import { TURN_TABLE } from "./turn_table.ts";
-import { TURN_TRANSITIONS } from "./turn_transitions.ts";
-import { UNIQUE_TABLE } from "./unique_table.ts";
-import { UNIQUE_TRANSITIONS } from "./unique_transitions.ts";
-import { WINDOW_TABLE } from "./window_table.ts";
-import { WINDOW_TRANSITIONS } from "./window_transitions.ts";
 import { type Cell, readTable, type Row } from "./transition_table.ts";
 
 /**
@@ -260,23 +252,10 @@ clean the limit, has a slot  | =                 .             .              . 
 
 const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...PLAIN,
-  ...LIMIT_TRANSITIONS,
-  ...UNIQUE_TRANSITIONS,
-  ...WINDOW_TRANSITIONS,
-  ...TURN_TRANSITIONS,
-  ...DEPENDENCY_TRANSITIONS,
+  ...MORE_TRANSITIONS,
 };
 
-const ROWS: readonly Row[] = [
-  TABLE,
-  UNIQUE_TABLE,
-  WINDOW_TABLE,
-  TURN_TABLE,
-  DEPENDENCY_TABLE,
-]
-  .flatMap(
-    readTable,
-  );
+const ROWS: readonly Row[] = [TABLE, ...MORE_TABLES].flatMap(readTable);
 
 Deno.test("the table has a column for every state and a row for every transition", () => {
   for (const [name] of ROWS) transitionOf(name);
@@ -300,10 +279,13 @@ for (const [name, cells] of ROWS) {
 
 /** Scripts that the table need not have: they change no job. */
 const OF_NO_JOB = [
+  "CLEAN_GROUP",
   "CLEAN_TAGS",
+  "CREATE_GROUP",
   "DEREGISTER",
   "DROP_WORKERS",
   "DUE_SCHEDULES",
+  "HOLD_GROUP",
   "PROBE",
   "REGISTER",
   "REMOVE_SCHEDULE",
@@ -343,6 +325,8 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "wait for it",
   "heartbeat",
   "record",
+  "look at its group",
+  "delete its group",
 ]);
 
 /** Tries one cell on an empty Redis; with every call of the transition sent twice, as after a lost reply, or not. */

@@ -19,6 +19,7 @@ import { PLACES_LUA } from "../places.ts";
 import { CONFLICTS_LUA } from "./conflicts.ts";
 import { EDGES_LUA } from "./edges.ts";
 import { ENDING_LUA } from "./ending.ts";
+import { GROUPS_LUA } from "./groups.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
 import { LIMITS_LUA } from "./limits.ts";
@@ -74,6 +75,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     TURNS_LUA,
     WINDOWS_LUA,
     CONFLICTS_LUA,
+    GROUPS_LUA,
     LEASES_LUA,
     STARTING_LUA,
     RESULTS_LUA,

@@ -101,6 +101,19 @@ local function drop_field(new_job, name)
   end
 end
 
+-- Lets the rate limit of a new job be as the job has it.
+local function limit_new(limit, given)
+  if not limit or is_fair(limit) then return end
+  set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per)
+end
+
+-- Adds a new job to its group, if it has one.
+local function join_new(new_job, g)
+  if not g then return end
+  redis.call('HSET', job_key(new_job[NEW_ID]), 'x_grouped', 'open')
+  join_group(g, new_job[NEW_ID])
+end
+
 -- Limits how long a new job waits on its queue. What it waits for until it is due does not count.
 local function limit_wait(new_job, due)
   if new_job[NEW_TTL] == '0' then return end
@@ -130,7 +143,9 @@ local function enqueue_new(new_job, to)
     if met or replaced and replaced.id == id then answer = met end
   end
   if answer then return answer end
-  local fits = new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
+  local joins = not given.group_id or group_fits(given.group_id)
+  if joins == nil then return {outcome = 'no group', group = given.group_id} end
+  local fits = joins and new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
     (not unique or holds_only('string', unique_key(unique.name))) and tags_fit(to.q, tags)
   if not fits then return {outcome = 'refused', why = ''} end
   local how = #parents == 0 and not due and limit and given.x_on_conflict -- else it is heeded later
@@ -142,28 +157,33 @@ local function enqueue_new(new_job, to)
     leave(replaced)
     remove(replaced)
   end
-  if limit and not is_fair(limit) then set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per) end
+  limit_new(limit, given)
   if how and clear_way(limit, how) then drop_field(new_job, 'x_on_conflict') end
   local verdict, parent, status = depend(id, parents, edges_of(given.allow_dependency_failures, given.x_if_parent_fails))
   answer = place_new(new_job, id, to, verdict ~= 'go', due, limit, unique)
   limit_wait(new_job, due)
   if unique then hold_new(unique, id, given) end
   if #tags > 0 then tag_job(id, to.q, tags) end
+  join_new(new_job, given.group_id)
   if verdict == 'go' or verdict == 'stay' then return answer end
   doom(id, verdict, parent, status)
   end_doomed()
   return {outcome = verdict == 'fail' and 'failed' or 'canceled', enqueued_at = ''}
 end
 
--- Enqueues a job that a hook makes, given as a record NEW_JOB, which has no parents. Its id is derived from what it is made
--- for: if there is such a job, this has been done before. Returns nothing if a key of its queue holds another type of
--- value. Hooks cannot call enqueue_new(), which removes the ended job whose id is taken, and thus calls hooks.
+-- Enqueues a job that a hook makes, given as a record NEW_JOB, which has no parents and no unique key. Its id is derived from
+-- what it is made for: if there is such a job, this has been done before. Returns nothing if a key of its queue holds another
+-- type of value. Hooks cannot call enqueue_new(), which removes the ended job whose id is taken, and thus calls hooks.
 local function spawn(new_job, to)
-  local id, due, limit = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job).rate_limit_key
+  local id, due, given = new_job[NEW_ID], due_of(new_job[NEW_DUE]), fields_of(new_job)
+  local limit, tags = given.rate_limit_key, tags_of(given.x_tags)
   if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
-  if not new_job_fits(id, to, {}, due, limit, false) then return end
+  if not new_job_fits(id, to, {}, due, limit, false) or not tags_fit(to.q, tags) then return end
+  limit_new(limit, given)
   local answer = place_new(new_job, id, to, false, due, limit)
   limit_wait(new_job, due)
+  if #tags > 0 then tag_job(id, to.q, tags) end
+  join_new(new_job, given.group_id)
   return answer.outcome
 end
 `;

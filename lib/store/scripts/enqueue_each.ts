@@ -19,6 +19,7 @@ import { localsLua, NEW_JOBS } from "../records.ts";
  *       { outcome: "held", id, status, key } another job holds its unique key
  *       { outcome: "skipped", id } another job holds it, which is told instead
  *       { outcome: "debounced", id } the same, and that job was put off
+ *       { outcome: "no group", group } it names a group that there is not
  *       { outcome: "refused", why } with Redis' error, or "" if a key of the queue or of the job holds another type of
  *       value; nothing was written of it
  * ```

@@ -32,6 +32,7 @@ redis.call('HDEL', KEYS[1], 'started_at', 'ended_at', 'x_execution', 'x_abandone
 keep(id, -1)
 admit(job, nil, ARGV[3] == 'L', 'x_change', ARGV[4])
 hold_again(job)
+rejoin_group(job)
 return {'requeued', field(id, 'enqueued_at') or ''}
 `,
 );

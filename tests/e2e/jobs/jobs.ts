@@ -100,6 +100,25 @@ export async function killsItsWorkerAt(attempts: number[]): Promise<void> {
   if (attempts.includes(currentJob.attempt)) await killsItsWorker();
 }
 
+/** Adds `count` jobs to its own group, each of which appends a line. */
+export async function fansOut(file: string, count: number): Promise<void> {
+  const { groupId } = currentJob;
+  for (let i = 0; i < count; i++) {
+    const args = [file, `leaf ${i}`] as [string, string];
+    const group = i % 2 ? groupId : { id: groupId! };
+    await currentJob.enqueueCall({ func: note, args, group });
+  }
+}
+
+/** Appends what it is told of the group that has called for it. */
+export function notesGroup(file: string, what: string): void {
+  const { id, total, finished, failed } = currentJob.meta["group"] as Record<
+    string,
+    unknown
+  >;
+  note(file, `${what} ${id}: ${finished} of ${total}, ${failed} failed`);
+}
+
 /** Appends when it began and when it ended, a moment apart. */
 export async function notesSpan(file: string, line: string): Promise<void> {
   note(file, `+ ${line}`);

@@ -1,0 +1,93 @@
+/** Looking after groups, in bounded calls. @module */
+
+import type { RedisClient } from "../redis/redis_client.ts";
+import {
+  cancelMembers,
+  lookAtGroup,
+  looksAtAll,
+  MEMBERS_AT_ONCE,
+  pages,
+} from "./group_store.ts";
+import type { Keys } from "./keys.ts";
+import { noWrongType, texts } from "./replies.ts";
+import { CLEAN_GROUP } from "./scripts/clean_group.ts";
+
+/** How many groups one pass looks at, and how many jobs one call does. */
+const BATCH = { groups: 200, jobs: 200 } as const;
+
+/** Of a group with more open members than this, a pass looks at a quarter. */
+const ALL_AT_ONCE = 2_000;
+
+const RESEND = { resend: true } as const;
+
+/**
+ * Looks at groups that are not complete and at which nobody has looked for a while: counts what Python's RQ has added and ended
+ * and what has expired, tries again what could not be enqueued, and goes on with canceling. Returns how many groups it has
+ * looked at.
+ */
+export async function tendGroups(
+  client: RedisClient,
+  keys: Keys,
+  signal?: AbortSignal,
+): Promise<number> {
+  const args = [keys.openGroups, "-inf", await now(client), "LIMIT", 0];
+  const due = texts(
+    await noWrongType(
+      client.send("ZRANGEBYSCORE", [...args, BATCH.groups], RESEND),
+    ),
+  );
+  for (const id of due) {
+    if (signal?.aborted) break;
+    await tend(client, keys, id, signal);
+  }
+  return due.length;
+}
+
+/** Redis' time in seconds. */
+async function now(client: RedisClient): Promise<number> {
+  return Number(texts(await client.send("TIME", [], RESEND))[0]);
+}
+
+async function tend(
+  client: RedisClient,
+  keys: Keys,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const place = { client, keys };
+  let left = 1;
+  for (let i = 0; i < left && !signal?.aborted; i++) {
+    const state = await lookAtGroup(place, id, signal);
+    if (state === null) return;
+    if (i > 0) continue;
+    const { open } = state.counts;
+    const members = open > ALL_AT_ONCE ? open / 4 : open;
+    left = Math.ceil(members / MEMBERS_AT_ONCE);
+    if (state.unknown > 0) left = Math.max(left, looksAtAll(state));
+    if (state.isCanceling) await cancelMembers(place, id, signal);
+  }
+}
+
+/** Drops jobs that are gone from all groups, and groups of which nothing is left; returns how many jobs. */
+export async function cleanGroups(
+  client: RedisClient,
+  keys: Keys,
+  signal?: AbortSignal,
+): Promise<number> {
+  let dropped = 0;
+  for await (const page of pages(client, keys.groups)) {
+    for (const id of page) {
+      for (let last = 1; last > 0 && !signal?.aborted; dropped += last) {
+        const reply = await CLEAN_GROUP.run(
+          client,
+          [keys.group(id), keys.groupState(id)],
+          [keys.prefix, id, BATCH.jobs],
+          RESEND,
+        );
+        last = Number(reply);
+      }
+    }
+    if (signal?.aborted) break;
+  }
+  return dropped;
+}
