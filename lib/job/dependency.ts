@@ -116,7 +116,7 @@ export function dependency(
   jobs: JobOrId | readonly JobOrId[],
   options: DependencyOptions & { readonly passResults: true },
 ): PassingDependency;
-/** Jobs to wait for, with options. */
+/** Jobs to wait for, with options that pass no results. */
 export function dependency(
   jobs: JobOrId | readonly JobOrId[],
   options?: DependencyOptions,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NoSuchJobError } from "../base/errors.ts";
 import type { Enqueued } from "../store/enqueuer.ts";
 import type { JobStore } from "../store/job_store.ts";
 import type { NewJob } from "../store/new_job.ts";
@@ -34,22 +35,19 @@ export async function enqueueMany(
   maker: JobMaker,
 ): Promise<Job[]> {
   const jobs: Job[] = [];
-  const errors: unknown[] = [];
-  const settle = async (chunk: readonly NewJob[]) => {
-    const found: Promise<void>[] = [];
-    const outcomes = await store.enqueueMany(chunk);
-    outcomes.forEach((outcome, k) => {
-      if (outcome.status === "rejected") {
-        errors.push(outcome.reason);
-        return;
-      }
-      const { existing } = outcome.value;
-      const at = jobs.push(maker.jobOf(chunk[k]!, outcome.value)) - 1;
-      if (existing === undefined) return;
-      const read = maker.existing(existing).then((job) => {
-        jobs[at] = job;
-      });
-      found.push(read.catch((error) => void errors.push(error)));
+  const refused = new Map<number, unknown>();
+  const take = async (i: number, enqueued: Enqueued) => {
+    jobs[i] = maker.jobOf(prepared[i]!, enqueued);
+    if (enqueued.existing === undefined) return;
+    jobs[i] = await maker.existing(enqueued.existing);
+  };
+  const settle = async (from: number, to: number) => {
+    const outcomes = await store.enqueueMany(prepared.slice(from, to));
+    const found = outcomes.map((outcome, k) => {
+      const refuse = (reason: unknown) => void refused.set(from + k, reason);
+      return outcome.status === "rejected"
+        ? refuse(outcome.reason)
+        : take(from + k, outcome.value).catch(refuse);
     });
     await Promise.all(found);
   };
@@ -58,16 +56,40 @@ export async function enqueueMany(
   for (let from = 0; from < prepared.length;) {
     const to = from + (from === 0 ? FIRST_CHUNK : CHUNK);
     const before = ahead;
-    ahead = settle(prepared.slice(from, to));
+    ahead = settle(from, to);
     await before;
     from = to;
   }
   await ahead;
-  if (errors.length > 0) {
+  for (const i of [...refused.keys()].sort((a, b) => a - b)) {
+    if (!hasOvertaken(i, prepared, refused)) continue;
+    try {
+      await take(i, await store.enqueue(prepared[i]!));
+      refused.delete(i);
+    } catch (error) {
+      refused.set(i, error);
+    }
+  }
+  if (refused.size > 0) {
     throw new AggregateError(
-      errors,
-      `Cannot enqueue ${errors.length} of ${prepared.length} jobs; the others are enqueued`,
+      [...refused].sort(([a], [b]) => a - b).map(([, reason]) => reason),
+      `Cannot enqueue ${refused.size} of ${prepared.length} jobs; the others are enqueued`,
     );
   }
   return jobs;
+}
+
+/**
+ * Whether a job was refused because one before it, on which it depends, was not there yet: that one had shared a call with
+ * a job that Redis refuses, and was sent again.
+ */
+function hasOvertaken(
+  i: number,
+  prepared: readonly NewJob[],
+  refused: ReadonlyMap<number, unknown>,
+): boolean {
+  const reason = refused.get(i);
+  if (!(reason instanceof NoSuchJobError)) return false;
+  const parent = prepared.findIndex(({ id }) => id === reason.jobId);
+  return parent >= 0 && parent < i && !refused.has(parent);
 }

@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dependency, type Job } from "../../mod.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { Bench, burst, Ledger } from "./support.ts";
+import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
 /** Enqueues jobs with dependencies that append their names to the ledger. */
 function graph(bench: Bench, ledger: Ledger) {
@@ -147,3 +147,51 @@ Deno.test("a stopped parent does not release its children", async () => {
   assertEquals(await child.getStatus(), "deferred");
   assertEquals(ledger.lines(), []);
 });
+
+const POLICIES = ["wait", "fail", "cancel", "run"] as const;
+
+Deno.test.each([
+  ["fails", "has failed"],
+  ["is stopped while it runs", "was stopped"],
+  ["is canceled while it runs", "was canceled"],
+  ["is deleted while it runs", "is gone"],
+])(
+  "a job whose parent %s does what its dependency says, and then what its own time says",
+  async (how, words) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    using ledger = new Ledger();
+    const low = bench.queue("low");
+    const gate = `${ledger.path}.gate`;
+    const parent = how === "fails"
+      ? await low.enqueue("jobs.fails", "bad")
+      : await low.enqueue("jobs.noteOnce", ledger.path, "parent", gate);
+    const children = await low.enqueueMany(POLICIES.map((ifParentFails) => ({
+      func: "jobs.note",
+      args: [ledger.path, ifParentFails],
+      dependsOn: dependency(parent, { ifParentFails }),
+      in: 0.5,
+    })));
+    const [waits, fails, cancels, runs] = children;
+    await using _worker = new WorkerProcess(["low", "--url", redis.url]);
+    if (how !== "fails") {
+      await bench.hasStatus(parent.id, "started");
+      const channel = `rq:pubsub:${await bench.field(
+        `rq:job:${parent.id}`,
+        "worker_name",
+      )}`;
+      const command = { command: "stop-job", job_id: parent.id };
+      if (words === "was canceled") await parent.cancel();
+      else if (words === "is gone") await parent.delete();
+      else {
+        await bench.client.send("PUBLISH", [channel, JSON.stringify(command)]);
+      }
+    }
+    assertEquals(await runs!.wait({ timeout: 60 }), "run");
+    const error = await fails!.wait({ timeout: 60 }).catch(String);
+    assertStringIncludes(error as string, words);
+    assertEquals(await cancels!.getStatus(), "canceled");
+    assertEquals(await waits!.getStatus(), "deferred");
+    assert(!ledger.lines().includes("cancel"));
+  },
+);

@@ -109,6 +109,33 @@ Deno.test.each([...SERVERS])(
   },
 );
 
+Deno.test.each([...SERVERS])(
+  "jobs that depend on one that shares a call with one too large for a Redis that $what are enqueued with it",
+  async ({ args }) => {
+    await using redis = await RedisServer.start({ args });
+    await using bench = new Bench(redis.url);
+    const low = bench.queue("low");
+    const func = "large.text";
+    const calls = [
+      { func, jobId: "a", args: [1] },
+      { func, jobId: "large", args: [noise(TOO_LARGE)] },
+      { func, jobId: "b", dependsOn: "a" },
+      { func, jobId: "c", dependsOn: ["a", "b"] },
+      { func, jobId: "d", dependsOn: "large" },
+    ];
+    const error = await assertRejects(
+      () => low.enqueueMany(calls),
+      AggregateError,
+    );
+    const names = error.errors.map(({ name }) => name);
+    assertEquals(names, ["CallRefusedError", "NoSuchJobError"]);
+    assertEquals(await low.jobIds(), ["a"]);
+    for (const id of ["b", "c"]) {
+      assertEquals(await bench.field(`rq:job:${id}`, "status"), "deferred");
+    }
+  },
+);
+
 Deno.test("a worker leaves on a signal while Redis does not take a result", async () => {
   const { redis, worker, bench } = await start(SERVERS[2].args);
   await using _redis = redis;

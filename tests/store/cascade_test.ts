@@ -1,6 +1,6 @@
 /** Very many jobs that end with their parent, and chains of these: in bounded steps, whoever dies between two of them. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RedisClient } from "../../lib/redis/redis_client.ts";
 import { JobStore } from "../../lib/store/job_store.ts";
 import { RELEASE_DEPENDENTS } from "../../lib/store/scripts/release_dependents.ts";
@@ -109,6 +109,41 @@ Deno.test.each([[1], [4], [Infinity]])(
     assertEquals(await bench.send("KEYS", "rq:job*child-*"), []);
     assertEquals(await count(bench, "rq:deferred:q"), 0);
     assertEquals(await bench.send("EXISTS", "rq:x_releasing"), 0);
+  },
+);
+
+Deno.test.each(
+  [["canceled", "finished"], ["canceled", "failed"], [
+    "deleted",
+    "finished",
+  ], ["deleted", "failed"]] as const,
+)(
+  "a parent that is %s while its dependents are released has %s for all of them",
+  async (what, outcome) => {
+    await using bench = await Bench.open();
+    await bench.add("p");
+    await children(bench, "fail", 400);
+    const lenient = Array.from({ length: 400 }, (_, i) => `lenient-${i}`);
+    const fields = { allow_dependency_failures: 1 }; // as Python has it: not for a canceled parent
+    await bench.jobs.enqueueMany(
+      lenient.map((id) => newJob(id, { dependsOn: ["p"], fields })),
+    );
+    const worker = await bench.worker();
+    const execution = await bench.claim(worker);
+    const store = new WorkerStore(dyingAt(bench, 2), bench.keys);
+    const end = { outcome, ttl: 60, payload: "", workedMs: 1 };
+    await assertRejects(() => endOne(store, worker, execution, end));
+    if (what === "canceled") await bench.jobs.cancel("p");
+    else await bench.jobs.delete("p");
+    await bench.sweeps.releaseHeld();
+    const queued = outcome === "finished" ? 800 : 400;
+    assertEquals((await bench.queued()).length, queued);
+    const failed = await bench.members("rq:failed:q");
+    assertEquals(failed.filter((id) => id !== "p").length, 800 - queued);
+    const left = ["rq:x_releasing", "rq:deferred:q"];
+    assertEquals(await bench.send("EXISTS", ...left), 0);
+    if (what === "canceled") assert(await bench.ttl("rq:job:p") > 0);
+    else assertEquals(await bench.send("EXISTS", "rq:job:p"), 0);
   },
 );
 

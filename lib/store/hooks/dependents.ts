@@ -121,11 +121,12 @@ local function forget_parents(id)
   end
 end
 
--- A job whose dependents are being released already ended in another way before it was deleted: that still counts.
+-- Where the dependents of a job are being released, it has ended before it was canceled or deleted: that still counts.
 local function dependents_ended(job, status)
   local how, is_deleted = job.dependents or status, status == 'deleted'
   if is_deleted then forget_parents(job.id) end
-  job.held = is_deleted and not job.dependents and redis.pcall('HEXISTS', RELEASING, job.id) == 1
+  local is_late = (is_deleted or status == 'canceled') and not job.dependents
+  job.held = is_late and redis.pcall('HEXISTS', RELEASING, job.id) == 1
   if not job.held then
     job.cursor = release(job.id, how, 'begin')
     job.held = job.cursor ~= '0'

@@ -24,8 +24,8 @@ export const RELEASE_DEPENDENTS: Script = script(
 local id, job, how = ARGV[2], get_job(ARGV[2]), ARGV[3]
 local held = redis.pcall('HGET', KEYS[1], id)
 if type(held) ~= 'string' then held = nil end
-local status = how == 'enqueue' and 'canceled' or how
-if job.status ~= '' and job.status ~= status then -- it was requeued meanwhile, or the id is another job's
+local goes_on = job.status == '' or job.status == how or job.status == 'canceled' -- it may be canceled or deleted meanwhile
+if not goes_on then -- it was requeued, or the id is another job's
   if held then redis.call('HDEL', KEYS[1], id) end
   return '0'
 end
