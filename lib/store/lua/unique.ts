@@ -83,7 +83,7 @@ local function drop_unique(name)
 end
 
 -- Puts a waiting job off by the delay of a further call, at most until its latest time, and gives it the call's arguments.
-local function put_off(holder, value, unique, new_job, given)
+local function put_off(holder, value, unique, new_job, given) -- rare
   local answer, key = {outcome = 'debounced', id = holder.id}, job_key(holder.id)
   if value.last_call == given.created_at and holder.data == given.data then return answer end -- this very call, sent again
   local latest = value.latest or unique.most and clock + unique.most
@@ -120,15 +120,14 @@ local function meet_holder(unique, new_job, given)
 end
 
 -- The job that has taken the unique key of one that is to wait anew; nil if there is none.
-local function taken_from(job)
-  if not job.x_unique then return nil end
+local function taken_from(job) -- rare
   local holder, value = holder_of(unique_name(job.q, job.x_unique))
   return holder and value.till ~= 'window' and holder or nil
 end
 
 -- Gives a job that waits anew its unique key back.
-local function hold_again(job)
-  local unique = job.x_unique and unique_of(job, job.q)
-  if unique and not tonumber(unique.till) then hold_unique(unique, job.id, job.created_at) end
+local function hold_again(job) -- rare
+  local unique = unique_of(job, job.q)
+  if not tonumber(unique.till) then hold_unique(unique, job.id, job.created_at) end
 end
 `;
