@@ -4,7 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import type { JobField } from "../../lib/job/fields.ts";
 import type { OnConflict } from "../../lib/job/rate_limit.ts";
 import type { RedisArg } from "../../lib/redis/redis_client.ts";
-import { type AddOptions, Bench, newJob } from "./support.ts";
+import { JobStore } from "../../lib/store/job_store.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
+import type { Execution } from "../../lib/store/worker_types.ts";
+import { type AddOptions, Bench, echoing, endOne, newJob } from "./support.ts";
 
 /** A job of a limit with one slot. */
 function alone(
@@ -225,3 +228,80 @@ Deno.test("a job that cannot be canceled, since a key holds another type of valu
   await bench.add("b", alone("cancelRunning"));
   assertEquals(await statuses(bench, ["a", "b"]), ["queued", "rate_limited"]);
 });
+
+/** A generator of numbers that is the same in every run. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor(state / 65_536) % below;
+  };
+}
+
+const HOW: readonly OnConflict[] = [
+  "queue",
+  "skip",
+  "keepLatest",
+  "cancelRunning",
+];
+
+Deno.test.each([[1], [2], [3]])(
+  "whatever jobs do about one another, each call sent twice, one has the slot, and none waits without a reason (%i)",
+  async (seed) => {
+    await using bench = await Bench.open();
+    const worker = await bench.worker();
+    const twice = echoing(bench.client, () => {});
+    const jobs = new JobStore(twice, bench.keys);
+    const workers = new WorkerStore(twice, bench.keys);
+    const pick = random(seed);
+    let running: Execution | null = null;
+    const end = async (outcome: "finished" | "failed" | "requeued") => {
+      const ending = { outcome, ttl: 500, payload: "", workedMs: 5 };
+      if (running) await endOne(workers, worker, running, ending);
+      running = null;
+    };
+    for (let step = 0; step < 120; step++) {
+      const id = `j${step}`;
+      const options = alone(HOW[pick(4)]!, { retries_left: pick(2) });
+      switch (pick(8)) {
+        case 0:
+        case 1:
+        case 2:
+          await jobs.enqueue(newJob(id, options));
+          break;
+        case 3:
+          await jobs.enqueue(newJob(id, { ...options, due: "+600" }));
+          await bench.send("ZADD", "rq:scheduled:q", "XX", 1, id);
+          await bench.sweeps.promoteScheduled("q");
+          await bench.sweeps.lookAtLimits("q");
+          break;
+        case 4:
+        case 5: {
+          if (running) break;
+          const { executions } = await workers.claim(worker, { jobs: 1 });
+          running = executions[0] ?? null;
+          break;
+        }
+        case 6:
+          await end("finished");
+          break;
+        default:
+          await end(pick(2) === 0 ? "failed" : "requeued");
+      }
+      const allowed = await bench.members("rq:rl:k:allowed");
+      const waiting = await bench.members("rq:rl:k:rate_limited");
+      assert(allowed.length <= 1, `step ${step}: ${allowed}`);
+      if (allowed.length === 0) assertEquals(waiting, [], `step ${step}`);
+      const status = allowed[0] && await bench.status(allowed[0]);
+      assert(
+        /^(queued|started)?$/.test(status ?? ""),
+        `step ${step}: ${status}`,
+      );
+      for (const some of waiting) {
+        assertEquals(await bench.status(some), "rate_limited", `step ${step}`);
+        assertEquals(await bench.field(some, "x_on_conflict"), null);
+      }
+    }
+    assert((await bench.members("rq:canceled:q")).length > 3);
+  },
+);

@@ -22,9 +22,9 @@ const SLOTS = 10;
 export const CONFLICTS_LUA: string = `
 -- The job that has the slot of a limit, or the one that has waited for it the longest; nil if there is none before "own".
 local function job_ahead(limit, own)
-  for _, id in ipairs(redis.call('ZRANGE', allowed_key(limit), 0, ${SLOTS} - 1)) do
-    if needs_slot(id, limit) then return id end
-  end
+  clean_slots(limit, 0, ${SLOTS}) -- nobody may have freed that of a job that is gone
+  local holder = redis.call('ZRANGE', allowed_key(limit), 0, 0)[1]
+  if holder then return holder end
   for _, id in ipairs(redis.call('ZRANGE', rate_limited_key(limit), 0, ${SLOTS} - 1)) do
     if id == own then return nil end
     if field(id, 'status') == 'rate_limited' then return id end
@@ -51,6 +51,7 @@ local function clear_way(limit, how, own)
     make_way(id, limit)
   end
   if how == 'keepLatest' then return true end
+  clean_slots(limit, 0, ${SLOTS})
   for _, id in ipairs(redis.call('ZRANGE', allowed_key(limit), 0, ${SLOTS} - 1)) do
     if cancels < 1 then return false end
     make_way(id, limit)

@@ -64,8 +64,8 @@ local function can_admit(job, due)
   return can_enter(job, 'queued') and (not limit or limit == '' or limit_fits(limit))
 end
 
--- Gives a job that waits a slot and queues it; "h" are fields of its hash, see fill_slots(). Its slot shows since
--- when it has waited if there is a window, which may send it back.
+-- Gives a job that waits a slot and queues it; "h" are fields of its hash, see fill_slots(). Its slot shows since when it has
+-- waited if there is a window, which may send it back.
 local function let_through(id, limit, rule, h)
   local since = rule.starts and redis.call('ZSCORE', rate_limited_key(limit), id) or now
   redis.call('ZREM', rate_limited_key(limit), id)
@@ -78,8 +78,8 @@ local function let_through(id, limit, rule, h)
   plan_look(limit, h[1], clock + (left > 0 and left or whole(h[4])) + ${EXPIRED_SECONDS})
 end
 
--- Queues jobs that wait for a slot, the oldest first, while there are free slots; returns how many. A job that no longer waits
--- is dropped; one whose queue's key holds another type of value is passed over.
+-- Queues jobs that wait for a slot, the oldest first, while there are free slots; returns how many. A job that no longer
+-- waits is dropped; one whose queue's key holds another type of value is passed over.
 local function fill_slots(limit, rule)
   local waiting, passed, queued, looks = rate_limited_key(limit), 0, 0, ${FILL_BATCH}
   local free = rule.most - redis.call('ZCARD', allowed_key(limit))

@@ -148,8 +148,8 @@ local function enqueue_new(new_job, to)
   local fits = joins and new_job_fits(id, to, parents, due, limit, old_queue or replaced and replaced.id == id) and
     (not unique or holds_only('string', unique_key(unique.name))) and tags_fit(to.q, tags)
   if not fits then return {outcome = 'refused', why = ''} end
-  local how = #parents == 0 and not due and limit and given.x_on_conflict -- else it is heeded later
-  if how then clean_slots(limit, 0, 10) end -- nobody may have freed that of a job that is gone
+  -- what waits for something else heeds that later
+  local how = #parents == 0 and not due and limit and given.x_on_conflict
   local ahead = how == 'skip' and job_ahead(limit)
   if ahead then return {outcome = 'skipped', id = ahead} end
   if old_queue then replace_ended(id, old_queue) end
