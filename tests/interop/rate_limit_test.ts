@@ -199,3 +199,29 @@ eachPython(
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
+
+eachPython(
+  newest,
+  "What a Python worker runs is canceled for a job that asks for that, and skipped is what Python enqueued first",
+  async (stage) => {
+    const ledger = `${stage.folder}/ledger`;
+    const call = { func: "shared.slow", args: [ledger, `${stage.folder}/go`] };
+    stage.pythonWorker("default");
+    const [first = ""] = await fromPython(stage, 1, call);
+    await waitFor("the job has begun", () => exists(ledger));
+    await using queue = new Queue("default", { connection: stage.url });
+    const rateLimit = { key: "k", concurrency: 1 };
+    const skipped = await queue.enqueueCall({
+      ...{ func: "shared.add", args: [1, 2] },
+      rateLimit: { ...rateLimit, onConflict: "skip" },
+    });
+    assertEquals([skipped.id, skipped.isNew], [first, false]);
+    const second = await queue.enqueueCall({
+      ...{ func: "shared.add", args: [1, 2] },
+      rateLimit: { ...rateLimit, onConflict: "cancelRunning" },
+    });
+    assertEquals(await skipped.getStatus(), "canceled");
+    assertEquals((await stage.reaches(second.id, "finished")).value, 3);
+    assertEquals(await Deno.readTextFile(ledger), "begin\n");
+  },
+);

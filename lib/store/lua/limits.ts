@@ -16,17 +16,18 @@ const EXPIRED_SECONDS = 1;
 
 /** See {@linkcode link}. */
 export const LIMITS_LUA: string = `
--- What a limit allows, as rule_of() gives it.
+-- What a limit allows, as rule_of() gives it, and the concurrency that RQ reads there.
 local function limit_rule(limit)
   local h = redis.pcall('HMGET', limit_key(limit), 'concurrency', 'x_concurrency', 'x_starts', 'x_per')
   if h.err then return rule_of() end
-  return rule_of(h[3] and h[2] or h[1], h[3], h[4])
+  return rule_of(h[3] and h[2] or h[1], h[3], h[4]), h[1]
 end
 
--- Stores what a limit allows from now on, in texts, if that is anything.
+-- Stores what a limit allows from now on, in texts, if that is anything, and anything else than before.
 local function set_limit(limit, concurrency, starts, per)
-  local rule = rule_of(concurrency, starts, per)
-  if rule.most == 0 then return end
+  local rule, old, shown = rule_of(concurrency, starts, per), limit_rule(limit)
+  local same = rule.most == old.most and rule.starts == old.starts and rule.per == old.per
+  if rule.most == 0 or same and not (rule.starts and shown) then return end
   redis.call('SADD', LIMITS, limit)
   if rule.starts then
     redis.call('HDEL', limit_key(limit), 'concurrency')
