@@ -36,7 +36,7 @@ const GIVEN = new Set(
 
 /** What link() puts around a rare function and the pieces that only it needs. */
 const DEFERRED =
-  /^local (\w+) = function\(\.\.\.\) -- rare\nreturn \1\(\.\.\.\)\nend\n/gm;
+  /^local (\w+) = function\(\.\.\.\) -- rare\nreturn \1\(\.\.\.\)\nend\n/m;
 
 /** A script's text in parts: the pieces that were linked, and its own. */
 export function partsOf(
@@ -50,7 +50,9 @@ export function partsOf(
     own = own.replaceAll(`${piece}\n`, () => "");
     linked.push(piece);
   }
-  return { linked, own: own.replaceAll(DEFERRED, "") };
+  // from the inside: a rare function may have others in it
+  while (DEFERRED.test(own)) own = own.replace(DEFERRED, "");
+  return { linked, own };
 }
 
 /** Lines of Lua that are no comments and not empty. */

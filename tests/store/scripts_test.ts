@@ -157,7 +157,7 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
 /** The verbs, and what keeps slots and starts of rate limits, and times to look at something. */
 const MOVERS = [
   ...["push", "register"],
-  ...["let_through", "wait_for_slot", "has_to_wait", "clean_slots"],
+  ...["let_through", "wait_for_slot", "send_back", "clean_slots"],
   ...["note_start", "plan_look", "look_later", "tag_job"],
   ...["next_turn", "wait_for_turn"],
   ...["set_slot", "note_run"], // of schedules, which are no jobs

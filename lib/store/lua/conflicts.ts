@@ -21,7 +21,7 @@ const SLOTS = 10;
 /** See {@linkcode link}. */
 export const CONFLICTS_LUA: string = `
 -- The job that has the slot of a limit, or the one that has waited for it the longest; nil if there is none before "own".
-local function job_ahead(limit, own)
+local function job_ahead(limit, own) -- rare
   clean_slots(limit, 0, ${SLOTS}) -- nobody may have freed that of a job that is gone
   local holder = redis.call('ZRANGE', allowed_key(limit), 0, 0)[1]
   if holder then return holder end
@@ -43,7 +43,7 @@ local function make_way(id, limit)
 end
 
 -- Cancels the jobs of a limit that are in the way of a new one, or of "own", which waits; returns whether all are.
-local function clear_way(limit, how, own)
+local function clear_way(limit, how, own) -- rare
   if how ~= 'keepLatest' and how ~= 'cancelRunning' then return true end
   for _, id in ipairs(redis.call('ZRANGE', rate_limited_key(limit), 0, ${MOST_CANCELED})) do
     if id == own then break end

@@ -107,22 +107,30 @@ local function fill_slots(limit, rule)
   return queued
 end
 
--- Takes a job's slot, if it has one, and gives it to the next job that waits.
-local function free_slot(job)
-  local limit = job.rate_limit_key
-  if not limit or limit == '' or is_fair(limit) or redis.pcall('ZREM', allowed_key(limit), job.id) ~= 1 then return end
+-- Gives a slot of a job's limit that has become free to the next job that waits. The job may not have started.
+local function pass_slot(job, limit) -- rare
   if not limit_fits(limit) then return end
   local rule = limit_rule(limit)
   if rule.starts then redis.call('ZREM', starts_key(limit), job.id) end
   fill_slots(limit, rule)
 end
 
+-- Takes a job's slot, if it has one, and gives it to the next job that waits.
+local function free_slot(job)
+  local limit = job.rate_limit_key
+  if not limit or limit == '' or is_fair(limit) or redis.pcall('ZREM', allowed_key(limit), job.id) ~= 1 then return end
+  pass_slot(job, limit)
+end
+
 -- How many jobs have begun to wait in this call.
 local begun = 0
 
--- Has a job wait for a slot, which it may get at once; returns its status. Else a worker looks at once what it does about
--- others ("how"). Each job of one call waits a microsecond longer than the next one, so that they keep their order.
-local function wait_for_slot(job, limit, rule, how, front, ...)
+-- Has a job wait for a slot, which it may get at once; returns its status, or nil if it has no limit, or a slot already. If it
+-- waits, a worker looks at once what it does about others ("how"). Each job of one call waits a microsecond longer than the
+-- next one, so that they keep their order.
+local function wait_for_slot(job, front, ...) -- rare
+  local limit, rule, how = limit_of(job)
+  if not limit or redis.call('ZSCORE', allowed_key(limit), job.id) then return nil end
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited', ...)
   if front then redis.call('HSET', job_key(job.id), 'enqueue_at_front', 1) end
   redis.call('ZADD', rate_limited_key(limit), string.format('%.6f', clock + begun / 1000000), job.id)

@@ -102,10 +102,8 @@ end
 -- Puts a job that is due among those that wait for a slot, if it is rate limited and has none; else on its queue, at the
 -- head if "front". Returns its status.
 local function admit_at_once(job, front, ...)
-  local limit, rule, how = limit_of(job)
-  if limit and not redis.call('ZSCORE', allowed_key(limit), job.id) then
-    return wait_for_slot(job, limit, rule, how, front, ...)
-  end
+  local status = job.rate_limit_key and wait_for_slot(job, front, ...)
+  if status then return status end
   enter(job, 'queued', front, 'enqueued_at', iso(), ...)
   return 'queued'
 end

@@ -24,23 +24,18 @@ const DROPPED = 100;
 
 /** See {@linkcode link}. */
 export const WINDOWS_LUA: string = `
--- What a limit allows, from texts: "most" jobs queued or running at a time, and so many "starts" within "per" seconds, nil
--- if there is no such window. If neither is known, "most" is 0.
+-- What a limit allows, from texts: "most" jobs queued or running at a time, and so many "starts" within "per" seconds, which
+-- are now those after "since"; nil if there is no such window. If neither is known, "most" is 0.
 local function rule_of(concurrency, starts, per)
   starts, per = whole(starts), tonumber(per or '') or 0
   if starts == 0 or not (per > 0 and per <= ${MAX_SECONDS}) then return {most = whole(concurrency)} end
   local most = whole(concurrency)
-  return {most = most > 0 and most or 1e9, starts = starts, per = per}
-end
-
--- The first time, as text, that is not in the window any more.
-local function window_start(rule)
-  return string.format('%.6f', clock - rule.per)
+  return {most = most > 0 and most or 1e9, starts = starts, per = per, since = string.format('%.6f', clock - per)}
 end
 
 -- How many jobs of a limit may still be let through, and how many have started in the window.
 local function starts_left(limit, rule)
-  local recent = redis.call('ZCOUNT', starts_key(limit), '(' .. window_start(rule), now_float)
+  local recent = redis.call('ZCOUNT', starts_key(limit), '(' .. rule.since, now_float)
   return rule.starts - recent - redis.call('ZCOUNT', starts_key(limit), '+inf', '+inf'), recent
 end
 
@@ -49,13 +44,13 @@ local function opening(limit, rule)
   local left, recent = starts_left(limit, rule)
   local ahead = 0 - left -- and not -left, which is "-0" for none
   if left > 0 or recent <= ahead then return nil end
-  local first = redis.call('ZRANGEBYSCORE', starts_key(limit), '(' .. window_start(rule), now_float, 'WITHSCORES',
+  local first = redis.call('ZRANGEBYSCORE', starts_key(limit), '(' .. rule.since, now_float, 'WITHSCORES',
     'LIMIT', ahead, 1)
   return first[2] + rule.per
 end
 
 -- Has a worker of a queue look at a limit at a time, unless one will before that.
-local function plan_look(limit, q, at)
+local function plan_look(limit, q, at) -- rare
   local planned = redis.pcall('ZSCORE', looks_key(q), limit)
   if planned and (planned.err or planned + 0 <= at) then return end
   redis.call('ZADD', looks_key(q), string.format('%.6f', at), limit)
@@ -70,44 +65,48 @@ local function waiting_on(limit)
 end
 
 -- Plans that for when the window of a limit opens, if jobs wait for that.
-local function plan_opening(limit, rule)
+local function plan_opening(limit, rule) -- rare
   local q = waiting_on(limit)
   local at = q and opening(limit, rule)
   if at then plan_look(limit, q, at) end
 end
 
--- The window of a job that has been popped: the key of its limit, and what that allows; nil if it has none.
-local function window_of(job)
-  local limit = job.rate_limit_key
-  if not job.x_rate_starts or not limit or not limit_fits(limit) then return nil end
-  local rule = limit_rule(limit)
-  if rule.most == 0 then rule = rule_of(job.rate_limit_concurrency, job.x_rate_starts, job.x_rate_per) end
-  if rule.starts then return limit, rule end
-end
-
--- Whether a job that has been popped may not start now: it was put on its queue without asking the limit, as by RQ's
--- scheduler, or it starts anew, such as for a retry. It then waits as one that has waited since it first came.
-local function has_to_wait(job, limit, rule)
-  if redis.call('ZSCORE', starts_key(limit), job.id) or starts_left(limit, rule) > 0 then return false end
+-- Has a job that was let through, and may not start all the same, wait as one that has waited since it first came: it was put
+-- on its queue without asking the limit, as by RQ's scheduler, or it starts anew, such as for a retry.
+local function send_back(job, limit, rule)
   local since = redis.call('ZSCORE', allowed_key(limit), job.id)
   redis.call('ZREM', allowed_key(limit), job.id)
-  if redis.call('EXISTS', limit_key(limit)) == 0 then
-    set_limit(limit, job.rate_limit_concurrency, job.x_rate_starts, job.x_rate_per)
-  end
+  set_limit(limit, job.rate_limit_concurrency, job.x_rate_starts, job.x_rate_per)
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited')
   redis.call('ZADD', rate_limited_key(limit), since or now_float, job.id)
   plan_opening(limit, rule)
-  return true
 end
 
--- Notes that a job starts as an execution.
-local function note_start(job, e, limit, rule)
+-- Notes that a job starts.
+local function note_start(id, limit, rule)
   local key = starts_key(limit)
-  redis.call('ZREM', key, job.id)
-  redis.call('ZADD', key, now_float, job.id .. ':' .. e)
+  redis.call('ZREM', key, id)
+  redis.call('ZADD', key, now_float, id .. ':' .. now_float)
   redis.call('EXPIRE', key, math.ceil(rule.per) + ${SPARE_SECONDS})
-  local past = redis.call('ZCOUNT', key, '-inf', window_start(rule))
+  local past = redis.call('ZCOUNT', key, '-inf', rule.since)
   if past > 0 then redis.call('ZREMRANGEBYRANK', key, 0, math.min(past, ${DROPPED}) - 1) end
   plan_opening(limit, rule)
+end
+
+-- Asks the window of a job that has been popped, if it has one. Returns why it does not start now: nil if it does, which is
+-- noted; "prefetched" if it would begin later than it counts, and stays on its queue.
+local function ask_window(job, prefetched) -- rare
+  local limit = job.rate_limit_key
+  if not limit or not limit_fits(limit) then return nil end
+  local rule = limit_rule(limit)
+  if rule.most == 0 then rule = rule_of(job.rate_limit_concurrency, job.x_rate_starts, job.x_rate_per) end
+  if not rule.starts then return nil end
+  if prefetched then return 'prefetched' end
+  if redis.call('ZSCORE', starts_key(limit), job.id) or starts_left(limit, rule) > 0 then
+    note_start(job.id, limit, rule)
+  else
+    send_back(job, limit, rule)
+    return 'over its limit'
+  end
 end
 `;

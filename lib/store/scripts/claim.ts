@@ -97,14 +97,13 @@ local function start(q, id)
   local reason = in_hand[id] and 'running' or why_not_start(job)
   if reason then return skip(q, id, reason) end
   if job.x_abandoned and has_to_stay(job) then return true end
-  local limit, rule = window_of(job)
-  if limit and #executions >= wanted then -- its start is counted, so it is not prefetched
+  local why_not = job.x_rate_starts and ask_window(job, #executions >= wanted)
+  if why_not == 'prefetched' then
     stop = true
     return true
   end
-  if limit and has_to_wait(job, limit, rule) then return skip(q, id, 'over its limit') end
+  if why_not then return skip(q, id, why_not) end
   local e = lease_job(q, id)
-  if limit then note_start(job, e, limit, rule) end
   mark_started(job, e, worker)
   executions[#executions + 1] = ${
     listLua(CLAIMED, {
