@@ -333,6 +333,6 @@ export function masked(text: string): string {
   return text
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<date>")
     .replaceAll(/\b\d{13}-\d+\b/g, "<entry>")
-    .replaceAll(/(?<!\d)1\d{12}(?!\d)/g, "<milliseconds>")
+    .replaceAll(/(?<![\da-f])1\d{12}(?![\da-f])/g, "<milliseconds>")
     .replaceAll(/\b[12]\d{9}(\.\d+)?\b/g, "<time>");
 }
