@@ -17,7 +17,7 @@ import {
   sleep,
 } from "./context.ts";
 import { loadAverage, readEnvironment } from "./environment.ts";
-import { MEASUREMENTS } from "./measurements/all.ts";
+import { FEATURES, MEASUREMENTS } from "./measurements/all.ts";
 import {
   type BenchOptions,
   parseOptions,
@@ -46,7 +46,7 @@ const SETTLE_MS = 50;
 
 /** Runs the benchmark; gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const names = MEASUREMENTS.map(({ name }) => name);
+  const names = [...MEASUREMENTS, ...FEATURES].map(({ name }) => name);
   try {
     const options = parseOptions(args, names);
     if (options === undefined) {
@@ -90,9 +90,12 @@ async function bench(options: BenchOptions): Promise<void> {
     verbose: options.verbose,
   };
   const environment = await readEnvironment(systems, probe, options.driver);
-  const measurements = MEASUREMENTS.filter(({ name }) =>
-    options.only.length === 0 || options.only.includes(name)
-  );
+  const all = options.features ? FEATURES : MEASUREMENTS;
+  const measurements = options.only.length === 0
+    ? all
+    : [...MEASUREMENTS, ...FEATURES].filter(({ name }) =>
+      options.only.includes(name)
+    );
   const turns = new Turns(context, systems, results, stopping);
   const rounds = await turns.all(measurements, options);
   const run = {
@@ -185,7 +188,9 @@ async function makeSystems(
     } catch (error) {
       if (!(error instanceof NotApplicable)) throw error;
       note(`${name}: ${error.message}`);
-      const metrics = MEASUREMENTS.flatMap(({ metrics }) => metrics);
+      const metrics = [...MEASUREMENTS, ...FEATURES].flatMap(({ metrics }) =>
+        metrics
+      );
       results.explain(name, metrics, error.message);
     }
   }

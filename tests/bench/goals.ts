@@ -11,7 +11,7 @@ export interface Goal {
   /** At least or at most; `of` is a plain value where the second is "". */
   readonly way: "≥" | "≤";
   readonly target: number;
-  readonly unit: "×" | "%" | "ms";
+  readonly unit: "×" | "%" | "ms" | "s" | "B";
 }
 
 /** A goal and how it came out; `met` is absent where it was not measured. */
@@ -133,16 +133,45 @@ export const GOALS: readonly Goal[] = [
     target: 5,
     unit: "ms",
   },
+  ...["retries", "delayed", "unique", "limits", "children", "groups"]
+    .flatMap((name) =>
+      (["rq", "bullmq"] as const).map((other) => {
+        const metric = `features.${name}.run`;
+        return atLeast(`run, ${name} / ${other}`, 1, metric, metric, other);
+      })
+    ),
+  {
+    title: "100,000 jobs due at once, until all are queued",
+    of: ["features.due.seconds", "", "ours"],
+    way: "≤",
+    target: 15,
+    unit: "s",
+  },
+  {
+    title: "Redis, per delayed job",
+    of: ["features.delayed.memory", "", "ours"],
+    way: "≤",
+    target: 500,
+    unit: "B",
+  },
 ];
 
-/** How the goals came out. */
-export function outcomes(results: Results): Outcome[] {
-  return GOALS.map((goal) => {
-    const value = valueOf(goal, results);
-    if (value === undefined) return goal;
-    const met = goal.way === "≥" ? value >= goal.target : value <= goal.target;
-    return { ...goal, value, met };
-  });
+/** How those goals came out that are about these metrics. */
+export function outcomes(
+  results: Results,
+  metrics: readonly { readonly id: string }[],
+): Outcome[] {
+  const measured = new Set(metrics.map(({ id }) => id));
+  return GOALS.filter(({ of: [metric] }) => measured.has(metric)).map(
+    (goal) => {
+      const value = valueOf(goal, results);
+      if (value === undefined) return goal;
+      const met = goal.way === "≥"
+        ? value >= goal.target
+        : value <= goal.target;
+      return { ...goal, value, met };
+    },
+  );
 }
 
 function valueOf(goal: Goal, results: Results): number | undefined {

@@ -6,6 +6,8 @@ import { parseArgs } from "node:util";
 export interface BenchOptions {
   /** Fewer rounds, smaller numbers: less than three minutes. */
   readonly quick: boolean;
+  /** Measure the features instead of the plain jobs. */
+  readonly features: boolean;
   /** Print JSON instead of a table. */
   readonly json: boolean;
   /** Show what the workers print. */
@@ -23,6 +25,7 @@ export const USAGE = `Usage: deno task bench [FLAGS]
 Runs this project, RQ and BullMQ side by side on a redis-server of their own.
 
   --quick            under three minutes
+  --features         retries, delayed jobs and the like, instead of plain jobs
   --rounds N         rounds over all measurements (default: 5; --quick: 2)
   --only NAMES       measurements, separated by commas
   --driver PACKAGE   @db/redis or ioredis (default: @db/redis)
@@ -67,6 +70,7 @@ export function parseOptions(
   const quick = values.quick ?? false;
   return {
     quick,
+    features: values.features ?? false,
     json: values.json ?? false,
     verbose: values.verbose ?? false,
     rounds: readRounds(values.rounds, quick ? 2 : 5),
@@ -81,6 +85,7 @@ function read(args: readonly string[]) {
       args: [...args],
       options: {
         quick: { type: "boolean" },
+        features: { type: "boolean" },
         json: { type: "boolean" },
         verbose: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -36,7 +36,7 @@ export function toJson(run: Run): string {
       }])),
     }))
   );
-  const goals = outcomes(results).map((
+  const goals = outcomes(results, metricsOf(run)).map((
     { title, way, target, unit, value, met },
   ) => ({
     ...{ title, goal: `${way} ${target} ${unit}` },
@@ -53,9 +53,13 @@ export function toText(run: Run): string {
     "",
     ...tableLines(run),
     "",
-    ...goalLines(run.results),
+    ...goalLines(run),
     ...reasonLines(run),
   ].join("\n");
+}
+
+function metricsOf({ measurements }: Run): Metric[] {
+  return measurements.flatMap(({ metrics }) => metrics);
 }
 
 function environmentLines({ environment, rounds }: Run): string[] {
@@ -115,8 +119,8 @@ function formatNumber(value: number): string {
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function goalLines(results: Results): string[] {
-  const rows = outcomes(results).map((outcome) =>
+function goalLines(run: Run): string[] {
+  const rows = outcomes(run.results, metricsOf(run)).map((outcome) =>
     outcome.title.padEnd(68) + goalOf(outcome).padStart(10) +
     valueOf(outcome).padStart(12) + `   ${verdict(outcome)}`
   );

@@ -44,8 +44,13 @@ Deno.test("outcomes() tells which goals are met, and which were not measured", (
     "scaling.longest": 5.1,
   });
   results.add("rq", { "enqueue.one": 3_000, "memory.queued": 500 });
+  const metrics = [
+    { id: "enqueue.one" },
+    { id: "memory.queued" },
+    { id: "scaling.longest" },
+  ];
   const verdicts = Object.fromEntries(
-    outcomes(results).map(({ title, met }) => [title, met]),
+    outcomes(results, metrics).map(({ title, met }) => [title, met]),
   );
   assertEquals(verdicts["enqueue, one by one / RQ"], true);
   assertEquals(verdicts["enqueue, one by one / BullMQ"], undefined);
@@ -55,4 +60,5 @@ Deno.test("outcomes() tells which goals are met, and which were not measured", (
   );
   assertEquals(verdicts["Redis, per queued job / RQ"], false);
   assertEquals(verdicts["longest script with the long queue"], false);
+  assertEquals("enqueue, bulk / RQ" in verdicts, false, "of another metric");
 });

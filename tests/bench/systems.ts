@@ -26,14 +26,23 @@ export interface System {
   readonly driver: DriverProcess;
   /** The sorted set whose members are the jobs that have finished. */
   readonly finishedKey: string;
+  /** The list of jobs that wait for a worker. */
+  readonly waitingKey: string;
+  /** The sorted set whose members are the jobs that are not due yet. */
+  readonly scheduledKey: string;
   /** The isolation that costs least, for what does not depend on it. */
   readonly lightest: Isolation;
   /**
    * The workers that together run so many jobs at once.
    *
+   * @param schedules Whether they queue delayed jobs as well, where that has to be asked for.
    * @throws {NotApplicable} if the system cannot
    */
-  workers(isolation: Isolation, concurrency: number): Program[];
+  workers(
+    isolation: Isolation,
+    concurrency: number,
+    schedules?: boolean,
+  ): Program[];
   /**
    * A worker that leaves once its queue is empty.
    *
@@ -70,6 +79,8 @@ export function ourSystem(port: number, driver: string): System {
   return {
     name: "ours",
     finishedKey: "rq:finished:bench",
+    waitingKey: "rq:queue:bench",
+    scheduledKey: "rq:scheduled:bench",
     lightest: "reuse",
     driver: new DriverProcess({
       command: deno,
@@ -101,6 +112,8 @@ export function rqSystem(port: number, peer: Peer): System {
   return {
     name: "rq",
     finishedKey: "rq:finished:bench",
+    waitingKey: "rq:queue:bench",
+    scheduledKey: "rq:scheduled:bench",
     lightest: "reuse",
     driver: new DriverProcess({
       command: python,
@@ -108,13 +121,14 @@ export function rqSystem(port: number, peer: Peer): System {
       cwd: JOBS,
       env: { PYTHONDONTWRITEBYTECODE: "1" },
     }),
-    workers: (isolation, concurrency) => {
+    workers: (isolation, concurrency, schedules = false) => {
       if (isolation === "shared" && concurrency > 1) {
         throw new NotApplicable("one job at a time in a process");
       }
       const flags = isolation === "process"
         ? []
         : ["--worker-class", "rq.SimpleWorker"];
+      if (schedules) flags.push("--with-scheduler");
       return Array.from({ length: concurrency }, () => worker(flags));
     },
     burstWorker: () => worker(["--burst"]),
@@ -128,6 +142,8 @@ export function bullmqSystem(port: number, peer: Peer): System {
   return {
     name: "bullmq",
     finishedKey: "bull:bench:completed",
+    waitingKey: "bull:bench:wait",
+    scheduledKey: "bull:bench:delayed",
     lightest: "shared",
     driver: new DriverProcess({
       command: "node",

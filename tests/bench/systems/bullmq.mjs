@@ -12,12 +12,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const home = process.env.BULLMQ_HOME;
 const require = createRequire(`${home}/package.json`);
-const { Queue, QueueEvents } = require("bullmq");
+const { FlowProducer, Queue, QueueEvents } = require("bullmq");
 const { Redis } = require("ioredis");
 
 const connection = { host: "127.0.0.1", port: Number(process.argv[2]) };
 const queue = new Queue("bench", { connection });
 await queue.waitUntilReady();
+const flows = new FlowProducer({ connection });
 const redis = new Redis(connection);
 
 const enqueue = () => queue.add("hello", { name: "yangyi" });
@@ -91,6 +92,49 @@ async function latencies(samples, warm, gap) {
   return taken;
 }
 
+/** The options of a job with each feature, or the job itself. */
+const FEATURES = {
+  retries: () => ["failsOnce", { attempts: 2 }],
+  delayed: (_, delay) => ["hello", { delay: delay * 1_000 }],
+  unique: (i) => ["hello", { deduplication: { id: `key-${i}` } }],
+  limits: () => ["hello", {}],
+};
+
+async function enqueueFeature({ feature, n, chunk, delay }) {
+  if (feature === "children") return await enqueueChildren(n, chunk);
+  if (feature === "groups") return await enqueueGroups(n);
+  // It limits how many jobs of a queue run at a time, not of a key.
+  if (feature === "limits") await queue.setGlobalConcurrency(100);
+  for (let from = 0; from < n; from += chunk) {
+    const size = Math.min(chunk, n - from);
+    await queue.addBulk(
+      Array.from({ length: size }, (_, i) => {
+        const [name, opts] = FEATURES[feature](from + i, delay);
+        return { name, data: { name: "yangyi" }, opts };
+      }),
+    );
+  }
+}
+
+/** A parent waits for its child. */
+async function enqueueChildren(n, chunk) {
+  const job = { name: "hello", queueName: "bench", data: { name: "yangyi" } };
+  const flow = { ...job, children: [job] };
+  for (let left = n; left > 0; left -= chunk) {
+    const size = Math.ceil(Math.min(chunk, left) / 2);
+    await flows.addBulk(Array(size).fill(flow));
+  }
+}
+
+/** What it has for a group is a parent with 99 children. */
+async function enqueueGroups(n) {
+  const job = { name: "hello", queueName: "bench", data: { name: "yangyi" } };
+  for (let left = n; left > 0; left -= 100) {
+    const children = Array(Math.min(100, left) - 1).fill(job);
+    await flows.add({ ...job, children });
+  }
+}
+
 const versionOf = (name) =>
   JSON.parse(readFileSync(`${home}/node_modules/${name}/package.json`, "utf8"))
     .version;
@@ -106,6 +150,7 @@ const operations = {
   bulk: ({ n, chunk }) => timed(() => bulk(n, chunk)),
   round_trip: ({ n }) => roundTrips(n),
   scripts: ({ n, chunk, lua, fields }) => scripts(n, chunk, lua, fields),
+  feature: (options) => timed(() => enqueueFeature(options)),
   latency: ({ samples, warm, gap }) => latencies(samples, warm, gap),
 };
 
@@ -116,5 +161,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     .then((value) => ({ value }), (error) => ({ error: String(error) }));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
+await flows.close();
 await queue.close();
 redis.disconnect();

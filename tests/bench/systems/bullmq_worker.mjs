@@ -9,7 +9,12 @@ const { Worker } = require("bullmq");
 
 const processor = mode === "sandbox"
   ? new URL("./bullmq_processor.mjs", import.meta.url)
-  : (job) => Promise.resolve(job.data.name);
+  : (job) => {
+    if (job.name === "failsOnce" && job.attemptsMade === 0) {
+      return Promise.reject(new Error("once"));
+    }
+    return Promise.resolve(job.data.name);
+  };
 
 const worker = new Worker("bench", processor, {
   connection: { host: "127.0.0.1", port: Number(port) },

@@ -12,6 +12,7 @@ import { stdin } from "node:process";
 import type { RedisClient } from "../../../lib/redis/redis_client.ts";
 import { type EnqueueCall, Queue } from "../../../mod.ts";
 import { hello } from "./jobs/bench_jobs.ts";
+import { enqueueFeature, type FeatureOptions } from "./ours_features.ts";
 
 /** The bare driver: what it can do at most, without this project above it. */
 interface BareDriver {
@@ -21,10 +22,8 @@ interface BareDriver {
 }
 
 /** What a command may say. */
-interface Options {
-  readonly n: number;
+interface Options extends FeatureOptions {
   readonly width: number;
-  readonly chunk: number;
   readonly lua: string;
   readonly fields: readonly string[];
   readonly samples: number;
@@ -50,6 +49,7 @@ const operations: Record<string, (options: Options) => unknown> = {
   seam_round_trip: ({ n }) => seamRoundTrips(n),
   scripts: (options) => scripts(options),
   latency: (options) => latencies(options),
+  feature: (options) => timed(() => enqueueFeature(queue, options)),
 };
 
 for await (const line of createInterface({ input: stdin })) {

@@ -5,6 +5,7 @@ import json
 import platform
 import sys
 import time
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +15,9 @@ sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 sys.path.append(str(HERE / "jobs"))
 
 from bench_jobs import hello  # noqa: E402
+from feature_jobs import fails_once  # noqa: E402
 from redis import Redis  # noqa: E402
-from rq import Queue  # noqa: E402
+from rq import Queue, Retry  # noqa: E402
 from rq.serializers import JSONSerializer  # noqa: E402
 
 redis = Redis(port=int(sys.argv[1]))
@@ -81,6 +83,54 @@ def latency(samples, warm, gap):
     return taken
 
 
+def rate_limit():
+    from rq import RateLimit
+
+    return RateLimit(key="bench", concurrency=100)
+
+
+def enqueue_groups(n):
+    """Of a hundred jobs each."""
+    from rq.group import Group
+
+    for start in range(0, n, 100):
+        jobs = [
+            Queue.prepare_data(hello, args=("yangyi",))
+            for _ in range(min(100, n - start))
+        ]
+        Group.create(connection=redis).enqueue_many(queue, jobs)
+
+
+def enqueue_retries(n, chunk):
+    for start in range(0, n, chunk):
+        queue.enqueue_many(
+            [
+                Queue.prepare_data(fails_once, args=("yangyi",), retry=Retry(max=1))
+                for _ in range(min(chunk, n - start))
+            ]
+        )
+
+
+def enqueue_feature(feature, n, chunk, delay):
+    """Those that it has a bulk call for are enqueued so."""
+    if feature == "retries":
+        return enqueue_retries(n, chunk)
+    if feature == "groups":
+        return enqueue_groups(n)
+    for i in range(n if feature != "children" else (n + 1) // 2):
+        if feature == "delayed":
+            queue.enqueue_in(timedelta(seconds=delay), hello, "yangyi")
+        elif feature == "unique":
+            queue.enqueue(hello, "yangyi", job_id=f"key-{i}", unique=True)
+        elif feature == "limits":
+            queue.enqueue(hello, "yangyi", rate_limit=rate_limit())
+        elif feature == "children":
+            parent = queue.enqueue(hello, "yangyi")
+            queue.enqueue(hello, "yangyi", depends_on=parent)
+        else:
+            raise ValueError(f"Cannot enqueue {feature}")
+
+
 OPERATIONS = {
     "versions": lambda: {
         "python": platform.python_version(),
@@ -92,6 +142,7 @@ OPERATIONS = {
     "round_trip": round_trip,
     "scripts": scripts,
     "latency": latency,
+    "feature": lambda **options: timed(lambda: enqueue_feature(**options)),
 }
 
 for line in sys.stdin:
