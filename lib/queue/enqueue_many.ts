@@ -36,10 +36,13 @@ export async function enqueueMany(
 ): Promise<Job[]> {
   const jobs: Job[] = [];
   const refused = new Map<number, unknown>();
-  const take = async (i: number, enqueued: Enqueued) => {
+  // It returns a promise only for a job that has to be read: there may be very many others.
+  const take = (i: number, enqueued: Enqueued): Promise<void> | undefined => {
     jobs[i] = maker.jobOf(prepared[i]!, enqueued);
-    if (enqueued.existing === undefined) return;
-    jobs[i] = await maker.existing(enqueued.existing);
+    if (enqueued.existing === undefined) return undefined;
+    return maker.existing(enqueued.existing).then((job) => {
+      jobs[i] = job;
+    });
   };
   const settle = async (from: number, to: number) => {
     const outcomes = await store.enqueueMany(prepared.slice(from, to));
@@ -47,7 +50,7 @@ export async function enqueueMany(
       const refuse = (reason: unknown) => void refused.set(from + k, reason);
       return outcome.status === "rejected"
         ? refuse(outcome.reason)
-        : take(from + k, outcome.value).catch(refuse);
+        : take(from + k, outcome.value)?.catch(refuse);
     });
     await Promise.all(found);
   };

@@ -5,8 +5,8 @@ import { DuplicateJobError, type Job, Queue, type Unique } from "../../mod.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { ReplyLoser } from "./reply_loser.ts";
 
-/** What is sent to enqueue a unique job. */
-const ENQUEUES = /x_unique_how/;
+/** What is sent to enqueue a unique job, as packed; the script, which is sent once, has the name of the field too. */
+const ENQUEUES = /x_unique_how\ufffd(started|ended) /;
 
 const CALLS = 8;
 
