@@ -41,7 +41,8 @@ local function wait_for(id, parent)
 end
 
 -- What becomes of a new job because of its parents, as judge() says it. It waits for those that have not ended.
-local function depend(id, parents, edges)
+local function depend(id, parents, given) -- rare
+  local edges = edges_of(given.allow_dependency_failures, given.x_if_parent_fails)
   local verdicts, result = {}, 'go'
   for i, parent in ipairs(parents) do
     local status = field(parent, 'status')
@@ -121,11 +122,10 @@ local function forget_parents(id)
   end
 end
 
--- Where the dependents of a job are being released, it has ended before it was canceled or deleted: that still counts.
-local function dependents_ended(job, status)
-  local how, is_deleted = job.dependents or status, status == 'deleted'
-  if is_deleted then forget_parents(job.id) end
-  local is_late = (is_deleted or status == 'canceled') and not job.dependents
+-- Releases the dependents of a job, as many as one call may. Where they are being released already, it has ended before it
+-- was canceled or deleted: that still counts.
+local function release_or_hold(job, status) -- rare
+  local how, is_late = job.dependents or status, (status == 'deleted' or status == 'canceled') and not job.dependents
   job.held = is_late and redis.pcall('HEXISTS', RELEASING, job.id) == 1
   if not job.held then
     job.cursor = release(job.id, how, 'begin')
@@ -133,6 +133,12 @@ local function dependents_ended(job, status)
     if job.held then hold(job, how) end
   end
   if status ~= 'finished' then wake_dependents(job.id) end
+end
+
+local function dependents_ended(job, status)
+  if status == 'deleted' then forget_parents(job.id) end
+  job.held, job.cursor = false, '0'
+  if redis.call('EXISTS', dependents_key(job.id)) == 1 then release_or_hold(job, status) end
 end
 `,
 };

@@ -44,9 +44,8 @@ local function end_child(job, verdict, parent, status)
   call_hooks(job, 'failed')
 end
 
--- Ends or deletes what hooks have doomed. That may doom others, until this call has done its share: the parents of the
--- rest are held. Returns whether there are such.
-local function end_doomed()
+-- Ends or deletes what hooks have doomed, and what that dooms in turn; see end_doomed().
+local function end_all_doomed() -- rare
   local unfinished = false
   while #doomed > 0 do
     local d = table.remove(doomed)
@@ -66,6 +65,12 @@ local function end_doomed()
     unfinished = unfinished or job.held
   end
   return unfinished
+end
+
+-- Ends or deletes what hooks have doomed. That may doom others, until this call has done its share: the parents of the
+-- rest are held. Returns whether there are such.
+local function end_doomed()
+  return #doomed > 0 and end_all_doomed()
 end
 
 -- Tells the hooks that a job has ended, and its hash shows the status ("finished", …); or that it is about to be deleted

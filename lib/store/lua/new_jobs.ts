@@ -159,7 +159,8 @@ local function enqueue_new(new_job, to)
   end
   limit_new(limit, given)
   if how and clear_way(limit, how) then drop_field(new_job, 'x_on_conflict') end
-  local verdict, parent, status = depend(id, parents, edges_of(given.allow_dependency_failures, given.x_if_parent_fails))
+  local verdict, parent, status = 'go', nil, nil
+  if #parents > 0 then verdict, parent, status = depend(id, parents, given) end
   answer = place_new(new_job, id, to, verdict ~= 'go', due, limit, unique)
   limit_wait(new_job, due)
   if unique then hold_new(unique, id, given) end
