@@ -36,7 +36,7 @@ const GIVEN = new Set(
 
 /** What link() puts around a rare function and the pieces that only it needs. */
 const DEFERRED =
-  /^local (\w+) = function\(\.\.\.\) -- rare\nreturn \1\(\.\.\.\)\nend\n/m;
+  /^local (\w+)\n\1 = function\(\.\.\.\) -- rare\n\1 = \(function\(\)\nreturn \1\nend\)\(\)\nreturn \1\(\.\.\.\)\nend\n/m;
 
 /** A script's text in parts: the pieces that were linked, and its own. */
 export function partsOf(

@@ -156,10 +156,17 @@ function isLinked(piece: string, level: Level | undefined): boolean {
     (level.linked.has(piece) || isLinked(piece, level.outer));
 }
 
-/** A function that creates a rare one and what only that needs, and calls it. */
+/**
+ * A function that creates a rare one and what only that needs, puts it in its own place, and calls it: a script that calls
+ * it for each of many jobs creates it once.
+ */
 function deferred(name: string, texts: readonly string[]): string {
-  return `local ${name} = function(...) -- rare
+  return `local ${name}
+${name} = function(...) -- rare
+${name} = (function()
 ${texts.join("\n")}
+return ${name}
+end)()
 return ${name}(...)
 end`;
 }

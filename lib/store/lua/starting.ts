@@ -38,7 +38,7 @@ local function mark_started(job, e, worker)
   if job.ended_at then redis.call('HDEL', key, 'ended_at') end
   if not job.origin then redis.call('HSET', key, 'origin', job.q) end
   if job.ttl or job.started_at or job.ended_at then redis.call('PERSIST', key) end -- other jobs have no expiry
-  if job.rate_limit_key then free_turn(job) end
+  if job.x_fair_key then free_turn(job) end
   local been = job.x_execution or job.started_at and job.started_at ~= ''
   if not been and not job.x_attempts then return end
   local attempts = math.max(whole(job.x_attempts), been and 1 or 0) + 1

@@ -90,17 +90,20 @@ local function next_turn(turn, q)
   end
 end
 
--- Takes a job's turn, if it has it, and gives it to the next one of its fair key, unless another one has it, too.
+-- Gives on a turn that a job had, unless another one has it, too.
+local function pass_turn(turn, q) -- rare
+  if turn_fits(turn, q) and not is_taken(turn) then next_turn(turn, q) end
+end
+
+-- Takes a job's turn, if it has it, and gives it to the next one of its fair key.
 local function free_turn(job)
   local turn = turn_of(job)
-  if not turn or redis.pcall('ZREM', allowed_key(turn), job.id) ~= 1 then return end
-  local q = job.origin or job.q
-  if turn_fits(turn, q) and not is_taken(turn) then next_turn(turn, q) end
+  if turn and redis.pcall('ZREM', allowed_key(turn), job.id) == 1 then pass_turn(turn, job.origin or job.q) end
 end
 
 -- Has a job wait for its turn, before all others of its key if "front"; returns its status, or nil if it has the turn now.
 -- What RQ reads is written when the first one waits.
-local function wait_for_turn(job, turn, front, ...)
+local function wait_for_turn(job, turn, front, ...) -- rare
   local q, waiting = job.origin or job.q, rate_limited_key(turn)
   if not turn_fits(turn, q) or redis.call('ZSCORE', allowed_key(turn), job.id) then return nil end
   redis.call('SADD', fair_key(q), turn)

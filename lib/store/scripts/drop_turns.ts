@@ -15,7 +15,8 @@ import { script } from "../lua/link.ts";
 export const DROP_TURNS: Script = script(
   "drop_turns",
   `
-local left = tonumber(ARGV[3])
+local left = whole(ARGV[3])
+if left == 0 then error('no number of jobs: ' .. ARGV[3]) end
 local turns = redis.pcall('SRANDMEMBER', KEYS[1], 50)
 if turns.err then return 0 end
 for _, turn in ipairs(turns) do
