@@ -35,8 +35,8 @@ export interface QueueOptions extends ConnectionOptions {
    */
   readonly isolation?: Isolation;
   /**
-   * The rate limit of jobs without their own. Unless it has another key, all of them share the queue's name as their key,
-   * and with those of other programs that say the same.
+   * The rate limit of jobs without their own. Its key is the queue's name, unless it says another one: all programs that
+   * enqueue with this option share it. What enqueues without it, such as a job's follow-ups, says it for itself.
    *
    * @default none
    */

@@ -1,36 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { type Job, Queue } from "../../mod.ts";
 import { Fleet, kill } from "../faults/support.ts";
 import { Bench, Ledger } from "./support.ts";
-
-/** When jobs have started, by Redis' clock, in microseconds, in their order. */
-async function startsOf(bench: Bench, jobs: readonly Job[]): Promise<number[]> {
-  const dates = await Promise.all(
-    jobs.map(({ id }) => bench.field(`rq:job:${id}`, "started_at")),
-  );
-  const micros = dates.map((date) => {
-    const [, second = "", fraction = ""] = /^(.*)\.(\d{6})Z$/.exec(date!)!;
-    return Date.parse(`${second}Z`) * 1_000 + Number(fraction);
-  });
-  return micros.sort((a, b) => a - b);
-}
-
-/** That no time as long as `per` seconds, wherever it begins, has more than so many starts. */
-function assertWindows(
-  starts: readonly number[],
-  limit: number,
-  per: number,
-): void {
-  for (let i = 0; i + limit < starts.length; i++) {
-    const took = starts[i + limit]! - starts[i]!;
-    assert(
-      took >= per * 1_000_000 - 1, // numbers that scripts compare are rounded
-      `${limit + 1} starts within ${took} µs: ${starts}`,
-    );
-  }
-}
+import { assertWindows, startsOf } from "./windows.ts";
 
 Deno.test("no more than so many jobs start within any second, on whichever workers and queues, and all run", async () => {
   await using redis = await RedisServer.start();

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Group } from "../../mod.ts";
 import { Bench, Ledger, logLines, WorkerProcess } from "../e2e/support.ts";
+import { assertWindows, startsOf } from "../e2e/windows.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ReplyLoser } from "./reply_loser.ts";
@@ -120,5 +121,32 @@ Deno.test.each([{ atOnce: 1 }, { atOnce: 20 }])(
     await waitFor(() => ledger.lines().length >= 2);
     await assertDrained(bench, ["low"]);
     assertEquals(ledger.lines().toSorted(), ["complete", "failure"]);
+  },
+);
+
+Deno.test.each([{ atOnce: 1 }, { atOnce: 10 }])(
+  "replies that are lost let no more jobs start than a window allows, and each once, $atOnce at once",
+  async ({ atOnce }) => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    await using proxy = new ReplyLoser(redis.port, 6);
+    using ledger = new Ledger();
+    const rateLimit = { key: "k", limit: 10, per: "1s", concurrency: 8 };
+    const jobs = await bench.queue("low").enqueueMany(
+      Array.from({ length: 45 }, (_, n) => ({
+        func: "jobs.note",
+        args: [ledger.path, `${n}`],
+        rateLimit,
+      })),
+    );
+    const flags = ["--isolation", "shared", "--concurrency", String(atOnce)];
+    await using _worker = await WorkerProcess.listening([
+      ...["low", "--url", proxy.url, ...flags],
+    ]);
+    for (const { id } of jobs) await bench.hasStatus(id, "finished");
+    assert(proxy.lost > 1, `${proxy.lost} replies were lost`);
+    assertEquals(ledger.lines().length, jobs.length);
+    assertWindows(await startsOf(bench, jobs), 10, 1);
+    await assertDrained(bench, ["low"]);
   },
 );

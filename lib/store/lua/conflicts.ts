@@ -59,12 +59,18 @@ local function clear_way(limit, how, own) -- rare
   return true
 end
 
--- Does what jobs that have come to wait for a slot ask for about those before them.
+-- Does what jobs that have come to wait for a slot ask for about those before them. If there is more to do than one call
+-- does, the next look goes on, and where nothing could be done, a second later.
 local function heed_conflicts(limit, q)
+  local before = redis.call('ZCARD', rate_limited_key(limit))
+  local function go_on()
+    local stuck = redis.call('ZCARD', rate_limited_key(limit)) == before
+    plan_look(limit, q, clock + (stuck and 1 or 0))
+  end
   for _, id in ipairs(redis.call('ZRANGE', rate_limited_key(limit), -${ASKED}, -1)) do
     local how = field(id, 'x_on_conflict')
     if how == 'skip' and job_ahead(limit, id) then make_way(id, limit)
-    elseif how and not clear_way(limit, how, id) then return plan_look(limit, q, clock)
+    elseif how and not clear_way(limit, how, id) then return go_on()
     elseif how then redis.call('HDEL', job_key(id), 'x_on_conflict') end
   end
 end

@@ -5,7 +5,7 @@
  * that starts only turns one into the other.
  *
  * The starts themselves are kept, and not only their number for each second or minute, of which two neighbours could be
- * used up at their common border. The price is some 90 bytes for each start while it is in the window. GCRA would take
+ * used up at their common border. The price is some 160 bytes for each start while it is in the window. GCRA would take
  * one number, but lets either twice the limit through in the first window, or no two jobs at a time.
  *
  * Starts count, as with BullMQ, Oban and Sidekiq, and not, as for RQ's slots, that a job is queued: jobs that have piled up
@@ -21,6 +21,9 @@ const SPARE_SECONDS = 3_600;
 
 /** How many starts that have left the window are dropped with each new one. */
 const DROPPED = 100;
+
+/** How many jobs that are gone may be before the first one that waits. */
+const GONE = 10;
 
 /** See {@linkcode link}. */
 export const WINDOWS_LUA: string = `
@@ -58,10 +61,12 @@ local function plan_look(limit, q, at) -- rare
   if redis.call('ZRANGE', looks_key(q), 0, 0)[1] == limit then tell_worker(q, at) end
 end
 
--- The queue of the job that has waited longest for a slot, false if none does.
+-- The queue of the job that has waited longest for a slot, nil if none does. Some that are gone may be before it.
 local function waiting_on(limit)
-  local first = redis.call('ZRANGE', rate_limited_key(limit), 0, 0)[1]
-  return first and field(first, 'origin')
+  for _, id in ipairs(redis.call('ZRANGE', rate_limited_key(limit), 0, ${GONE})) do
+    local q = field(id, 'origin')
+    if q then return q end
+  end
 end
 
 -- Plans that for when the window of a limit opens, if jobs wait for that.
