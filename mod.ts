@@ -78,6 +78,11 @@ export type { DecidedBy, JobProgress } from "./lib/job/record.ts";
 export type { Missed } from "./lib/job/missed.ts";
 export type { Every, When } from "./lib/job/timetable.ts";
 export type { JobStatus } from "./lib/job/status.ts";
+export { cron } from "./lib/queue/cron.ts";
+export type {
+  CronJobInfo,
+  CronSchedulerInfo,
+} from "./lib/queue/cron_scheduler_info.ts";
 export {
   type Dependency,
   dependency,

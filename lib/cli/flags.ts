@@ -80,9 +80,12 @@ export function usage(): string {
   const own = FLAGS.filter(({ ofRq }) => !ofRq).map(usageLine);
   const ofRq = FLAGS.filter(({ ofRq }) => ofRq).map(usageLine);
   return [
-    "Usage: rq-worker [FLAGS] [QUEUES…]",
+    "Usage: rq-worker [worker] [FLAGS] [QUEUES…]",
+    "       rq-worker cron FILE [FLAGS]",
     "",
-    "Runs the jobs of queues in Redis, each in its own process unless --isolation says otherwise.",
+    "worker (the default) runs the jobs of queues in Redis, each in its own process unless --isolation says",
+    "otherwise. cron makes the jobs of schedules, those that FILE declares and all others, and runs none; it",
+    "takes the flags of the connection, of the log, --name, --pid, --deno and --job-deno-arg.",
     "TIME is seconds, or text such as 90s, 5m, 1h30m; SIZE is megabytes, or text such as 256MB, 1.5GB.",
     "NAMES and QUEUES are separated by commas.",
     "Isolation is process (a fresh process for each job), reuse (one after the other in one process) or",

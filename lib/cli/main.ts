@@ -1,5 +1,5 @@
 /**
- * The worker program.
+ * The program: the commands `worker` and `cron`.
  *
  * @module
  */
@@ -14,7 +14,8 @@ import {
 import { CannotStartError, WorkerNameTakenError } from "../worker/errors.ts";
 import { printable } from "../base/printable.ts";
 import { STDERR, STDOUT } from "../worker/output.ts";
-import { parseFlags, usage, UsageError } from "./flags.ts";
+import { cronCommand } from "./cron_command.ts";
+import { type ParsedFlags, parseFlags, usage, UsageError } from "./flags.ts";
 import { workerCommand } from "./worker_command.ts";
 
 /**
@@ -31,7 +32,8 @@ export async function main(args: readonly string[]): Promise<number> {
       STDOUT.print(`rq-worker ${VERSION} (deno ${Deno.version.deno})`);
       return 0;
     }
-    return await workerCommand(flags);
+    await commandOf(flags)(flags);
+    return 0;
   } catch (error) {
     if (error instanceof UsageError) {
       STDERR.print(`${printable(error.message)}; --help lists all flags`);
@@ -41,6 +43,13 @@ export async function main(args: readonly string[]): Promise<number> {
     STDERR.print(printable(error.message));
     return 1;
   }
+}
+
+/** The command that is named first; a worker if none is. */
+function commandOf(
+  { positional }: ParsedFlags,
+): (flags: ParsedFlags) => Promise<void> {
+  return positional[0] === "cron" ? cronCommand : workerCommand;
 }
 
 /** An operational error, such as an unreachable server, is reported in one line; only a bug shows its stack. */

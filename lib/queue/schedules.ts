@@ -19,8 +19,13 @@ import {
   type When,
 } from "../job/timetable.ts";
 import type { Connection, ConnectionOptions } from "../store/connection.ts";
+import { CronRegistry } from "../store/cron_registry.ts";
 import { ScheduleStore, type StoredSchedule } from "../store/schedule_store.ts";
 import { type Context, openContext } from "./context.ts";
+import {
+  type CronSchedulerInfo,
+  readCronScheduler,
+} from "./cron_scheduler_info.ts";
 import { type Job, newJob } from "./job.ts";
 import { checkSchedule, type ScheduleOptions } from "./prepare_schedule.ts";
 import {
@@ -181,6 +186,16 @@ export class Schedules implements AsyncDisposable {
     }
     const runs = await this.#store.runs(checkScheduleName(name), limit);
     return runs.map(readRun).filter((run) => run !== null);
+  }
+
+  /**
+   * The programs that make the jobs of schedules, as far as they are in Redis: of ours those that have a file, and those
+   * that have made jobs in the last two minutes; of Python those of `rq cron`.
+   */
+  async schedulers(): Promise<CronSchedulerInfo[]> {
+    const { client, keys } = this.#store;
+    const registry = new CronRegistry(client, keys);
+    return (await registry.all(await this.#store.now())).map(readCronScheduler);
   }
 
   /** Closes the connection, unless `connection` was an open one. */

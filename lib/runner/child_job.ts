@@ -15,6 +15,7 @@ import {
   mapSet,
   sortTexts,
 } from "../base/primordials.ts";
+import { DECLARED_EXPORT, declaredSchedules } from "../job/declared.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
 import { retryWishOf } from "../job/retry_wish.ts";
 import { findNamed, type Named } from "../job/static_method.ts";
@@ -99,6 +100,14 @@ export async function loadModule(job: RunnableJob): Promise<Loaded> {
     mapSet(modules, url, module);
   } catch (error) {
     return failed("load", `Cannot load module ${url}`, error);
+  }
+  if (exportName === DECLARED_EXPORT) {
+    return {
+      type: "loaded",
+      module,
+      func: declaredSchedules,
+      owner: undefined,
+    };
   }
   const named = findNamed(module, exportName);
   if (named.type === "found" && typeof named.value === "function") {

@@ -139,6 +139,17 @@ const GROUP_FIELDS = {
   rq_cursor: ["text", "sweep, user", "sweep, user"],
 } as const;
 
+/** The hash of a cron scheduler (`rq/cron.py`). */
+const CRON_SCHEDULER_FIELDS = {
+  hostname: ["text", "worker", "user"],
+  pid: ["integer", "worker", "user"],
+  name: ["text", "worker", "user"],
+  created_at: ["date", "worker", "user"],
+  config_file: ["text", "worker", "user"],
+  /** A list of `rq.cron.CronJob.to_dict()`. */
+  cron_jobs: ["json", "worker", "user"],
+} as const;
+
 /** All of these, for a test. */
 export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   WORKER_FIELDS,
@@ -148,6 +159,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   LIMIT_FIELDS,
   SCHEDULE_FIELDS,
   GROUP_FIELDS,
+  CRON_SCHEDULER_FIELDS,
 ];
 
 /** The name of a field of a worker's hash. */
@@ -161,3 +173,8 @@ export type ScheduleField = keyof typeof SCHEDULE_FIELDS;
 
 /** Some fields of a schedule's hash. */
 export type ScheduleFields = Readonly<Partial<Record<ScheduleField, RedisArg>>>;
+
+/** The fields of a cron scheduler's hash. */
+export type CronSchedulerFields = Readonly<
+  Record<keyof typeof CRON_SCHEDULER_FIELDS, RedisArg>
+>;

@@ -174,6 +174,14 @@ export class Keys {
   scheduleRuns(name: string): string {
     return `${this.prefix}x_schedule_runs:${name}`;
   }
+  /** Sorted set of the names of RQ's cron schedulers, scored with their last heartbeats. */
+  get cronSchedulers(): string {
+    return `${this.prefix}cron_schedulers`;
+  }
+  /** Hash of one of RQ's cron schedulers. */
+  cronScheduler(name: string): string {
+    return `${this.prefix}cron_scheduler:${name}`;
+  }
   /** Hash of the files that declare schedules: for each the token of the program that has read it last. */
   get cronFiles(): string {
     return `${this.prefix}x_cron_files`;

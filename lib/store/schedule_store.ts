@@ -148,22 +148,27 @@ export class ScheduleStore {
     );
   }
 
-  /** The names of all schedules, those that run next first. */
-  async names(): Promise<string[]> {
-    const names = this.client.send(
-      "ZRANGE",
-      [this.keys.schedules, 0, -1],
-      RESEND,
-    );
-    return texts(await names);
+  /** The names of schedules, those that run next first. */
+  async names(most = 0): Promise<string[]> {
+    const args = [this.keys.schedules, 0, most - 1];
+    return texts(await noWrongType(this.client.send("ZRANGE", args, RESEND)));
   }
 
   /** All schedules, those that run next first. */
   async all(): Promise<StoredSchedule[]> {
+    return await this.#fetchMany(await this.names());
+  }
+
+  /** The first hundred schedules. */
+  async first(): Promise<StoredSchedule[]> {
+    return await this.#fetchMany(await this.names(BATCH));
+  }
+
+  async #fetchMany(names: readonly string[]): Promise<StoredSchedule[]> {
     const found: StoredSchedule[] = [];
-    for (const names of chunks(await this.names(), BATCH)) {
-      const some = await Promise.all(names.map((name) => this.fetch(name)));
-      found.push(...some.filter((schedule) => schedule !== null));
+    for (const some of chunks(names, BATCH)) {
+      const read = await Promise.all(some.map((name) => this.fetch(name)));
+      found.push(...read.filter((schedule) => schedule !== null));
     }
     return found;
   }

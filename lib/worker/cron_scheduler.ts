@@ -12,6 +12,8 @@
 import { Service } from "../base/service.ts";
 import { MISSED, type Missed, planSlot } from "../job/missed.ts";
 import { parseTiming, timetableOf } from "../job/timetable.ts";
+import { formatDate } from "../base/date.ts";
+import { cronJobsOf, CronRegistry } from "../store/cron_registry.ts";
 import type {
   DueSchedule,
   RunReply,
@@ -19,12 +21,16 @@ import type {
   SlotClaim,
 } from "../store/schedule_store.ts";
 import type { SweepStore } from "../store/sweep_store.ts";
+import type { CronFile } from "./cron_file.ts";
+import { hostname } from "./hostname.ts";
 import type { SteadyLog } from "./log.ts";
 
 /** The options of a {@linkcode CronScheduler}. */
 export interface CronSchedulerOptions {
   readonly schedules: ScheduleStore;
   readonly sweeps: SweepStore;
+  /** The file whose schedules it keeps in Redis, if there is one. */
+  readonly file?: CronFile | undefined;
   /** The worker's name, and so its channel. */
   readonly name: string;
   readonly log: SteadyLog;
@@ -36,6 +42,8 @@ export interface CronSchedulerOptions {
  * dies, schedules wait for twice that time at the most.
  */
 const TURN_MS = 5_000;
+/** Milliseconds between two heartbeats in RQ's registry of cron schedulers, as RQ's own have them. */
+const HEARTBEAT_MS = 60_000;
 /** The shortest pause in milliseconds: slots that come right after one another are claimed together. */
 const LEAST_PAUSE = 20;
 
@@ -46,6 +54,10 @@ export class CronScheduler extends Service {
   #askAt = 0;
   #turnEnds = 0;
   #dueAt = Infinity;
+  #heartbeatAt = 0;
+  #isShown = false;
+  readonly #registry: CronRegistry;
+  readonly #createdAt: string = formatDate();
   /** The last error, so that it is not reported at each turn. */
   #told: string | undefined;
 
@@ -54,6 +66,8 @@ export class CronScheduler extends Service {
     const { onError } = options;
     super({ name: "cron scheduler", interval: TURN_MS, onError });
     this.#options = options;
+    const { client, keys } = options.schedules;
+    this.#registry = new CronRegistry(client, keys);
   }
 
   /** Does what is to be done by now; returns how many slots were claimed. */
@@ -64,10 +78,14 @@ export class CronScheduler extends Service {
       return count;
     } catch (error) {
       this.#dueAt = Infinity; // the next turn looks again
-      if (this.#told !== String(error)) this.#options.onError(error);
-      this.#told = String(error);
+      this.#tell(error);
       return 0;
     }
+  }
+
+  #tell(error: unknown): void {
+    if (this.#told !== String(error)) this.#options.onError(error);
+    this.#told = String(error);
   }
 
   /** Claims all slots that have come, whoever has the turn; returns how many. */
@@ -113,13 +131,51 @@ export class CronScheduler extends Service {
 
   /** Asks for the turn. The worker that gets it looks at once. */
   async #ask(): Promise<void> {
-    const { sweeps, name } = this.#options;
+    const { sweeps, name, file } = this.#options;
     // Not in step with the other workers.
     this.#askAt = this.clock.now() + TURN_MS * (1 - Math.random() / 5);
-    if (!await sweeps.takeTurn("schedules", TURN_MS, name)) return;
-    // A little later than in Redis, where the turn then has ended.
-    this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
-    this.#dueAt = 0;
+    const hasTurn = await sweeps.takeTurn("schedules", TURN_MS, name);
+    if (hasTurn) {
+      // A little later than in Redis, where the turn then has ended.
+      this.#turnEnds = this.#askAt = this.clock.now() + TURN_MS;
+      this.#dueAt = 0;
+    }
+    if (!hasTurn && file === undefined) return;
+    try {
+      await this.#heartbeat();
+    } catch (error) {
+      this.#options.onError(error); // slots do not depend on it
+    }
+  }
+
+  /**
+   * Shows itself to RQ's tools. Of workers without a file, only those do that have had the turn, since those are the ones
+   * that have made jobs.
+   */
+  async #heartbeat(): Promise<void> {
+    const { schedules, name, file } = this.#options;
+    if (this.clock.now() < this.#heartbeatAt) return;
+    this.#heartbeatAt = this.clock.now() + HEARTBEAT_MS;
+    await file?.restore();
+    const all = await schedules.first();
+    if (all.length === 0 && file === undefined) return;
+    await this.#registry.show(name, await schedules.now(), {
+      hostname: hostname(),
+      pid: Deno.pid,
+      name,
+      created_at: this.#createdAt,
+      config_file: file?.name ?? "",
+      cron_jobs: cronJobsOf(all),
+    });
+    this.#isShown = true;
+  }
+
+  /** Stops, and is shown no longer. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    await this.#registry.hide(this.#options.name);
   }
 
   /** Claims a slot; returns whether nobody else had. A schedule that cannot be read is marked, and no longer due. */

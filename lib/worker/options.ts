@@ -59,6 +59,13 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly execPath?: string;
   /**
+   * A file whose calls of `cron()` declare schedules. They are stored when the worker starts, and those that the file
+   * declared before and does no longer are removed.
+   *
+   * @default none
+   */
+  readonly cron?: string;
+  /**
    * Leave once every queue is empty.
    *
    * @default false

@@ -16,11 +16,13 @@ import { SweepStore } from "../store/sweep_store.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
 import { Commands } from "./commands.ts";
+import { CronFile } from "./cron_file.ts";
 import { CronScheduler } from "./cron_scheduler.ts";
 import { CannotStartError, WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { hostname } from "./hostname.ts";
 import type { InHand } from "./in_hand.ts";
 import { JobLog } from "./job_log.ts";
 import { JobLoop } from "./job_loop.ts";
@@ -54,6 +56,7 @@ export class WorkerSession {
   readonly #sweeper: Sweeper;
   readonly #scheduler: Scheduler;
   readonly #cron: CronScheduler;
+  readonly #cronFile: CronFile | undefined;
   readonly #commands: Commands;
   readonly #fetcher: Fetcher;
   readonly #jobs: JobLoop;
@@ -93,9 +96,14 @@ export class WorkerSession {
       interval: settings.maintenanceInterval * 1_000,
     });
     this.#scheduler = new Scheduler({ ...common, name: settings.name });
+    const schedules = new ScheduleStore(client, keys);
+    this.#cronFile = settings.cron === undefined
+      ? undefined
+      : new CronFile({ ...settings, file: settings.cron, schedules, stopping });
     this.#cron = new CronScheduler({
       ...common,
-      schedules: new ScheduleStore(client, keys),
+      schedules,
+      file: this.#cronFile,
       name: settings.name,
     });
     this.#commands = this.#makeCommands(onError);
@@ -188,6 +196,7 @@ export class WorkerSession {
       }
       await this.#sweeper.sweep(queues, stopping);
       this.#sweeper.start();
+      await this.#cronFile?.apply();
       if (settings.withScheduler) await this.#startScheduling();
       log.info(`*** Listening on ${queues.join(", ")}...`);
       this.#options.runners.prepare();
@@ -303,10 +312,4 @@ function accessError(why: string, cause?: Error): CannotStartError {
     `Cannot start the worker: its Redis user lacks a permission (${why}); the ACL rules that a worker needs are in the README`,
     { cause },
   );
-}
-
-/** The host name, or "unknown" without the permission to read it. */
-function hostname(): string {
-  const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
-  return allowed.state === "granted" ? Deno.hostname() : "unknown";
 }

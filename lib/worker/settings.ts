@@ -115,6 +115,13 @@ const SETTINGS = {
     default: true,
     flag: "no-scheduler",
   },
+  cron: {
+    kind: "text",
+    help: "a file whose calls of cron() declare schedules",
+    shown: "none",
+    flag: "cron",
+    value: "FILE",
+  },
   maxJobs: {
     kind: "count",
     help: "leave after so many jobs",

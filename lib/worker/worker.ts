@@ -5,15 +5,12 @@
  */
 
 import { Alarms } from "../base/alarms.ts";
-import {
-  ConnectionLostError,
-  ConnectionRefusedError,
-  type ConnectionState,
-} from "../redis/redis_client.ts";
+import { ConnectionLostError } from "../redis/redis_client.ts";
 import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { type OpenConnection, openConnection } from "../store/connection.ts";
 import { Keys } from "../store/keys.ts";
+import { logState } from "./connection_state.ts";
 import { OWN_OUTPUT, tellDropped } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
@@ -188,11 +185,7 @@ export class Worker implements AsyncDisposable {
     return openConnection(this.#options, {
       connectTimeout: Infinity,
       name,
-      onState: (state) => {
-        // A final refusal ends the worker with an error, which is reported.
-        if (state.state === "down" && isRefusal(state.error)) return;
-        log.warn(describeState(state));
-      },
+      onState: (state) => logState(log, state),
       onWarning: (message) => log.warn(message),
     });
   }
@@ -214,17 +207,4 @@ function optional<T extends object>(
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const given = Object.entries(properties).filter(([, v]) => v !== undefined);
   return Object.fromEntries(given) as ReturnType<typeof optional<T>>;
-}
-
-function isRefusal(error: Error): boolean {
-  return error instanceof ConnectionRefusedError ||
-    error.cause instanceof ConnectionRefusedError;
-}
-
-function describeState(state: ConnectionState): string {
-  return state.state === "down"
-    ? `${state.error.message}; trying again until there is a connection`
-    : `Connected to Redis at ${state.url} again after ${
-      (state.downFor / 1_000).toFixed(1)
-    } s`;
 }

@@ -23,6 +23,7 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "ReplyError",
     "Schedules",
     "callback",
+    "cron",
     "dependency",
     "job",
     "repeat",
