@@ -76,6 +76,7 @@ local function try_run(schedule, id)
   if answer.outcome == 'refused' then
     return {outcome = 'refused', why = answer.why ~= '' and answer.why or 'a key of its queue holds another type of value'}
   end
+  if answer.outcome == 'no group' then return {outcome = 'refused', why = 'there is no group "' .. answer.group .. '"'} end
   local status = answer.outcome
   local is_new = status == 'queued' or status == 'deferred' or status == 'scheduled' or status == 'rate_limited'
   if not is_new then return {outcome = 'skipped', other = answer.id or job[NEW_ID]} end
