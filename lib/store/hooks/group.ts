@@ -54,6 +54,7 @@ local function settle_group(g)
     local called = is == 'finished' or counts.failed + counts.stopped + counts.canceled + counts.gone == 0 or
       call_back(g, 'on_failure', counts)
     if not complete then return end
+    joined[g] = nil
     called = call_back(g, 'on_complete', counts) and called
     if is == 'finished' then called = call_back(g, 'on_success', counts) and called end
     local h = redis.pcall('HMGET', key, 'ended_at', 'ttl', 'parent', 'x_grouped')
@@ -71,13 +72,13 @@ local function settle_group(g)
   end
 end
 
--- Counts a member as what its job is now; "is" is a status, or "gone".
+-- Counts a member as what its job has become: a status, or "gone". Most are finished and not the last ones, which is all.
 local function count_member(job, is)
-  local g, was = job.group_id, job.x_grouped
-  recount(g, job.id, was, is)
+  local g = job.group_id
+  recount(g, job.id, job.x_grouped, is)
   job.x_grouped = is
   if is ~= 'gone' then redis.pcall('HSET', job_key(job.id), 'x_grouped', is) end
-  if is ~= 'open' then settle_group(g) end
+  if is ~= 'finished' or redis.pcall('SCARD', group_open_key(g)) == 0 then settle_group(g) end
 end
 
 -- A job that will run again has not ended. One that is deleted after its end stays counted as it has ended. One that says

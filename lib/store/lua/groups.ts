@@ -29,8 +29,12 @@ local COUNTED = {${
     .map((name) => `${name} = true`).join(", ")
 }}
 
+-- Groups to which this call has added jobs, and that it has not found complete since: most of the work is the same for all.
+local joined = {}
+
 -- Whether jobs can be added to a group: nil if there is no such group, false if a key of it holds another type of value.
 local function group_fits(g)
+  if joined[g] then return true end
   if redis.call('EXISTS', group_state_key(g), group_key(g)) == 0 then return nil end
   return holds_only('set', group_key(g)) and holds_only('hash', group_state_key(g)) and holds_only('set', group_open_key(g))
 end
@@ -67,11 +71,13 @@ local function open_group(g)
   end
 end
 
--- Adds a job to a group, or opens it again; "was" is what it is counted as.
+-- Adds a job to a group, or opens it again; "was" is what it is counted as. The caller writes x_grouped.
 local function join_group(g, id, was)
-  redis.pcall('SADD', GROUPS, g)
   redis.pcall('SADD', group_key(g), id)
   recount(g, id, was, 'open')
+  if joined[g] then return end
+  joined[g] = true
+  redis.pcall('SADD', GROUPS, g)
   if redis.pcall('SCARD', group_open_key(g)) == 1 then open_group(g) end
 end
 

@@ -107,11 +107,10 @@ local function limit_new(limit, given)
   set_limit(limit, given.rate_limit_concurrency, given.x_rate_starts, given.x_rate_per)
 end
 
--- Adds a new job to its group, if it has one.
-local function join_new(new_job, g)
-  if not g then return end
-  redis.call('HSET', job_key(new_job[NEW_ID]), 'x_grouped', 'open')
-  join_group(g, new_job[NEW_ID])
+-- Has a new job say that its group counts it as open.
+local function mark_member(new_job)
+  new_job[#new_job + 1] = 'x_grouped'
+  new_job[#new_job + 1] = 'open'
 end
 
 -- Limits how long a new job waits on its queue. What it waits for until it is due does not count.
@@ -161,11 +160,12 @@ local function enqueue_new(new_job, to)
   if how and clear_way(limit, how) then drop_field(new_job, 'x_on_conflict') end
   local verdict, parent, status = 'go', nil, nil
   if #parents > 0 then verdict, parent, status = depend(id, parents, given) end
+  if given.group_id then mark_member(new_job) end
   answer = place_new(new_job, id, to, verdict ~= 'go', due, limit, unique)
   limit_wait(new_job, due)
   if unique then hold_new(unique, id, given) end
   if #tags > 0 then tag_job(id, to.q, tags) end
-  join_new(new_job, given.group_id)
+  if given.group_id then join_group(given.group_id, id) end
   if verdict == 'go' or verdict == 'stay' then return answer end
   doom(id, verdict, parent, status)
   end_doomed()
@@ -181,10 +181,11 @@ local function spawn(new_job, to)
   if redis.call('EXISTS', job_key(id)) == 1 then return 'exists' end
   if not new_job_fits(id, to, {}, due, limit, false) or not tags_fit(to.q, tags) then return end
   limit_new(limit, given)
+  if given.group_id then mark_member(new_job) end
   local answer = place_new(new_job, id, to, false, due, limit)
   limit_wait(new_job, due)
   if #tags > 0 then tag_job(id, to.q, tags) end
-  join_new(new_job, given.group_id)
+  if given.group_id then join_group(given.group_id, id) end
   return answer.outcome
 end
 `;

@@ -26,10 +26,16 @@ local function look_at_inner(member)
   if redis.pcall('HGET', group_state_key(inner), 'parent') ~= g then recount(g, member, 'open', 'gone') end
 end
 
+-- Reads less than get_job() does, since it is called often.
+local function member_job(id)
+  local h = redis.pcall('HMGET', job_key(id), 'status', 'group_id', 'x_grouped', 'repeats_left', 'repeat_intervals')
+  return {status = h[1] or '', group_id = h[2], x_grouped = h[3], repeats_left = h[4], repeat_intervals = h[5]}
+end
+
 local function look_at(member)
-  if string.sub(member, 1, ${INNER_GROUP.length}) == '${INNER_GROUP}' then return look_at_inner(member) end
-  local job = get_job(member)
-  if not job.data or job.group_id ~= g then
+  if string.find(member, '^${INNER_GROUP}') then return look_at_inner(member) end
+  local job = member_job(member)
+  if job.group_id ~= g or job.status == '' and not is_job(member) then
     drop_member(g, member)
     if redis.pcall('SISMEMBER', KEYS[3], member) == 1 then recount(g, member, 'open', 'gone') end
     return
