@@ -8,6 +8,14 @@ import {
 } from "../../lib/base/errors.ts";
 import { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
+import {
+  dependency,
+  type EnqueueCall,
+  Group,
+  retry,
+  webhook,
+} from "../../mod.ts";
+import { masked } from "../store/support.ts";
 import { send } from "./fixtures/project/jobs/mail.ts";
 import { Desk } from "./support.ts";
 
@@ -144,3 +152,66 @@ export async function typed(queue: Queue): Promise<string> {
   const job = await queue.createJob({ func: send, args: ["a"] });
   return await (await queue.enqueueJob(job)).wait();
 }
+
+/** Everything in Redis but the job's times, and what only `enqueueJob()` writes into the hash. */
+async function stateOf(desk: Desk): Promise<Record<string, string>> {
+  const dump = Object.entries(await desk.bench.dump());
+  return Object.fromEntries(
+    dump.map(([key, value]) => [
+      key,
+      masked(value).replace(/,?"x_change=[^"]*"/, "")
+        .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4,12}){4}/g, "<uuid>"),
+    ]),
+  );
+}
+
+const OPTIONS: [string, Partial<EnqueueCall>][] = [
+  ["a time limit", { timeout: 7, ttl: 100, resultTtl: 5, failureTtl: 6 }],
+  ["retries", { retry: retry({ max: 2, interval: ["1s", "5s"] }) }],
+  ["a delay", { in: "1h" }],
+  ["a repeat", { repeat: { times: 2, interval: "1m" } }],
+  ["a parent", { dependsOn: "p" }],
+  [
+    "a parent with a policy, and a delay",
+    { dependsOn: dependency("p", { ifParentFails: "cancel" }), in: "1h" },
+  ],
+  ["a rate limit", { rateLimit: { key: "k", concurrency: 1 } }],
+  [
+    "a rate limit that keeps the latest",
+    {
+      rateLimit: { key: "k", concurrency: 1, onConflict: "keepLatest" },
+    },
+  ],
+  ["a window", { rateLimit: { key: "k", limit: 1, per: "1h" } }],
+  ["a unique key", { unique: { key: "u", ifTaken: "skip" } }],
+  ["a fair key", { fairKey: "tenant" }],
+  ["a group", { group: "g" }],
+  ["callbacks", { onSuccess: "a.b", onFailure: "a.c" }],
+  ["webhooks", { webhooks: [webhook("https://x.example/")] }],
+  ["tags", { tags: ["a", "b"] }],
+];
+
+Deno.test.each(OPTIONS)(
+  "a created job with %s ends up as one that is enqueued at once",
+  async (_name, options) => {
+    const call: EnqueueCall = { ...options, func: "a.b", jobId: "j" };
+    const states: Record<string, string>[] = [];
+    for (const isCreated of [false, true]) {
+      await using desk = await Desk.open();
+      const { queue } = desk;
+      await Group.create({ id: "g", connection: queue.connection });
+      await queue.enqueueCall({ func: "a.b", jobId: "p" });
+      const rateLimit = { key: "k", concurrency: 1 };
+      for (const jobId of ["has-a-slot", "waits"]) {
+        await queue.enqueueCall({ func: "a.b", jobId, rateLimit });
+      }
+      if (isCreated) {
+        const job = await queue.createJob(call);
+        await job.save();
+        await queue.enqueueJob(job);
+      } else await queue.enqueueCall(call);
+      states.push(await stateOf(desk));
+    }
+    assertEquals(states[1], states[0]);
+  },
+);

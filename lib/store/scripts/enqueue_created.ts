@@ -29,13 +29,13 @@ if not job.data then return cjson.encode({outcome = 'gone'}) end
 if job.x_change == ARGV[6] then return cjson.encode((look_up(id, job, to))) end
 if job.status ~= 'created' then return cjson.encode({outcome = 'not created', status = job.status}) end
 
+-- What is no part of what is to be enqueued, or is told by the record otherwise.
 local OTHERS = {status = true, origin = true, enqueued_at = true, x_due = true, x_change = true}
 
 -- What the hash holds, as a record NEW_JOB, in which the later one of two values counts. RQ writes what is unset as empty text.
-local function new_job_of_hash()
+local function new_job_of(flat)
   local due, ttl = string.match(job.x_due or '', '^%+?%d+%.?%d*$'), seconds(job.ttl, 0)
   local new_job = {id, string.format('%.0f', math.max(ttl, 0)), due or '0', 'timeout', ARGV[5]}
-  local flat = redis.call('HGETALL', KEYS[1])
   if #flat > 2 * ${MOST_FIELDS} then error({err = 'ERR The hash has more fields than that of a job'}) end
   for i = 1, #flat, 2 do
     local name, value = flat[i], flat[i + 1]
@@ -49,12 +49,15 @@ local function new_job_of_hash()
   return new_job
 end
 
--- An error here is one of what the hash holds; nothing was written then.
-local fine, answer = pcall(function() return enqueue_new(new_job_of_hash(), to) end)
-if not fine then answer = {outcome = 'refused', why = type(answer) == 'table' and answer.err or tostring(answer)} end
-if job.x_due and (answer.outcome == 'queued' or answer.outcome == 'scheduled' or answer.outcome == 'rate_limited') then
-  redis.call('HDEL', KEYS[1], 'x_due')
+local flat = redis.call('HGETALL', KEYS[1])
+local fine, answer = pcall(new_job_of, flat)
+if fine then
+  -- From here on it is a new job like any other. Deleting is a write that a full Redis accepts, and then lets the script go on.
+  redis.call('DEL', KEYS[1])
+  fine, answer = pcall(enqueue_new, answer, to)
 end
+if not fine then answer = {outcome = 'refused', why = type(answer) == 'table' and answer.err or tostring(answer)} end
+if not answer.enqueued_at then redis.call('HSET', KEYS[1], unpack(flat)) end
 push_gathered(to)
 return cjson.encode(answer)
 `,
