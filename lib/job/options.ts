@@ -85,7 +85,8 @@ export interface JobOptions extends CallbackOptions<never> {
   /**
    * Whose job it is, such as `"tenant-7"`: the keys of a queue take turns, so that one with 100,000 jobs does not keep
    * another's one waiting. A job that waits for the turn of its key has the status `rate_limited`. `atFront` puts it
-   * before the others of its key. Jobs without a key stand in the queue as ever.
+   * before the others of its key. Jobs without a key stand in the queue as ever, and so do those whose rate limit has an
+   * `onConflict`, of which one waits at most.
    *
    * @default the queue's, then none
    */

@@ -91,7 +91,9 @@ function addLimits(
     if (unique.key !== undefined) fields.set("x_unique", unique.key);
     fields.set("x_unique_how", unique.how);
   }
-  if (fairKey === undefined) return;
+  // Of jobs that heed conflicts one waits at most, so they have no turns to take.
+  const heeds = rateLimit !== undefined && rateLimit.onConflict !== "queue";
+  if (fairKey === undefined || heeds) return;
   fields.set("x_fair_key", fairKey);
   if (rateLimit !== undefined) return;
   fields.set("rate_limit_key", fairLimit(queue, fairKey));

@@ -39,3 +39,21 @@ Deno.test("a queue refuses what can be no fair key", () => {
   const fairKey = 7 as unknown as string;
   assertThrows(() => new Queue("q", { fairKey }), TypeError, "got number");
 });
+
+Deno.test("jobs of which one waits at most take no turns", async () => {
+  await using redis = await RedisServer.start();
+  await using queue = new Queue("q", { connection: redis.url, fairKey: "a" });
+  const rateLimit = {
+    key: "k",
+    concurrency: 1,
+    onConflict: "keepLatest",
+  } as const;
+  const call = { func: "jobs.add", args: [1, 2], rateLimit } as const;
+  const jobs = [];
+  for (let i = 0; i < 3; i++) jobs.push(await queue.enqueueCall(call));
+  assertEquals(
+    await Promise.all(jobs.map((job) => job.getStatus())),
+    ["queued", "canceled", "rate_limited"],
+  );
+  assertEquals(jobs[0]!.fairKey, undefined);
+});
