@@ -83,13 +83,18 @@ end
 
 -- A job that will run again has not ended. One that is deleted after its end stays counted as it has ended. One that says
 -- so itself, and is not in RQ's set, is no member.
-local function group_ended(job, status)
+local function member_ended(job, status) -- rare
   local g = job.group_id
-  if not g or g == '' or status == 'finished' and next_repeat(job) then return end
+  if status == 'finished' and next_repeat(job) then return end
   if not job.x_grouped and redis.pcall('SISMEMBER', group_key(g), job.id) ~= 1 then return end
   if status ~= 'deleted' then return count_member(job, status) end
   drop_member(g, job.id)
   if not COUNTED[job.x_grouped] then count_member(job, 'gone') end
+end
+
+-- Most jobs are in no group. RQ writes that as empty text.
+local function group_ended(job, status)
+  if job.group_id and job.group_id ~= '' then member_ended(job, status) end
 end
 `,
 };

@@ -33,7 +33,7 @@ local COUNTED = {${
 local joined = {}
 
 -- Whether jobs can be added to a group: nil if there is no such group, false if a key of it holds another type of value.
-local function group_fits(g)
+local function group_fits(g) -- rare
   if joined[g] then return true end
   if redis.call('EXISTS', group_state_key(g), group_key(g)) == 0 then return nil end
   return holds_only('set', group_key(g)) and holds_only('hash', group_state_key(g)) and holds_only('set', group_open_key(g))
@@ -72,7 +72,7 @@ local function open_group(g)
 end
 
 -- Adds a job to a group, or opens it again; "was" is what it is counted as. The caller writes x_grouped.
-local function join_group(g, id, was)
+local function join_group(g, id, was) -- rare
   redis.pcall('SADD', group_key(g), id)
   recount(g, id, was, 'open')
   if joined[g] then return end
