@@ -18,19 +18,17 @@ import {
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
 import { IdleClient } from "../redis/idle_client.ts";
 import { openConnection } from "../store/connection.ts";
-import type { DependsOn } from "../job/dependency.ts";
-import type { EnqueueCall } from "./enqueue_call.ts";
+import type { CallOptions, EnqueueCall } from "./enqueue_call.ts";
 import type { Job } from "./job.ts";
 import { Queue } from "./queue.ts";
 
 /** Options of single jobs of a function; see {@linkcode JobMethods.with}. */
-export interface EnqueueOptions extends JobOptions {
-  /** Jobs to wait for. */
-  readonly dependsOn?: DependsOn;
-}
+export interface EnqueueOptions<F extends JobFunction = JobFunction>
+  extends Omit<CallOptions<F>, "func"> {}
 
 /** Options of {@linkcode job}: defaults for all jobs of the function. */
-export interface JobFunctionOptions extends EnqueueOptions {
+export interface JobFunctionOptions<F extends JobFunction = JobFunction>
+  extends EnqueueOptions<F> {
   /**
    * The queue. With a name, it is on the Redis of the environment, and needs no closing: it connects with a call, and
    * closes the connection when it has not been used for 0.1 seconds. A {@linkcode Queue} stays connected until you close
@@ -56,7 +54,7 @@ export interface JobMethods<F extends JobFunction> {
     ...args: StoredArgs<F>
   ): Promise<Job<StoredResultOf<F>>>;
   /** The same with other options: `send.with({ atFront: true }).enqueue("a@b.c")`. They replace those of the function. */
-  with(options: EnqueueOptions): JobMethods<F>;
+  with(options: EnqueueOptions<F>): JobMethods<F>;
 }
 
 /** A function that was made by {@linkcode job}. */
@@ -96,7 +94,7 @@ const OPTIONS = optionNames<JobFunctionOptions>({
  */
 export function job<F extends JobFunction>(
   func: F,
-  options: JobFunctionOptions = {},
+  options: JobFunctionOptions<F> = {},
 ): Enqueueable<F> {
   if (typeof func !== "function") {
     throw new TypeError(

@@ -90,7 +90,7 @@ export interface CurrentCallOptions<F extends JobFunction>
     CallbackOptions<StoredResultOf<F>> {
   /** The function; see {@linkcode CurrentFunc}. */
   readonly func: CurrentFunc<F>;
-  /** The queue's name. @default the running job's queue */
+  /** The queue's name. @default that of a function made by `job()`, else the running job's queue */
   readonly queue?: string;
   /** Jobs to wait for: their ids, follow-up jobs, `dependency(…)`, or a list of these. */
   readonly dependsOn?: DependsOn;
@@ -164,7 +164,7 @@ export interface CurrentJob {
    */
   parents<R extends readonly unknown[] = unknown[]>(): Promise<ParentsOf<R>>;
   /**
-   * Adds a follow-up job to the running job's queue. Resolves once it is stored.
+   * Adds a follow-up job to the running job's queue, or to that of a function made by `job()`, whose options it takes. Resolves once it is stored.
    *
    * @throws {TypeError} If JSON cannot represent an argument, or the job's own module
    * does not export the function.

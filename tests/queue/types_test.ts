@@ -146,6 +146,10 @@ export async function made(queue: Queue): Promise<void> {
   const direct = await queue.enqueue(made, "a");
   is<typeof direct, Job<string>>(true);
   await currentJob.enqueue(made, "a");
+  await made.with({ onSuccess: textTold, dependsOn: sent }).enqueue("a");
+  makeJob(closed, { onFailure: "a.b", dependsOn: [sent, "id"] });
+  // @ts-expect-error the result is no number
+  makeJob(report, { onSuccess: textTold });
   // @ts-expect-error the first argument is a text
   await made.enqueue(5);
   // @ts-expect-error the first argument is missing
