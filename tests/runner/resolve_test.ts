@@ -7,6 +7,7 @@ import {
 import { pathToFileURL } from "node:url";
 import { parseModulePattern } from "../../lib/runner/module_patterns.ts";
 import { nearestConfig } from "../../lib/base/project.ts";
+import { WEBHOOK_URL } from "../../lib/runner/protocol.ts";
 import { resolveFunc } from "../../lib/runner/resolve.ts";
 
 async function project(
@@ -129,6 +130,7 @@ Deno.test.each([
   "node:child_process#execSync",
   "NODE:fs#rmSync",
   "data:text/javascript,export default 1",
+  `${WEBHOOK_URL}#sendWebhook`,
   "DATA:text/javascript,1#f",
   "blob:https://a/b#f",
   "javascript:1#f",
