@@ -92,18 +92,22 @@ local function seldom(n) -- rare
   return inner()
 end
 
-local function often(n) return n > 1 and seldom(n) or both() end
+local function never() -- rare
+  return seldom(inner())
+end
+
+local function often(n) return n > 1 and seldom(n) or n > 9 and never() or both() end
 `,
 ]);
 
-Deno.test("what only a rare function needs is created when it is called; values are always there", () => {
+Deno.test("what only rare functions need is created when they are called; values and rare functions are there once", () => {
   assertEquals(
-    link("return often(2) + inner()", RARE),
+    link("return often(2)", RARE),
     `local counter = 0
+local function both() return 1 end
 local seldom
 seldom = function(...) -- rare
 seldom = (function()
-local function both() return 1 end
 local function inner() return both() end
 local function seldom(n) -- rare
   counter = counter + n
@@ -113,10 +117,19 @@ return seldom
 end)()
 return seldom(...)
 end
-local function both() return 1 end
-local function often(n) return n > 1 and seldom(n) or both() end
+local never
+never = function(...) -- rare
+never = (function()
 local function inner() return both() end
-return often(2) + inner()`,
+local function never() -- rare
+  return seldom(inner())
+end
+return never
+end)()
+return never(...)
+end
+local function often(n) return n > 1 and seldom(n) or n > 9 and never() or both() end
+return often(2)`,
   );
   const { own, linked } = partsOf(link("return seldom(1)", RARE), RARE);
   assertEquals([own, linked.length], ["return seldom(1)", 4]);

@@ -42,7 +42,7 @@ local function next_look(id)
 end
 
 -- Puts a job into the index, or notes when to look at it next.
-local function tag_job(id, q, tags)
+local function tag_job(id, q, tags) -- rare
   local at = next_look(id)
   for _, tag in ipairs(tags) do
     redis.pcall('ZADD', tag_key(q, tag), at, id)
@@ -50,11 +50,14 @@ local function tag_job(id, q, tags)
   end
 end
 
--- The job is found as long as its hash exists.
-local function tags_ended(job, status)
-  if not job.x_tags then return end
+-- A job is found as long as its hash exists.
+local function tagged_ended(job, status) -- rare
   if status ~= 'deleted' then return tag_job(job.id, job.q, tags_of(job.x_tags)) end
   for _, tag in ipairs(tags_of(job.x_tags)) do redis.pcall('ZREM', tag_key(job.q, tag), job.id) end
+end
+
+local function tags_ended(job, status)
+  if job.x_tags then tagged_ended(job, status) end
 end
 `,
 };

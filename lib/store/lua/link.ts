@@ -103,14 +103,23 @@ function mentionsOf(text: string): ReadonlySet<string | undefined> {
 
 const mentions = new Map<string, ReadonlySet<string | undefined>>();
 
-/** What has been linked at one level: the top one, or inside a rare function. */
-interface Level {
-  readonly linked: Set<string>;
-  /** The pieces in their order. */
-  readonly texts: string[];
-  /** The level around it, whose pieces it sees too. */
-  readonly outer?: Level;
+/** The pieces that a text needs, without those that only rare functions need. */
+function neededBy(
+  text: string,
+  pieces: ReadonlyMap<string, string>,
+  found: Set<string> = new Set(),
+): ReadonlySet<string> {
+  for (const name of mentionsOf(text)) {
+    const piece = name === undefined ? undefined : pieces.get(name);
+    if (piece === undefined || found.has(piece)) continue;
+    found.add(piece);
+    if (!RARE.test(piece)) neededBy(piece, pieces, found);
+  }
+  return found;
 }
+
+/** What has been linked, each piece once. */
+type Linked = Map<string, string>;
 
 /**
  * A script's text, preceded by the pieces that it needs.
@@ -121,39 +130,32 @@ export function link(
   body: string,
   pieces: ReadonlyMap<string, string> = sharedPieces(),
 ): string {
+  const spelled = spellKeys(body);
+  const needed = neededBy(spelled, pieces);
   const open: string[] = [];
-  const top: Level = { linked: new Set(), texts: [] };
-  const add = (text: string, level: Level) => {
+  const top: Linked = new Map();
+  const add = (text: string, level: Linked) => {
     for (const name of mentionsOf(text)) {
       const piece = name === undefined ? undefined : pieces.get(name);
       if (name === undefined || piece === undefined || piece === text) continue;
-      if (isLinked(piece, level)) continue;
+      if (level.has(piece) || top.has(piece)) continue;
       if (open.includes(piece)) {
         throw new Error(`Lua piece "${name}" needs itself, by way of others`);
       }
       open.push(piece);
-      // There is only one of each value, since some of them change.
-      const here = FUNCTION.test(piece) ? level : top;
-      if (RARE.test(piece)) {
-        const inner: Level = { linked: new Set(), texts: [], outer: here };
-        add(piece, inner);
-        here.texts.push(deferred(name, [...inner.texts, piece]));
-      } else {
-        add(piece, here);
-        here.texts.push(piece);
-      }
-      here.linked.add(piece);
+      // Inside a rare function is what only that needs; but there is one of each value, since some of them change.
+      const isRare = RARE.test(piece);
+      const isTop = needed.has(piece) || isRare || !FUNCTION.test(piece);
+      const here = isTop ? top : level;
+      const inner: Linked = new Map();
+      add(piece, isRare ? inner : here);
+      const texts = [...inner.values(), piece];
+      here.set(piece, isRare ? deferred(name, texts) : piece);
       open.pop();
     }
   };
-  const spelled = spellKeys(body);
   add(spelled, top);
-  return [...top.texts, spelled].join("\n");
-}
-
-function isLinked(piece: string, level: Level | undefined): boolean {
-  return level !== undefined &&
-    (level.linked.has(piece) || isLinked(piece, level.outer));
+  return [...top.values(), spelled].join("\n");
 }
 
 /**

@@ -45,7 +45,7 @@ local function look_up(id, given, to)
 end
 
 -- Removes an ended job whose id a new one takes.
-local function replace_ended(id, q)
+local function replace_ended(id, q) -- rare
   local old = get_job(id)
   old.q = q
   leave(old)
