@@ -30,7 +30,7 @@ import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
 import { freeUnique, uniqueHolder } from "./unique_keys.ts";
 import { TAKE_OFF } from "./scripts/take_off.ts";
-import { dropTurns, passSome, waitingIds, waitingTurns } from "./turns.ts";
+import { dropTurns, waitingIds, waitingTurns } from "./turns.ts";
 
 /** A job's state at one moment. */
 export interface JobState {
@@ -260,19 +260,19 @@ export class JobStore {
   async empty(queue: string): Promise<number> {
     const count = await this.count(queue);
     let removed = 0;
-    let hasPassed = false;
+    let turns: string[] = [];
     while (removed < count) {
       const reply = await EMPTY.run(
         this.client,
         [this.keys.queue(queue)],
-        [this.keys.prefix, queue, Math.min(BATCH, count - removed)],
+        [this.keys.prefix, queue, Math.min(BATCH, count - removed), ...turns],
         RESEND,
       );
       removed += Number(reply);
-      if (Number(reply) === 0 && hasPassed) break;
-      // Where the list is empty and jobs wait, a Python worker has their turn.
-      if (Number(reply) === 0) await passSome(this, queue);
-      hasPassed = Number(reply) === 0;
+      if (Number(reply) > 0) continue;
+      // Jobs may wait where the list is empty: the job that has their turn runs, or waits for a slot of its limit.
+      turns = [...(await waitingTurns(this, queue)).keys()].slice(0, BATCH);
+      if (turns.length === 0) break;
     }
     return removed;
   }

@@ -311,3 +311,23 @@ Deno.test("where Python has given the turn to some jobs of a key, they are one a
   assertEquals(await onList(bench), "a1 b1 a2 a3");
   assertEquals(await claimed(bench, worker, 8), "a1 b1 a2 a3 b2 a4 b3 a5");
 });
+
+Deno.test("an emptied queue has nobody who waits for the turn of a job that runs, or that waits for a slot", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  const limit = { rate_limit_key: "k", rate_limit_concurrency: 1 };
+  await bench.add("slot", { fields: limit });
+  await bench.claim(worker);
+  for (let i = 1; i <= 100; i++) await bench.add(`a${i}`, fair("a", limit));
+  await bench.add("b1", fair("b"));
+  await bench.send("LPOP", "rq:queue:q");
+  await bench.send("HSET", "rq:job:b1", "status", "started"); // by Python
+  await bench.add("b2", fair("b"));
+  await bench.add("b3", fair("b"));
+  assertEquals(await bench.jobs.count("q"), 101);
+  assertEquals(await bench.jobs.empty("q"), 101);
+  assertEquals(await bench.jobs.count("q"), 0);
+  assertEquals(await bench.status("a1"), "rate_limited"); // as other jobs that wait for a slot
+  assertEquals(await bench.status("a2"), null);
+  assertEquals(await bench.status("b3"), null);
+});

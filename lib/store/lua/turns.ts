@@ -2,15 +2,15 @@
  * Turns of fair keys: of each key, a queue's list holds one job, and the next one of the key goes to the tail when that one
  * starts. So the keys take turns, however many jobs each has. Jobs without a key stand in the list as ever.
  *
- * A fair key is a rate limit of RQ 3.0, in RQ's keys (`rl:x_fair:…`), with one slot, the turn. A job that waits for it has
- * the status `rate_limited`; it gives it on when it starts, not when it ends. Why so:
+ * A fair key is a rate limit of RQ 3.0, in RQ's keys (`rl:x_fair:…`), with one slot, the turn. Jobs that wait for it have the
+ * status `rate_limited`. The job that has it gives it on when it starts, not when it ends. Why so:
  *
  * - Python workers pop jobs without a script, so what they pop can give nothing on. But RQ 3.0 gives a slot on when a job
  *   ends. So a queue where only Python workers live is drained, too. There, up to FAIR_CONCURRENCY jobs of a key are queued or
  *   running: all have the turn. With a status and lists of our own, such a queue would stand still.
  * - Python's cancel, delete, retry, requeue, its scheduler and its maintenance know where a rate-limited job is.
  * - Rejected: one order of all jobs in the list, where each is inserted at its place. It needs no status, but a list finds
- *   a place in linear time: 1 ms for each job with 100,000 of them.
+ *   a place in linear time: 2 ms for each job behind 100,000 others.
  * - Rejected: one sorted set of all keys' jobs, scored by turns. A score is given when the job arrives: after a key's jobs
  *   were canceled, its next one would wait for turns that nobody takes.
  *
