@@ -253,7 +253,8 @@ export async function cancelMembers(
 
 /**
  * Does something to each job, some at once, in the order in which they were enqueued. In any other order, to take a job off a
- * queue means to walk through the list: 100,000 jobs took minutes instead of seconds.
+ * queue means to walk through the list: 100,000 jobs took minutes instead of seconds. If some are refused, it goes on with the
+ * others, and throws the first refusal at the end.
  */
 async function inOrder(
   { client, keys }: Place,
@@ -271,10 +272,15 @@ async function inOrder(
     some.forEach((job, i) => dated.push({ job, date: String(dates[i]) }));
   }
   dated.sort((a, b) => a.date < b.date ? -1 : a.date > b.date ? 1 : 0);
+  const refusals: unknown[] = [];
   for (const some of chunks(dated, MEMBERS_AT_ONCE)) {
     if (signal?.aborted) return;
-    await Promise.all(some.map(({ job }) => act(job)));
+    const ends = await Promise.allSettled(some.map(({ job }) => act(job)));
+    for (const end of ends) {
+      if (end.status === "rejected") refusals.push(end.reason);
+    }
   }
+  if (refusals.length > 0) throw refusals[0];
 }
 
 /** Deletes a group, and its jobs too if they are not to stay; `false` if there is none. */

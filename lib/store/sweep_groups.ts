@@ -1,6 +1,6 @@
 /** Looking after groups, in bounded calls. @module */
 
-import type { RedisClient } from "../redis/redis_client.ts";
+import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
 import {
   cancelMembers,
   lookAtGroup,
@@ -8,6 +8,7 @@ import {
   MEMBERS_AT_ONCE,
   pages,
 } from "./group_store.ts";
+import type { JobStore } from "./job_store.ts";
 import type { Keys } from "./keys.ts";
 import { noWrongType, texts } from "./replies.ts";
 import { CLEAN_GROUP } from "./scripts/clean_group.ts";
@@ -30,6 +31,7 @@ export async function tendGroups(
   keys: Keys,
   signal?: AbortSignal,
 ): Promise<number> {
+  if (await client.send("EXISTS", [keys.openGroups], RESEND) === 0) return 0;
   const args = [keys.openGroups, "-inf", await now(client), "LIMIT", 0];
   const due = texts(
     await noWrongType(
@@ -64,7 +66,22 @@ async function tend(
     const members = open > ALL_AT_ONCE ? open / 4 : open;
     left = Math.ceil(members / MEMBERS_AT_ONCE);
     if (state.unknown > 0) left = Math.max(left, looksAtAll(state));
-    if (state.isCanceling) await cancelMembers(place, id, signal);
+    if (state.isCanceling) await goOnCanceling(place, id, signal);
+  }
+}
+
+/** A member that Redis refuses to cancel, since a key of its queue holds another type of value, is tried again next time. */
+async function goOnCanceling(
+  place: Pick<JobStore, "client" | "keys">,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await cancelMembers(place, id, signal);
+  } catch (error) {
+    const isOfMember = error instanceof ReplyError &&
+      error.code === "WRONGTYPE";
+    if (!isOfMember) throw error;
   }
 }
 

@@ -1,6 +1,8 @@
 /** Groups beside other features: whatever else keeps a member waiting, or ends it, it is counted as what it is. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ReplyError } from "../../lib/redis/redis_client.ts";
+import { cancelGroup } from "../../lib/store/group_store.ts";
 import { childOf } from "./edges.ts";
 import { addTo, ALL_CALLS, called, counts, create } from "./groups.ts";
 import { claimSlot, put, storeOf } from "./schedule_scenes.ts";
@@ -81,4 +83,26 @@ Deno.test("a schedule adds its jobs to a group, and says that there is none if i
   await create(bench, "g");
   assertEquals((await store.runNow("s")).outcome, "enqueued");
   assertEquals(await counts(bench, "g"), "open 1, total 1");
+});
+
+Deno.test("a member that cannot be canceled keeps no other from it, and no sweep from its work", async () => {
+  await using bench = await Bench.open();
+  await create(bench, "g");
+  await bench.add("bad", { ...MEMBER, queue: "bad" });
+  for (const id of ["a", "b"]) await addTo(bench, "g", id);
+  await bench.send("SET", "rq:canceled:bad", "text");
+  await assertRejects(
+    () => cancelGroup(bench.jobs, "g"),
+    ReplyError,
+    'Cannot cancel job "bad"',
+  );
+  assertEquals(await counts(bench, "g"), "open 1, total 3, canceled 2");
+  const again = async () => {
+    await bench.send("ZADD", "rq:x_open_groups", 1, "g");
+    return await bench.sweeps.tendGroups();
+  };
+  assertEquals(await again(), 1);
+  await bench.send("DEL", "rq:canceled:bad");
+  assertEquals(await again(), 1);
+  assertEquals(await counts(bench, "g"), "total 3, canceled 3 (complete)");
 });
