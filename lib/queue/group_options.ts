@@ -39,7 +39,8 @@ export interface GroupOptions<
    */
   readonly group?: GroupOrId;
   /**
-   * How long the group is kept once it is complete, or if it never has a member; its jobs are kept as long as they say.
+   * How long a complete group is kept once none of its jobs is left, and one that never has a member. Its jobs are kept as long
+   * as they say.
    *
    * @default "1d"
    */

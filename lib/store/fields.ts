@@ -109,7 +109,7 @@ const GROUP_FIELDS = {
   created_at: ["date", "producer", "user"],
   /** Random, to recognize a repeated call. */
   token: ["text", "producer", "producer"],
-  /** For how many seconds it is kept once it is complete. */
+  /** For how many seconds it is kept once it is complete and has no jobs. */
   ttl: ["seconds", "producer", "all"],
   /** The group that it belongs to, and what it is counted as there. */
   parent: ["text", "producer", "all"],

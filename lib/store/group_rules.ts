@@ -26,8 +26,11 @@ export const INNER_GROUP = "group:";
 /** How many groups may be one inside the other. */
 export const MAX_DEPTH = 10;
 
-/** For how many seconds a group is kept that is complete, or has never had a member, unless it says. */
+/** For how many seconds a group is kept of which no job is left, or that has never had one, unless it says. */
 export const GROUP_TTL: number = 24 * 3_600;
 
 /** After how many seconds a group that is not complete is looked at again. */
 export const LOOK_SECONDS = 15;
+
+/** The same of a complete one, which is kept while it has jobs. */
+export const KEPT_LOOK_SECONDS = 600;

@@ -28,7 +28,7 @@ import { LOOK_AT_GROUP } from "./scripts/look_at_group.ts";
 /** A group to create. */
 export interface NewGroup {
   readonly id: string;
-  /** How many seconds it is kept once it is complete; -1 for ever. */
+  /** How many seconds it is kept once it is complete and has no jobs; -1 for ever. */
   readonly ttl: number;
   /** The id of the group that it belongs to. */
   readonly parent: string | undefined;

@@ -194,7 +194,7 @@ export class Keys {
   group(id: string): string {
     return `${this.prefix}group:${id}`;
   }
-  /** Sorted set of ours: groups that are not complete, scored with the time of the next look at them. */
+  /** Sorted set of ours: groups that are not complete, or have jobs, scored with the time of the next look at them. */
   get openGroups(): string {
     return `${this.prefix}x_open_groups`;
   }

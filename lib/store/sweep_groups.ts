@@ -22,9 +22,9 @@ const ALL_AT_ONCE = 2_000;
 const RESEND = { resend: true } as const;
 
 /**
- * Looks at groups that are not complete and at which nobody has looked for a while: counts what Python's RQ has added and ended
- * and what has expired, tries again what could not be enqueued, and goes on with canceling. Returns how many groups it has
- * looked at.
+ * Looks at groups at which nobody has looked for a while: counts what Python's RQ has added and ended and what has expired, tries
+ * again what could not be enqueued, and goes on with canceling; of complete ones it drops the jobs that are gone. Returns how
+ * many groups it has looked at.
  */
 export async function tendGroups(
   client: RedisClient,
@@ -66,6 +66,7 @@ async function tend(
     const members = open > ALL_AT_ONCE ? open / 4 : open;
     left = Math.ceil(members / MEMBERS_AT_ONCE);
     if (state.unknown > 0) left = Math.max(left, looksAtAll(state));
+    if (state.endedAt !== "") await clean(client, keys, id, signal);
     if (state.isCanceling) await goOnCanceling(place, id, signal);
   }
 }
@@ -94,17 +95,29 @@ export async function cleanGroups(
   let dropped = 0;
   for await (const page of pages(client, keys.groups)) {
     for (const id of page) {
-      for (let last = 1; last > 0 && !signal?.aborted; dropped += last) {
-        const reply = await CLEAN_GROUP.run(
-          client,
-          [keys.group(id), keys.groupState(id)],
-          [keys.prefix, id, BATCH.jobs],
-          RESEND,
-        );
-        last = Number(reply);
-      }
+      if (signal?.aborted) return dropped;
+      dropped += await clean(client, keys, id, signal);
     }
-    if (signal?.aborted) break;
+  }
+  return dropped;
+}
+
+/** The same of one group: as long as there are some among those that it looks at. */
+async function clean(
+  client: RedisClient,
+  keys: Keys,
+  id: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  let dropped = 0;
+  for (let last = 1; last > 0 && !signal?.aborted; dropped += last) {
+    const reply = await CLEAN_GROUP.run(
+      client,
+      [keys.group(id), keys.groupState(id)],
+      [keys.prefix, id, BATCH.jobs],
+      RESEND,
+    );
+    last = Number(reply);
   }
   return dropped;
 }

@@ -1,6 +1,12 @@
 /** The group of a job. @module */
 
-import { GROUP_TTL, INNER_GROUP, MAX_DEPTH } from "../group_rules.ts";
+import {
+  GROUP_TTL,
+  INNER_GROUP,
+  KEPT_LOOK_SECONDS,
+  LOOK_SECONDS,
+  MAX_DEPTH,
+} from "../group_rules.ts";
 import type { Hook } from "./hook.ts";
 
 /** RQ's groups, whose members are counted here; see `lua/groups.ts`. */
@@ -44,6 +50,15 @@ local function call_back(g, name, counts)
   return true
 end
 
+-- Keeps a complete group as long as it has jobs, since these say that they are counted, and for some seconds after that.
+local function keep_group(g, ttl, called)
+  local key, has_jobs = group_state_key(g), redis.call('EXISTS', group_key(g)) == 1
+  if has_jobs then redis.call('PERSIST', key)
+  elseif redis.call('TTL', key) == -1 then expire(key, ttl) end
+  if has_jobs or not called then look_again(g, now + (called and ${KEPT_LOOK_SECONDS} or ${LOOK_SECONDS}))
+  else redis.pcall('ZREM', OPEN_GROUPS, g) end
+end
+
 -- To be called when a member of a group may have been its last one: calls what it calls for, wakes those who wait for it, and
 -- goes on with the group that it belongs to. A complete group that gets new members is complete again later; it has then
 -- nothing left that it has called already.
@@ -63,8 +78,7 @@ local function settle_group(g)
       redis.pcall('HSET', key, 'ended_at', iso())
       wake('${INNER_GROUP}' .. g, 'complete')
     end
-    expire(key, seconds(h[2], ${GROUP_TTL}))
-    if called then redis.pcall('ZREM', OPEN_GROUPS, g) end
+    keep_group(g, seconds(h[2], ${GROUP_TTL}), called)
     if not h[3] or h[4] == is or redis.call('EXISTS', group_state_key(h[3])) == 0 then return end
     recount(h[3], '${INNER_GROUP}' .. g, h[4], is)
     redis.pcall('HSET', key, 'x_grouped', is)

@@ -4,8 +4,8 @@ import type { Script } from "../../redis/script.ts";
 import { script } from "../lua/link.ts";
 
 /**
- * Looks at some jobs of a group, at random, and drops those that are gone; RQ's list of groups forgets a group of which nothing
- * is left.
+ * Looks at some jobs of a group, at random, and drops those that are gone; RQ's list of groups forgets a group of which none is
+ * left, and its hash is kept for its time from then on.
  *
  * ```
  * KEYS  1 the set of its jobs   2 the hash of the group
@@ -29,9 +29,10 @@ if #ids > 0 and redis.call('EXISTS', unpack(keys)) < #ids then
       dropped = dropped + 1
     end
   end
-  if redis.call('EXISTS', KEYS[2]) == 1 then settle_group(g) end
 end
-if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then redis.pcall('SREM', GROUPS, g) end
+local has_jobs = redis.call('EXISTS', KEYS[1]) == 1
+if not has_jobs then redis.pcall('SREM', GROUPS, g) end
+if (dropped > 0 or not has_jobs) and redis.call('EXISTS', KEYS[2]) == 1 then settle_group(g) end
 return dropped
 `,
 );
