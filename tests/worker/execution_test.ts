@@ -1,11 +1,18 @@
 /** One execution, from the claimed job to its end. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  ConnectionLostError,
+  ReplyError,
+} from "../../lib/redis/redis_client.ts";
+import { STATE } from "../../lib/store/scripts/state.ts";
+import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { JobAborted } from "../../lib/worker/abort.ts";
 import type { AbortKind } from "../../lib/worker/abort.ts";
 import { JobLog } from "../../lib/worker/job_log.ts";
 import { SILENT } from "../../lib/worker/log.ts";
 import type { ExecutorOptions } from "../../lib/worker/execution.ts";
+import { sendingBy } from "../store/support.ts";
 import { failure, type Run, Stage, SUCCESS } from "./stage.ts";
 
 Deno.test("a job that succeeds ends with its result, which is kept as long as the worker says", async () => {
@@ -137,5 +144,35 @@ Deno.test.each(FAULTS)(
     const { end, hasBegun, fault } = await executor.run(execution, signal);
     assertStringIncludes(String(fault), "a fault");
     assertEquals([end?.outcome, hasBegun], ["requeued", false]);
+  },
+);
+
+Deno.test.each<[string, Error, string]>([
+  ["is lost", new ConnectionLostError("lost", { sent: true }), "requeued"],
+  ["is busy with a script", new ReplyError("BUSY Redis is busy"), "requeued"],
+  [
+    "has another type of value there",
+    new ReplyError("WRONGTYPE of key"),
+    "finished",
+  ],
+])(
+  "a job that is to get a parent's result from a Redis that %s is not to blame for that",
+  async (_name, refusal, outcome) => {
+    await using stage = await Stage.open();
+    const client = sendingBy(
+      stage.bench.client,
+      (command, args, options) =>
+        args?.[0] === STATE.sha
+          ? Promise.reject(refusal)
+          : stage.bench.client.send(command, args, options),
+    );
+    const store = new WorkerStore(client, stage.bench.keys);
+    const run = () => Promise.resolve(SUCCESS);
+    const executor = stage.executor(run, { store });
+    const fields = { x_pass_results: '["p"]' };
+    const { execution, signal } = await stage.begun("a", { fields });
+    const { end, fault } = await executor.run(execution, signal);
+    assertEquals(end?.outcome, outcome);
+    assertEquals(fault !== undefined, outcome === "requeued");
   },
 );
