@@ -10,7 +10,7 @@
  */
 
 import { Service } from "../base/service.ts";
-import { MISSED, type Missed, planSlot } from "../job/missed.ts";
+import { MISSED, planSlot } from "../job/missed.ts";
 import { parseTiming, timetableOf } from "../job/timetable.ts";
 import { formatDate } from "../base/date.ts";
 import { cronJobsOf, CronRegistry } from "../store/cron_registry.ts";
@@ -220,12 +220,14 @@ function claimOf(
 ): SlotClaim {
   const [due, first] = [Number(slot), Number(start)];
   if (!Number.isInteger(due) || start === "" || !Number.isInteger(first)) {
-    throw new RangeError(`its slot "${slot}" or "${start}" is no whole number`);
+    throw new RangeError(
+      `its slot "${slot}", or the first one "${start}", is no whole number`,
+    );
   }
   const policy = MISSED.find((one) => one === missed);
   if (policy === undefined) {
-    throw new RangeError(`"${missed}" is not what can be missed`);
+    throw new RangeError(`"${missed}" says nothing of runs that were missed`);
   }
   const timetable = timetableOf(parseTiming(timing), first);
-  return planSlot(timetable, due, now, policy satisfies Missed);
+  return planSlot(timetable, due, now, policy);
 }

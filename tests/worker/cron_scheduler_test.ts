@@ -179,7 +179,7 @@ Deno.test.each<[string, string, string]>([
   ["timing", '{"cron":"soon","timeZone":"UTC"}', "it has 1 field"],
   ["timing", "x", "is not valid JSON"],
   ["start", "soon", "is no whole number"],
-  ["missed", "often", '"often" is not what can be missed'],
+  ["missed", "often", '"often" says nothing of runs that were missed'],
 ])(
   "a schedule whose %s is %s is marked and told of once, the others run",
   async (field, value, why) => {
