@@ -105,6 +105,8 @@ export const CALLBACK_KINDS = {
 /** The kind of a callback. */
 export type CallbackKind = keyof typeof CALLBACK_KINDS;
 
+const KINDS = Object.keys(CALLBACK_KINDS) as CallbackKind[];
+
 /** A callback after the check. Its function is not named yet. */
 export interface CheckedCallback {
   readonly kind: CallbackKind;
@@ -147,14 +149,14 @@ export function callback<E extends EndedJob>(
 export function checkCallbacks(
   options: CallbackOptions<never>,
 ): CheckedCallback[] {
-  const kinds = Object.keys(CALLBACK_KINDS) as CallbackKind[];
-  return kinds.flatMap((kind) => {
+  const callbacks: CheckedCallback[] = [];
+  for (const kind of KINDS) {
     const option = CALLBACK_KINDS[kind];
     const value: unknown = options[option];
-    return value === undefined
-      ? []
-      : [{ kind, ...checkCallback(value, option) }];
-  });
+    if (value === undefined) continue;
+    callbacks.push({ kind, ...checkCallback(value, option) });
+  }
+  return callbacks;
 }
 
 function checkCallback(

@@ -146,16 +146,19 @@ export interface Edges {
   readonly atFront: boolean;
 }
 
+const NO_EDGES: Edges = { policies: new Map(), passed: [], atFront: false };
+
 /**
  * Merges everything in `dependsOn`.
  *
  * @throws {RangeError | TypeError} If something in it is no job, or one is there twice with different policies.
  */
 export function edgesOf(dependsOn: DependsOn | undefined): Edges {
+  if (dependsOn === undefined) return NO_EDGES;
   const policies = new Map<string, IfParentFails>();
   const passed = new Set<string>();
   let atFront = false;
-  for (const item of listOf(dependsOn)) {
+  for (const item of isList(dependsOn) ? dependsOn : [dependsOn]) {
     const one = item instanceof Dependency ? item : new Dependency(item);
     atFront ||= one.atFront;
     for (const id of one.jobIds) {
@@ -202,13 +205,6 @@ export function edgeFields(
     fields.push(["x_pass_results", JSON.stringify(passed)]);
   }
   return fields;
-}
-
-function listOf(
-  dependsOn: DependsOn | undefined,
-): readonly (JobOrId | Dependency)[] {
-  if (dependsOn === undefined) return [];
-  return isList(dependsOn) ? dependsOn : [dependsOn];
 }
 
 function idsOf(jobs: JobOrId | readonly JobOrId[]): string[] {

@@ -175,6 +175,8 @@ export interface CheckedJobOptions {
   readonly isolation: Isolation | undefined;
 }
 
+const NO_WEBHOOKS: readonly StoredWebhook[] = [];
+
 /** RQ's `Queue.DEFAULT_TIMEOUT`, in seconds. */
 export const DEFAULT_TIMEOUT = 180;
 /** RQ's `DEFAULT_RESULT_TTL`, in seconds. */
@@ -240,7 +242,7 @@ export function checkJobOptions(
     unique,
     tags: options.tags === undefined ? undefined : checkTags(options.tags),
     webhooks: options.webhooks === undefined
-      ? []
+      ? NO_WEBHOOKS
       : checkWebhooks(options.webhooks),
     description,
     meta,

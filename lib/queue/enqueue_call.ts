@@ -113,7 +113,7 @@ export function checkCall(
   }
   const edges = edgesOf(call.dependsOn);
   const id = options.jobId ?? crypto.randomUUID();
-  if (edges.policies.has(id)) {
+  if (options.jobId !== undefined && edges.policies.has(id)) {
     throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
   }
   return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, edges };

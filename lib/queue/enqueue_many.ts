@@ -46,12 +46,17 @@ export async function enqueueMany(
   };
   const settle = async (from: number, to: number) => {
     const outcomes = await store.enqueueMany(prepared.slice(from, to));
-    const found = outcomes.map((outcome, k) => {
-      const refuse = (reason: unknown) => void refused.set(from + k, reason);
-      return outcome.status === "rejected"
-        ? refuse(outcome.reason)
-        : take(from + k, outcome.value)?.catch(refuse);
-    });
+    const found: Promise<void>[] = [];
+    for (const [k, outcome] of outcomes.entries()) {
+      const i = from + k;
+      if (outcome.status === "rejected") {
+        refused.set(i, outcome.reason);
+        continue;
+      }
+      const reading = take(i, outcome.value);
+      if (reading === undefined) continue;
+      found.push(reading.catch((reason) => void refused.set(i, reason)));
+    }
     await Promise.all(found);
   };
   // The next chunk is prepared while Redis works on the one before it.

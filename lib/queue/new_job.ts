@@ -64,7 +64,9 @@ export function newJobOf(
   const isolation = options.isolation ?? own.isolation;
   if (isolation !== undefined) fields.set("x_isolation", isolation);
   if (metaJson !== "{}") fields.set("meta", metaJson);
-  for (const [name, value] of edgeFields(edges)) fields.set(name, value);
+  if (edges.policies.size > 0) {
+    for (const [name, value] of edgeFields(edges)) fields.set(name, value);
+  }
   // Where it is not on its queue at once, the side has to be known later.
   const isLater = edges.policies.size > 0 || due !== undefined ||
     repeat !== undefined;
@@ -116,10 +118,10 @@ function addEndings(
   { callbacks, webhooks }: CheckedJobOptions,
   names: readonly string[],
 ): void {
-  for (const [i, { kind, timeout }] of callbacks.entries()) {
+  callbacks.forEach(({ kind, timeout }, i) => {
     fields.set(`${kind}_callback_name`, names[i]!);
     fields.set(`${kind}_callback_timeout`, timeout);
-  }
+  });
   if (webhooks.length === 0) return;
   for (const [name, value] of webhookFields(webhooks)) fields.set(name, value);
 }

@@ -71,25 +71,31 @@ export interface Batch {
 export function batchesOf(jobs: readonly NewJob[]): Batch[] {
   const batches: Batch[] = [];
   let from = 0;
+  let kind = kindOf(jobs[0]);
   for (const [i, job] of jobs.entries()) {
     if (i === from) begin(job);
     add(job);
-    const next = jobs[i + 1];
+    const next = kindOf(jobs[i + 1]);
     if (
-      next === undefined || i + 1 - from === MOST_JOBS ||
-      packer.length > MOST_BYTES || !goTogether(job, next)
+      next !== kind || next === ALONE || i + 1 - from === MOST_JOBS ||
+      packer.length > MOST_BYTES
     ) {
       batches.push({ jobs: jobs.slice(from, i + 1), packed: packer.take() });
       from = i + 1;
     }
+    kind = next;
   }
   return batches;
 }
 
-function goTogether(a: NewJob, b: NewJob): boolean {
-  return a.atFront === b.atFront && a.isIdNew === b.isIdNew &&
-    mayResend(a) === mayResend(b) && isPlain(a) === isPlain(b) &&
-    !hasParents(a) && !hasParents(b);
+/** The kind of a job that shares its call with no other. */
+const ALONE = -1;
+
+/** Jobs of the same kind may share a call. */
+function kindOf(job: NewJob | undefined): number {
+  if (job === undefined || hasParents(job)) return ALONE;
+  return (job.atFront ? 1 : 0) | (job.isIdNew ? 2 : 0) |
+    (mayResend(job) ? 4 : 0) | (isPlain(job) ? 8 : 0);
 }
 
 /** Whether nothing but its queue holds a job back. */
