@@ -259,7 +259,9 @@ interface Names {
 
 /** What a file imports, or exports out of others, by name. */
 function namesIn(file: string): Names[] {
-  const found = read(file).matchAll(/\{([^{}]*)\}\s*from\s*"([^"]+)"/g);
+  const found = read(file).matchAll(
+    /\{([^{}]*)\}\s*(?:from\s*|=\s*await import\(\s*)"([^"]+)"/g,
+  );
   return [...found].map(([, names = "", path = ""]) => ({
     path,
     names: names.split(",")

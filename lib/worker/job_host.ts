@@ -8,7 +8,6 @@ import { dependency } from "../job/dependency.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import type { EnqueueCall } from "../queue/enqueue_call.ts";
-import { Queue } from "../queue/queue.ts";
 import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
 import { reportParents } from "./parents.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
@@ -51,6 +50,8 @@ export class ExecutionHost implements JobHost {
         `Cannot enqueue on "${name}": jobs of this worker may only use its own queues; allow this one by --job-allow-enqueue=${name}`,
       );
     }
+    // Loaded when a job needs it: it would be a tenth of what a worker loads at its start.
+    const { Queue } = await import("../queue/queue.ts");
     await using queue = new Queue(name, {
       connection: client,
       prefix: keys.prefix,
