@@ -8,6 +8,7 @@ import { JobStore } from "../../lib/store/job_store.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import type { Execution } from "../../lib/store/worker_types.ts";
 import { type AddOptions, Bench, echoing, endOne, newJob } from "./support.ts";
+import { random } from "../support/random.ts";
 
 /** A job of a limit with one slot. */
 function alone(
@@ -228,15 +229,6 @@ Deno.test("a job that cannot be canceled, since a key holds another type of valu
   await bench.add("b", alone("cancelRunning"));
   assertEquals(await statuses(bench, ["a", "b"]), ["queued", "rate_limited"]);
 });
-
-/** A generator of numbers that is the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor(state / 65_536) % below;
-  };
-}
 
 const HOW: readonly OnConflict[] = [
   "queue",

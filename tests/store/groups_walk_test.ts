@@ -9,15 +9,7 @@ import type {
 } from "../../lib/store/worker_types.ts";
 import { addAsPython, addTo, ALL_CALLS, called, create } from "./groups.ts";
 import { Bench, sweepAll } from "./support.ts";
-
-/** A generator of numbers that is the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor(state / 65_536) % below;
-  };
-}
+import { random } from "../support/random.ts";
 
 interface Walk {
   readonly bench: Bench;

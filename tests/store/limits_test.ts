@@ -9,6 +9,7 @@ import type {
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { type AddOptions, Bench, newJob, sweepAll } from "./support.ts";
+import { random } from "../support/random.ts";
 
 const ALLOWED = "rq:rl:k:allowed";
 const WAITING = "rq:rl:k:rate_limited";
@@ -162,15 +163,6 @@ async function holders(bench: Bench, ids: readonly string[]) {
   return ids.filter((_, i) =>
     statuses[i] === "queued" || statuses[i] === "started"
   ).sort();
-}
-
-/** A generator of numbers that is the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor(state / 65_536) % below;
-  };
 }
 
 Deno.test.each([[1], [2], [3], [4]])(

@@ -7,6 +7,7 @@ import type {
 } from "../../lib/store/worker_types.ts";
 import { Bench, sweepAll } from "./support.ts";
 import { add, KEY, unique } from "./unique_jobs.ts";
+import { random } from "../support/random.ts";
 
 const ENDED: ReadonlySet<string | null> = new Set([
   "finished",
@@ -15,15 +16,6 @@ const ENDED: ReadonlySet<string | null> = new Set([
   "canceled",
   null,
 ]);
-
-/** A generator of numbers that is the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor(state / 65_536) % below;
-  };
-}
 
 interface Walk {
   readonly bench: Bench;

@@ -9,6 +9,7 @@ import type {
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
 import { type AddOptions, Bench, newJob, sweepAll } from "./support.ts";
+import { random } from "../support/random.ts";
 
 const ALLOWED = "rq:rl:k:allowed";
 const WAITING = "rq:rl:k:rate_limited";
@@ -300,15 +301,6 @@ Deno.test("starts that have left the window are dropped, and what is left of an 
   const ttl = await bench.ttl(STARTS);
   assert(ttl >= PER && ttl <= PER + 3_600, `${ttl}`);
 });
-
-/** A generator of numbers that is the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor(state / 65_536) % below;
-  };
-}
 
 interface Play {
   readonly bench: Bench;
