@@ -114,6 +114,7 @@ export type {
 } from "./lib/queue/change_job.ts";
 export type { EnqueueJobOptions } from "./lib/queue/created_job.ts";
 export { Job } from "./lib/queue/job.ts";
+export type { JobSnapshot } from "./lib/queue/job_snapshot.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export {
   type Enqueueable,
@@ -124,6 +125,7 @@ export {
 } from "./lib/queue/job_function.ts";
 export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue } from "./lib/queue/queue.ts";
+export type { StoredQueue } from "./lib/queue/stored_queue.ts";
 export type { QueueOptions } from "./lib/queue/queue_options.ts";
 export type {
   Overlap,

@@ -5,11 +5,10 @@
  */
 
 import { type Duration, parseDuration } from "../base/duration.ts";
-import { heldCall } from "../job/codec.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
-import type { DecidedBy, JobProgress, JobRecord } from "../job/record.ts";
+import type { JobRecord } from "../job/record.ts";
 import {
   decodeFailure,
   decodeResult,
@@ -18,7 +17,6 @@ import {
   isSuccess,
 } from "../job/result_codec.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
-import { tagsOfText } from "../job/tags.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
 import {
@@ -32,7 +30,7 @@ import {
 } from "./change_job.ts";
 import { type Context, openContext } from "./context.ts";
 import { saveDraft } from "./created_job.ts";
-import { type JobDict, jobDict } from "./job_dict.ts";
+import { JobSnapshot, shownRecord, showRecord } from "./job_snapshot.ts";
 import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
 
 /** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
@@ -54,18 +52,9 @@ export let newJob: <R = unknown>(
  * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
-export class Job<R = unknown> implements AsyncDisposable {
-  /** The job's id. */
-  readonly id: string;
-  /**
-   * Whether the call that gave this job has made it: not if it was fetched, and not if its `unique` key was taken and
-   * `ifTaken` is `skip` or `debounce`. Then this is the job that holds the key.
-   */
-  readonly isNew: boolean;
+export class Job<R = unknown> extends JobSnapshot implements AsyncDisposable {
   readonly #context: Context;
   readonly #ownsContext: boolean;
-  #read: () => JobRecord;
-  #record: JobRecord | undefined;
   #meta: Record<string, unknown> | undefined;
   readonly #changed = new Map<JobField, RedisArg>();
 
@@ -81,10 +70,8 @@ export class Job<R = unknown> implements AsyncDisposable {
     read: () => JobRecord,
     { ownsContext = false, isNew = false } = {},
   ) {
-    this.id = id;
-    this.isNew = isNew;
+    super(id, read, { isNew, bigInts: context.bigInts });
     this.#context = context;
-    this.#read = read;
     this.#ownsContext = ownsContext;
   }
 
@@ -145,104 +132,16 @@ export class Job<R = unknown> implements AsyncDisposable {
     }
   }
 
-  get #data(): JobRecord {
-    return this.#record ??= this.#read();
-  }
-
-  /** The job's id. The same as {@linkcode Job.id}, under RQ's name. */
-  getId(): string {
-    return this.id;
-  }
-  /** Whose job it is, if it was said; see `JobOptions.fairKey`. */
-  get fairKey(): string | undefined {
-    return this.#data.text("x_fair_key");
-  }
-  /** The name of its queue. */
-  get origin(): string {
-    return this.#data.text("origin") ?? "";
-  }
-  /** What log lines and dashboards show. */
-  get description(): string {
-    return this.#data.description;
-  }
-  /** The function reference, as stored. */
-  get funcName(): string {
-    return this.#data.call.funcName;
-  }
-  /** Positional arguments. */
-  get args(): readonly unknown[] {
-    return heldCall(this.#data.call, this.#context.bigInts).args;
-  }
-  /** Keyword arguments. */
-  get kwargs(): Readonly<Record<string, unknown>> {
-    return heldCall(this.#data.call, this.#context.bigInts).kwargs;
-  }
-  /** Longest run in seconds, `-1` for no limit. */
-  get timeout(): number {
-    return this.#data.timeout;
-  }
-  /** How many seconds the result is kept, or `null` for the worker's default. */
-  get resultTtl(): number | null {
-    return this.#data.integer("result_ttl") ?? null;
-  }
-  /** How many seconds the failed job is kept, or `null` for a year. */
-  get failureTtl(): number | null {
-    return this.#data.integer("failure_ttl") ?? null;
-  }
-  /** When it was created. */
-  get createdAt(): Date | null {
-    return this.#data.date("created_at");
-  }
-  /** When it was put on its queue; `null` while it is deferred. */
-  get enqueuedAt(): Date | null {
-    return this.#data.date("enqueued_at");
-  }
-  /** When its latest run began. */
-  get startedAt(): Date | null {
-    return this.#data.date("started_at");
-  }
-  /** When its latest run ended. */
-  get endedAt(): Date | null {
-    return this.#data.date("ended_at");
-  }
-  /** The worker that ran it last, or `null`. */
-  get workerName(): string | null {
-    return this.#data.text("worker_name") ?? null;
-  }
-  /** The id of its group, or `null`. */
-  get groupId(): string | null {
-    return this.#data.text("group_id") ?? null;
-  }
-  /** Ids of the jobs that it waits for. */
-  get dependencyIds(): readonly string[] {
-    return this.#data.dependencyIds;
-  }
-  /** Words that it can be found by; see {@linkcode Queue.jobsByTag}. */
-  get tags(): readonly string[] {
-    return tagsOfText(this.#data.text("x_tags"));
-  }
-  /** The parent because of which the job was failed or canceled without being run, and how that had ended; else `null`. */
-  get decidedBy(): DecidedBy | null {
-    return this.#data.decidedBy;
-  }
   /**
    * Free data. Change it and call {@linkcode Job.saveMeta}. An integer that a JavaScript number cannot hold
    * is always a BigInt here, whatever `bigInts` says, so that saving it loses nothing.
    */
   get meta(): Record<string, unknown> {
-    return this.#meta ??= this.#data.meta;
+    return this.#meta ??= shownRecord(this).meta;
   }
   /** Replaces {@linkcode Job.meta}; stored by {@linkcode Job.saveMeta} or {@linkcode Job.save}. */
   set meta(meta: Record<string, unknown>) {
     this.#meta = meta;
-  }
-
-  /**
-   * The progress that the job has reported by `currentJob.progress()`, or `undefined` if it has not.
-   * {@linkcode Job.refresh} reads it again.
-   */
-  progress(): JobProgress | undefined {
-    return this.#data.progress ?? undefined;
   }
 
   /** Sets what log lines show; stored by {@linkcode Job.save}. */
@@ -310,16 +209,8 @@ export class Job<R = unknown> implements AsyncDisposable {
   async refresh(): Promise<void> {
     const record = await this.#context.store.fetch(this.id);
     if (record === null) throw noSuchJob(this.id);
-    this.#record = record;
+    showRecord(this, record);
     this.#meta = undefined;
-  }
-
-  /**
-   * The job under RQ's names of the fields (`rq.job.Job.to_dict`): unset ones are empty, `data` is JSON text, and
-   * `progress` and `progress_note` are added if the job has reported progress.
-   */
-  toDict(): JobDict {
-    return jobDict(this.#data);
   }
 
   /**

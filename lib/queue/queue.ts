@@ -5,12 +5,9 @@
  */
 
 import type { Duration } from "../base/duration.ts";
-import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkQueueName } from "../job/names.ts";
 import { JobRecord } from "../job/record.ts";
-import { checkTag } from "../job/tags.ts";
 import type { JobFunction, StoredArgs, StoredResultOf } from "../job/stored.ts";
-import type { Connection } from "../store/connection.ts";
 import type { NewJob } from "../store/new_job.ts";
 import { Context, queueNames } from "./context.ts";
 import {
@@ -28,15 +25,13 @@ import {
 import { enqueueMany } from "./enqueue_many.ts";
 import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
-import { jobsByTag } from "./jobs_by_tag.ts";
 import { newJobOf, type NewState, recordOf } from "./new_job.ts";
 import {
   type CheckedQueueOptions,
   checkQueueOptions,
   type QueueOptions,
 } from "./queue_options.ts";
-
-const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
+import { contextOf, shareContext, StoredQueue } from "./stored_queue.ts";
 
 /**
  * A queue of jobs in Redis.
@@ -51,10 +46,7 @@ const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
  * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
-export class Queue implements AsyncDisposable {
-  /** The queue's name. */
-  readonly name: string;
-  #context: Context;
+export class Queue extends StoredQueue {
   readonly #options: CheckedQueueOptions;
 
   /**
@@ -64,10 +56,10 @@ export class Queue implements AsyncDisposable {
    * @throws {RangeError | TypeError} If the name or an option is invalid.
    */
   constructor(name = "default", options: QueueOptions = {}) {
-    this.name = checkQueueName(name);
     const action = `Cannot make queue "${name}"`;
-    this.#options = checkQueueOptions(options, this.name, action);
-    this.#context = new Context(options);
+    const checked = checkQueueOptions(options, checkQueueName(name), action);
+    super(name, new Context(options));
+    this.#options = checked;
   }
 
   /** All queues that have ever been used. They share one connection, which each of them can close. */
@@ -78,14 +70,9 @@ export class Queue implements AsyncDisposable {
     return names.map((name) => {
       const connection = context.client;
       const queue = new Queue(name, { ...options, connection });
-      queue.#context = context;
+      shareContext(queue, context);
       return queue;
     });
-  }
-
-  /** The connection, which other queues, jobs and workers can share. */
-  get connection(): Connection {
-    return this.#context.client;
   }
 
   /**
@@ -154,7 +141,7 @@ export class Queue implements AsyncDisposable {
   async #enqueue<R>(call: EnqueueCall): Promise<Job<R>> {
     const prepared = this.#prepare(call);
     const job = prepared instanceof Promise ? await prepared : prepared;
-    const enqueued = await this.#context.store.enqueue(job);
+    const enqueued = await contextOf(this).store.enqueue(job);
     return enqueued.existing === undefined
       ? this.#jobOf(job, enqueued)
       : await this.#existing(enqueued.existing);
@@ -170,7 +157,7 @@ export class Queue implements AsyncDisposable {
     calls: EnqueueCalls<C>,
   ): Promise<JobsOf<C>> {
     const jobs = await enqueueMany(
-      this.#context.store,
+      contextOf(this).store,
       await this.#prepareAll(calls),
       {
         jobOf: (job, enqueued) => this.#jobOf(job, enqueued),
@@ -218,107 +205,12 @@ export class Queue implements AsyncDisposable {
     job: Job<R>,
     options: EnqueueJobOptions = {},
   ): Promise<Job<R>> {
-    const existing = await enqueueJob(this.#context.store, job, {
+    const existing = await enqueueJob(contextOf(this).store, job, {
       ...options,
       queue: this.name,
       timeout: this.#options.defaultTimeout,
     });
     return existing === undefined ? job : await this.#existing(existing);
-  }
-
-  /** How many jobs are waiting, those included that wait for the turn of their fair key. */
-  count(): Promise<number> {
-    return this.#context.store.count(this.name);
-  }
-
-  /** Whether no job is waiting. */
-  async isEmpty(): Promise<boolean> {
-    return await this.count() === 0;
-  }
-
-  /**
-   * Ids of waiting jobs, the next one first; all of them by default. Those that wait for the turn of their fair key come
-   * behind all others, in turns.
-   */
-  jobIds(offset = 0, length = -1): Promise<string[]> {
-    return this.#context.store.jobIds(this.name, offset, length);
-  }
-
-  /** Waiting jobs, the next one first, without those that have expired meanwhile. */
-  async jobs(offset = 0, length = -1): Promise<Job[]> {
-    const ids = await this.jobIds(offset, length);
-    const records = await Promise.all(
-      ids.map((id) => this.#context.store.fetch(id)),
-    );
-    return records.filter((record) => record !== null)
-      .map((record) => newJob(record.id, this.#context, () => record));
-  }
-
-  /** Fetches a job of this queue; `null` if there is none, or it belongs to another queue. */
-  async fetchJob<R = unknown>(id: string): Promise<Job<R> | null> {
-    const record = await this.#context.store.fetch(id);
-    const mine = record !== null &&
-      (record.text("origin") ?? this.name) === this.name;
-    return mine ? newJob<R>(id, this.#context, () => record) : null;
-  }
-
-  /**
-   * The jobs of this queue that were enqueued with a tag, in whatever state, in no particular order, each once. Jobs that
-   * are enqueued meanwhile may be missing. They are read from Redis in pages.
-   *
-   * @example
-   * ```ts ignore
-   * for await (const job of queue.jobsByTag("customer-7")) await job.cancel();
-   * ```
-   */
-  jobsByTag(tag: string): AsyncIterableIterator<Job> {
-    return jobsByTag(this.#context, this.name, checkTag(tag));
-  }
-
-  /** Removes a job from the queue without deleting it, as in RQ; `false` if it was not waiting. */
-  remove(job: Job | string): Promise<boolean> {
-    const id = typeof job === "string" ? job : job.id;
-    return this.#context.store.remove(this.name, id);
-  }
-
-  /** The id of the job that holds a unique key of this queue, or `null` if it is free. */
-  uniqueHolder(key: string): Promise<string | null> {
-    return this.#context.store.uniqueHolder(this.name, key);
-  }
-
-  /**
-   * Frees a unique key of this queue, so that the next job can take it. The job that holds it stays as it is.
-   *
-   * @returns Whether a job held it.
-   */
-  freeUnique(key: string): Promise<boolean> {
-    return this.#context.store.freeUnique(this.name, key);
-  }
-
-  /** Deletes every waiting job and returns how many. */
-  empty(): Promise<number> {
-    return this.#context.store.empty(this.name);
-  }
-
-  /** Deletes the queue, and its waiting jobs unless `deleteJobs` is `false`. */
-  async delete(options: { readonly deleteJobs?: boolean } = {}): Promise<void> {
-    refuseUnknown(
-      options,
-      DELETE_OPTIONS,
-      `Cannot delete queue "${this.name}"`,
-    );
-    if (options.deleteJobs ?? true) await this.empty();
-    await this.#context.store.deleteQueue(this.name);
-  }
-
-  /** Closes the connection, unless `connection` was an open one. */
-  close(): Promise<void> {
-    return this.#context.close();
-  }
-
-  /** The same as {@linkcode Queue.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   async #prepareAll(calls: readonly EnqueueCall[]): Promise<NewJob[]> {
@@ -339,7 +231,7 @@ export class Queue implements AsyncDisposable {
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
     const checked = withRateLimit(
-      checkCall(call, this.#options.defaultTimeout, this.#context),
+      checkCall(call, this.#options.defaultTimeout, contextOf(this)),
       this.#options.rateLimit,
     );
     const names = callNames(call.func, checked.options.callbacks);
@@ -352,13 +244,13 @@ export class Queue implements AsyncDisposable {
 
   #jobOf<R>(job: NewJob, state: NewState): Job<R> {
     const read = () => recordOf(job, state);
-    return newJob<R>(job.id, this.#context, read, { isNew: true });
+    return newJob<R>(job.id, contextOf(this), read, { isNew: true });
   }
 
   /** A job that is there instead of a new one. It may be gone by now: then only its id is known. */
   async #existing<R>(id: string): Promise<Job<R>> {
-    const record = await this.#context.store.fetch(id) ??
+    const record = await contextOf(this).store.fetch(id) ??
       new JobRecord(id, new Map());
-    return newJob<R>(id, this.#context, () => record);
+    return newJob<R>(id, contextOf(this), () => record);
   }
 }

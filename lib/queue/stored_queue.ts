@@ -1,0 +1,139 @@
+/**
+ * A queue of the public API, as it lies in Redis.
+ *
+ * @module
+ */
+
+import { optionNames, refuseUnknown } from "../base/options.ts";
+import { checkQueueName } from "../job/names.ts";
+import { checkTag } from "../job/tags.ts";
+import type { Connection } from "../store/connection.ts";
+import type { Context } from "./context.ts";
+import { type Job, newJob } from "./job.ts";
+import { jobsByTag } from "./jobs_by_tag.ts";
+
+const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
+
+/** The context of a queue. Internal to this folder. */
+export let contextOf: (queue: StoredQueue) => Context;
+
+/** Gives a queue the context of others, which each of them can close. Internal to this folder. */
+export let shareContext: (queue: StoredQueue, context: Context) => void;
+
+/** What is on a queue, and what can be done to the queue as a whole. It is made as a {@linkcode Queue}. */
+export abstract class StoredQueue implements AsyncDisposable {
+  /** The queue's name. */
+  readonly name: string;
+  #context: Context;
+
+  static {
+    contextOf = (queue) => queue.#context;
+    shareContext = (queue, context) => queue.#context = context;
+  }
+
+  /** Internal. Use the constructor of {@linkcode Queue}. */
+  protected constructor(name: string, context: unknown) {
+    this.name = checkQueueName(name);
+    this.#context = context as Context;
+  }
+
+  /** The connection, which other queues, jobs and workers can share. */
+  get connection(): Connection {
+    return this.#context.client;
+  }
+
+  /** How many jobs are waiting, those included that wait for the turn of their fair key. */
+  count(): Promise<number> {
+    return this.#context.store.count(this.name);
+  }
+
+  /** Whether no job is waiting. */
+  async isEmpty(): Promise<boolean> {
+    return await this.count() === 0;
+  }
+
+  /**
+   * Ids of waiting jobs, the next one first; all of them by default. Those that wait for the turn of their fair key come
+   * behind all others, in turns.
+   */
+  jobIds(offset = 0, length = -1): Promise<string[]> {
+    return this.#context.store.jobIds(this.name, offset, length);
+  }
+
+  /** Waiting jobs, the next one first, without those that have expired meanwhile. */
+  async jobs(offset = 0, length = -1): Promise<Job[]> {
+    const ids = await this.jobIds(offset, length);
+    const records = await Promise.all(
+      ids.map((id) => this.#context.store.fetch(id)),
+    );
+    return records.filter((record) => record !== null)
+      .map((record) => newJob(record.id, this.#context, () => record));
+  }
+
+  /** Fetches a job of this queue; `null` if there is none, or it belongs to another queue. */
+  async fetchJob<R = unknown>(id: string): Promise<Job<R> | null> {
+    const record = await this.#context.store.fetch(id);
+    const mine = record !== null &&
+      (record.text("origin") ?? this.name) === this.name;
+    return mine ? newJob<R>(id, this.#context, () => record) : null;
+  }
+
+  /**
+   * The jobs of this queue that were enqueued with a tag, in whatever state, in no particular order, each once. Jobs that
+   * are enqueued meanwhile may be missing. They are read from Redis in pages.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const job of queue.jobsByTag("customer-7")) await job.cancel();
+   * ```
+   */
+  jobsByTag(tag: string): AsyncIterableIterator<Job> {
+    return jobsByTag(this.#context, this.name, checkTag(tag));
+  }
+
+  /** Removes a job from the queue without deleting it, as in RQ; `false` if it was not waiting. */
+  remove(job: Job | string): Promise<boolean> {
+    const id = typeof job === "string" ? job : job.id;
+    return this.#context.store.remove(this.name, id);
+  }
+
+  /** The id of the job that holds a unique key of this queue, or `null` if it is free. */
+  uniqueHolder(key: string): Promise<string | null> {
+    return this.#context.store.uniqueHolder(this.name, key);
+  }
+
+  /**
+   * Frees a unique key of this queue, so that the next job can take it. The job that holds it stays as it is.
+   *
+   * @returns Whether a job held it.
+   */
+  freeUnique(key: string): Promise<boolean> {
+    return this.#context.store.freeUnique(this.name, key);
+  }
+
+  /** Deletes every waiting job and returns how many. */
+  empty(): Promise<number> {
+    return this.#context.store.empty(this.name);
+  }
+
+  /** Deletes the queue, and its waiting jobs unless `deleteJobs` is `false`. */
+  async delete(options: { readonly deleteJobs?: boolean } = {}): Promise<void> {
+    refuseUnknown(
+      options,
+      DELETE_OPTIONS,
+      `Cannot delete queue "${this.name}"`,
+    );
+    if (options.deleteJobs ?? true) await this.empty();
+    await this.#context.store.deleteQueue(this.name);
+  }
+
+  /** Closes the connection, unless `connection` was an open one. */
+  close(): Promise<void> {
+    return this.#context.close();
+  }
+
+  /** The same as {@linkcode Queue.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
