@@ -22,7 +22,7 @@ import { flushOutput } from "./lib/worker/output.ts";
 
 export { type LogFormat, type LogLevel, makeLogger } from "./lib/cli/log.ts";
 export type { LogFacts, LogMethod, WorkerLog } from "./lib/worker/log.ts";
-export type { DequeueStrategy } from "./lib/worker/fetcher.ts";
+export type { DequeueStrategy } from "./lib/worker/queue_order.ts";
 export type { Size } from "./lib/base/size.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { WorkerOptions } from "./lib/worker/options.ts";

@@ -7,6 +7,7 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import { checkChoice } from "../base/options.ts";
 import { parseSize, type Size } from "../base/size.ts";
+import { checkStrategy, type DequeueStrategy } from "./queue_order.ts";
 import type { Setting } from "./settings.ts";
 
 /** The kinds of settings, and the type of a checked value of each. */
@@ -21,6 +22,8 @@ export interface SettingValues {
   readonly list: readonly string[];
   /** One of some texts. */
   readonly choice: string;
+  /** In which order queues are tried. */
+  readonly strategy: DequeueStrategy;
   /** A whole number from 1. */
   readonly count: number;
   /** A length of time, in whole seconds. */
@@ -58,6 +61,8 @@ export function checkSetting(
       throw wrongType(label, value, "a list of texts");
     case "choice":
       return checkChoice(label, value, setting.choices ?? []);
+    case "strategy":
+      return checkStrategy(label, value);
     case "count":
       return checkCount(label, value, setting.most);
     case "duration":

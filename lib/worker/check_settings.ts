@@ -15,6 +15,7 @@ import {
 } from "../runner/module_patterns.ts";
 import { checkPermissionFlags } from "../runner/permissions.ts";
 import { checkSetting } from "./check_setting.ts";
+import { checkWeighted } from "./queue_order.ts";
 import { SILENT, steady, type SteadyLog } from "./log.ts";
 import type { WorkerOptions } from "./options.ts";
 import { type CheckedOptions, OPTION_NAMES, SETTING_LIST } from "./settings.ts";
@@ -68,6 +69,7 @@ export function checkSettings(
     throw new RangeError("Cannot make a worker: it has no queue");
   }
   const uniqueNames = [...new Set(names.map(checkQueueName))];
+  checkWeighted(checked.dequeueStrategy, uniqueNames);
   const name = checkWorkerName(checked.name ?? defaultName());
   const settings = {
     ...checked,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { shuffle } from "@std/random/shuffle";
 import { pause } from "../base/timers.ts";
 import { ReplyError } from "../redis/redis_client.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
@@ -18,18 +17,13 @@ import type {
   WorkerIdentity,
 } from "../store/worker_types.ts";
 import type { LogFacts, SteadyLog } from "./log.ts";
+import {
+  type DequeueStrategy,
+  type QueueOrder,
+  queueOrder,
+} from "./queue_order.ts";
 import { QueueWaiter } from "./queue_waiter.ts";
 import type { Recorder } from "./recorder.ts";
-
-/** The order in which a worker tries its queues: as given, rotated past the one just served, or shuffled. */
-export type DequeueStrategy = "default" | "round_robin" | "random";
-
-/** All of {@linkcode DequeueStrategy}. */
-export const DEQUEUE_STRATEGIES: readonly DequeueStrategy[] = [
-  "default",
-  "round_robin",
-  "random",
-];
 
 /** The options of a {@linkcode Fetcher}. */
 export interface FetcherOptions {
@@ -88,7 +82,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #reported = new Set<string>();
   /** Queues that the last claim could not use, because a key of theirs holds another type of value. */
   #unusable: ReadonlySet<string> = new Set();
-  #order: readonly string[];
+  readonly #order: QueueOrder;
   #suspended = false;
   #hasWaited = false;
   /** Whether it has ever got a job with a fair key: others need not look for turns that nobody has given on. */
@@ -97,7 +91,7 @@ export class Fetcher implements AsyncDisposable {
   /** One for each worker. */
   constructor(options: FetcherOptions) {
     this.#options = options;
-    this.#order = options.identity.queues;
+    this.#order = queueOrder(options.strategy, options.identity.queues);
     const onTrouble = (text: string) => this.#report(text);
     this.#waiter = new QueueWaiter({ store: options.store, onTrouble });
   }
@@ -164,7 +158,7 @@ export class Fetcher implements AsyncDisposable {
    */
   async #passTurns(): Promise<boolean> {
     const { store, burst, stopping } = this.#options;
-    const { passed, waiting } = await store.passTurns(this.#order);
+    const { passed, waiting } = await store.passTurns(this.#order.queues);
     if (passed > 0) return true;
     if (!burst || waiting === 0) return false;
     await pause(TURN_MS, stopping);
@@ -174,7 +168,7 @@ export class Fetcher implements AsyncDisposable {
   #send(want: Want, ends: readonly End[]) {
     const { recorder, identity } = this.#options;
     return recorder.endAndClaim(
-      { ...identity, queues: this.#order },
+      { ...identity, queues: this.#order.queues },
       ends,
       want,
     );
@@ -200,26 +194,14 @@ export class Fetcher implements AsyncDisposable {
     this.#unusable = new Set(unusable.map(({ queue }) => queue));
     const { executions } = reply;
     await this.#noteSuspension(reply.kind === "suspended", executions.length);
-    const last = executions.at(-1);
-    if (last !== undefined) {
-      this.#reorder(last.queue);
+    if (executions.length > 0) {
+      this.#order.served(executions.map(({ queue }) => queue));
       this.#isFair ||= executions.some(({ job }) => job.text("x_fair_key"));
       return executions;
     }
     return reply.kind === "jobs" || reply.kind === "unregistered"
       ? "more"
       : reply.kind;
-  }
-
-  #reorder(served: string): void {
-    const { strategy, identity } = this.#options;
-    const queues = identity.queues;
-    if (strategy === "round_robin") {
-      const next = queues.indexOf(served) + 1;
-      this.#order = [...queues.slice(next), ...queues.slice(0, next)];
-    } else if (strategy === "random") {
-      this.#order = shuffle(queues);
-    }
   }
 
   async #noteSuspension(suspended: boolean, claimed: number): Promise<void> {
@@ -245,8 +227,9 @@ export class Fetcher implements AsyncDisposable {
   /** Waits until a queue may have a job. Queues that cannot be used are tried again by the next claim, soon. */
   async #wait(ms: number): Promise<PoppedJob[]> {
     const { stopping } = this.#options;
-    const usable = this.#order.filter((queue) => !this.#unusable.has(queue));
-    const patience = usable.length === this.#order.length
+    const { queues } = this.#order;
+    const usable = queues.filter((queue) => !this.#unusable.has(queue));
+    const patience = usable.length === queues.length
       ? ms
       : Math.min(ms, RETRY_MS);
     if (usable.length > 0) {

@@ -8,8 +8,8 @@ import type { Duration } from "../base/duration.ts";
 import type { Size } from "../base/size.ts";
 import type { Isolation } from "../job/isolation.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
-import type { DequeueStrategy } from "./fetcher.ts";
 import type { WorkerLog } from "./log.ts";
+import type { DequeueStrategy } from "./queue_order.ts";
 
 /** Options of a {@linkcode Worker}. */
 export interface WorkerOptions extends ConnectionOptions {
@@ -160,6 +160,12 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly maxIdleTime?: Duration;
   /**
+   * Leave after so long: seconds or text. What runs then may end, within {@linkcode WorkerOptions.grace}.
+   *
+   * @default no limit
+   */
+  readonly maxTime?: Duration;
+  /**
    * Queue the scheduled jobs of the worker's queues when their time has come. With `false`, they are left to other
    * workers.
    *
@@ -167,7 +173,9 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly withScheduler?: boolean;
   /**
-   * The order in which queues are tried: as given, rotated past the one just served, or shuffled.
+   * The order in which queues are tried: as given, rotated past the one just served (`round_robin`), shuffled
+   * (`random`), or in proportion: with `weighted:high=5,low=1`, every sixth job is one of `low` while both have jobs. A
+   * queue that is not named has the weight 1.
    *
    * @default "default"
    */

@@ -34,6 +34,12 @@ import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./check_settings.ts";
 import { Sweeper } from "./sweeper.ts";
 
+/** Why no more work is to be taken, if nobody has asked for it. */
+export const TIME_UP: DOMException = new DOMException(
+  "The worker has worked as long as it may",
+  "AbortError",
+);
+
 /** The options of a {@linkcode WorkerSession}. */
 export interface WorkerSessionOptions {
   readonly settings: WorkerSettings;
@@ -236,9 +242,11 @@ export class WorkerSession {
   }
 
   #sayWhy(why: NoJob | "max"): void {
-    const { log } = this.#options.settings;
+    const { settings: { log }, stopping } = this.#options;
     const reasons = {
-      stopped: "stopping on request",
+      stopped: stopping.reason === TIME_UP
+        ? "has worked as long as it may, quitting"
+        : "stopping on request",
       empty: "done, quitting",
       idle: "idle for too long, quitting",
       suspended: "suspended in burst mode, quitting",

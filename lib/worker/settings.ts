@@ -12,8 +12,8 @@ import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { DEFAULT_RESULT_TTL } from "../job/options.ts";
 import { type DriverName, DRIVERS } from "../redis/redis_client.ts";
 import type { SettingKind, SettingValues } from "./check_setting.ts";
-import { DEQUEUE_STRATEGIES, type DequeueStrategy } from "./fetcher.ts";
 import type { WorkerOptions } from "./options.ts";
+import { STRATEGIES } from "./queue_order.ts";
 
 /** One setting. */
 export interface Setting {
@@ -100,9 +100,8 @@ const SETTINGS = {
     flag: "concurrency",
   },
   dequeueStrategy: {
-    kind: "choice",
-    choices: DEQUEUE_STRATEGIES as readonly DequeueStrategy[],
-    help: "the order in which queues are tried",
+    kind: "strategy",
+    help: `the order in which queues are tried: ${STRATEGIES}` as string,
     default: "default",
     flag: "dequeue-strategy",
     short: "ds",
@@ -134,6 +133,13 @@ const SETTINGS = {
     help: "leave after so long without a job",
     default: Infinity as number,
     flag: "max-idle-time",
+  },
+  maxTime: {
+    kind: "duration",
+    infinite: true,
+    help: "leave after so long; what runs may end, within grace",
+    default: Infinity as number,
+    flag: "max-time",
   },
   grace: {
     kind: "duration",

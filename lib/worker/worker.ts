@@ -16,7 +16,7 @@ import { defaultPaths } from "./paths.ts";
 import { Runners } from "./runners.ts";
 import { InHand } from "./in_hand.ts";
 import { CannotStartError } from "./errors.ts";
-import { WorkerSession } from "./session.ts";
+import { TIME_UP, WorkerSession } from "./session.ts";
 import type { WorkerOptions } from "./options.ts";
 import { checkSettings, type WorkerSettings } from "./check_settings.ts";
 
@@ -130,6 +130,7 @@ export class Worker implements AsyncDisposable {
       stopping: this.#stopping.signal,
       stop: () => this.stop(),
     });
+    this.#alarms.set(this.#settings.maxTime * 1_000, () => this.#timeIsUp());
     try {
       return await session.work();
     } catch (error) {
@@ -143,10 +144,19 @@ export class Worker implements AsyncDisposable {
 
   /** Warm shutdown: takes no more jobs, lets the running ones end (at most `grace`), then leaves. */
   stop(): void {
+    this.#stop("Warm shut down requested");
+  }
+
+  #timeIsUp(): void {
+    const seconds = this.#settings.maxTime;
+    this.#stop(`Worked for ${seconds} seconds, warm shut down`, TIME_UP);
+  }
+
+  #stop(line: string, reason?: DOMException): void {
     if (this.#stopping.signal.aborted) return;
     const { log, grace } = this.#settings;
-    log.info("Warm shut down requested");
-    this.#stopping.abort();
+    log.info(line);
+    this.#stopping.abort(reason);
     this.#alarms.set(grace * 1_000, () => this.stopNow());
     this.#alarms.set(LEAVE_MS, () => {
       if (this.#inHand.executions.length === 0) this.#disconnect();

@@ -90,6 +90,29 @@ Deno.test("--dequeue-strategy random runs everything", async () => {
   assertEquals(ledger.counts().size, 9);
 });
 
+Deno.test("--dequeue-strategy weighted takes jobs of each queue in proportion", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const jobs = (queue: string, count: number) =>
+    bench.queue(queue).enqueueMany(
+      Array.from({ length: count }, () => ({
+        func: "jobs.note",
+        args: [ledger.path, queue],
+      })),
+    );
+  await jobs("low", 3);
+  await jobs("high", 6);
+  await burst([
+    ...["--queues", "high,low", "--isolation", "reuse"],
+    ...["--dequeue-strategy", "weighted:high=2", "--url", redis.url],
+  ]);
+  const shares = [0, 3, 6].map((from) =>
+    ledger.lines().slice(from, from + 3).sort().join(" ")
+  );
+  assertEquals(shares, Array(3).fill("high high low"));
+});
+
 Deno.test("an idle worker of many queues takes what comes on any of them", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);

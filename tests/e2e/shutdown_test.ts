@@ -31,6 +31,21 @@ async function busyWorker(
   };
 }
 
+Deno.test("--max-time lets the job end, takes no other one and ends the worker with 0", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using busy = await busyWorker(redis, bench, "--max-time", "5s");
+  const next = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await busy.worker.waitForOutput(/Worked for 5 seconds, warm shut down/);
+  assertEquals(await busy.job.getStatus(), "started");
+  await busy.open();
+  const { code, stdout, stderr } = await busy.worker.ended();
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  assertStringIncludes(stdout, "has worked as long as it may, quitting");
+  assertEquals(await busy.job.getStatus(), "finished");
+  assertEquals(await next.getStatus(), "queued");
+});
+
 Deno.test.each([["SIGINT"], ["SIGTERM"]] as const)(
   "%s lets the job end, takes no other one and ends the worker with 0",
   async (signal) => {

@@ -80,7 +80,24 @@ const WRONG: readonly [string, unknown, string][] = [
   [
     "dequeueStrategy",
     "roundrobin",
-    'Cannot use dequeueStrategy "roundrobin": expected default, round_robin, random; did you mean round_robin?',
+    'Cannot use dequeueStrategy "roundrobin": expected default, round_robin, random, weighted:QUEUE=N,…; did you mean round_robin?',
+  ],
+  ...[
+    "weighted:",
+    "weighted:low",
+    "weighted:low=0",
+    "weighted:low=1.5",
+    "weighted:low=1001",
+    "weighted:low=1,low=2",
+  ].map((strategy): [string, unknown, string] => [
+    "dequeueStrategy",
+    strategy,
+    `Cannot use dequeueStrategy "${strategy}": expected weighted:QUEUE=N,…, each queue once, with a whole number from 1 to 1000`,
+  ]),
+  [
+    "dequeueStrategy",
+    "weighted:low=1,hihg=2",
+    'Cannot use dequeueStrategy "weighted:low=1,hihg=2": the worker has no queue "hihg"',
   ],
   [
     "concurrency",
