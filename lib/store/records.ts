@@ -68,6 +68,8 @@ export const END = [
   "textTo",
   /** 1 if the job has waited for others, else 0. */
   "isChild",
+  /** The key of its rate limit, of which it may have a slot; empty for none. */
+  "limit",
   /** How many seconds the run took. */
   "workedSeconds",
   /** Which start of the job it was, counted from 1. */

@@ -6,6 +6,8 @@
  */
 
 import { MAX_SECONDS } from "../base/duration.ts";
+import { isFairLimit } from "../job/fair_key.ts";
+import type { JobRecord } from "../job/record.ts";
 import type { RedisClient } from "../redis/redis_client.ts";
 import type { Script } from "../redis/script.ts";
 import { HOOKS } from "./hooks/hooks.ts";
@@ -34,19 +36,14 @@ export interface EndsContext {
   readonly serverTime: number | undefined;
 }
 
-/** Fields of a job's hash that show that a success is not plain, and whose values show nothing. */
-const MARKS = HOOKS.flatMap(({ marks, ignores }) =>
-  marks.map((field) => ({ field, ignores }))
-);
+/** Fields of a job's hash that show that a success is not plain. */
+const MARKS = HOOKS.flatMap(({ marks }) => marks);
 
 /** Whether FINISH can probably record an end. */
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
     end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
-    MARKS.every(({ field, ignores }) =>
-      !end.execution.job.has(field) ||
-      ignores !== undefined && ignores(end.execution.job.text(field)!)
-    );
+    !MARKS.some((field) => end.execution.job.has(field));
 }
 
 /**
@@ -132,6 +129,12 @@ function wholeSeconds(ttl: number): number {
   return ttl < 0 ? -1 : Math.floor(Math.min(ttl, MAX_SECONDS));
 }
 
+/** The limit of which a job that runs has a slot; the turn of a fair key is passed on when it starts. */
+function limitOf(job: JobRecord): string {
+  const limit = job.text("rate_limit_key") ?? "";
+  return isFairLimit(limit) ? "" : limit;
+}
+
 const packer = new Packer();
 
 function packed(
@@ -155,6 +158,7 @@ function packed(
       textFrom: dump?.from ?? 0,
       textTo: dump?.to ?? 0,
       isChild: job.has("dependency_ids") ? 1 : 0,
+      limit: limitOf(job),
       workedSeconds: end.workedMs / 1_000,
       attempt: job.integer("x_attempts") ?? 1,
       retry: end.retry?.type ?? "",

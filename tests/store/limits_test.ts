@@ -66,6 +66,32 @@ Deno.test("the end of a job queues the next one in the same script, on its own q
   assertEquals(await bench.send("LRANGE", "rq:queue:other", 0, -1), ["b", "c"]);
 });
 
+Deno.test("slots that become free together go to the next ones in their order, each on its own queue and side", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b", "c"]) await bench.add(id, limited(3));
+  const { executions } = await bench.workers.claim(worker, { jobs: 3 });
+  await bench.add("d", { ...limited(3), queue: "other", atFront: true });
+  await bench.add("e", limited(3));
+  await bench.add("f", { ...limited(3), queue: "other", atFront: true });
+  await bench.add("g", limited(3));
+  await bench.add("x", { queue: "other" });
+  const ends = executions.map((execution) => ({
+    execution,
+    outcome: "finished" as const,
+    ttl: 500,
+    payload: "MQ==",
+    workedMs: 1,
+    hadHeartbeat: false,
+  }));
+  const sent = (await Promise.all(bench.workers.end(worker, ends, "idle")))
+    .concat(await Promise.all(bench.workers.end(worker, ends, "idle")));
+  assertEquals(sent, Array(6).fill("finished"));
+  assertEquals(await slots(bench), [["d", "e", "f"], ["g"]]);
+  assertEquals(await bench.queued("other"), ["f", "d", "x"]);
+  assertEquals(await bench.queued(), ["e"]);
+});
+
 Deno.test("a higher concurrency lets those that wait go on with the next job", async () => {
   await using bench = await Bench.open();
   for (const id of ["a", "b", "c"]) await bench.add(id, limited());
@@ -219,10 +245,11 @@ async function act(
   ) => {
     const [execution] = running.splice(pick(Math.max(running.length, 1)), 1);
     if (execution !== undefined) {
-      await bench.end(worker, execution, { outcome, ttl });
+      const hadHeartbeat = pick(2) === 0; // those that had none go to FINISH
+      await bench.end(worker, execution, { outcome, ttl, hadHeartbeat });
     }
   };
-  switch (pick(14)) {
+  switch (pick(18)) {
     case 0:
     case 1:
     case 2: {
@@ -260,6 +287,15 @@ async function act(
       break;
     case 12:
       await bench.jobs.requeue(some, pick(2) === 0);
+      break;
+    case 13:
+    case 14:
+    case 15:
+      await end("finished");
+      break;
+    case 16:
+      ids.push(`j${step}`);
+      await bench.add(`j${step}`, limited(3));
       break;
     default: {
       // whoever runs now has died

@@ -157,7 +157,7 @@ const OWN_MOVES: Readonly<Record<string, readonly string[]>> = {
 /** The verbs, and what keeps slots and starts of rate limits, and times to look at something. */
 const MOVERS = [
   ...["push", "register"],
-  ...["let_through", "wait_for_slot", "send_back", "clean_slots"],
+  ...["give_slots", "wait_for_slot", "send_back", "clean_slots"],
   ...["note_start", "plan_look", "look_later", "tag_job"],
   ...["next_turn", "wait_for_turn"],
   ...["set_slot", "note_run"], // of schedules, which are no jobs
@@ -187,8 +187,8 @@ const PARTS: readonly [string, string][] = [
 
 /** What admit() guards, and who may pass by it. */
 const PAST_ADMIT: Readonly<Record<string, readonly string[]>> = {
-  // jobs that are put back, admitted before; the end of admit(); a job that has got its slot
-  queued: ["SETTLE", "admit_at_once", "let_through", "put_back"],
+  // jobs that are put back, admitted before; the end of admit(); jobs that have got their slots
+  queued: ["SETTLE", "admit_at_once", "put_back", "queue_waiting"],
   scheduled: ["admit"], // nobody else tells the worker's timer
 };
 
@@ -198,7 +198,10 @@ Deno.test.each(Object.entries(PAST_ADMIT))(
     const entering = new RegExp(
       `\\benter\\((?:\\{[^}]*\\}|[^,]*), '${status}'`,
     );
-    const found = PARTS.filter(([, lua]) => entering.test(lua));
+    const found = PARTS.filter(([, lua]) =>
+      entering.test(lua) ||
+      status === "queued" && lua.includes("enter_queue(to")
+    );
     assertEquals(
       found.map(([name]) => name).sort(),
       allowed,

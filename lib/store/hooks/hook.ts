@@ -10,8 +10,6 @@ export interface Hook {
   readonly reads: readonly JobField[];
   /** Fields that show that a job has this. Its end is then sent to SETTLE, since FINISH calls no hooks. */
   readonly marks: readonly JobField[];
-  /** Whether the value of a mark shows nothing of that. @default never */
-  readonly ignores?: (value: string) => boolean;
   /**
    * Pieces of Lua, among them `NAME_ended(job, status)`. The status is that of an ended job, or `deleted` if the job is
    * about to be deleted, whether it has ended or not.

@@ -1,14 +1,12 @@
 /** The slot of a job in its rate limit, and the turn of its fair key. @module */
 
-import { isFairLimit } from "../../job/fair_key.ts";
 import type { Hook } from "./hook.ts";
 
 /** The slot of a job that ends, and its turn if it has never started, go to the next ones that wait. */
 export const RATE_LIMIT: Hook = {
   name: "rate_limit",
   reads: ["rate_limit_key"],
-  marks: ["rate_limit_key"],
-  ignores: isFairLimit, // it has given on its turn when it started
+  marks: [], // FINISH frees the slot by itself, and the turn was given on when the job started
   lua: `
 -- However the job has ended. As in RQ, one that is repeated at once keeps its slot.
 local function rate_limit_ended(job, status)

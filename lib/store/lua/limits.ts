@@ -16,18 +16,24 @@ const EXPIRED_SECONDS = 1;
 
 /** See {@linkcode link}. */
 export const LIMITS_LUA: string = `
--- What a limit allows, as rule_of() gives it, and the concurrency that RQ reads there.
+-- What limits allow, as this call has read it last, and the concurrency that RQ reads there.
+local rules, shown_concurrency = {}, {}
+
+-- What a limit allows, as rule_of() gives it.
 local function limit_rule(limit)
+  if rules[limit] then return rules[limit] end
   local h = redis.pcall('HMGET', limit_key(limit), 'concurrency', 'x_concurrency', 'x_starts', 'x_per')
-  if h.err then return rule_of() end
-  return rule_of(h[3] and h[2] or h[1], h[3], h[4]), h[1]
+  rules[limit] = h.err and rule_of() or rule_of(h[3] and h[2] or h[1], h[3], h[4])
+  shown_concurrency[limit] = h[1]
+  return rules[limit]
 end
 
 -- Stores what a limit allows from now on, in texts, if that is anything, and anything else than before.
 local function set_limit(limit, concurrency, starts, per)
-  local rule, old, shown = rule_of(concurrency, starts, per), limit_rule(limit)
+  local rule, old = rule_of(concurrency, starts, per), limit_rule(limit)
   local same = rule.most == old.most and rule.starts == old.starts and rule.per == old.per
-  if rule.most == 0 or same and not (rule.starts and shown) then return end
+  if rule.most == 0 or same and not (rule.starts and shown_concurrency[limit]) then return end
+  rules[limit], shown_concurrency[limit] = rule, not rule.starts and concurrency
   redis.call('SADD', LIMITS, limit)
   if rule.starts then
     redis.call('HDEL', limit_key(limit), 'concurrency')
@@ -52,10 +58,15 @@ local function limit_of(job)
   return limit, own, h[4]
 end
 
+-- The limits of which this call knows that their keys can be used.
+local fitting = {}
+
 -- Whether no key of a limit holds another type of value.
 local function limit_fits(limit)
-  return holds_only('zset', allowed_key(limit)) and holds_only('zset', rate_limited_key(limit)) and
+  fitting[limit] = fitting[limit] or
+    holds_only('zset', allowed_key(limit)) and holds_only('zset', rate_limited_key(limit)) and
     holds_only('zset', starts_key(limit)) and holds_only('hash', limit_key(limit)) and holds_only('set', LIMITS)
+  return fitting[limit]
 end
 
 -- Whether a job can be put wherever admit() would put it; to be asked before anything is written.
@@ -65,41 +76,63 @@ local function can_admit(job, due)
   return can_enter(job, 'queued') and (not limit or limit == '' or limit_fits(limit))
 end
 
--- Gives a job that waits a slot and queues it; "h" are fields of its hash, see fill_slots(). Its slot shows since when it has
--- waited if there is a window, which may send it back.
-local function let_through(id, limit, rule, h)
-  local since = rule.starts and redis.call('ZSCORE', rate_limited_key(limit), id) or now
-  redis.call('ZREM', rate_limited_key(limit), id)
-  redis.call('ZADD', allowed_key(limit), since, id)
-  if rule.starts then redis.call('ZADD', starts_key(limit), '+inf', id) end
-  enter({id = id, q = h[1]}, 'queued', h[3] == '1', 'enqueued_at', iso())
+-- Readies a job that waits for being queued; "h" are fields of its hash, see queue_waiting().
+local function let_through(id, limit, h)
   if h[5] then redis.call('HDEL', job_key(id), 'x_on_conflict') end
   if whole(h[4]) == 0 then return end
   local left = redis.call('TTL', job_key(id)) -- a new job has none yet
   plan_look(limit, h[1], clock + (left > 0 and left or whole(h[4])) + ${EXPIRED_SECONDS})
 end
 
--- Queues jobs that wait for a slot, the oldest first, while there are free slots; returns how many. A job that no longer
--- waits is dropped; one whose queue's key holds another type of value is passed over.
+-- Gives slots to jobs that wait. Their slots show since when they have waited if there is a window, which may send them back.
+local function give_slots(limit, rule, ids)
+  local slots, starts = {}, {}
+  for i, id in ipairs(ids) do
+    slots[2 * i - 1], slots[2 * i] = rule.starts and redis.call('ZSCORE', rate_limited_key(limit), id) or now, id
+    starts[2 * i - 1], starts[2 * i] = '+inf', id
+  end
+  redis.call('ZREM', rate_limited_key(limit), unpack(ids))
+  redis.call('ZADD', allowed_key(limit), unpack(slots))
+  if rule.starts then redis.call('ZADD', starts_key(limit), unpack(starts)) end
+end
+
+-- Queues those of some waiting jobs that still wait; returns how many, and how many are passed over since the key of their
+-- queue holds another type of value. Those that no longer wait are dropped.
+local function queue_waiting(limit, rule, ids)
+  local queues, through, passed = {}, {}, 0
+  for _, id in ipairs(ids) do
+    local h = redis.pcall('HMGET', job_key(id), 'origin', 'status', 'enqueue_at_front', 'ttl', 'x_on_conflict')
+    if not (h[1] and h[2] == 'rate_limited') then
+      redis.call('ZREM', rate_limited_key(limit), id)
+    elseif not can_push(h[1]) then
+      passed = passed + 1
+    else
+      let_through(id, limit, h)
+      through[#through + 1] = id
+      local to = queues[#queues]
+      if not to or to.q ~= h[1] or to.front ~= (h[3] == '1') then
+        to = {q = h[1], front = h[3] == '1', ids = {}}
+        queues[#queues + 1] = to
+      end
+      to.ids[#to.ids + 1] = id
+    end
+  end
+  if #through > 0 then give_slots(limit, rule, through) end
+  for _, to in ipairs(queues) do enter_queue(to.q, to.front, to.ids) end
+  return #through, passed
+end
+
+-- Queues jobs that wait for a slot, the oldest first, while there are free slots; returns how many.
 local function fill_slots(limit, rule)
   local waiting, passed, queued, looks = rate_limited_key(limit), 0, 0, ${FILL_BATCH}
   local free = rule.most - redis.call('ZCARD', allowed_key(limit))
   if free > 0 and rule.starts then free = math.min(free, (starts_left(limit, rule))) end
-  local function look_at(id)
-    local h = redis.pcall('HMGET', job_key(id), 'origin', 'status', 'enqueue_at_front', 'ttl', 'x_on_conflict')
-    if not (h[1] and h[2] == 'rate_limited') then return redis.call('ZREM', waiting, id) end
-    if not can_push(h[1]) then
-      passed = passed + 1
-    else
-      let_through(id, limit, rule, h)
-      queued = queued + 1
-    end
-  end
   while free > queued and looks > 0 do
     local ids = redis.call('ZRANGE', waiting, passed, passed + math.min(free - queued, looks) - 1)
     if #ids == 0 then return queued end
     looks = looks - #ids
-    for _, id in ipairs(ids) do look_at(id) end
+    local more, unusable = queue_waiting(limit, rule, ids)
+    queued, passed = queued + more, passed + unusable
   end
   local q = free > queued and waiting_on(limit)
   if q then plan_look(limit, q, clock + (passed > 0 and 1 or 0)) -- there are more than one call may queue
@@ -107,19 +140,24 @@ local function fill_slots(limit, rule)
   return queued
 end
 
--- Gives a slot of a job's limit that has become free to the next job that waits. The job may not have started.
-local function pass_slot(job, limit) -- rare
+-- Gives slots of a limit that have become free to the next jobs that wait. The jobs that had them may not have started.
+local function pass_slots(limit, ids) -- rare
   if not limit_fits(limit) then return end
   local rule = limit_rule(limit)
-  if rule.starts then redis.call('ZREM', starts_key(limit), job.id) end
+  if rule.starts then redis.call('ZREM', starts_key(limit), unpack(ids)) end
   fill_slots(limit, rule)
 end
 
--- Takes a job's slot, if it has one, and gives it to the next job that waits.
+-- Takes the slots of a limit that some jobs have, and gives them to the next jobs that wait.
+local function free_slots(limit, ids)
+  local freed = redis.pcall('ZREM', allowed_key(limit), unpack(ids))
+  if type(freed) == 'number' and freed > 0 then pass_slots(limit, ids) end
+end
+
+-- The same of one job, if it has a slot.
 local function free_slot(job)
   local limit = job.rate_limit_key
-  if not limit or limit == '' or is_fair(limit) or redis.pcall('ZREM', allowed_key(limit), job.id) ~= 1 then return end
-  pass_slot(job, limit)
+  if limit and limit ~= '' and not is_fair(limit) then free_slots(limit, {job.id}) end
 end
 
 -- How many jobs have begun to wait in this call.

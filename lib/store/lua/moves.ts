@@ -86,6 +86,12 @@ local function enter(job, status, where, ...)
   push(job.q, where, job.id)
 end
 
+-- Puts several jobs on a queue, as enter() does one.
+local function enter_queue(q, front, ids)
+  for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso()) end
+  push(q, front, unpack(ids))
+end
+
 -- Tells the worker that queues what is due on a queue when that will be. It looks by itself too, but only each second.
 local function tell_worker(q, due)
   local worker = redis.pcall('HGET', SCHEDULERS, q)

@@ -5,7 +5,7 @@ import { script } from "../lua/link.ts";
 import { END, placesLua } from "../records.ts";
 
 /**
- * Records plain successes: the result is kept, and no job waits for this one. Nearly all ends are plain. Any other end,
+ * Records plain successes: the result is kept, no job waits for this one, and at most a slot of a rate limit becomes free. Nearly all ends are plain. Any other end,
  * or one of an execution that has lost its job, is left untouched for SETTLE.
  *
  * ```
@@ -52,7 +52,7 @@ end
 -- the first write: a full Redis accepts it, since it frees memory, and then lets the script go on
 for q, members in pairs(leases) do unregister('wip', q, unpack(members)) end
 
-local finished, scores, at = {}, {}, iso()
+local finished, slots, scores, at = {}, {}, {}, iso()
 local function record(key, x)
   local id, ttl = x[JOB_ID], x[TTL]
   redis.call('HSET', key, 'status', 'finished', 'ended_at', at)
@@ -66,6 +66,9 @@ local function record(key, x)
   members[n + 1], members[n + 2] = scores[ttl], id
   expire(key, ttl)
   if x[IS_CHILD] == '1' then expire(dependencies_key(id), ttl) end
+  if x[LIMIT] == '' then return end
+  slots[x[LIMIT]] = slots[x[LIMIT]] or {}
+  table.insert(slots[x[LIMIT]], id)
 end
 
 local all = true
@@ -74,6 +77,7 @@ for i, x in ipairs(ends) do
   all = all and answers[i] == 'finished'
 end
 for q, members in pairs(finished) do register('finished', q, unpack(members)) end
+for limit, ids in pairs(slots) do free_slots(limit, ids) end
 if registered and (good > 0 or ARGV[3] == 'idle') then show_ends(KEYS[1], ARGV[3], good, 0, worked) end
 return all and redis.status_reply('finished') or answers
 `,
