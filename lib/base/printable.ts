@@ -23,9 +23,15 @@ export function printableLines(text: string): string {
     .join("\n");
 }
 
-/** A value as JSON on one line, unsafe characters escaped. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** A value as JSON on one line, unsafe characters escaped. A BigInt is an integer there. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (character) => {
+  const text = JSON.stringify(
+    value,
+    (_, part) => typeof part === "bigint" ? rawJSON(String(part)) : part,
+  );
+  return text.replace(UNSAFE, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }

@@ -1,16 +1,47 @@
 /**
- * Reads the command line of the worker program, and shows its usage.
+ * Reads a command line.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { nearest } from "../base/nearest.ts";
-import { type Flag, FLAGS } from "./flag_list.ts";
 
 /** A mistake on the command line; the program prints it in one line and exits with 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** One flag. */
+export interface Flag {
+  readonly name: string;
+  /** As in RQ; usually one letter. */
+  readonly short?: string;
+  /** What its value is called in the usage; a flag without one is a switch. */
+  readonly value?: string;
+  /** Whether it may be given several times. */
+  readonly repeatable?: boolean;
+  /** Whether its value may begin with `-`, as a flag does. A negative number always may. */
+  readonly takesFlags?: boolean;
+  readonly help: string;
+  /** A flag of RQ that has no meaning here; accepted for scripts that call RQ. */
+  readonly ofRq?: boolean;
+}
+
+/** The declaration of a flag whose value the command gets converted. */
+export interface FlagSpec {
+  /** One letter. */
+  readonly short?: string;
+  /** What its value is called in the usage; a flag without one is a switch. */
+  readonly value?: string;
+  /** What its value is: any text, a whole number from 1, or a length of time in seconds. @default "text" */
+  readonly kind?: "text" | "count" | "duration";
+  /** What its value may be. */
+  readonly choices?: readonly string[];
+  /** Whether it may be given several times. */
+  readonly repeatable?: boolean;
+  /** Whether its value may begin with `-`. */
+  readonly takesFlags?: boolean;
+  readonly help: string;
 }
 
 /** A parsed command line. */
@@ -25,148 +56,147 @@ export interface ParsedFlags {
   readonly jobPermissions: readonly string[] | undefined;
 }
 
-/** The width of help texts, in characters. */
-const HELP_WIDTH = 75;
-
+/** Deno's own flags with `job-` before them. `--job-allow-enqueue` is a flag of ours. */
 const JOB_PERMISSION =
   /^--job-(?!allow-enqueue\b)((allow|deny|ignore)-[a-z]+(=.*)?)$/s;
 
 /**
- * Parses a command line.
+ * Parses a command line. A value follows its flag, `--queue low`, or is part of it, `--queue=low` or `-qlow`; `-bv` are
+ * two switches; `_` is the same as `-` in the name of a flag, as in RQ's `--logging_level`. Behind `--`, nothing is a flag.
  *
+ * @param flags The flags that there are.
  * @throws {UsageError} It names the flag, and the most similar known one.
  */
-export function parseFlags(args: readonly string[]): ParsedFlags {
-  const own = args.filter((arg) => !JOB_PERMISSION.test(arg));
-  const unknown: string[] = [];
-  const parsed = parseArgs(normalized(own), {
-    string: FLAGS.filter(({ value }) => value).map(({ name }) => name),
-    boolean: FLAGS.filter(({ value }) => !value).map(({ name }) => name),
-    collect: FLAGS.filter(({ value }) => value).map(({ name }) => name),
-    alias: Object.fromEntries(
-      FLAGS.flatMap(({ name, short }) =>
-        short?.length === 1 ? [[name, short]] : []
-      ),
-    ),
-    unknown: (arg) => {
-      if (!arg.startsWith("-") || arg === "-") return true;
-      unknown.push(arg);
-      return false;
-    },
-  }) as Record<string, unknown>;
-  if (unknown.length > 0) throw unknownFlag(unknown[0]!);
-  const values = new Map<string, string[]>();
-  const switches = new Set<string>();
-  for (const { name, value, repeatable } of FLAGS) {
-    const given = parsed[name];
-    if (!value) {
-      if (given === true) switches.add(name);
-      continue;
+export function parseFlags(
+  args: readonly string[],
+  flags: readonly Flag[],
+  options: { readonly jobPermissions?: boolean } = {},
+): ParsedFlags {
+  const reader = new Reader(flags, options.jobPermissions ?? false);
+  for (let i = 0; i < args.length;) i += reader.read(args, i);
+  return reader.result();
+}
+
+/** Reads one argument after the other. */
+class Reader {
+  readonly #flags: readonly Flag[];
+  readonly #readsPermissions: boolean;
+  readonly #values = new Map<string, string[]>();
+  readonly #switches = new Set<string>();
+  readonly #positional: string[] = [];
+  readonly #permissions: string[] = [];
+
+  constructor(flags: readonly Flag[], readsPermissions: boolean) {
+    this.#flags = flags;
+    this.#readsPermissions = readsPermissions;
+  }
+
+  /** Reads the argument at an index, and returns how many it has used. */
+  read(args: readonly string[], index: number): number {
+    const arg = args[index]!;
+    if (arg === "--") {
+      const rest = args.slice(index);
+      this.#positional.push(...rest.slice(1));
+      return rest.length;
     }
-    const list = (given as string[] | undefined) ?? [];
-    if (list.length === 0) continue;
-    if (list.includes("")) throw new UsageError(`--${name} needs a value`);
+    if (!arg.startsWith("-") || arg === "-") {
+      this.#positional.push(arg);
+      return 1;
+    }
+    const permission = this.#readsPermissions && JOB_PERMISSION.exec(arg);
+    if (permission) {
+      this.#permissions.push(`--${permission[1]}`);
+      return 1;
+    }
+    const { flag, value, more } = this.#find(arg);
+    if (flag.value === undefined) {
+      if (value !== undefined) {
+        throw new UsageError(`--${flag.name} takes no value`);
+      }
+      this.#switches.add(flag.name);
+      return more === undefined ? 1 : this.read([more], 0);
+    }
+    const next = args[index + 1];
+    const given = value ?? (isValue(flag, next) ? next : "");
+    if (given === "") throw new UsageError(`--${flag.name} needs a value`);
+    this.#add(flag, given);
+    return value === undefined ? 2 : 1;
+  }
+
+  result(): ParsedFlags {
+    return {
+      values: this.#values,
+      switches: this.#switches,
+      positional: this.#positional,
+      jobPermissions: this.#permissions.length === 0
+        ? undefined
+        : this.#permissions,
+    };
+  }
+
+  #add({ name, repeatable }: Flag, value: string): void {
+    const list = this.#values.get(name) ?? [];
+    list.push(value);
     if (list.length > 1 && !repeatable) {
-      throw new UsageError(`--${name} was given ${list.length} times`);
+      throw new UsageError(`--${name} was given more than once`);
     }
-    values.set(name, list);
+    this.#values.set(name, list);
   }
-  const positional = (parsed["_"] as unknown[]).map(String);
-  return { values, switches, positional, jobPermissions: permissionsOf(args) };
-}
 
-/** The text that `--help` shows. */
-export function usage(): string {
-  const own = FLAGS.filter(({ ofRq }) => !ofRq).map(usageLine);
-  const ofRq = FLAGS.filter(({ ofRq }) => ofRq).map(usageLine);
-  return [
-    "Usage: rq-worker [worker] [FLAGS] [QUEUES…]",
-    "       rq-worker cron FILE [FLAGS]",
-    "",
-    "worker (the default) runs the jobs of queues in Redis, each in its own process unless --isolation says",
-    "otherwise. cron makes the jobs of schedules, those that FILE declares and all others, and runs none; it",
-    "takes the flags of the connection, of the log, --name, --pid, --deno and --job-deno-arg.",
-    "TIME is seconds, or text such as 90s, 5m, 1h30m; SIZE is megabytes, or text such as 256MB, 1.5GB.",
-    "NAMES and QUEUES are separated by commas.",
-    "Isolation is process (a fresh process for each job), reuse (one after the other in one process) or",
-    "shared (concurrently in one process).",
-    "",
-    ...own,
-    "      --job-allow-net[=HOSTS] …          the permissions of jobs: any permission flag of Deno with --job-",
-    "                                         before it; exactly these (default: the worker's permissions)",
-    "      --job-deny-net[=HOSTS] …           alone: the worker's permissions without this one",
-    "      --job-allow-none                   jobs have no permissions",
-    "",
-    "Accepted for start scripts of Python's RQ:",
-    "",
-    ...ofRq,
-  ].join("\n");
-}
-
-function usageLine({ name, short, value, help }: Flag): string {
-  const flag = `${short ? `-${short}, ` : "    "}--${name}${
-    value ? ` ${value}` : ""
-  }`;
-  return `  ${flag.padEnd(34)} ${wrapped(help).join(`\n${" ".repeat(37)}`)}`;
-}
-
-/** Wraps a help text at spaces. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line.length + word.length >= HELP_WIDTH) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
+  /** The flag of an argument, the value that is part of it, and further switches behind its letter. */
+  #find(arg: string): { flag: Flag; value?: string; more?: string } {
+    const { spelled = arg, value } =
+      /^(?<spelled>[^=]+)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
+    const name = spelled.replace(/^--/, "").replaceAll("_", "-");
+    const flag = this.#flags.find((flag) =>
+      spelled.startsWith("--")
+        ? flag.name === name
+        : `-${flag.short}` === spelled
+    );
+    if (flag !== undefined) {
+      return value === undefined ? { flag } : { flag, value };
+    }
+    const first = spelled.startsWith("--")
+      ? undefined
+      : this.#flags.find(({ short }) => short === arg[1]);
+    if (first === undefined) throw unknownFlag(spelled, this.#flags);
+    const rest = arg.slice(2);
+    return first.value === undefined
+      ? { flag: first, more: `-${rest}` }
+      : { flag: first, value: rest };
   }
-  return [...lines, line];
+}
+
+function isValue(flag: Flag, text: string | undefined): text is string {
+  return text !== undefined &&
+    (!text.startsWith("-") || text === "-" || /^-\d+$/.test(text) ||
+      flag.takesFlags === true);
+}
+
+function unknownFlag(given: string, flags: readonly Flag[]): UsageError {
+  const like = nearest(given, flags.map(({ name }) => `--${name}`));
+  return new UsageError(
+    `Unknown flag ${given}${like ? `; did you mean ${like}?` : ""}`,
+  );
 }
 
 /**
- * Normalizes what the parser does not understand: RQ's `--logging_level` and `-ds`, and values that look like flags
- * (`--results-ttl -1`, `--job-deno-arg --unstable-kv`).
+ * Makes something out of what the command line says: what the API finds wrong with it, by a `RangeError` or a `TypeError`,
+ * is a mistake on the command line.
  */
-function normalized(args: readonly string[]): string[] {
-  const result: string[] = [];
-  for (const arg of args) {
-    if (takesNext(result.at(-1), arg)) result.push(`${result.pop()}=${arg}`);
-    else result.push(spelled(arg));
+export function fromFlags<T>(make: () => Promise<T>): Promise<T>;
+/** The same at once. */
+export function fromFlags<T>(make: () => T): T;
+export function fromFlags<T>(make: () => T | Promise<T>): T | Promise<T> {
+  try {
+    const made = make();
+    return made instanceof Promise ? made.catch(asUsageError) : made;
+  } catch (error) {
+    return asUsageError(error);
   }
-  return result;
 }
 
-function takesNext(flag: string | undefined, next: string): boolean {
-  const known = FLAGS.find(({ name, value }) => value && `--${name}` === flag);
-  return known !== undefined &&
-    (/^-\d+$/.test(next) ||
-      known.name === "job-deno-arg" && next.startsWith("-"));
-}
-
-function spelled(arg: string): string {
-  const [name = "", ...rest] = arg.split("=");
-  const long = FLAGS.find(({ short }) =>
-    short !== undefined && short.length > 1 && `-${short}` === name
-  );
-  if (long !== undefined) return [`--${long.name}`, ...rest].join("=");
-  return arg.startsWith("--")
-    ? [name.replaceAll("_", "-"), ...rest].join("=")
-    : arg;
-}
-
-function permissionsOf(args: readonly string[]): string[] | undefined {
-  const flags = args.flatMap((arg) => {
-    const match = JOB_PERMISSION.exec(arg);
-    return match ? [`--${match[1]}`] : [];
-  });
-  return flags.length === 0 ? undefined : flags;
-}
-
-function unknownFlag(arg: string): UsageError {
-  const [name = arg] = arg.split("=", 1);
-  const known = FLAGS.map(({ name }) => `--${name}`);
-  const like = nearest(name, known);
-  return new UsageError(
-    `Unknown flag ${name}${like ? `; did you mean ${like}?` : ""}`,
-  );
+function asUsageError(error: unknown): never {
+  if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+  throw new UsageError(error.message, { cause: error });
 }

@@ -7,7 +7,7 @@
 import { checkChoice } from "../base/options.ts";
 import { CannotStartError } from "../worker/errors.ts";
 import type { WorkerLog } from "../worker/log.ts";
-import { type ParsedFlags, UsageError } from "./flags.ts";
+import type { ParsedFlags } from "./flags.ts";
 import {
   LOG_FORMATS,
   type LogFormat,
@@ -54,18 +54,6 @@ export async function runProgram(
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     if (pidFile) await removePid(pidFile);
-  }
-}
-
-/** Makes something out of flags: what is wrong with them is a mistake on the command line. */
-export function fromFlags<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError || error instanceof TypeError)) {
-      throw error;
-    }
-    throw new UsageError(error.message, { cause: error });
   }
 }
 

@@ -1,12 +1,10 @@
 /**
- * Flags of RQ's own worker that have no effect or less effect here. Start scripts of RQ may pass them: they are
- * accepted if this worker behaves that way anyway, and refused otherwise.
+ * Flags of RQ's own commands that have no effect here. Scripts that call RQ may pass them: they are accepted if this
+ * program behaves that way anyway, and refused otherwise.
  *
  * @module
  */
 
-import { parseDuration } from "../base/duration.ts";
-import { MAX_HEARTBEAT } from "../worker/check_settings.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
 
 /** RQ's worker classes that differ by dequeue strategy, and that strategy. */
@@ -54,21 +52,6 @@ export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
 /** Whether a log format is one of Python's `logging`, as in `%(asctime)s %(message)s`. */
 export function isPythonFormat(format: string | undefined): boolean {
   return format !== undefined && /%\(\w+\)|\{\w+\}|\$\w/.test(format);
-}
-
-/** The heartbeat interval, 30 seconds in RQ. One that is too long for a lease is shortened, with a warning. */
-export function heartbeatFlag(
-  { values }: ParsedFlags,
-  warn: (text: string) => void,
-): string | number | undefined {
-  const value = values.get("job-monitoring-interval")?.[0];
-  if (value === undefined) return undefined;
-  const seconds = parseDuration(value, "--job-monitoring-interval");
-  if (seconds <= MAX_HEARTBEAT) return value;
-  warn(
-    `--job-monitoring-interval ${value} is too long for leases of 15 seconds: heartbeats come every ${MAX_HEARTBEAT} seconds`,
-  );
-  return MAX_HEARTBEAT;
 }
 
 function checkSerializer(name: string | undefined): void {

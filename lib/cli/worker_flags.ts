@@ -4,13 +4,14 @@
  * @module
  */
 
+import { parseDuration } from "../base/duration.ts";
 import { checkChoice } from "../base/options.ts";
 import { type Isolation, ISOLATIONS } from "../job/isolation.ts";
 import { checkSetting } from "../worker/check_setting.ts";
+import { MAX_HEARTBEAT } from "../worker/check_settings.ts";
 import type { WorkerOptions } from "../worker/options.ts";
-import { FLAG_SETTINGS, type FlagSetting } from "./flag_list.ts";
 import { type ParsedFlags, UsageError } from "./flags.ts";
-import { heartbeatFlag } from "./rq_flags.ts";
+import { FLAG_SETTINGS, type FlagSetting } from "./worker_flag_list.ts";
 
 /** Options whose flag does not correspond to them directly. */
 const READ_APART: ReadonlySet<string> = new Set([
@@ -100,4 +101,19 @@ function isolationFlag(
     ...(usual === undefined ? {} : { isolation: usual }),
     queueIsolation: Object.fromEntries(ways),
   };
+}
+
+/** The heartbeat interval, 30 seconds in RQ. One that is too long for a lease is shortened, with a warning. */
+function heartbeatFlag(
+  { values }: ParsedFlags,
+  warn: (text: string) => void,
+): string | number | undefined {
+  const value = values.get("job-monitoring-interval")?.[0];
+  if (value === undefined) return undefined;
+  const seconds = parseDuration(value, "--job-monitoring-interval");
+  if (seconds <= MAX_HEARTBEAT) return value;
+  warn(
+    `--job-monitoring-interval ${value} is too long for leases of 15 seconds: heartbeats come every ${MAX_HEARTBEAT} seconds`,
+  );
+  return MAX_HEARTBEAT;
 }

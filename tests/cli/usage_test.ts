@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FLAGS } from "../../lib/cli/flag_list.ts";
+import { WORKER_FLAGS } from "../../lib/cli/worker_flag_list.ts";
 import { WorkerProcess } from "../e2e/support.ts";
 
 /** Runs the program without a Redis: mistakes must be found before one is needed. */
@@ -18,9 +18,9 @@ const MISTAKES: readonly {
 }[] = [
   { args: ["--quues", "low"], says: /--quues; did you mean --queues\?/ },
   { args: ["--bust"], says: /--bust; did you mean --burst\?/ },
-  { args: ["--max_job", "1"], says: /--max-job; did you mean --max-jobs\?/ },
+  { args: ["--max_job", "1"], says: /--max_job; did you mean --max-jobs\?/ },
   { args: ["--quues=low"], says: /--quues; did you mean --queues\?/ },
-  { args: ["--xyzzy"], says: /^Unknown flag --xyzzy; --help/ },
+  { args: ["--xyzzy"], says: /^Unknown flag --xyzzy; worker --help/ },
   { args: ["-x"], says: /^Unknown flag -x/ },
   { args: ["--queues"], says: /--queues needs a value/ },
   { args: ["--queues", "high,,low"], says: /queue name ""/ },
@@ -57,7 +57,11 @@ const MISTAKES: readonly {
   { args: ["--logging-level", "LOUD"], says: /expected DEBUG, INFO/ },
   { args: ["--log-format", "xml"], says: /expected text, json/ },
   { args: ["--driver", "redis"], says: /expected @db\/redis, ioredis/ },
-  { args: ["--name", "a", "--name", "b"], says: /--name was given 2 times/ },
+  {
+    args: ["--name", "a", "--name", "b"],
+    says: /--name was given more than once/,
+  },
+  { args: ["--burst=yes"], says: /--burst takes no value/ },
   { args: ["--job-modules", "node:fs"], says: /modules "node:fs"/ },
   { args: ["--job-allow-enqueue=,a"], says: /allowEnqueue/ },
   { args: ["--job-allow-nets"], says: /allow-nets/ },
@@ -68,8 +72,10 @@ const MISTAKES: readonly {
     args: ["--url", "redis://127.0.0.1/seven"],
     says: /database is not a number/,
   },
-  { args: ["info"], says: /Unknown command "info"/ },
-  { args: ["requeue", "--all"], says: /Unknown flag --all|"requeue"/ },
+  { args: ["--burst", "empty"], says: /put it first; .* --queues empty/ },
+  { args: ["empty", "--al"], says: /--al; did you mean --all\?; empty --help/ },
+  { args: ["empty", "a\nb"], says: /Cannot use queue name "a\\nb"/ },
+  { args: ["empty", "-S", "pickle", "low"], says: /--serializer pickle/ },
 ];
 
 Deno.test.each(MISTAKES)(
@@ -77,7 +83,7 @@ Deno.test.each(MISTAKES)(
   async ({ args, says }) => {
     const { code, stdout, stderr } = await run(...args);
     assertMatch(stderr, says);
-    assertMatch(stderr, /^[^\n]+; --help lists all flags\n$/);
+    assertMatch(stderr, /^[^\n]+; \w+ --help lists all flags\n$/);
     assertEquals({ code, stdout }, { code: 2, stdout: "" });
   },
 );
@@ -91,15 +97,15 @@ Deno.test("a variable of the environment that makes no sense is a mistake, told 
   assertEquals({ code, stdout }, { code: 2, stdout: "" });
 });
 
-Deno.test("--help shows every flag on stdout", async () => {
-  const { code, stdout, stderr } = await run("--help");
+Deno.test("worker --help shows every flag of a worker on stdout", async () => {
+  const { code, stdout, stderr } = await run("worker", "--help");
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
-  for (const { name, short } of FLAGS) {
+  for (const { name, short } of WORKER_FLAGS) {
     const flag = short === undefined ? `--${name}` : `-${short}, --${name}`;
     assertStringIncludes(stdout, ` ${flag}`);
   }
   assertStringIncludes(stdout, "--job-allow-net");
-  assertEquals((await run("-h")).stdout, stdout);
+  assertEquals((await run("worker", "-h")).stdout, stdout);
 });
 
 Deno.test("--version shows the version and Deno's", async () => {

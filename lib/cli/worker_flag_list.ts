@@ -1,5 +1,5 @@
 /**
- * The flags of the worker program: those of a worker's settings, the program's own, and RQ's. Parsing, usage and
+ * The flags of the command `worker`: those of a worker's settings, the program's own, and RQ's. Parsing, usage and
  * suggestions are made from this list.
  *
  * @module
@@ -12,20 +12,8 @@ import {
   shownDefault,
 } from "../worker/settings.ts";
 import type { SettingKind } from "../worker/check_setting.ts";
-
-/** One flag. */
-export interface Flag {
-  readonly name: string;
-  /** As in RQ; usually one letter. */
-  readonly short?: string;
-  /** What its value is called in the usage; a flag without one is a switch. */
-  readonly value?: string;
-  /** Whether it may be given several times. */
-  readonly repeatable?: boolean;
-  readonly help: string;
-  /** A flag of RQ's worker that has no meaning here; accepted for RQ's start scripts. */
-  readonly ofRq?: boolean;
-}
+import { RQ_FLAGS } from "./common_flags.ts";
+import type { Flag } from "./flags.ts";
 
 /** A setting that has a flag. */
 export type FlagSetting = NamedSetting & { readonly flag: string };
@@ -49,6 +37,8 @@ function flagOf(setting: FlagSetting): Flag {
   if (kind === "switch") return { ...common, help };
   return {
     ...common,
+    // The flags of deno are values of this one.
+    ...(name === "job-deno-arg" ? { takesFlags: true } : {}),
     value: setting.value ?? VALUES[kind] ?? "VALUE",
     repeatable: setting.repeatable ?? (kind === "texts" || kind === "list"),
     help: `${help} (default: ${shownDefault(setting)})`,
@@ -56,7 +46,7 @@ function flagOf(setting: FlagSetting): Flag {
 }
 
 /** All flags. */
-export const FLAGS: readonly Flag[] = [
+export const WORKER_FLAGS: readonly Flag[] = [
   {
     name: "queues",
     value: "NAMES",
@@ -66,6 +56,7 @@ export const FLAGS: readonly Flag[] = [
   ...FLAG_SETTINGS.map(flagOf),
   {
     name: "logging-level",
+    short: "l",
     value: "LEVEL",
     help: "DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)",
   },
@@ -79,13 +70,6 @@ export const FLAGS: readonly Flag[] = [
     name: "with-scheduler",
     short: "s",
     help: "no effect: so it is without --no-scheduler",
-    ofRq: true,
-  },
-  {
-    name: "serializer",
-    short: "S",
-    value: "NAME",
-    help: "json is the only one",
     ofRq: true,
   },
   { name: "date-format", value: "FORMAT", help: "no effect", ofRq: true },
@@ -102,31 +86,5 @@ export const FLAGS: readonly Flag[] = [
     help: "refused",
     ofRq: true,
   },
-  {
-    name: "worker-class",
-    short: "w",
-    value: "CLASS",
-    help: "only RQ's own",
-    ofRq: true,
-  },
-  {
-    name: "job-class",
-    short: "j",
-    value: "CLASS",
-    help: "only RQ's own",
-    ofRq: true,
-  },
-  {
-    name: "queue-class",
-    value: "CLASS",
-    help: "only RQ's own",
-    ofRq: true,
-  },
-  {
-    name: "connection-class",
-    value: "CLASS",
-    help: "only redis-py's own",
-    ofRq: true,
-  },
-  { name: "config", short: "c", value: "MODULE", help: "refused", ofRq: true },
+  ...RQ_FLAGS,
 ];

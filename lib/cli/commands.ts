@@ -1,0 +1,123 @@
+/**
+ * The table of commands. A command is loaded when it is called, so that a worker starts without those.
+ *
+ * @module
+ */
+
+import { nearest } from "../base/nearest.ts";
+import type { Command } from "./command.ts";
+import { COMMON_FLAGS } from "./common_flags.ts";
+import { UsageError } from "./flags.ts";
+import { type Listed, usageOfAll } from "./usage.ts";
+
+interface CommandEntry {
+  /** What it does, in one sentence without a full stop. */
+  readonly summary: string;
+  /** Loads it. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** The commands, in the order of `--help`: those of RQ first. A name has one word or two. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  "worker": {
+    summary: "run the jobs of queues (the default)",
+    load: () => import("./commands/worker.ts"),
+  },
+  "cron": {
+    summary: "make the jobs of schedules, and run none",
+    load: () => import("./commands/cron.ts"),
+  },
+  "empty": {
+    summary: "delete the waiting jobs of queues",
+    load: () => import("./commands/empty.ts"),
+  },
+};
+
+/** What is run if no command is named, as in `rq-worker high low`. */
+const DEFAULT = "worker";
+
+/** All commands, with what they do. */
+export const COMMAND_LIST: readonly Listed[] = Object.entries(COMMANDS).map(
+  ([name, { summary }]) => ({ name, summary }),
+);
+
+/** A command as it was called. */
+export interface Called extends Listed {
+  /** The arguments without its name. */
+  readonly args: readonly string[];
+  /** Whether it was named. */
+  readonly isNamed: boolean;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** The help for words that begin commands and name none, as in `job --help`. */
+export interface GroupHelp {
+  readonly help: string;
+}
+
+/**
+ * Finds the command of a command line. Only the flags that all commands share may stand before its name: what others
+ * mean depends on the command.
+ *
+ * @throws {UsageError} If a command of two words has no such second word.
+ */
+export function findCommand(args: readonly string[]): Called | GroupHelp {
+  const at = firstWord(args);
+  const [first = "", second = ""] = args.slice(at);
+  if (isGroup(first)) {
+    if (second === "--help" || second === "-h") {
+      return { help: usageOfAll(inGroup(first)) };
+    }
+    const name = `${first} ${second}`;
+    if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(first, second);
+    return called(name, args.toSpliced(at, 2), true);
+  }
+  return Object.hasOwn(COMMANDS, first)
+    ? called(first, args.toSpliced(at, 1), true)
+    : called(DEFAULT, args, false);
+}
+
+/** Whether a word is a command, or begins some. */
+export function isCommandWord(word: string): boolean {
+  return Object.hasOwn(COMMANDS, word) || isGroup(word);
+}
+
+function called(
+  name: string,
+  args: readonly string[],
+  isNamed: boolean,
+): Called {
+  return { name, args, isNamed, ...COMMANDS[name]! };
+}
+
+/** Where the first argument stands that is neither a flag that all commands share nor its value. */
+function firstWord(args: readonly string[]): number {
+  let at = 0;
+  for (;;) {
+    const [spelled = ""] = (args[at] ?? "").split("=", 1);
+    const flag = COMMON_FLAGS.find(({ name, short }) =>
+      spelled === `--${name}` || spelled === `-${short}`
+    );
+    if (flag === undefined) return at;
+    at += flag.value === undefined || args[at]!.includes("=") ? 1 : 2;
+  }
+}
+
+function isGroup(word: string): boolean {
+  return word !== "" && inGroup(word).length > 0;
+}
+
+function inGroup(word: string): Listed[] {
+  return COMMAND_LIST.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+function unknownCommand(group: string, second: string): UsageError {
+  const words = inGroup(group).map(({ name }) => name.split(" ")[1]!);
+  const like = nearest(second, words);
+  const hint = like === undefined ? "" : `, did you mean ${group} ${like}?`;
+  return new UsageError(
+    `Unknown command "${group} ${second}"${hint} There is ${group} ${
+      words.join("|")
+    }; if it is a queue, use --queues ${group}`,
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * The command `worker`.
+ *
+ * @module
+ */
+
+import { Worker } from "../../worker/worker.ts";
+import type { Command } from "../command.ts";
+import { fromFlags, type ParsedFlags } from "../flags.ts";
+import { logOf, runProgram } from "../program.ts";
+import { checkRqFlags } from "../rq_flags.ts";
+import { WORKER_FLAGS } from "../worker_flag_list.ts";
+import { splitList, workerOptions } from "../worker_flags.ts";
+
+/** Runs a worker until it leaves. */
+export const command: Command = {
+  args: "[QUEUES…]",
+  about: [
+    "Each job runs in its own process unless --isolation says otherwise: process (a fresh process for each job), reuse (one after the other in one process) or shared (concurrently in one process).",
+    "TIME is seconds, or text such as 90s, 5m, 1h30m; SIZE is megabytes, or text such as 256MB, 1.5GB. NAMES and QUEUES are separated by commas.",
+  ],
+  flags: WORKER_FLAGS,
+  jobPermissions: true,
+  async run(flags) {
+    const worker = fromFlags(() => makeWorker(flags));
+    await runProgram({
+      run: () => worker.work(),
+      stop: () => worker.stop(),
+      stopNow: () => worker.stopNow(),
+    }, flags);
+    return 0;
+  },
+};
+
+function makeWorker(flags: ParsedFlags): Worker {
+  const log = logOf(flags);
+  const warnings = checkRqFlags(flags);
+  const options = workerOptions(flags, (text) => void warnings.push(text));
+  const worker = new Worker(queuesOf(flags), { ...options, log });
+  for (const warning of warnings) log.warn(warning);
+  return worker;
+}
+
+function queuesOf({ positional, values }: ParsedFlags): string[] {
+  const queues = [...splitList(values.get("queues") ?? []), ...positional];
+  return queues.length === 0 ? ["default"] : queues;
+}
