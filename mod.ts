@@ -127,6 +127,13 @@ export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue } from "./lib/queue/queue.ts";
 export type { StoredQueue } from "./lib/queue/stored_queue.ts";
 export type { QueueOptions } from "./lib/queue/queue_options.ts";
+export {
+  isSuspended,
+  type PauseOptions,
+  resume,
+  suspend,
+  type SuspendOptions,
+} from "./lib/queue/suspension.ts";
 export type {
   Overlap,
   ScheduleOptions,

@@ -8,9 +8,11 @@ import { optionNames, refuseUnknown } from "../base/options.ts";
 import { checkQueueName } from "../job/names.ts";
 import { checkTag } from "../job/tags.ts";
 import type { Connection } from "../store/connection.ts";
+import { pausedUntil, pauseQueue, resumeQueue } from "../store/pauses.ts";
 import type { Context } from "./context.ts";
 import { type Job, newJob } from "./job.ts";
 import { jobsByTag } from "./jobs_by_tag.ts";
+import { type PauseOptions, pauseSeconds } from "./suspension.ts";
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
 
@@ -109,6 +111,27 @@ export abstract class StoredQueue implements AsyncDisposable {
    */
   freeUnique(key: string): Promise<boolean> {
     return this.#context.store.freeUnique(this.name, key);
+  }
+
+  /**
+   * Pauses the queue: from now on, no worker takes a job from it, until {@linkcode StoredQueue.resume} is called, or for the
+   * time that is given. What runs goes on, and jobs can be enqueued. Python's workers know no paused queues; see
+   * {@linkcode suspend}.
+   */
+  async pause(options: PauseOptions = {}): Promise<void> {
+    const seconds = pauseSeconds(options, `Cannot pause queue "${this.name}"`);
+    await pauseQueue(this.#context.store, this.name, seconds);
+  }
+
+  /** Ends a pause: workers look at the queue again within a second. `false` if it was not paused. */
+  resume(): Promise<boolean> {
+    return resumeQueue(this.#context.store, this.name);
+  }
+
+  /** Whether the queue is paused. */
+  async isPaused(): Promise<boolean> {
+    const [until] = await pausedUntil(this.#context.store, [this.name]);
+    return until !== null;
   }
 
   /** Deletes every waiting job and returns how many. */

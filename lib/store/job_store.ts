@@ -277,13 +277,14 @@ export class JobStore {
     return removed;
   }
 
-  /** Deletes a queue, but not its jobs. */
+  /** Deletes a queue and its pause, but not its jobs. */
   async deleteQueue(queue: string): Promise<void> {
     const key = this.keys.queue(queue);
     await dropTurns(this, queue);
     await Promise.all([
       this.client.send("SREM", [this.keys.queues, key], RESEND),
       this.client.send("DEL", [key], RESEND),
+      this.client.send("HDEL", [this.keys.paused, queue], RESEND),
     ]);
   }
 

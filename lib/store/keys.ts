@@ -69,6 +69,14 @@ export class Keys {
   get workers(): string {
     return `${this.prefix}workers`;
   }
+  /** Exists while all workers are suspended (`rq suspend`). */
+  get suspended(): string {
+    return `${this.prefix}suspended`;
+  }
+  /** Hash of ours: the queues that are paused, with when that ends in seconds since 1970, or `inf`. */
+  get paused(): string {
+    return `${this.prefix}x_paused`;
+  }
   /** List of job ids, the head is next. */
   queue(name: string): string {
     return `${this.prefix}queue:${name}`;
@@ -264,6 +272,7 @@ export const KEYS_LUA: string = [
   "local P = ARGV[1]",
   "local QUEUES = P .. 'queues'",
   "local SUSPENDED = P .. 'suspended'",
+  "local PAUSED = P .. 'x_paused'",
   "local SCHEDULERS = P .. 'x_schedulers'",
   "local RELEASING = P .. 'x_releasing'",
   "local LIMITS = P .. 'rl-keys'",

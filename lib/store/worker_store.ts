@@ -215,6 +215,7 @@ export class WorkerStore {
   async passTurns(
     queues: readonly string[],
   ): Promise<{ readonly passed: number; readonly waiting: number }> {
+    if (queues.length === 0) return { passed: 0, waiting: 0 };
     const fair = queues.map((queue) => this.keys.fair(queue));
     const count = await this.client.send("EXISTS", fair, RESEND);
     if (Number(count) === 0) return { passed: 0, waiting: 0 };

@@ -62,7 +62,7 @@ export interface Fetching {
 
 /** How long one BLMOVE blocks at most, in milliseconds; then the queues are claimed from again in any case. */
 const BLOCK_MS = 10_000;
-/** The pause while suspended, or if a queue's key cannot be waited on, as in RQ. */
+/** The pause while suspended, or if a queue is paused or its key cannot be waited on, as in RQ. */
 const RETRY_MS = 1_000;
 /** The pause while jobs wait for the turn of one that is being claimed, in milliseconds. */
 const TURN_MS = 100;
@@ -75,13 +75,17 @@ const NORMAL: ReadonlySet<string> = new Set([
   "over its limit",
 ]);
 
+/** The reason for which a paused queue is skipped. */
+const PAUSED = "paused";
+
 /** Gets the next job. */
 export class Fetcher implements AsyncDisposable {
   readonly #options: FetcherOptions;
   readonly #waiter: QueueWaiter;
   readonly #reported = new Set<string>();
-  /** Queues that the last claim could not use, because a key of theirs holds another type of value. */
+  /** Queues that the last claim could not use, because a key of theirs holds another type of value, or they are paused. */
   #unusable: ReadonlySet<string> = new Set();
+  #paused: ReadonlySet<string> = new Set();
   readonly #order: QueueOrder;
   #suspended = false;
   #hasWaited = false;
@@ -158,11 +162,18 @@ export class Fetcher implements AsyncDisposable {
    */
   async #passTurns(): Promise<boolean> {
     const { store, burst, stopping } = this.#options;
-    const { passed, waiting } = await store.passTurns(this.#order.queues);
+    const { passed, waiting } = await store.passTurns(this.#usable);
     if (passed > 0) return true;
     if (!burst || waiting === 0) return false;
     await pause(TURN_MS, stopping);
     return true;
+  }
+
+  get #usable(): readonly string[] {
+    const { queues } = this.#order;
+    return this.#unusable.size === 0
+      ? queues
+      : queues.filter((queue) => !this.#unusable.has(queue));
   }
 
   #send(want: Want, ends: readonly End[]) {
@@ -189,9 +200,12 @@ export class Fetcher implements AsyncDisposable {
       await pause(RETRY_MS, this.#options.stopping);
       return "more"; // the sweeper puts back what was popped
     }
-    reply.skipped.forEach((skipped) => this.#reportSkipped(skipped));
-    const unusable = reply.skipped.filter(({ jobId }) => jobId === "");
-    this.#unusable = new Set(unusable.map(({ queue }) => queue));
+    for (const skipped of reply.skipped) {
+      if (skipped.reason !== PAUSED) this.#reportSkipped(skipped);
+    }
+    if (reply.kind !== "suspended" && reply.kind !== "unregistered") {
+      this.#noteQueues(reply.skipped);
+    }
     const { executions } = reply;
     await this.#noteSuspension(reply.kind === "suspended", executions.length);
     if (executions.length > 0) {
@@ -202,6 +216,22 @@ export class Fetcher implements AsyncDisposable {
     return reply.kind === "jobs" || reply.kind === "unregistered"
       ? "more"
       : reply.kind;
+  }
+
+  /** Notes which queues a claim could not use, and tells of pauses that have begun or ended. */
+  #noteQueues(skipped: readonly SkippedJob[]): void {
+    const { log } = this.#options;
+    const queues = skipped.filter(({ jobId }) => jobId === "");
+    const paused = queues.filter(({ reason }) => reason === PAUSED);
+    const before = this.#paused;
+    this.#unusable = namesOf(queues);
+    this.#paused = namesOf(paused);
+    for (const queue of this.#paused.difference(before)) {
+      log.info(`${queue}: Queue paused`, { queue });
+    }
+    for (const queue of before.difference(this.#paused)) {
+      log.info(`${queue}: Queue resumed`, { queue });
+    }
   }
 
   async #noteSuspension(suspended: boolean, claimed: number): Promise<void> {
@@ -227,9 +257,8 @@ export class Fetcher implements AsyncDisposable {
   /** Waits until a queue may have a job. Queues that cannot be used are tried again by the next claim, soon. */
   async #wait(ms: number): Promise<PoppedJob[]> {
     const { stopping } = this.#options;
-    const { queues } = this.#order;
-    const usable = queues.filter((queue) => !this.#unusable.has(queue));
-    const patience = usable.length === queues.length
+    const usable = this.#usable;
+    const patience = usable.length === this.#order.queues.length
       ? ms
       : Math.min(ms, RETRY_MS);
     if (usable.length > 0) {
@@ -268,4 +297,8 @@ export class Fetcher implements AsyncDisposable {
     this.#reported.add(text);
     this.#options.log.error(text, about);
   }
+}
+
+function namesOf(skipped: readonly SkippedJob[]): ReadonlySet<string> {
+  return new Set(skipped.map(({ queue }) => queue));
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { isSuspended, resume, suspend } from "../../mod.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
 
@@ -78,4 +79,47 @@ Deno.test("a suspended worker leaves on a signal, in burst mode at once", async 
   assertEquals(code, 0);
   assertStringIncludes(stdout, "suspended in burst mode, quitting");
   assertEquals(await bench.queue("low").count(), 1);
+});
+
+Deno.test("suspend() and resume() hold for every worker, and are seen by isSuspended()", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const connection = redis.url;
+  await using worker = await WorkerProcess.listening([
+    "low",
+    "--url",
+    redis.url,
+  ]);
+  assertEquals(await isSuspended({ connection }), false);
+  await suspend({ connection });
+  assertEquals(await isSuspended({ connection }), true);
+  const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
+  await worker.waitForOutput(/Worker suspended/);
+  assertEquals(await job.getStatus(), "queued");
+  assertEquals(await resume({ connection }), true);
+  assertEquals(await job.wait({ timeout: 60 }), 3);
+  assertEquals(await resume({ connection }), false);
+});
+
+Deno.test("a worker leaves a paused queue alone, for as long as it is paused, and serves its others", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using worker = await WorkerProcess.listening([
+    "--queues",
+    "high,low",
+    "--url",
+    redis.url,
+  ]);
+  const [high, low] = [bench.queue("high"), bench.queue("low")];
+  await high.pause();
+  const held = await high.enqueue("jobs.add", 1, 2);
+  await worker.waitForOutput(/high: Queue paused/);
+  const free = await low.enqueue("jobs.add", 3, 4);
+  assertEquals(await free.wait({ timeout: 60 }), 7);
+  assertEquals(await held.getStatus(), "queued");
+  assertEquals([await high.isPaused(), await low.isPaused()], [true, false]);
+  await high.pause({ for: 1.5 });
+  assertEquals(await held.wait({ timeout: 60 }), 3);
+  await worker.waitForOutput(/high: Queue resumed/);
+  assertEquals([await high.isPaused(), await high.resume()], [false, false]);
 });

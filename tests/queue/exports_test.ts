@@ -25,9 +25,12 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "callback",
     "cron",
     "dependency",
+    "isSuspended",
     "job",
     "repeat",
+    "resume",
     "retry",
+    "suspend",
     "webhook",
   ]);
 });

@@ -56,7 +56,7 @@ Deno.test.each<[string]>([["rq:"], ["{rq}:"], ["app:rq:"]])(
     const script = linked(
       "keys",
       `
-return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job_key('j'),
+return {QUEUES, SUSPENDED, PAUSED, RELEASING, queue_key('q'), intermediate_key('q'), job_key('j'),
   dependents_key('j'), dependencies_key('j'), results_key('j'), registry_key('wip', 'q'),
   registry_key('canceled', 'q'), worker_executions_key('w'),
   queue_workers_key('q'), channel('w'), executions_key('j'), execution_key('j', 'e'),
@@ -65,7 +65,8 @@ return {QUEUES, SUSPENDED, RELEASING, queue_key('q'), intermediate_key('q'), job
     );
     assertEquals(texts(await script.run(bench.client, [], [prefix])), [
       keys.queues,
-      `${prefix}suspended`,
+      keys.suspended,
+      keys.paused,
       keys.releasing,
       keys.queue("q"),
       keys.intermediate("q"),

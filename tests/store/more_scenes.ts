@@ -1,6 +1,7 @@
 /** Calls that are sent twice, of features that have a file of their own; see tests/store/replay_test.ts. */
 
 import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
+import { CONTROL_SCENES } from "./control_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
 import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
 import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
@@ -12,6 +13,7 @@ import type { Scene } from "./replay_test.ts";
 /** Those whose second answer is the same. */
 export const MORE_SCENES: readonly [string, Scene][] = [
   ...CALLBACK_SCENES,
+  ...CONTROL_SCENES,
   ...CREATED_SCENES,
   ...DEPENDENCY_SCENES,
   ...GROUP_SCENES,

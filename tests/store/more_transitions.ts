@@ -1,5 +1,7 @@
 /** Transitions of features that have a file of their own; see tests/store/transitions_test.ts. */
 
+import { CONTROL_TABLE } from "./control_table.ts";
+import { CONTROL_TRANSITIONS } from "./control_transitions.ts";
 import { DEPENDENCY_TABLE } from "./dependency_table.ts";
 import { DEPENDENCY_TRANSITIONS } from "./dependency_transitions.ts";
 import { GROUP_TABLE } from "./group_table.ts";
@@ -20,6 +22,7 @@ export const MORE_TABLES: readonly string[] = [
   TURN_TABLE,
   DEPENDENCY_TABLE,
   GROUP_TABLE,
+  CONTROL_TABLE,
 ];
 
 /** Their calls, in the same order. Those of the limits are in the first part of the table. */
@@ -30,4 +33,5 @@ export const MORE_TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...TURN_TRANSITIONS,
   ...DEPENDENCY_TRANSITIONS,
   ...GROUP_TRANSITIONS,
+  ...CONTROL_TRANSITIONS,
 };

@@ -7,6 +7,7 @@ import { InHand } from "../../lib/worker/in_hand.ts";
 import { JobLog } from "../../lib/worker/job_log.ts";
 import { SILENT } from "../../lib/worker/log.ts";
 import { Recorder } from "../../lib/worker/recorder.ts";
+import { pauseQueue, resumeQueue } from "../../lib/store/pauses.ts";
 import { Bench } from "../store/support.ts";
 import { waitFor } from "../support/wait_for.ts";
 
@@ -219,4 +220,49 @@ Deno.test("a burst ends where nothing is left, without waiting", async () => {
   await subject.bench.send("SET", "rq:suspended", 1);
   assertEquals(await subject.next(), "suspended");
   assertEquals(await subject.calls("blmove"), 0);
+});
+
+Deno.test("a paused queue does not keep a worker from the others, and is looked at again within a second", async () => {
+  const told: string[] = [];
+  const log = { ...SILENT, info: (text: string) => void told.push(text) };
+  await using subject = await Subject.open(names(3), { log });
+  const { bench } = subject;
+  await pauseQueue(bench, "q0", Infinity);
+  await bench.add("held", { queue: "q0" });
+  await bench.add("free", { queue: "q2" });
+  assertEquals(await subject.next(), ["free"]);
+  const next = subject.next();
+  await waitFor(async () => await subject.blocked() === 2);
+  assertEquals(await bench.queued("q0"), ["held"]);
+  await resumeQueue(bench, "q0");
+  assertEquals(await next, ["held"]);
+  assertEquals(told, ["q0: Queue paused", "q0: Queue resumed"]);
+});
+
+Deno.test("a worker that waits on a queue when it is paused gives back what comes", async () => {
+  await using subject = await Subject.open(names(1));
+  const { bench } = subject;
+  const next = subject.next();
+  await waitFor(async () => await subject.blocked() === 1);
+  await pauseQueue(bench, "q0", Infinity);
+  await bench.add("a", { queue: "q0" });
+  await bench.add("b", { queue: "q0" });
+  await waitFor(async () =>
+    await subject.blocked() === 0 && (await bench.queued("q0")).length === 2
+  );
+  assertEquals(await bench.queued("q0"), ["a", "b"]);
+  await resumeQueue(bench, "q0");
+  assertEquals(await next, ["a"]);
+});
+
+Deno.test("a burst leaves a paused queue, also where jobs wait for the turn of one that is on it", async () => {
+  await using subject = await Subject.open(names(2), { burst: true });
+  const { bench } = subject;
+  for (const id of ["a", "b"]) {
+    await bench.add(id, { queue: "q0", fields: { x_fair_key: "tenant" } });
+  }
+  await pauseQueue(bench, "q0", Infinity);
+  await bench.add("free", { queue: "q1" });
+  assertEquals(await subject.next(), ["free"]);
+  assertEquals(await subject.next(), "empty");
 });

@@ -26,6 +26,7 @@ import { LIMITS_LUA } from "./limits.ts";
 import { MOVES_LUA } from "./moves.ts";
 import { NEW_JOBS_LUA } from "./new_jobs.ts";
 import { PARENT_FAILURE_LUA } from "./parent_failure.ts";
+import { PAUSES_LUA } from "./pauses.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { SCHEDULES_LUA } from "./schedules.ts";
@@ -78,6 +79,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     GROUPS_LUA,
     LEASES_LUA,
     STARTING_LUA,
+    PAUSES_LUA,
     RESULTS_LUA,
     EDGES_LUA,
     PARENT_FAILURE_LUA,

@@ -33,6 +33,8 @@ import {
  *       "repeated" this claim was carried out before: RECLAIM gives its jobs
  * ```
  *
+ * A paused queue is skipped, and is told with the reason "paused" and no job id.
+ *
  * Ids are dropped if the job does not exist (expired, deleted), must not run any more, or is run by another worker. A
  * suspect, which may have killed its last worker, is never claimed together with others, since they would die with the
  * next one: only a worker with nothing else in hand takes it, alone. A suspect that is passed over keeps its place. The
@@ -50,15 +52,14 @@ local wanted, prefetch = tonumber(ARGV[5]), tonumber(ARGV[6])
 -- what is no number is refused here, before a job has left its queue
 local lease_score, first_id = string.format('%d', now + ARGV[3] + ${LEASE_MARGIN}), ARGV[8] + 0
 local first_queue, first_popped = 11, 11 + tonumber(ARGV[10])
-local skipped, executions, leases, in_hand = {}, {}, {}, {}
+local skipped, executions, leases, in_hand, paused = {}, {}, {}, {}, nil
 local suspect_met, stop = false, false -- stop: no further job is to be taken
 
 local function reply(kind)
-  local now_ms = time[1] .. string.sub(1000000 + time[2], 2, 4)
   return cmsgpack.pack(${
     listLua(CLAIM_REPLY, {
       kind: "kind",
-      serverTime: "now_ms",
+      serverTime: "time[1] .. string.sub(1000000 + time[2], 2, 4)",
       skipped: "skipped",
       executions: "executions",
     })
@@ -117,6 +118,7 @@ end
 
 -- Claims jobs of a queue until there are "most" in all.
 local function take(q, list, most)
+  if paused and paused[q] then return skip(q, '', 'paused') end
   local left = {}
   while not stop and #executions < most and share > 0 do
     local before = #executions
@@ -140,7 +142,8 @@ for i = #ARGV - 1, first_popped, -2 do
   unpop(ARGV[i], ARGV[i + 1])
 end
 if not registered then return reply('unregistered') end
-if redis.call('EXISTS', SUSPENDED) == 1 then return reply('suspended') end
+paused = redis.call('EXISTS', SUSPENDED, PAUSED) > 0 and paused_among({unpack(ARGV, first_queue, first_popped - 1)})
+if paused == 'all' then return reply('suspended') end
 
 for i = 2, #KEYS do
   take(ARGV[first_queue + i - 2], KEYS[i], i == 2 and wanted + prefetch or wanted)

@@ -1,0 +1,21 @@
+import { assertEquals } from "@std/assert";
+import { runFlags } from "../support/deno_flags.ts";
+import { RedisServer } from "../support/redis_server.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("examples/pause.ts keeps a worker from taking jobs", async () => {
+  await using redis = await RedisServer.start();
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...runFlags(), "examples/pause.ts"],
+    cwd: ROOT,
+    env: { REDIS_URL: redis.url, NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("> ")), [
+    "> paused: true, queued",
+    "> suspended: true, queued",
+    "> at last: finished",
+  ]);
+});
