@@ -18,12 +18,14 @@ const FOLDERS = [
   "runner",
   "worker",
   "cli",
+  "testing",
 ];
 
 /** Folders that another one must not import although they are before it. */
 const STRANGERS: Readonly<Record<string, readonly string[]>> = {
   job: ["redis"],
   runner: ["redis", "store", "queue"],
+  testing: ["cli"],
 };
 
 const ENTRIES = [
@@ -31,6 +33,7 @@ const ENTRIES = [
   "worker.ts",
   "lib/runner/child.ts",
   "lib/runner/current.ts",
+  "lib/testing/mod.ts",
 ];
 
 const TOP_LEVEL = [

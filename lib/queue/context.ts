@@ -36,17 +36,18 @@ export class Context {
   readonly #isOwn: boolean;
   #waiter: SharedWaiter | undefined;
 
-  /** Connects, or uses the connection in the options. */
-  constructor(options: ConnectionOptions) {
+  /** Connects, or uses the connection in the options; on another store than that in Redis if one is given. */
+  constructor(options: ConnectionOptions, store?: JobStore) {
     const { client, isOwn } = openConnection(options);
     this.client = client;
     this.#isOwn = isOwn;
     this.bigInts = options.bigInts ?? false;
-    this.store = new JobStore(this.client, new Keys(options.prefix));
+    this.store = store ??
+      new JobStore(this.client, new Keys(options.prefix));
   }
 
   /** The waiter for results, one for each connection and prefix. */
-  get waiter(): ResultWaiter {
+  get waiter(): Pick<ResultWaiter, "wait" | "waitForEnd"> {
     this.#waiter ??= shareWaiter(this.store);
     return this.#waiter.waiter;
   }

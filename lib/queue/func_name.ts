@@ -16,13 +16,41 @@ import {
   parseFuncRef,
 } from "../job/func_ref.ts";
 import type { JobFunction } from "../job/stored.ts";
-import { locateFunction } from "./locate_function.ts";
+import { type LocatedFunction, locateFunction } from "./locate_function.ts";
 
 /** A function reference as a producer writes it. */
 export type FuncSource = JobFunction | string | URL;
 
 /** A cache of functions' names: found, or still being looked for. */
 const known = new WeakMap<JobFunction, string | Promise<string>>();
+
+/** Where the functions are that were found, by their names. */
+const places = new Map<string, LocatedFunction>();
+
+/** Where the function of a name is, if it was enqueued by this program as a function. */
+export function placeOf(name: string): LocatedFunction | undefined {
+  return places.get(name);
+}
+
+/** Remembers the name of a function, so that it need not be found. */
+export function rememberName(
+  func: JobFunction,
+  name: string,
+  place: LocatedFunction,
+): void {
+  known.set(func, name);
+  places.set(name, place);
+}
+
+/**
+ * The name of a function, as far as that is known without looking for its module: `undefined` if it was not enqueued yet.
+ *
+ * @throws {TypeError} If the text is no reference.
+ */
+export function knownName(func: FuncSource): string | undefined {
+  const name = typeof func === "function" ? known.get(func) : funcNameOf(func);
+  return typeof name === "string" ? name : undefined;
+}
 
 /**
  * The reference to store for a function. It is relative to the function's project,
@@ -34,9 +62,11 @@ function funcNameOf(func: FuncSource): string | Promise<string> {
   if (typeof func === "function") {
     let name = known.get(func);
     if (name === undefined) {
-      name = locateFunction(func).then(({ url, exportName }) =>
-        storedName(url, exportName)
-      );
+      name = locateFunction(func).then((place) => {
+        const found = storedName(place.url, place.exportName);
+        places.set(found, place);
+        return found;
+      });
       known.set(func, name);
       name.then(
         (found) => known.set(func, found),

@@ -114,12 +114,21 @@ export function job<F extends JobFunction>(
     ? () => given
     : lazyQueue(checkQueueName(given));
   const name = given instanceof Queue ? given.name : given;
+  queues.set(func, queue);
   const own: OwnOptions = { queue: name, options: rest };
   Object.defineProperty(func, OWN_OPTIONS, { value: own });
   for (const [key, value] of Object.entries(methodsOf(func, queue, {}))) {
     Object.defineProperty(func, key, { value });
   }
   return func as Enqueueable<F>;
+}
+
+/** The queues of functions, for tests. */
+const queues = new WeakMap<JobFunction, () => Queue>();
+
+/** The queue of a function that was made by {@linkcode job}. */
+export function queueOf(func: JobFunction): Queue | undefined {
+  return queues.get(func)?.();
 }
 
 /** Not before the first call: a job's process loads the function, and may have no permission to look where Redis is. */

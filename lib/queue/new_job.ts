@@ -131,6 +131,8 @@ export interface NewState {
   readonly status: string;
   /** Empty unless the job is queued. */
   readonly enqueuedAt: string;
+  /** The job as it is by now, if it has gone on. @default as it was enqueued */
+  readonly record?: JobRecord;
 }
 
 const encoder = new TextEncoder();

@@ -26,6 +26,7 @@ import { enqueueMany } from "./enqueue_many.ts";
 import { callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
 import { newJobOf, type NewState, recordOf } from "./new_job.ts";
+import { notAsyncContext } from "./not_async.ts";
 import {
   type CheckedQueueOptions,
   checkQueueOptions,
@@ -58,7 +59,12 @@ export class Queue extends StoredQueue {
   constructor(name = "default", options: QueueOptions = {}) {
     const action = `Cannot make queue "${name}"`;
     const checked = checkQueueOptions(options, checkQueueName(name), action);
-    super(name, new Context(options));
+    super(
+      name,
+      options.isAsync ?? true
+        ? new Context(options)
+        : notAsyncContext(action, options.bigInts ?? false),
+    );
     this.#options = checked;
   }
 
@@ -243,7 +249,7 @@ export class Queue extends StoredQueue {
   }
 
   #jobOf<R>(job: NewJob, state: NewState): Job<R> {
-    const read = () => recordOf(job, state);
+    const read = () => state.record ?? recordOf(job, state);
     return newJob<R>(job.id, contextOf(this), read, { isNew: true });
   }
 

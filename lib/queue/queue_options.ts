@@ -47,6 +47,13 @@ export interface QueueOptions extends ConnectionOptions {
    * @default none
    */
   readonly fairKey?: string;
+  /**
+   * `false` runs each job at once, in this process and without Redis, as RQ's `is_async` does: the call that enqueues it
+   * resolves when it has ended. For tests, which import `@deno-rq/rq/testing` for it.
+   *
+   * @default true
+   */
+  readonly isAsync?: boolean;
 }
 
 const OPTIONS = optionNames<QueueOptions>({
@@ -55,6 +62,7 @@ const OPTIONS = optionNames<QueueOptions>({
   isolation: true,
   rateLimit: true,
   fairKey: true,
+  isAsync: true,
 });
 
 /** {@linkcode QueueOptions} after the check, without the connection. */
@@ -77,6 +85,12 @@ export function checkQueueOptions(
   action: string,
 ): CheckedQueueOptions {
   refuseUnknown(options, OPTIONS, action);
+  const { isAsync = true } = options;
+  if (typeof isAsync !== "boolean") {
+    throw new TypeError(
+      `${action}: isAsync must be true or false, got ${typeof isAsync}`,
+    );
+  }
   const { defaultTimeout, isolation, rateLimit, fairKey } = options;
   return {
     defaultTimeout: defaultTimeout === undefined

@@ -22,26 +22,40 @@ export let contextOf: (queue: StoredQueue) => Context;
 /** Gives a queue the context of others, which each of them can close. Internal to this folder. */
 export let shareContext: (queue: StoredQueue, context: Context) => void;
 
+/** What stands in for a queue's own context now, if anything does. */
+let standIn:
+  | ((queue: StoredQueue, own: Context) => Context | undefined)
+  | undefined;
+
+/** For tests that keep jobs from Redis: asks `find` for a context before a queue uses its own; `undefined` ends that. */
+export function setStandIn(find: typeof standIn): void {
+  standIn = find;
+}
+
 /** What is on a queue, and what can be done to the queue as a whole. It is made as a {@linkcode Queue}. */
 export abstract class StoredQueue implements AsyncDisposable {
   /** The queue's name. */
   readonly name: string;
-  #context: Context;
+  #own: Context;
 
   static {
     contextOf = (queue) => queue.#context;
-    shareContext = (queue, context) => queue.#context = context;
+    shareContext = (queue, context) => queue.#own = context;
   }
 
   /** Internal. Use the constructor of {@linkcode Queue}. */
   protected constructor(name: string, context: unknown) {
     this.name = checkQueueName(name);
-    this.#context = context as Context;
+    this.#own = context as Context;
+  }
+
+  get #context(): Context {
+    return standIn?.(this, this.#own) ?? this.#own;
   }
 
   /** The connection, which other queues, jobs and workers can share. */
   get connection(): Connection {
-    return this.#context.client;
+    return this.#own.client;
   }
 
   /** How many jobs are waiting, those included that wait for the turn of their fair key. */
@@ -152,7 +166,7 @@ export abstract class StoredQueue implements AsyncDisposable {
 
   /** Closes the connection, unless `connection` was an open one. */
   close(): Promise<void> {
-    return this.#context.close();
+    return this.#own.close();
   }
 
   /** The same as {@linkcode Queue.close}. */

@@ -9,6 +9,7 @@ import {
   noSuchGroup,
   NoSuchJobError,
 } from "../base/errors.ts";
+import type { JobRecord } from "../job/record.ts";
 import {
   CallRefusedError,
   type RedisClient,
@@ -38,6 +39,8 @@ export interface Enqueued {
   readonly enqueuedAt: string;
   /** The id of a job that is there instead, such as the one that holds its unique key: then this one was not enqueued. */
   readonly existing?: string;
+  /** The job as it is by now, if it has gone on within the call, as in a test that has no Redis. */
+  readonly record?: JobRecord;
 }
 
 /** What a job is that was just enqueued. */

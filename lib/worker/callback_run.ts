@@ -66,7 +66,8 @@ export function callbackEnd(
   return end.retry === undefined ? { ...end, retry: { type: "never" } } : end;
 }
 
-function toldOf(
+/** What a callback is told of a job that has ended. */
+export function toldOf(
   { job, outcome }: EndedRecord,
   bigInts: boolean,
 ): FinishedJob | FailedJob | StoppedJob {

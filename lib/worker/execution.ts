@@ -169,8 +169,12 @@ function whyUnstarted({ message, excInfo }: FailureOutcome): string {
   return line === undefined ? message : `${message}: ${line}`;
 }
 
-/** @throws {UnreadableDataError | RangeError} If the hash does not say what to run. */
-function requestOf(
+/**
+ * What is run for an execution.
+ *
+ * @throws {UnreadableDataError | RangeError} If the hash does not say what to run.
+ */
+export function requestOf(
   { id, queue, job }: Execution,
   bigInts: boolean,
 ): RunRequest {

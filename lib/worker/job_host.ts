@@ -57,16 +57,7 @@ export class ExecutionHost implements JobHost {
       prefix: keys.prefix,
       bigInts: this.#options.bigInts,
     });
-    const options = { ...request.options };
-    if ("dependsOn" in options) {
-      options["dependsOn"] = revived(options["dependsOn"]);
-    }
-    // A Date has come as JSON; what is none is refused below.
-    if (typeof options["at"] === "string") {
-      options["at"] = new Date(options["at"]);
-    }
-    const call = { ...options, func: request.func } as EnqueueCall;
-    return (await queue.enqueueCall(call)).id;
+    return (await queue.enqueueCall(callOf(request))).id;
   }
 
   /** What became of the job's parents, as JSON. */
@@ -93,6 +84,19 @@ export class ExecutionHost implements JobHost {
       `Cannot record anything of job "${this.#execution.job.id}": its worker has lost the lease`,
     );
   }
+}
+
+/** The call that a job asks to be enqueued. What is wrong with it is refused where it is enqueued. */
+export function callOf(request: EnqueueRequest): EnqueueCall {
+  const options = { ...request.options };
+  if ("dependsOn" in options) {
+    options["dependsOn"] = revived(options["dependsOn"]);
+  }
+  // A Date has come as JSON.
+  if (typeof options["at"] === "string") {
+    options["at"] = new Date(options["at"]);
+  }
+  return { ...options, func: request.func } as EnqueueCall;
 }
 
 /** `dependsOn` as it was in the job: what dependency() had made has come as JSON. What is wrong with it is refused later. */

@@ -50,11 +50,17 @@ export async function passedResults(
 ): Promise<unknown[]> {
   const ids = job.passedIds;
   const states = await statesOf(store, ids);
-  return states.map(({ status, latest }) =>
-    status === "finished" && latest !== null && isSuccess(latest)
-      ? decodeResult(latest, { bigInts }) ?? null
-      : null
-  );
+  return states.map((state) => passedResult(state, bigInts));
+}
+
+/** The result that is passed of one parent, or `null`. */
+export function passedResult(
+  { status, latest }: JobState,
+  bigInts: boolean,
+): unknown {
+  return status === "finished" && latest !== null && isSuccess(latest)
+    ? decodeResult(latest, { bigInts }) ?? null
+    : null;
 }
 
 async function statesOf(
@@ -92,7 +98,8 @@ async function read(jobs: JobStore, id: string): Promise<JobState> {
   }
 }
 
-function reportOf(id: string, state: JobState): ParentReport {
+/** What became of one parent. */
+export function reportOf(id: string, state: JobState): ParentReport {
   const status = state.exists ? statusOfText(state.status) : null;
   const latest = status === null ? null : state.latest;
   if (status === "finished" && latest !== null && isSuccess(latest)) {

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import * as current from "../../lib/runner/current.ts";
+import * as testing from "../../lib/testing/mod.ts";
 import * as producing from "../../mod.ts";
 import { Desk } from "./support.ts";
 
@@ -42,6 +43,17 @@ Deno.test("what a job imports is currentJob, what it throws about retries, and w
     "currentJob",
     "dependency",
   ]);
+});
+
+Deno.test("what tests import has the queue and the job of producers", () => {
+  assertEquals(Object.keys(testing).sort(), [
+    "Job",
+    "JobFailedError",
+    "Queue",
+    "capture",
+    "runJob",
+  ]);
+  assertEquals(testing.Queue, producing.Queue);
 });
 
 /** Never called. */

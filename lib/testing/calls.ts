@@ -1,0 +1,103 @@
+/**
+ * The calls of a job that runs in this process, which a worker would perform.
+ *
+ * @module
+ */
+
+import { encodeJson } from "../job/json.ts";
+import { parseFuncRef } from "../job/func_ref.ts";
+import { findNamed } from "../job/static_method.ts";
+import type { JobFunction } from "../job/stored.ts";
+import { placeOf, rememberName } from "../queue/func_name.ts";
+import { Queue } from "../queue/queue.ts";
+import { shareContext } from "../queue/stored_queue.ts";
+import type { WorkerCalls } from "../runner/current_job.ts";
+import type { EnqueueRequest } from "../runner/runner.ts";
+import { callOf } from "../worker/job_host.ts";
+import { reportOf } from "../worker/parents.ts";
+import type { MemoryContext } from "./memory_context.ts";
+import type { MemoryJob } from "./memory_job.ts";
+import type { Target } from "./run_here.ts";
+
+/** Performs the calls of one run on a job in memory. */
+export class MemoryCalls implements WorkerCalls {
+  readonly #job: MemoryJob;
+  readonly #context: MemoryContext;
+  readonly #target: Target;
+  readonly #pending = new Set<Promise<unknown>>();
+
+  /** For one run of a job. */
+  constructor(job: MemoryJob, context: MemoryContext, target: Target) {
+    this.#job = job;
+    this.#context = context;
+    this.#target = target;
+  }
+
+  /** Adds a job to the same store; resolves to its id. */
+  enqueue(request: EnqueueRequest): Promise<string> {
+    return this.#track(this.#enqueue(request));
+  }
+
+  /** What became of the job's parents, as JSON. */
+  async parents(): Promise<string> {
+    const { store } = this.#context;
+    const reports = this.#job.parents.map(async (id) =>
+      reportOf(id, await store.state(id))
+    );
+    return JSON.stringify(await Promise.all(reports));
+  }
+
+  /** Replaces the job's `meta`. */
+  async saveMeta(meta: Record<string, unknown>): Promise<void> {
+    await Promise.resolve();
+    this.#job.set({ meta: encodeJson(meta, "meta", { bigInts: true }) });
+  }
+
+  /** Stores the job's progress. */
+  async saveProgress(value: number, note: string | undefined): Promise<void> {
+    await Promise.resolve();
+    this.#job.set({ x_progress: value, x_progress_note: note ?? "" });
+  }
+
+  /** Waits for the calls that the job has not awaited, as a worker does before it records the job's end. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  async #enqueue(request: EnqueueRequest): Promise<string> {
+    const { queue: name = this.#job.record.text("origin") } = request;
+    this.#remember(request.func);
+    const { client, bigInts } = this.#context;
+    const queue = new Queue(name, { connection: client, bigInts });
+    shareContext(queue, this.#context);
+    return (await queue.enqueueCall(callOf(request))).id;
+  }
+
+  #track<T>(call: Promise<T>): Promise<T> {
+    this.#pending.add(call);
+    const done = () => this.#pending.delete(call);
+    call.then(done, done);
+    return call;
+  }
+
+  /** A function of the job's own module is known by its name from now on, as if it had been looked for. */
+  #remember(name: string): void {
+    const own = this.#job.record.call.funcName;
+    const place = placeOf(own);
+    const ref = parseFuncRef(name);
+    if (place === undefined || moduleOf(name) !== moduleOf(own)) return;
+    const found = findNamed(this.#target.module, ref.exportName);
+    if (found.type !== "found" || typeof found.value !== "function") return;
+    const { exportName } = ref;
+    rememberName(found.value as JobFunction, name, {
+      url: place.url,
+      exportName,
+    });
+  }
+}
+
+/** The module in a reference. */
+function moduleOf(name: string): string {
+  const ref = parseFuncRef(name);
+  return ref.kind === "dotted" ? ref.modulePath : ref.specifier;
+}
