@@ -113,8 +113,13 @@ export type {
   RequeueOptions,
 } from "./lib/queue/change_job.ts";
 export type { EnqueueJobOptions } from "./lib/queue/created_job.ts";
+export { cancelJob, deleteJob, requeueJob } from "./lib/queue/by_id.ts";
+export type { Execution } from "./lib/queue/executions.ts";
 export { Job } from "./lib/queue/job.ts";
 export type { JobSnapshot } from "./lib/queue/job_snapshot.ts";
+export type { StoredJob } from "./lib/queue/stored_job.ts";
+export type { Result, ResultType } from "./lib/queue/result.ts";
+export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export {
   type Enqueueable,

@@ -47,3 +47,11 @@ export function parseDate(text: string | undefined): Date | null {
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? null : date;
 }
+
+/** Reads seconds since 1970, as a number or as text; `null` for anything else. */
+export function dateOfSeconds(seconds: unknown): Date | null {
+  const isNumber = typeof seconds === "number" ||
+    typeof seconds === "string" && seconds !== "";
+  const date = new Date(isNumber ? Number(seconds) * 1_000 : NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}

@@ -28,7 +28,7 @@ export function openContext(
 }
 
 /** A connection, its store and its waiter. */
-export class Context {
+export class Context implements AsyncDisposable {
   readonly client: RedisClient;
   readonly store: JobStore;
   /** Whether BigInts are read and written. */
@@ -61,6 +61,11 @@ export class Context {
       await shared.waiter.close();
     }
     if (this.#isOwn) await this.client.close();
+  }
+
+  /** The same as {@linkcode Context.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -9,16 +9,9 @@ import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
-import {
-  decodeFailure,
-  decodeResult,
-  failureOf,
-  isFailure,
-  isSuccess,
-} from "../job/result_codec.ts";
-import { type JobStatus, statusOfText } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
+import { dependentIds } from "../store/related_jobs.ts";
 import {
   cancelJob,
   type CancelOptions,
@@ -30,8 +23,9 @@ import {
 } from "./change_job.ts";
 import { type Context, openContext } from "./context.ts";
 import { saveDraft } from "./created_job.ts";
-import { JobSnapshot, shownRecord, showRecord } from "./job_snapshot.ts";
-import { noSuchJob, waitForResult, type WaitOptions } from "./wait.ts";
+import { shownRecord, showRecord } from "./job_snapshot.ts";
+import { contextOfJob, StoredJob } from "./stored_job.ts";
+import { noSuchJob } from "./wait.ts";
 
 /** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
 export let newJob: <R = unknown>(
@@ -52,8 +46,7 @@ export let newJob: <R = unknown>(
  * console.log(await job.wait({ timeout: 10 }));
  * ```
  */
-export class Job<R = unknown> extends JobSnapshot implements AsyncDisposable {
-  readonly #context: Context;
+export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
   readonly #ownsContext: boolean;
   #meta: Record<string, unknown> | undefined;
   readonly #changed = new Map<JobField, RedisArg>();
@@ -70,9 +63,12 @@ export class Job<R = unknown> extends JobSnapshot implements AsyncDisposable {
     read: () => JobRecord,
     { ownsContext = false, isNew = false } = {},
   ) {
-    super(id, read, { isNew, bigInts: context.bigInts });
-    this.#context = context;
+    super(id, context, read, isNew);
     this.#ownsContext = ownsContext;
+  }
+
+  get #context(): Context {
+    return contextOfJob(this);
   }
 
   /**
@@ -159,46 +155,23 @@ export class Job<R = unknown> extends JobSnapshot implements AsyncDisposable {
     this.#changed.set("result_ttl", parseDuration(ttl, "resultTtl", allow));
   }
 
-  /** The status as it is now, or `null` once the job is deleted or has expired. */
-  async getStatus(): Promise<JobStatus | null> {
-    const state = await this.#context.store.state(this.id);
-    return state.exists ? statusOfText(state.status) : null;
-  }
-
   /**
-   * The value that the function returned, or `undefined` if there is none yet
-   * or it returned nothing.
+   * The jobs that wait for it, in no particular order, without those that are gone. They are read from Redis in pages.
    *
-   * @throws {RangeError} If it has a number that JavaScript cannot hold; see `bigInts`.
+   * @example
+   * ```ts ignore
+   * for await (const job of parent.dependents()) console.log(job.id, job.status);
+   * ```
    */
-  async result(): Promise<R | undefined> {
-    const latest = await this.#context.store.latestResult(this.id);
-    return latest !== null && isSuccess(latest)
-      ? decodeResult(latest, this.#context) as R
-      : undefined;
-  }
-
-  /** The stored text of the failure, including the stack, or `null`. */
-  async excInfo(): Promise<string | null> {
-    const latest = await this.#context.store.latestResult(this.id);
-    if (latest !== null) {
-      return isFailure(latest) ? decodeFailure(latest) : null;
+  async *dependents(): AsyncGenerator<Job> {
+    const { store } = this.#context;
+    for await (const ids of dependentIds(store, this.id)) {
+      const records = await Promise.all(ids.map((id) => store.fetch(id)));
+      for (const record of records) {
+        if (record === null) continue;
+        yield newJob(record.id, this.#context, () => record);
+      }
     }
-    const record = await this.#context.store.fetch(this.id);
-    return record === null ? null : failureOf(record);
-  }
-
-  /**
-   * Waits for the end of the job and returns its result. Redis wakes it up; it does not poll for results.
-   *
-   * @throws {JobFailedError} If the job fails or is stopped; `cause` is the job's own error.
-   * @throws {InvalidJobOperationError} If the job is canceled.
-   * @throws {NoSuchJobError} If the job is deleted, or keeps no result (`resultTtl` 0).
-   * @throws {RangeError} If the result has a number that JavaScript cannot hold; see `bigInts`.
-   * @throws {DOMException} `TimeoutError` after `timeout`.
-   */
-  async wait(options: WaitOptions = {}): Promise<R> {
-    return await waitForResult(this.#context, this.id, options) as R;
   }
 
   /**

@@ -6,6 +6,7 @@
 
 import { heldCall } from "../job/codec.ts";
 import type { DecidedBy, JobProgress, JobRecord } from "../job/record.ts";
+import { type JobStatus, statusOfText } from "../job/status.ts";
 import { tagsOfText } from "../job/tags.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 
@@ -53,6 +54,13 @@ export abstract class JobSnapshot {
   getId(): string {
     return this.id;
   }
+  /** The status as it was when the job was read, or `null` if it was gone; {@linkcode Job.getStatus} asks for it now. */
+  get status(): JobStatus | null {
+    const record = this.#data;
+    return record.has("data")
+      ? statusOfText(record.text("status") ?? null)
+      : null;
+  }
   /** Whose job it is, if it was said; see `JobOptions.fairKey`. */
   get fairKey(): string | undefined {
     return this.#data.text("x_fair_key");
@@ -89,6 +97,18 @@ export abstract class JobSnapshot {
   get failureTtl(): number | null {
     return this.#data.integer("failure_ttl") ?? null;
   }
+  /** How many seconds it may wait in its queue, or `null` for any time. */
+  get ttl(): number | null {
+    return this.#data.integer("ttl") ?? null;
+  }
+  /** How often it is tried again if it fails; `null` if no retry was asked for. */
+  get retriesLeft(): number | null {
+    return this.#data.integer("retries_left") ?? null;
+  }
+  /** How often it is run again if it succeeds; `null` if no repeat was asked for. */
+  get repeatsLeft(): number | null {
+    return this.#data.integer("repeats_left") ?? null;
+  }
   /** When it was created. */
   get createdAt(): Date | null {
     return this.#data.date("created_at");
@@ -104,6 +124,10 @@ export abstract class JobSnapshot {
   /** When its latest run ended. */
   get endedAt(): Date | null {
     return this.#data.date("ended_at");
+  }
+  /** When the worker of its latest run last said that it runs it; `null` for runs of less than some seconds. */
+  get lastHeartbeat(): Date | null {
+    return this.#data.date("last_heartbeat");
   }
   /** The worker that ran it last, or `null`. */
   get workerName(): string | null {

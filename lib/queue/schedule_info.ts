@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dateOfSeconds } from "../base/date.ts";
 import { MISSED, type Missed } from "../job/missed.ts";
 import { parseTiming, type When } from "../job/timetable.ts";
 import type { StoredSchedule } from "../store/schedule_store.ts";
@@ -84,8 +85,8 @@ export function readSchedule(stored: StoredSchedule): Schedule {
     funcName: text("func_name"),
     overlap: OVERLAPS.find((one) => one === text("overlap")) ?? "allow",
     missed: MISSED.find((one) => one === text("missed")) ?? "once",
-    nextRun: dateOf(next),
-    lastRun: dateOf(stored.text("last_run")),
+    nextRun: dateOfSeconds(next),
+    lastRun: dateOfSeconds(stored.text("last_run")),
     lastJobId: stored.text("last_job") ?? null,
     paused: text("paused") === "1",
     file: stored.text("owner") ?? null,
@@ -111,13 +112,13 @@ function readTiming(
 export function readRun(json: string): ScheduleRun | null {
   const run = parsed(json);
   const outcome = OUTCOMES.find((one) => one === run["outcome"]);
-  const at = dateOf(run["at"]);
+  const at = dateOfSeconds(run["at"]);
   if (outcome === undefined || at === null) return null;
   return {
     outcome,
     at,
-    slot: dateOf(run["slot"]),
-    missedSince: dateOf(run["since"]),
+    slot: dateOfSeconds(run["slot"]),
+    missedSince: dateOfSeconds(run["since"]),
     jobId: textOf(run["job"]),
     otherJobId: textOf(run["other"]),
     error: textOf(run["why"]),
@@ -135,12 +136,4 @@ function parsed(json: string): Readonly<Record<string, unknown>> {
 
 function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
-}
-
-/** A date, given in seconds since 1970. */
-function dateOf(seconds: unknown): Date | null {
-  const isNumber = typeof seconds === "number" ||
-    typeof seconds === "string" && seconds !== "";
-  const date = new Date(isNumber ? Number(seconds) * 1_000 : NaN);
-  return Number.isNaN(date.getTime()) ? null : date;
 }

@@ -168,6 +168,9 @@ export type WorkerField = keyof typeof WORKER_FIELDS;
 /** Some fields of a worker's hash. */
 export type WorkerFields = Readonly<Partial<Record<WorkerField, RedisArg>>>;
 
+/** The name of a field of an entry of a job's results. */
+export type ResultField = keyof typeof RESULT_FIELDS;
+
 /** The name of a field of a schedule's hash. */
 export type ScheduleField = keyof typeof SCHEDULE_FIELDS;
 

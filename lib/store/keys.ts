@@ -101,6 +101,18 @@ export class Keys {
   dependencies(id: string): string {
     return `${this.prefix}job::${id}:dependencies`;
   }
+  /** Set of the jobs that wait for this one. */
+  dependents(id: string): string {
+    return `${this.prefix}job:${id}:dependents`;
+  }
+  /** Sorted set of the executions of a job that have had a heartbeat. */
+  executions(id: string): string {
+    return `${this.prefix}executions:${id}`;
+  }
+  /** Hash of an execution. */
+  execution(id: string, execution: string): string {
+    return `${this.prefix}execution:${id}:${execution}`;
+  }
   /** Stream of a job's results. */
   results(id: string): string {
     return `${this.prefix}results:${id}`;
@@ -108,6 +120,14 @@ export class Keys {
   /** Hash of a worker. */
   worker(name: string): string {
     return `${this.prefix}worker:${name}`;
+  }
+  /** Set of a worker's executions that have had a heartbeat, as `<job>:<execution>`. */
+  workerExecutions(name: string): string {
+    return `${this.prefix}worker:${name}:executions`;
+  }
+  /** Set of the keys of a queue's workers. */
+  queueWorkers(queue: string): string {
+    return `${this.prefix}workers:${queue}`;
   }
   /** The worker's name in its key. */
   workerName(key: string): string {

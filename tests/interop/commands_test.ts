@@ -45,7 +45,7 @@ eachPython(
       { id },
     );
     const look = await stage.reaches(id, "stopped");
-    assertEquals(look.type, 2);
+    assertEquals(look.type, 3);
     assertStringIncludes(look.exc ?? "", "stopped by user");
     assertEquals(
       await stage.py(`out = FailedJobRegistry(connection=redis).get_job_ids()`),

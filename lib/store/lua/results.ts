@@ -33,11 +33,18 @@ local function details(worker, e, attempt, worked)
   return unpack(values)
 end
 
--- Stores how an attempt has failed, as a result of this type of RQ's: 2 failed, 4 retried, 5 out of retries. "run" has the
--- worker, the execution "e", the attempt, and the seconds that it worked.
+-- Stores how an attempt has failed, as a result of this type of RQ's: 2 failed, 3 stopped, 4 retried, 5 out of
+-- retries. "run" has the worker, the execution "e", the attempt, and the seconds that it worked.
 local function add_failure(job, kind, ttl, text, run)
   if ttl == 0 then return end
   add_result(job.id, ttl, text, 'type', kind, 'exc_string', text, details(run.worker, run.e, run.attempt, run.worked))
+end
+
+-- Stores the result of a success together with who ran it and when.
+local function add_told_success(id, ttl, text, ...) -- rare
+  local values = text == '' and {'type', 1} or {'type', 1, 'return_value', text}
+  for _, value in ipairs({details(...)}) do values[#values + 1] = value end
+  add_result(id, tonumber(ttl), text, unpack(values))
 end
 
 -- Stores the result of a success: the payload itself; or the payload is the dump of a stream that holds the result, which
@@ -50,11 +57,8 @@ local function add_success(id, ttl, payload, from, to, ...)
     if not stored.err then return end
     text = string.sub(payload, from, to)
   end
-  local values = {'type', 1}
-  if text ~= '' then values = {'type', 1, 'return_value', text} end
-  if redis.call('EXISTS', results_key(id)) == 1 then
-    for _, value in ipairs({details(...)}) do values[#values + 1] = value end
-  end
-  add_result(id, tonumber(ttl), text, unpack(values))
+  if redis.call('EXISTS', results_key(id)) == 1 then return add_told_success(id, ttl, text, ...) end
+  if text == '' then return add_result(id, tonumber(ttl), text, 'type', 1) end
+  add_result(id, tonumber(ttl), text, 'type', 1, 'return_value', text)
 end
 `;

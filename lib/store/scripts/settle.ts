@@ -83,7 +83,8 @@ local function settle(job, x)
   local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
   local run = {worker = worker, e = x[EXECUTION], attempt = x[ATTEMPT], worked = x[WORKED_SECONDS]}
   if answer == 'finished' then succeed(job, x[TTL], text, x[TEXT_FROM], x[TEXT_TO], run)
-  elseif answer == 'failed' or answer == 'stopped' then fail(job, answer, wish.how == 'again' and 5 or 2, ttl, text, run)
+  elseif answer == 'stopped' then fail(job, answer, 3, ttl, text, run)
+  elseif answer == 'failed' then fail(job, answer, wish.how == 'again' and 5 or 2, ttl, text, run)
   elseif retry then try_again(job, retry, ttl, text, run)
   elseif answer == 'released' then
     put_back(job, ttl)
