@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "make the jobs of schedules, and run none",
     load: () => import("./commands/cron.ts"),
   },
+  "enqueue": {
+    summary: "enqueue a call of a function",
+    load: () => import("./commands/enqueue.ts"),
+  },
   "empty": {
     summary: "delete the waiting jobs of queues",
     load: () => import("./commands/empty.ts"),
