@@ -121,6 +121,15 @@ export type { StoredJob } from "./lib/queue/stored_job.ts";
 export type { Result, ResultType } from "./lib/queue/result.ts";
 export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
+export type { WatchOptions } from "./lib/queue/watch_options.ts";
+export type { JobEvent } from "./lib/queue/watch_job.ts";
+export type {
+  HappenedToJob,
+  JobProgressEvent,
+  JobStatusEvent,
+  MissedEvent,
+  QueueEvent,
+} from "./lib/queue/watch_queue.ts";
 export {
   type Enqueueable,
   type EnqueueOptions,

@@ -1,5 +1,5 @@
 /**
- * What queues and jobs share: the connection, the store, and one waiter for results.
+ * What queues and jobs share: the connection, the store, one waiter for results, and one reader of events.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import {
 } from "../store/connection.ts";
 import { JobStore } from "../store/job_store.ts";
 import { Keys } from "../store/keys.ts";
+import { EventReader } from "./event_reader.ts";
 import { ResultWaiter } from "./result_waiter.ts";
 
 const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
@@ -34,7 +35,7 @@ export class Context implements AsyncDisposable {
   /** Whether BigInts are read and written. */
   readonly bigInts: boolean;
   readonly #isOwn: boolean;
-  #waiter: SharedWaiter | undefined;
+  #shared: Shared | undefined;
 
   /** Connects, or uses the connection in the options; on another store than that in Redis if one is given. */
   constructor(options: ConnectionOptions, store?: JobStore) {
@@ -48,17 +49,21 @@ export class Context implements AsyncDisposable {
 
   /** The waiter for results, one for each connection and prefix. */
   get waiter(): Pick<ResultWaiter, "wait" | "waitForEnd"> {
-    this.#waiter ??= shareWaiter(this.store);
-    return this.#waiter.waiter;
+    return (this.#shared ??= share(this.store)).waiter;
+  }
+
+  /** The reader of events, one for each connection and prefix. */
+  get events(): Pick<EventReader, "watch" | "position"> {
+    return (this.#shared ??= share(this.store)).events;
   }
 
   /** Closes the connection if this context has opened it. */
   async close(): Promise<void> {
-    const shared = this.#waiter;
-    this.#waiter = undefined;
+    const shared = this.#shared;
+    this.#shared = undefined;
     if (shared !== undefined && --shared.users === 0) {
-      waiters.get(this.client)?.delete(this.store.keys.prefix);
-      await shared.waiter.close();
+      allShared.get(this.client)?.delete(this.store.keys.prefix);
+      await Promise.all([shared.waiter.close(), shared.events.close()]);
     }
     if (this.#isOwn) await this.client.close();
   }
@@ -80,20 +85,24 @@ export async function queueNames(context: Context): Promise<string[]> {
   return names;
 }
 
-interface SharedWaiter {
+interface Shared {
   readonly waiter: ResultWaiter;
+  readonly events: EventReader;
   users: number;
 }
 
-/** One waiter for each connection and prefix: each uses a blocking connection. */
-const waiters = new WeakMap<RedisClient, Map<string, SharedWaiter>>();
+/** What is shared over each connection and prefix, since each of it uses a blocking connection. */
+const allShared = new WeakMap<RedisClient, Map<string, Shared>>();
 
-function shareWaiter(store: JobStore): SharedWaiter {
-  const byPrefix = waiters.get(store.client) ?? new Map();
-  waiters.set(store.client, byPrefix);
+function share(store: JobStore): Shared {
+  const byPrefix = allShared.get(store.client) ?? new Map<string, Shared>();
+  allShared.set(store.client, byPrefix);
   const { prefix } = store.keys;
-  const shared = byPrefix.get(prefix) ??
-    { waiter: new ResultWaiter(store), users: 0 };
+  const shared = byPrefix.get(prefix) ?? {
+    waiter: new ResultWaiter(store),
+    events: new EventReader(store),
+    users: 0,
+  };
   byPrefix.set(prefix, shared);
   shared.users++;
   return shared;

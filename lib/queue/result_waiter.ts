@@ -13,6 +13,7 @@ import {
 } from "../redis/redis_client.ts";
 import { type JobStore, resultOfEntry } from "../store/job_store.ts";
 import { list } from "../store/replies.ts";
+import { isLater } from "../store/stream_ids.ts";
 
 /**
  * How long one XREAD blocks, in milliseconds. A result, or an end that our scripts announce, ends it at once.
@@ -250,11 +251,4 @@ export class ResultWaiter implements AsyncDisposable {
     return hasEnded(statusOfText(status)) &&
       (latest === null || !isLater(latest.entryId, after));
   }
-}
-
-/** Compares two ids of stream entries, `<milliseconds>-<number>`. */
-function isLater(id: string, than: string): boolean {
-  const [ms = 0, n = 0] = id.split("-").map(Number);
-  const [thanMs = 0, thanN = 0] = than.split("-").map(Number);
-  return ms > thanMs || (ms === thanMs && n > thanN);
 }

@@ -21,6 +21,8 @@ import { type Execution, readExecutions } from "./executions.ts";
 import { JobSnapshot } from "./job_snapshot.ts";
 import { latestResultOf, type Result, resultsOf } from "./result.ts";
 import { waitForResult, type WaitOptions } from "./wait.ts";
+import { type JobEvent, watchJob } from "./watch_job.ts";
+import type { WatchOptions } from "./watch_options.ts";
 
 /** The context of a job. Internal to this folder. */
 export let contextOfJob: (job: StoredJob) => Context;
@@ -114,6 +116,25 @@ export abstract class StoredJob<R = unknown> extends JobSnapshot {
    */
   async wait(options: WaitOptions = {}): Promise<R> {
     return await waitForResult(this.#context, this.id, options) as R;
+  }
+
+  /**
+   * Tells what happens to the job, beginning with its status now, until it has ended. A status that a Python program writes is
+   * told up to a second later, and may be passed over if it does not last.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of job.watch()) {
+   *   if (event.type === "progress") console.log(event.value, event.note);
+   *   else console.log(event.status); // "queued", "started", "finished"
+   * }
+   * ```
+   *
+   * @throws {NoSuchJobError} If it is gone from the beginning.
+   */
+  watch(options: WatchOptions = {}): AsyncIterableIterator<JobEvent> {
+    const { id, origin } = this;
+    return watchJob(this.#context, { id, queue: origin }, options);
   }
 
   /** Its runs that have not ended: one while it is `started`, else none; Python workers may have left others. */

@@ -13,6 +13,8 @@ import type { Context } from "./context.ts";
 import { type Job, newJob } from "./job.ts";
 import { jobsByTag } from "./jobs_by_tag.ts";
 import { type PauseOptions, pauseSeconds } from "./suspension.ts";
+import type { WatchOptions } from "./watch_options.ts";
+import { type QueueEvent, watchQueues } from "./watch_queue.ts";
 
 const DELETE_OPTIONS = optionNames<{ deleteJobs: true }>({ deleteJobs: true });
 
@@ -111,6 +113,20 @@ export abstract class StoredQueue implements AsyncDisposable {
   remove(job: Job | string): Promise<boolean> {
     const id = typeof job === "string" ? job : job.id;
     return this.#context.store.remove(this.name, id);
+  }
+
+  /**
+   * Tells what happens to the jobs of this queue from now on, without end. What Python programs do is not told.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of queue.watch({ signal })) {
+   *   if (event.type === "status") console.log(event.jobId, event.status);
+   * }
+   * ```
+   */
+  watch(options: WatchOptions = {}): AsyncIterableIterator<QueueEvent> {
+    return watchQueues(this.#context, [this.name], options);
   }
 
   /** The id of the job that holds a unique key of this queue, or `null` if it is free. */

@@ -64,6 +64,19 @@ const END_FIELDS = {
   how: ["text", "all", "user"],
 } as const;
 
+/** An entry of our stream of events. */
+const EVENT_FIELDS = {
+  /** The new status of the jobs, `deleted`, or what else has happened. */
+  event: ["text", "all", "user"],
+  queue: ["text", "all", "user"],
+  /** The ids, separated by spaces. */
+  jobs: ["text", "all", "user"],
+  worker: ["text", "worker", "user"],
+  /** The progress of a job. */
+  value: ["number", "job", "user"],
+  note: ["text", "job", "user"],
+} as const;
+
 /** The hash of a rate limit (`rq/rate_limit.py`). */
 const LIMIT_FIELDS = {
   /** Missing if there is a window. */
@@ -156,6 +169,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   EXECUTION_FIELDS,
   RESULT_FIELDS,
   END_FIELDS,
+  EVENT_FIELDS,
   LIMIT_FIELDS,
   SCHEDULE_FIELDS,
   GROUP_FIELDS,

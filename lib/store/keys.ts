@@ -149,6 +149,14 @@ export class Keys {
   get ends(): string {
     return `${this.prefix}x_ends`;
   }
+  /** Our stream of events, which is written while {@linkcode Keys.watched} exists. */
+  get events(): string {
+    return `${this.prefix}x_events`;
+  }
+  /** Exists while somebody watches what happens to jobs. */
+  get watched(): string {
+    return `${this.prefix}x_watched`;
+  }
   /** Hash of the parents that have ended and still have dependents to release. */
   get releasing(): string {
     return `${this.prefix}x_releasing`;
@@ -294,6 +302,8 @@ export const KEYS_LUA: string = [
   "local SUSPENDED = P .. 'suspended'",
   "local PAUSED = P .. 'x_paused'",
   "local SCHEDULERS = P .. 'x_schedulers'",
+  "local EVENTS = P .. 'x_events'",
+  "local WATCHED = P .. 'x_watched'",
   "local RELEASING = P .. 'x_releasing'",
   "local LIMITS = P .. 'rl-keys'",
   "local UNIQUE_KEYS = P .. 'x_unique_keys'",

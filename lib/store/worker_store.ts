@@ -284,7 +284,7 @@ export class WorkerStore {
     const reply = await RECORD.run(
       this.client,
       [this.keys.job(job.id)],
-      [this.keys.prefix, id, ...Object.entries(fields).flat()],
+      [this.keys.prefix, job.id, id, ...Object.entries(fields).flat()],
       RESEND,
     );
     return reply === 1;

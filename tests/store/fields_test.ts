@@ -80,6 +80,9 @@ function spelled(lua: string): Set<string> {
 const KEYS: ReadonlySet<string> = new Set([
   "x_releasing",
   "x_ends",
+  "x_events",
+  "x_paused",
+  "x_watched",
   "x_schedulers",
   "x_unique_keys",
   "x_schedules",

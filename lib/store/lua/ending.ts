@@ -10,13 +10,17 @@ local function erase(job)
   redis.call('DEL', job_key(id), dependencies_key(id), results_key(id), executions_key(id))
   if not job.held then redis.call('DEL', dependents_key(id)) end
   job.removed = true
+  tell(job, 'deleted')
 end
 
 -- Writes that a job that has left its place has ended, and that it is kept for so many seconds, -1 for ever. What is not
 -- kept has no place.
 local function write_end(job, status, ttl)
   job.ttl, job.has_result = ttl, ttl ~= 0
-  if ttl == 0 then return redis.call('HSET', job_key(job.id), 'status', status, 'ended_at', iso()) end
+  if ttl == 0 then
+    redis.call('HSET', job_key(job.id), 'status', status, 'ended_at', iso())
+    return tell(job, status)
+  end
   local score = ttl > 0 and now + ttl or status == 'finished' and '+inf' or -1 -- for ever: as RQ has it
   enter(job, status, score, 'ended_at', iso())
   for _, key in ipairs({job_key(job.id), dependents_key(job.id), dependencies_key(job.id)}) do expire(key, ttl) end

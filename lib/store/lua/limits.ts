@@ -170,6 +170,7 @@ local function wait_for_slot(job, front, ...) -- rare
   local limit, rule, how = limit_of(job)
   if not limit or redis.call('ZSCORE', allowed_key(limit), job.id) then return nil end
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited', ...)
+  tell(job, 'rate_limited')
   if front then redis.call('HSET', job_key(job.id), 'enqueue_at_front', 1) end
   redis.call('ZADD', rate_limited_key(limit), string.format('%.6f', clock + begun / 1000000), job.id)
   begun = begun + 1

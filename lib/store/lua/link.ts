@@ -19,6 +19,7 @@ import { PLACES_LUA } from "../places.ts";
 import { CONFLICTS_LUA } from "./conflicts.ts";
 import { EDGES_LUA } from "./edges.ts";
 import { ENDING_LUA } from "./ending.ts";
+import { EVENTS_LUA } from "./events.ts";
 import { GROUPS_LUA } from "./groups.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
@@ -71,6 +72,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     TIME_LUA,
     JOBS_LUA,
     PLACES_LUA,
+    EVENTS_LUA,
     MOVES_LUA,
     LIMITS_LUA,
     TURNS_LUA,

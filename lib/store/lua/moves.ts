@@ -81,6 +81,7 @@ end
 -- a registry, or whether it goes to the head of the queue.
 local function enter(job, status, where, ...)
   redis.call('HSET', job_key(job.id), 'status', status, ...)
+  tell(job, status)
   local registry = REGISTRY[status]
   if registry then return register(registry, job.q, where, job.id) end
   push(job.q, where, job.id)
@@ -89,6 +90,7 @@ end
 -- Puts several jobs on a queue, as enter() does one.
 local function enter_queue(q, front, ids)
   for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', iso()) end
+  if is_watched() then write_event('queued', q, ids) end
   push(q, front, unpack(ids))
 end
 

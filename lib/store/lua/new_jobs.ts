@@ -18,7 +18,9 @@ end
 
 -- Puts on the queue what has been gathered.
 local function push_gathered(to)
-  if #to.ids > 0 then push(to.q, to.front, unpack(to.ids)) end
+  if #to.ids == 0 then return end
+  push(to.q, to.front, unpack(to.ids))
+  if is_watched() then write_event('queued', to.q, to.ids) end
 end
 
 -- The answer for a job that is stored, and may have ended because a parent had.

@@ -120,6 +120,7 @@ local function wait_for_turn(job, turn, front, ...) -- rare
   local score = first and first - 1 or clock + begun / 1000000
   begun = begun + 1
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited', 'enqueue_at_front', 0, ...)
+  tell(job, 'rate_limited')
   redis.call('ZADD', waiting, string.format('%.6f', score), job.id)
   if taken then return 'rate_limited' end
   next_turn(turn, q)

@@ -83,6 +83,7 @@ local function send_back(job, limit, rule)
   redis.call('ZREM', allowed_key(limit), job.id)
   set_limit(limit, job.rate_limit_concurrency, job.x_rate_starts, job.x_rate_per)
   redis.call('HSET', job_key(job.id), 'status', 'rate_limited')
+  tell(job, 'rate_limited')
   redis.call('ZADD', rate_limited_key(limit), since or now_float, job.id)
   plan_opening(limit, rule)
 end

@@ -74,11 +74,8 @@ end
 
 -- Leases a job, and returns the execution's id. The leases are written at the end, together.
 local function lease_job(q, id)
-  local e, members = ARGV[7] .. string.format('%08x', first_id + #executions), leases[q]
-  if not members then
-    members = {}
-    leases[q] = members
-  end
+  local e, members = ARGV[7] .. string.format('%08x', first_id + #executions), leases[q] or {}
+  leases[q] = members
   members[#members + 1] = id .. ':' .. e
   in_hand[id] = true
   return e
@@ -142,7 +139,9 @@ for i = #ARGV - 1, first_popped, -2 do
   unpop(ARGV[i], ARGV[i + 1])
 end
 if not registered then return reply('unregistered') end
-paused = redis.call('EXISTS', SUSPENDED, PAUSED) > 0 and paused_among({unpack(ARGV, first_queue, first_popped - 1)})
+local count = redis.call('EXISTS', SUSPENDED, PAUSED, WATCHED)
+watched = count > 0 and is_watched()
+paused = count > (watched and 1 or 0) and paused_among({unpack(ARGV, first_queue, first_popped - 1)})
 if paused == 'all' then return reply('suspended') end
 
 for i = 2, #KEYS do
@@ -155,6 +154,7 @@ for q, members in pairs(leases) do
     scored[2 * i - 1], scored[2 * i] = lease_score, member
   end
   redis.call('ZADD', registry_key('wip', q), unpack(scored))
+  if watched then tell_of_leases('started', q, members, worker) end
 end
 redis.call('HSET', KEYS[1], 'state', 'busy', 'current_job', executions[#executions][JOB_ID],
   'current_job_working_time', 0, 'x_claim', claim .. ' ' .. cjson.encode(leases))

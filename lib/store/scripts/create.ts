@@ -29,6 +29,7 @@ if answer then
 end
 if old_queue then replace_ended(id, old_queue) end
 redis.call('HSET', KEYS[1], 'origin', q, 'status', 'created', 'created_at', ARGV[4], 'data', ARGV[5], unpack(ARGV, 6))
+tell({id = id, q = q}, 'created')
 return {'created'}
 `,
 );

@@ -26,7 +26,9 @@ for i, job in ipairs(jobs) do
   local id = job[NEW_ID]
   ids[i], keys[i] = id, job_key(id)
 end
-if redis.call('EXISTS', unpack(keys)) > 0 then return 'taken' end
+local count = redis.call('EXISTS', WATCHED, unpack(keys))
+watched = count > 0 and redis.call('EXISTS', WATCHED) == 1
+if count > (watched and 1 or 0) then return 'taken' end
 
 -- What may be refused comes first, so that nothing is left behind.
 local added = redis.pcall(side == 'L' and 'LPUSH' or 'RPUSH', KEYS[1], unpack(ids))
@@ -42,6 +44,7 @@ for i, job in ipairs(jobs) do
   redis.call('HSET', keys[i], 'origin', queue, 'status', 'queued', 'enqueued_at', at, unpack(job, NEW_FIELDS))
   if job[NEW_TTL] ~= '0' then redis.call('EXPIRE', keys[i], job[NEW_TTL]) end
 end
+if watched then write_event('queued', queue, ids) end
 return at
 `,
 );

@@ -34,7 +34,9 @@ for i, x in ipairs(ends) do
     dependents[#dependents + 1] = dependents_key(x[JOB_ID])
   end
 end
-if #dependents > 0 and redis.call('EXISTS', unpack(dependents)) > 0 then
+local count = #dependents > 0 and redis.call('EXISTS', WATCHED, unpack(dependents)) or 0
+watched = count > 0 and redis.call('EXISTS', WATCHED) == 1
+if count > (watched and 1 or 0) then
   for i, x in ipairs(ends) do
     if redis.call('EXISTS', dependents_key(x[JOB_ID])) == 1 then answers[i], keys[i] = 'left', false end
   end
@@ -76,7 +78,10 @@ for i, x in ipairs(ends) do
   if keys[i] then record(keys[i], x) end
   all = all and answers[i] == 'finished'
 end
-for q, members in pairs(finished) do register('finished', q, unpack(members)) end
+for q, members in pairs(finished) do
+  register('finished', q, unpack(members))
+  if watched then tell_of_leases('finished', q, leases[q], ARGV[2]) end
+end
 for limit, ids in pairs(slots) do free_slots(limit, ids) end
 if registered and (good > 0 or ARGV[3] == 'idle') then show_ends(KEYS[1], ARGV[3], good, 0, worked) end
 return all and redis.status_reply('finished') or answers

@@ -45,6 +45,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["TTL", "KEY"],
   ["TYPE", "KEY"],
   ["XADD", "KEY", "*", "a", "1"],
+  ["XRANGE", "KEY", "-", "+", "COUNT", "1"],
   ["XREVRANGE", "KEY", "+", "-", "COUNT", "1"],
   ["ZADD", "KEY", "1", "a"],
   ["ZCARD", "KEY"],

@@ -62,6 +62,7 @@ for _, job in ipairs(jobs) do
   if job.limit then wait_in_limit(job.id, job.limit, job.front)
   elseif job.is_due then
     redis.call('HSET', job_key(job.id), 'status', 'queued', 'enqueued_at', iso())
+    tell({id = job.id, q = q}, 'queued')
     if job.front then push(q, true, job.id) else tail[#tail + 1] = job.id end
   end
 end

@@ -70,6 +70,7 @@ for i = 9, #ARGV do
   if score then look_at(ARGV[i], score) end
 end
 push_in_order(q, back, ARGV[8])
+if is_watched() then write_event('queued', q, back) end
 return answer
 `,
 );

@@ -46,6 +46,7 @@ end
 
 for _, id in ipairs(ids) do look_at(id) end
 push_in_order(q, back, ARGV[6])
+if is_watched() then write_event('queued', q, back) end
 return {#ids - left, left, unpack(back)}
 `,
 );
