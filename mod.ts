@@ -112,6 +112,24 @@ export type {
   DeleteOptions,
   RequeueOptions,
 } from "./lib/queue/change_job.ts";
+export type {
+  ClearableJobRegistry,
+  RemoveOptions,
+  RequeueableJobRegistry,
+  RequeueAllOptions,
+} from "./lib/queue/acting_registries.ts";
+export type {
+  BulkOptions,
+  BulkProgress,
+  BulkResult,
+} from "./lib/queue/bulk.ts";
+export type { JobFilter } from "./lib/queue/job_filter.ts";
+export type {
+  ChangeAllOptions,
+  JobRegistry,
+  RegistryJobsOptions,
+  RegistryPage,
+} from "./lib/queue/job_registry.ts";
 export type { EnqueueJobOptions } from "./lib/queue/created_job.ts";
 export { cancelJob, deleteJob, requeueJob } from "./lib/queue/by_id.ts";
 export type { Execution } from "./lib/queue/executions.ts";

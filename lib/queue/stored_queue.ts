@@ -9,8 +9,15 @@ import { checkQueueName } from "../job/names.ts";
 import { checkTag } from "../job/tags.ts";
 import type { Connection } from "../store/connection.ts";
 import { pausedUntil, pauseQueue, resumeQueue } from "../store/pauses.ts";
+import {
+  type ClearableJobRegistry,
+  newClearable,
+  newRequeueable,
+  type RequeueableJobRegistry,
+} from "./acting_registries.ts";
 import type { Context } from "./context.ts";
 import { type Job, newJob } from "./job.ts";
+import { type JobRegistry, newRegistry } from "./job_registry.ts";
 import { jobsByTag } from "./jobs_by_tag.ts";
 import { type PauseOptions, pauseSeconds } from "./suspension.ts";
 import type { WatchOptions } from "./watch_options.ts";
@@ -58,6 +65,31 @@ export abstract class StoredQueue implements AsyncDisposable {
   /** The connection, which other queues, jobs and workers can share. */
   get connection(): Connection {
     return this.#own.client;
+  }
+
+  /** Its jobs that run. */
+  get startedJobRegistry(): JobRegistry {
+    return newRegistry(this.name, "wip", () => this.#context);
+  }
+  /** Its jobs that have finished, as long as their results are kept. */
+  get finishedJobRegistry(): RequeueableJobRegistry {
+    return newRequeueable(this.name, "finished", () => this.#context);
+  }
+  /** Its jobs that have failed or were stopped. */
+  get failedJobRegistry(): RequeueableJobRegistry {
+    return newRequeueable(this.name, "failed", () => this.#context);
+  }
+  /** Its jobs that wait for others. */
+  get deferredJobRegistry(): ClearableJobRegistry {
+    return newClearable(this.name, "deferred", () => this.#context);
+  }
+  /** Its jobs that are not due yet. */
+  get scheduledJobRegistry(): RequeueableJobRegistry {
+    return newRequeueable(this.name, "scheduled", () => this.#context);
+  }
+  /** Its jobs that were canceled. */
+  get canceledJobRegistry(): RequeueableJobRegistry {
+    return newRequeueable(this.name, "canceled", () => this.#context);
   }
 
   /** How many jobs are waiting, those included that wait for the turn of their fair key. */

@@ -6,6 +6,7 @@ import { CREATED_SCENES } from "./created_scenes.ts";
 import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
 import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
+import { REGISTRY_REPORTS, REGISTRY_SCENES } from "./registry_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
 import type { Scene } from "./replay_test.ts";
@@ -18,6 +19,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
   ...DEPENDENCY_SCENES,
   ...GROUP_SCENES,
   ...LIMIT_SCENES,
+  ...REGISTRY_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,
 ];
@@ -27,5 +29,6 @@ export const MORE_REPORTS: readonly [string, Scene][] = [
   ...CALLBACK_REPORTS,
   ...GROUP_REPORTS,
   ...LIMIT_REPORTS,
+  ...REGISTRY_REPORTS,
   ...UNIQUE_REPORTS,
 ];

@@ -7,6 +7,8 @@ import { DEPENDENCY_TRANSITIONS } from "./dependency_transitions.ts";
 import { GROUP_TABLE } from "./group_table.ts";
 import { GROUP_TRANSITIONS } from "./group_transitions.ts";
 import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
+import { REGISTRY_TABLE } from "./registry_table.ts";
+import { REGISTRY_TRANSITIONS } from "./registry_transitions.ts";
 import { TURN_TABLE } from "./turn_table.ts";
 import { TURN_TRANSITIONS } from "./turn_transitions.ts";
 import { UNIQUE_TABLE } from "./unique_table.ts";
@@ -23,6 +25,7 @@ export const MORE_TABLES: readonly string[] = [
   DEPENDENCY_TABLE,
   GROUP_TABLE,
   CONTROL_TABLE,
+  REGISTRY_TABLE,
 ];
 
 /** Their calls, in the same order. Those of the limits are in the first part of the table. */
@@ -34,4 +37,5 @@ export const MORE_TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...DEPENDENCY_TRANSITIONS,
   ...GROUP_TRANSITIONS,
   ...CONTROL_TRANSITIONS,
+  ...REGISTRY_TRANSITIONS,
 };

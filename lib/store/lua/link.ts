@@ -28,6 +28,7 @@ import { MOVES_LUA } from "./moves.ts";
 import { NEW_JOBS_LUA } from "./new_jobs.ts";
 import { PARENT_FAILURE_LUA } from "./parent_failure.ts";
 import { PAUSES_LUA } from "./pauses.ts";
+import { REQUEUEING_LUA } from "./requeueing.ts";
 import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { SCHEDULES_LUA } from "./schedules.ts";
@@ -87,6 +88,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     PARENT_FAILURE_LUA,
     ENDING_LUA,
     RETRIES_LUA,
+    REQUEUEING_LUA,
     WORKER_LUA,
     NEW_JOBS_LUA,
     UNIQUE_LUA,

@@ -1,0 +1,154 @@
+/** Reading the registries of a queue. Nothing here changes anything, or keeps Redis from others for long. @module */
+
+import type { RedisClient } from "../redis/redis_client.ts";
+import type { Keys, RegistryName } from "./keys.ts";
+import { list, noWrongType, texts } from "./replies.ts";
+import { REGISTRY_FACTS } from "./scripts/registry_facts.ts";
+import { REGISTRY_PAGE } from "./scripts/registry_page.ts";
+
+/** How many entries one call reads if there is no limit. */
+const PAGE = 500;
+
+const RESEND = { resend: true } as const;
+
+/** Where the registries are. */
+interface Place {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+}
+
+/** One registry. */
+export interface RegistryPlace {
+  readonly queue: string;
+  readonly name: RegistryName;
+}
+
+/** One entry of a registry. */
+export interface RegistryEntry {
+  /** The member itself; of started jobs `<job>:<execution>`. */
+  readonly member: string;
+  /** The job's id. */
+  readonly id: string;
+  readonly score: number;
+}
+
+/** How a registry is read. */
+export interface WalkOptions {
+  /** From the highest score down. @default false */
+  readonly newestFirst?: boolean;
+  /** How many entries to skip. @default 0 */
+  readonly offset?: number;
+  /** How many entries to read at once. @default 500 */
+  readonly pageSize?: number;
+}
+
+/**
+ * The entries of a registry in pages, by their scores. Entries that stay come once; those that come or leave meanwhile may
+ * be missing. Upwards it ends at what was last when it began: on a busy queue it would not end otherwise.
+ */
+export async function* registryPages(
+  { client, keys }: Place,
+  { queue, name }: RegistryPlace,
+  { newestFirst = false, offset = 0, pageSize = PAGE }: WalkOptions = {},
+): AsyncGenerator<RegistryEntry[]> {
+  const key = keys.registry(name, queue);
+  const direction = newestFirst ? "down" : "up";
+  const last = newestFirst ? Infinity : await lastScore(client, key);
+  let from: (string | number)[] = [offset];
+  for (;;) {
+    const args = [keys.prefix, pageSize, direction, expiry(name), ...from];
+    const reply = texts(await REGISTRY_PAGE.run(client, [key], args, RESEND));
+    const entries: RegistryEntry[] = [];
+    for (let i = 0; i + 1 < reply.length; i += 2) {
+      const [member, score] = [reply[i]!, scoreOf(reply[i + 1]!)];
+      if (score > last) break;
+      entries.push({ member, id: idOf(name, member), score });
+    }
+    if (entries.length > 0) yield entries;
+    if (entries.length * 2 < reply.length || reply.length === 0) return;
+    from = [reply.at(-1)!, reply.at(-2)!];
+  }
+}
+
+/** How many entries a registry has. */
+export async function registryCount(
+  place: Place,
+  registry: RegistryPlace,
+): Promise<number> {
+  return (await facts(place, registry, [])).count;
+}
+
+/** The score of a job in a registry; `null` if it is not there. */
+export async function registryScore(
+  place: Place,
+  registry: RegistryPlace,
+  id: string,
+): Promise<number | null> {
+  const members = registry.name === "wip" ? await leasesOf(place, id) : [id];
+  return (await facts(place, registry, members)).score;
+}
+
+/** Takes an id off a registry; the job itself stays as it is. `false` if it was not there. */
+export async function removeFromRegistry(
+  { client, keys }: Place,
+  { queue, name }: RegistryPlace,
+  id: string,
+): Promise<boolean> {
+  // Not sent again: a second call would report that it was not there.
+  const reply = client.send("ZREM", [keys.registry(name, queue), id]);
+  return await noWrongType(reply) === 1;
+}
+
+async function facts(
+  { client, keys }: Place,
+  { queue, name }: RegistryPlace,
+  members: readonly string[],
+): Promise<{ readonly count: number; readonly score: number | null }> {
+  const key = keys.registry(name, queue);
+  const args = [keys.prefix, expiry(name), ...members];
+  const reply = await REGISTRY_FACTS.run(client, [key], args, RESEND);
+  const [count, score] = texts(reply);
+  return {
+    count: Number(count),
+    score: score === undefined ? null : scoreOf(score),
+  };
+}
+
+/**
+ * What a lease of a job may be named: by the execution that its hash names, or by those that RQ's workers have recorded; RQ
+ * before 2.0 has no executions.
+ */
+async function leasesOf(
+  { client, keys }: Place,
+  id: string,
+): Promise<string[]> {
+  const [own, ofRq] = await Promise.all([
+    noWrongType(client.send("HGET", [keys.job(id), "x_execution"], RESEND)),
+    noWrongType(client.send("ZRANGE", [keys.executions(id), 0, 99], RESEND)),
+  ]);
+  const executions = typeof own === "string" ? [own] : [];
+  executions.push(...texts(list(ofRq)));
+  return [...executions.map((execution) => `${id}:${execution}`), id];
+}
+
+async function lastScore(client: RedisClient, key: string): Promise<number> {
+  const args = [key, -1, -1, "WITHSCORES"];
+  const reply = await noWrongType(client.send("ZRANGE", args, RESEND));
+  const [, score] = texts(list(reply));
+  return score === undefined ? -Infinity : scoreOf(score);
+}
+
+/** Whether entries expire at their score. Canceled jobs are scored with when they were canceled. */
+function expiry(name: RegistryName): string {
+  return name === "finished" || name === "failed" ? "expire" : "stay";
+}
+
+function idOf(name: RegistryName, member: string): string {
+  const colon = name === "wip" ? member.lastIndexOf(":") : -1;
+  return colon < 0 ? member : member.slice(0, colon);
+}
+
+/** A score as Redis writes it. */
+function scoreOf(text: string): number {
+  return Number(text.replace("inf", "Infinity"));
+}

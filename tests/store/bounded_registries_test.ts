@@ -1,0 +1,82 @@
+/** Looking at registries, and changing all of their jobs, holds Redis up for a moment only, however many there are. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Queue } from "../../lib/queue/queue.ts";
+import { registryPages } from "../../lib/store/registries.ts";
+import { list } from "../../lib/store/replies.ts";
+import { Bench } from "./support.ts";
+
+/** Makes a million entries: a third is kept for ever, a third has expired, and all of a third have one score. */
+const MILLION = `
+for i = 1, 1000 do
+  local entries = {}
+  for k = 1, 1000 do
+    entries[2 * k - 1] = k % 3 == 0 and -1 or k % 3 == 1 and 1000 or 4000000000
+    entries[2 * k] = 'job-' .. i .. '-' .. k
+  end
+  redis.call('ZADD', KEYS[1], unpack(entries))
+end`;
+
+/** Makes failed jobs. */
+const FAILED = `
+for i = 1, ARGV[1] do
+  redis.call('HSET', 'rq:job:job-' .. i, 'data', '["a",null,[],{}]', 'origin', 'q', 'status', 'failed', 'created_at', 'x')
+  redis.call('ZADD', 'rq:failed:q', 4000000000, 'job-' .. i)
+end`;
+
+async function prepared(): Promise<{ bench: Bench; queue: Queue }> {
+  const bench = await Bench.open();
+  await bench.send("CONFIG", "SET", "slowlog-max-len", 10_000);
+  await bench.send("CONFIG", "SET", "slowlog-log-slower-than", 0);
+  const queue = new Queue("q", { connection: bench.server.url });
+  return { bench, queue };
+}
+
+/** Milliseconds of the slowest call since the last look. Bounds are generous: it is the order of magnitude that counts. */
+async function slowest(bench: Bench): Promise<number> {
+  const log = list(await bench.send("SLOWLOG", "GET", 10_000));
+  await bench.send("SLOWLOG", "RESET");
+  return Math.max(0, ...log.map((entry) => Number(list(entry)[2]) / 1_000));
+}
+
+Deno.test("looking at a registry with a million entries is quick", async () => {
+  const { bench, queue } = await prepared();
+  await using _bench = bench;
+  await using _queue = queue;
+  await bench.send("EVAL", MILLION, 1, "rq:failed:q");
+  await slowest(bench);
+  const failed = queue.failedJobRegistry;
+  assertEquals(await failed.count(), 666_000);
+  assertEquals(
+    (await failed.jobIds({ offset: 500_000, limit: 50 })).length,
+    50,
+  );
+  await failed.jobIds({ offset: 400_000, limit: 50, newestFirst: true });
+  assert(await failed.has("job-1-3"));
+  const place = { queue: "q", name: "failed" } as const;
+  let left = 20;
+  // the entry behind which the next page begins has left: its place is looked for
+  for await (
+    const page of registryPages(bench.jobs, place, { offset: 400_000 })
+  ) {
+    await bench.send("ZREM", "rq:failed:q", page.at(-1)!.member);
+    if (--left === 0) break;
+  }
+  const ms = await slowest(bench);
+  assert(ms < 100, `the slowest call took ${ms} ms`);
+});
+
+Deno.test.each([["requeueAll"], ["clear"], ["cancelAll"]] as const)(
+  "%s() of ten thousand jobs goes in short steps",
+  async (method) => {
+    const { bench, queue } = await prepared();
+    await using _bench = bench;
+    await using _queue = queue;
+    await bench.send("EVAL", FAILED, 0, 10_000);
+    await slowest(bench);
+    const { done, complete } = await queue.failedJobRegistry[method]();
+    assertEquals([done, complete], [10_000, true]);
+    const ms = await slowest(bench);
+    assert(ms < 100, `the slowest call took ${ms} ms`);
+  },
+);
