@@ -85,7 +85,7 @@ interface Batch {
 }
 
 /** Changes the jobs of a source that are meant, in batches. */
-export async function changeAll(
+async function changeAll(
   store: JobStore,
   source: Source,
   matcher: JobMatcher,

@@ -100,9 +100,13 @@ Deno.test("jobs() gives those that the filter means", async () => {
   await queue.enqueueCall({ func: "jobs.call", jobId: "b", tags: ["x"] });
   const other = await bench.worker("w2");
   await bench.run(other, { outcome: "stopped" });
-  const between = new Date();
   await queue.enqueueCall({ func: "jobs.send", jobId: "c" });
   await desk.fail("Error: ECONNREFUSED 10.0.0.1");
+  const between = new Date("2026-02-01");
+  for (const [id, month] of [["a", 1], ["b", 1], ["c", 2]]) {
+    const endedAt = `2026-0${month}-01T00:00:00.000000Z`;
+    await bench.send("HSET", `rq:job:${id}`, "ended_at", endedAt);
+  }
   await bench.send("HSET", "rq:job:broken", "data", "\x80", "status", "failed");
   await bench.send("ZADD", "rq:failed:q", -1, "broken", -1, "nobody");
 
