@@ -52,6 +52,17 @@ export {
   type FinishedJob,
   type StoppedJob,
 } from "./lib/job/callback.ts";
+export {
+  type ArgumentIssue,
+  ArgumentsError,
+  type InputOf,
+  type InputsOf,
+  type OutputOf,
+  type OutputsOf,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from "./lib/job/contract.ts";
 export type { Isolation } from "./lib/job/isolation.ts";
 export type { GroupOrId } from "./lib/job/group.ts";
 export type { JobOptions } from "./lib/job/options.ts";
@@ -149,6 +160,7 @@ export type {
   QueueEvent,
 } from "./lib/queue/watch_queue.ts";
 export {
+  type CheckedFunction,
   type Enqueueable,
   type EnqueueOptions,
   job,

@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { Contract } from "./contract.ts";
 import type { JobOptions } from "./options.ts";
+import type { JobFunction } from "./stored.ts";
 
 /**
  * The property under which a function has them. A registered symbol: a job may have loaded `job()` and `currentJob` from
@@ -19,6 +21,10 @@ export interface OwnOptions {
   readonly queue: string;
   /** The others. */
   readonly options: JobOptions;
+  /** What its arguments have to be. @default anything */
+  readonly contract?: Pick<Contract, "check">;
+  /** The function behind it, where it checks its arguments first. @default itself */
+  readonly inner?: JobFunction;
 }
 
 /** The options of a function, if it was made by `job()`. */

@@ -5,7 +5,7 @@
  */
 
 import { optionNames, refuseUnknown } from "../base/options.ts";
-import { encodeJson, type JsonOptions } from "../job/json.ts";
+import { decodeJson, encodeJson, type JsonOptions } from "../job/json.ts";
 import type { CallbackOptions } from "../job/callback.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
 import { type DependsOn, type Edges, edgesOf } from "../job/dependency.ts";
@@ -14,7 +14,7 @@ import {
   checkJobOptions,
   type JobOptions,
 } from "../job/options.ts";
-import { withOwnOptions } from "../job/own_options.ts";
+import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
 import type { CheckedRateLimit } from "../job/rate_limit.ts";
 import type {
   ArgsOf,
@@ -117,6 +117,22 @@ export function checkCall(
     throw new RangeError(`Cannot enqueue job "${id}": it depends on itself`);
   }
   return { id, options, args, kwargs, argsJson, kwargsJson, metaJson, edges };
+}
+
+/**
+ * Checks the arguments of a call by the contract of its function; `undefined` if it has none.
+ *
+ * @throws {ArgumentsError} If they are not what the contract says.
+ */
+export function heedContract(
+  func: unknown,
+  { argsJson, kwargsJson, edges }: CheckedCall,
+): Promise<void> | undefined {
+  const contract = ownOptionsOf(func)?.contract;
+  if (contract === undefined) return undefined;
+  const args = decodeJson(argsJson) as unknown[];
+  if (kwargsJson !== "{}") args.push(decodeJson(kwargsJson));
+  return contract.check(args, edges.passed.length > 0);
 }
 
 /** The same call, with the rate limit of its queue if it has none of its own. */

@@ -7,6 +7,13 @@
 import type { Duration } from "../base/duration.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import { JOB_OPTIONS } from "../job/call_options.ts";
+import {
+  Contract,
+  type InputsOf,
+  isSchema,
+  type OutputsOf,
+  type StandardSchema,
+} from "../job/contract.ts";
 import { checkQueueName } from "../job/names.ts";
 import { checkJobOptions, type JobOptions } from "../job/options.ts";
 import {
@@ -67,6 +74,42 @@ const OPTIONS = optionNames<JobFunctionOptions>({
 });
 
 /**
+ * Makes a job of a function with a contract: a schema of its argument, of any library that speaks Standard Schema, such as
+ * Zod, Valibot or ArkType. The argument is checked when it is enqueued, in the form in which it is stored, and again when
+ * the job runs; the function gets what the schema makes of it. What this gives is a function as well, which checks its
+ * argument and calls the other one.
+ *
+ * A job whose arguments are wrong fails with an {@linkcode ArgumentsError}, and is not tried again.
+ *
+ * @throws {RangeError | TypeError} If an option is invalid, or something is no schema.
+ *
+ * @example
+ * ```ts ignore
+ * import { z } from "zod";
+ *
+ * export const send = job(
+ *   z.object({ to: z.email(), copies: z.number().default(1) }),
+ *   async function send({ to, copies }) {
+ *     // copies is a number
+ *   },
+ *   { queue: "mail" },
+ * );
+ *
+ * await send.enqueue({ to: "ann@b.org" });
+ * ```
+ */
+export function job<I, O, R>(
+  schema: StandardSchema<I, O>,
+  func: (argument: O) => R,
+  options?: JobFunctionOptions<CheckedFunction<[I], R>>,
+): Enqueueable<CheckedFunction<[I], R>>;
+/** The same for a function of several arguments, with a schema for each. */
+export function job<const S extends readonly StandardSchema[], R>(
+  schemas: S,
+  func: (...args: OutputsOf<S>) => R,
+  options?: JobFunctionOptions<CheckedFunction<InputsOf<S>, R>>,
+): Enqueueable<CheckedFunction<InputsOf<S>, R>>;
+/**
  * Gives a function a queue, options, and methods that enqueue it, as RQ's decorator `@job` does. It stays the function
  * that it is: a call runs it at once. Export it, and keep it out of the program's main module, as every job's function.
  *
@@ -94,33 +137,86 @@ const OPTIONS = optionNames<JobFunctionOptions>({
  */
 export function job<F extends JobFunction>(
   func: F,
-  options: JobFunctionOptions<F> = {},
-): Enqueueable<F> {
-  if (typeof func !== "function") {
+  options?: JobFunctionOptions<F>,
+): Enqueueable<F>;
+export function job(
+  first: JobFunction | StandardSchema | readonly StandardSchema[],
+  second?: JobFunction | JobFunctionOptions,
+  third?: JobFunctionOptions,
+): unknown {
+  if (isSchema(first)) return makeJob(second, third, [first]);
+  if (Array.isArray(first)) return makeJob(second, third, first);
+  return makeJob(first, second as JobFunctionOptions);
+}
+
+/** A function that checks its arguments. */
+export type CheckedFunction<A extends readonly unknown[], R> = (
+  ...args: A extends [infer I]
+    ? undefined extends I ? [argument?: I] : [argument: I]
+    : A
+) => Promise<Awaited<R>>;
+
+function makeJob(
+  given: unknown,
+  options: JobFunctionOptions = {},
+  schemas?: readonly StandardSchema[],
+): JobFunction {
+  if (!isFunction(given)) {
     throw new TypeError(
-      `Cannot make a job of ${typeof func}: expected a function`,
+      `Cannot make a job of ${typeof given}: expected a function`,
     );
   }
-  const label = func.name || "a function";
-  if (ownOptionsOf(func) !== undefined) {
+  const label = given.name || "a function";
+  if (ownOptionsOf(given) !== undefined) {
     throw new TypeError(
       `Cannot make ${label} a job: it is one already, use its with() for other options`,
     );
   }
   refuseUnknown(options, OPTIONS, `Cannot make ${label} a job`);
-  const { queue: given = "default", ...rest } = options;
+  const { queue: named = "default", ...rest } = options;
   checkJobOptions(rest);
-  const queue = given instanceof Queue
-    ? () => given
-    : lazyQueue(checkQueueName(given));
-  const name = given instanceof Queue ? given.name : given;
-  queues.set(func, queue);
+  const queue = named instanceof Queue
+    ? () => named
+    : lazyQueue(checkQueueName(named));
+  const name = named instanceof Queue ? named.name : named;
   const own: OwnOptions = { queue: name, options: rest };
-  Object.defineProperty(func, OWN_OPTIONS, { value: own });
+  const func = schemas === undefined
+    ? withOptions(given, own)
+    : withContract(given, own, schemas);
+  queues.set(func, queue);
   for (const [key, value] of Object.entries(methodsOf(func, queue, {}))) {
     Object.defineProperty(func, key, { value });
   }
-  return func as Enqueueable<F>;
+  return func;
+}
+
+function isFunction(value: unknown): value is JobFunction {
+  return typeof value === "function";
+}
+
+function withOptions(func: JobFunction, value: OwnOptions): JobFunction {
+  return Object.defineProperty(func, OWN_OPTIONS, { value });
+}
+
+/** A function that checks its arguments, and calls the one that was given. */
+function withContract(
+  given: JobFunction,
+  own: OwnOptions,
+  schemas: readonly StandardSchema[],
+): JobFunction {
+  const label = given.name || "the job";
+  const odd = schemas.findIndex((schema) => !isSchema(schema));
+  if (odd >= 0) {
+    throw new TypeError(
+      `Cannot make a job of ${label}: schema ${odd} of the list is none, expected one of Standard Schema, such as Zod's`,
+    );
+  }
+  const contract = new Contract(schemas, label);
+  const func = async function (this: unknown, ...args: unknown[]) {
+    return await given.apply(this, await contract.parse(args));
+  };
+  Object.defineProperty(func, "name", { value: given.name });
+  return withOptions(func, { ...own, contract, inner: given });
 }
 
 /** The queues of functions, for tests. */

@@ -6,6 +6,7 @@
  */
 
 import { Session } from "node:inspector";
+import { ownOptionsOf } from "../job/own_options.ts";
 import { methodOf } from "../job/static_method.ts";
 import type { JobFunction } from "../job/stored.ts";
 
@@ -30,7 +31,8 @@ export async function locateFunction(
   func: JobFunction,
 ): Promise<LocatedFunction> {
   const label = func.name || "an anonymous function";
-  const url = await moduleOf(func, label);
+  // One that checks its arguments first was made here, out of one that belongs to the module.
+  const url = await moduleOf(ownOptionsOf(func)?.inner ?? func, label);
   if (url === Deno.mainModule) {
     throw refused(
       label,

@@ -20,6 +20,7 @@ import {
   checkCall,
   type CheckedCall,
   type EnqueueCall,
+  heedContract,
 } from "./enqueue_call.ts";
 import { callNames } from "./func_name.ts";
 import { newJobOf } from "./new_job.ts";
@@ -108,6 +109,7 @@ export function checkSchedule(
   const timing = checkTiming(when, timeZone);
   const checked = checkCall(callOf(options), DEFAULT_TIMEOUT, json);
   const prepare = async () => {
+    await heedContract(options.func, checked);
     const names = await callNames(options.func, checked.options.callbacks);
     return {
       name,

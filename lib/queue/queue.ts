@@ -19,11 +19,12 @@ import {
   checkCall,
   type EnqueueCall,
   type EnqueueCalls,
+  heedContract,
   type JobsOf,
   withRateLimit,
 } from "./enqueue_call.ts";
 import { enqueueMany } from "./enqueue_many.ts";
-import { callNames } from "./func_name.ts";
+import { type CallNames, callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
 import { newJobOf, type NewState, recordOf } from "./new_job.ts";
 import { notAsyncContext } from "./not_async.ts";
@@ -233,7 +234,7 @@ export class Queue extends StoredQueue {
 
   /**
    * Checks a call and encodes what will be stored; stores nothing. It returns a
-   * promise only if a function's name has to be looked up.
+   * promise only if a function's name has to be looked up, or it has a contract.
    */
   #prepare(call: EnqueueCall): NewJob | Promise<NewJob> {
     const checked = withRateLimit(
@@ -241,11 +242,13 @@ export class Queue extends StoredQueue {
       this.#options.rateLimit,
     );
     const names = callNames(call.func, checked.options.callbacks);
-    return names instanceof Promise
-      ? names.then((named) =>
-        newJobOf(checked, named, this.name, this.#options)
-      )
-      : newJobOf(checked, names, this.name, this.#options);
+    const heeding = heedContract(call.func, checked);
+    const make = (named: CallNames) =>
+      newJobOf(checked, named, this.name, this.#options);
+    if (heeding !== undefined) {
+      return Promise.all([names, heeding]).then(([named]) => make(named));
+    }
+    return names instanceof Promise ? names.then(make) : make(names);
   }
 
   #jobOf<R>(job: NewJob, state: NewState): Job<R> {

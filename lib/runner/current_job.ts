@@ -13,6 +13,7 @@ import {
   parseFuncRef,
 } from "../job/func_ref.ts";
 import { CALLBACK_KINDS, checkCallbacks } from "../job/callback.ts";
+import { edgesOf } from "../job/dependency.ts";
 import {
   decodeJson,
   decodeJsonFor,
@@ -95,9 +96,11 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       ...namedCallbacks(call, job),
     };
     const name = nameOf(func, job);
+    const options = plain(rest, request);
+    await heedContract(call, options);
     const stored = queue === undefined
-      ? { func: name, options: plain(rest, request) }
-      : { func: name, queue, options: plain(rest, request) };
+      ? { func: name, options }
+      : { func: name, queue, options };
     return { id: await calls.enqueue(stored) };
   };
   return freeze<CurrentJob>({
@@ -125,6 +128,18 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
   });
+}
+
+/** Checks the arguments by the contract of the function: the worker does not know it. */
+async function heedContract(
+  { func, dependsOn }: CurrentEnqueueCall,
+  { args, kwargs = {} }: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const contract = ownOptionsOf(func)?.contract;
+  if (contract === undefined) return;
+  const named = keysOf(kwargs as object).length > 0 ? [kwargs] : [];
+  const all = [...(args ?? []) as unknown[], ...named];
+  await contract.check(all, edgesOf(dependsOn).passed.length > 0);
 }
 
 /** The callbacks of a call with the names of their functions, which is how the worker gets them. */

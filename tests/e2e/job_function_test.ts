@@ -32,3 +32,28 @@ Deno.test.each([["--job-allow-none"], ["--job-allow-read"], [
     assertEquals(tagged.map(({ id }) => id), [other]);
   },
 );
+
+Deno.test("a job with a contract gets what its schema makes of the argument, and a wrong one fails for good", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const queue = bench.queue("mail");
+  const right = await queue.enqueue<(n: number) => string>("made.show", 7);
+  const two = await queue.enqueue<() => string[]>("made.showTwo");
+  const wrong = await queue.enqueueCall({
+    func: "made.show",
+    args: ["x"],
+    retry: 3,
+  });
+  await burst(["mail", "--url", redis.url, ...jobFlags()]);
+  assertEquals(await right.wait(), "+7");
+  const [followed, refused] = await two.wait();
+  assertEquals(await (await queue.fetchJob(followed!))?.result(), "+7");
+  const text = "Cannot enqueue show: args[0]: not positive";
+  assertEquals(refused, `ArgumentsError: ${text}`);
+  assertEquals(await wrong.getStatus(), "failed");
+  assertEquals(
+    await wrong.excInfo().then((text) => text?.split("\n")[0]),
+    "ArgumentsError: Cannot run show: args[0]: not positive",
+  );
+  assertEquals(await bench.field(`rq:job:${wrong.id}`, "retries_left"), "3");
+});

@@ -1,9 +1,9 @@
 /** `cron()`: what a file declares. */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { declarations, declaredSchedules } from "../../lib/job/declared.ts";
-import { cron, type ScheduleOptions, type When } from "../../mod.ts";
+import { cron, job, type ScheduleOptions, type When } from "../../mod.ts";
 import { send } from "./fixtures/project/jobs/mail.ts";
 
 Deno.test("cron() declares what schedules.upsert() stores, and stores nothing", async () => {
@@ -83,3 +83,16 @@ Deno.test("a name that is declared twice is refused", () => {
   assertThrows(again, RangeError, "is declared already");
   declarations().clear();
 });
+
+Deno.test("the arguments of a schedule are checked by the contract of its function", async () => {
+  declarations().clear();
+  const never = { version: 1, vendor: "tests", validate: refuse } as const;
+  const refused = job({ "~standard": never }, () => 1);
+  cron("never", { every: "1h" }, { func: refused, args: [1] });
+  await assertRejects(declaredSchedules, TypeError, "args[0]: not this one");
+  declarations().clear();
+});
+
+function refuse(): { issues: { message: string }[] } {
+  return { issues: [{ message: "not this one" }] };
+}

@@ -8,6 +8,7 @@ import { Desk } from "./support.ts";
 
 Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
   assertEquals(Object.keys(producing).sort(), [
+    "ArgumentsError",
     "CallRefusedError",
     "ConnectionLostError",
     "ConnectionRefusedError",
