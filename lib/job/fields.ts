@@ -83,6 +83,10 @@ export const JOB_FIELDS = {
   x_waited: ["flag", "user", "all"],
   /** Whether other jobs wait for it. */
   x_dependents: ["flag", "producer", "worker"],
+  /** The bytes that its steps take, as `LEAST_KEPT` counts them; see `steps.ts` for the field of each. */
+  x_steps: ["integer", "job, user", "worker, job, user"],
+  /** The names of the signals that it waits for while it is scheduled. */
+  x_waits_for: ["json", "worker", "user"],
   x_progress: ["number", "job", "user"],
   x_progress_note: ["text", "job", "user"],
 

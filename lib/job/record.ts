@@ -11,6 +11,7 @@ import { decodeData, type JobCall, UnreadableDataError } from "./codec.ts";
 import type { JobField, JobFieldOf } from "./fields.ts";
 import { decodeJson } from "./json.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
+import type { StepField } from "./steps.ts";
 
 /** The fields of a job's hash. Text in all but `data`, `exc_info` and what a foreign serializer wrote. */
 export type JobFields = Pick<ReadonlyMap<JobField, Uint8Array>, "get">;
@@ -66,6 +67,13 @@ export class JobRecord {
     return bytes === undefined || bytes.length === 0
       ? undefined
       : decoder.decode(bytes);
+  }
+
+  /** The value that was kept of a step, empty for `undefined`; or `undefined` if there is none. */
+  kept(field: StepField): string | undefined {
+    const bytes = (this.fields as Pick<ReadonlyMap<string, Uint8Array>, "get">)
+      .get(field);
+    return bytes && decoder.decode(bytes);
   }
 
   /** A field as a whole number, or `undefined` where it is missing or no whole number. */

@@ -29,6 +29,8 @@
  * | `failed`, `stopped` | the failed registry |
  * | `canceled` | the canceled registry |
  *
+ * A job that sleeps between two of its steps, or waits for a signal, is `scheduled` (`steps.ts`).
+ *
  * A deferred job may also become `failed` or `canceled` because a parent has; see `dependency()`.
  *
  * A job with a rate limit goes to `rate_limited` instead of `queued`, and is `queued` when it gets a slot; one with a fair

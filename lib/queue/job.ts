@@ -24,6 +24,7 @@ import {
 import { type Context, openContext } from "./context.ts";
 import { saveDraft } from "./created_job.ts";
 import { shownRecord, showRecord } from "./job_snapshot.ts";
+import { signalJob } from "./signal_job.ts";
 import { contextOfJob, StoredJob } from "./stored_job.ts";
 import { noSuchJob } from "./wait.ts";
 
@@ -217,6 +218,19 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
    */
   async requeue(options: RequeueOptions = {}): Promise<void> {
     await requeueJob(this.#context.store, this.id, options);
+  }
+
+  /**
+   * Gives the job a signal, for which it waits by `currentJob.waitFor()`, now or later. The first signal of a name counts.
+   *
+   * @param value A JSON value, which the job gets.
+   * @returns Whether it counts: not if the job has one of this name, or has waited for it in vain.
+   * @throws {InvalidJobOperationError} If it has finished or is canceled.
+   * @throws {NoSuchJobError} If it is gone.
+   * @throws {TypeError} If JSON cannot represent the value.
+   */
+  async signal(name: string, value?: unknown): Promise<boolean> {
+    return await signalJob(this.#context, this.id, name, value);
   }
 
   /**

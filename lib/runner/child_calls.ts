@@ -23,7 +23,7 @@ import {
   MAX_CALLS,
   type ReplyMessage,
 } from "./protocol.ts";
-import type { EnqueueRequest } from "./runner.ts";
+import type { EnqueueRequest, StepCall } from "./runner.ts";
 
 /** A call that has been sent and not answered yet. */
 interface PendingCall {
@@ -85,6 +85,11 @@ export class ChildCalls implements WorkerCalls {
         ? { method: "saveProgress", value }
         : { method: "saveProgress", value, note },
     );
+  }
+
+  /** Asks for something that a step needs. */
+  steps(call: StepCall): Promise<string> {
+    return this.#call(call);
   }
 
   /** Settles the call that a reply is for. */

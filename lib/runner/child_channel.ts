@@ -57,7 +57,7 @@ export class Channel {
 
   /** Sends how a run ended, and a mark on stderr, unless it is quiet and has succeeded. */
   answer(
-    kind: "success" | "failure",
+    kind: "success" | "failure" | "asleep",
     run: number,
     text: string,
     isQuiet: boolean,

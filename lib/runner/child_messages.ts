@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MAX_SECONDS } from "../base/duration.ts";
 import { decodeJson } from "../job/json.ts";
 import { checkRetryWish } from "../job/retry_wish.ts";
 import {
@@ -14,7 +15,7 @@ import {
   MAX_CALL_BYTES,
   MAX_RESULT_SIZE,
 } from "./protocol.ts";
-import type { EnqueueRequest, Outcome } from "./runner.ts";
+import type { EnqueueRequest, Outcome, StepCall } from "./runner.ts";
 
 /** The largest failure in bytes of JSON; its texts are truncated well below that. */
 const MAX_FAILURE_SIZE = 8 * 1024 * 1024;
@@ -46,9 +47,10 @@ export function refuseMessage(kind: string, state: string): never {
  * @throws {MessageError} If it is invalid.
  */
 export function readAnswer(
-  kind: "success" | "failure",
+  kind: "success" | "failure" | "asleep",
   payload: Uint8Array,
 ): Outcome {
+  if (kind === "asleep") return { type: "asleep" };
   if (kind === "failure") {
     return { type: "failure", ...readFailure(payload) };
   }
@@ -123,9 +125,36 @@ function requestOf(call: Record<string, unknown>): CallRequest {
       }
       return { method: "saveProgress", value, note };
     }
+    case "step":
+    case "keepStep":
+    case "sleep":
+    case "waitFor":
+      return stepCallOf(call["method"], call);
     default:
       return refuseMessage("call", "its method is unknown");
   }
+}
+
+function stepCallOf(
+  method: StepCall["method"],
+  { name, value, seconds }: Record<string, unknown>,
+): StepCall {
+  if (!isName(name)) refuseMessage("call", "the step's name is no text");
+  if (method === "step") return { method, name };
+  if (method === "keepStep") {
+    if (typeof value !== "string") {
+      refuseMessage("call", "the value is no text");
+    }
+    if (value !== "") jsonOf("step's value", value, decodeJson);
+    return { method, name, value };
+  }
+  if (seconds === undefined) return { method, name };
+  if (
+    typeof seconds !== "number" || !(seconds >= 0 && seconds <= MAX_SECONDS)
+  ) {
+    refuseMessage("call", "the seconds to wait are no such number");
+  }
+  return { method, name, seconds };
 }
 
 function enqueueOf(request: unknown): EnqueueRequest {

@@ -55,6 +55,7 @@ export class ChildRun {
       signal: () => this.#aborter().signal,
       exports: () => this.#module ?? {},
       exportName: this.#message.job.exportName,
+      sleep: (isIdle) => void this.#sleep(isIdle),
     };
   }
 
@@ -122,13 +123,23 @@ export class ChildRun {
     this.#answer("success", answer.result);
   }
 
+  /**
+   * Ends the run, if it has nothing else to do once its calls are done and what waits for them has had its turn. What the
+   * function is waiting for never comes.
+   */
+  async #sleep(isIdle: () => boolean): Promise<void> {
+    await this.#calls?.settled();
+    await this.#channel.turn();
+    if (isIdle()) this.#answer("asleep", "");
+  }
+
   /** Reports a failure, after the calls that the job made before it are done. */
   async #fail(failure: FailureMessage): Promise<void> {
     await this.#calls?.settled();
     this.#answer("failure", stringifyJson(failure));
   }
 
-  #answer(kind: "success" | "failure", text: string): void {
+  #answer(kind: "success" | "failure" | "asleep", text: string): void {
     if (this.#answered) return;
     this.#answered = true;
     this.#onAnswered();

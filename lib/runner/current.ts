@@ -30,9 +30,11 @@ import type {
   CallArgs,
   JobFunction,
   PassedArgs,
+  Stored,
   StoredArgs,
   StoredResultOf,
 } from "../job/stored.ts";
+import type { Duration } from "../base/duration.ts";
 
 export type { Duration } from "../base/duration.ts";
 export type {
@@ -121,6 +123,26 @@ export type ParentsOf<R extends readonly unknown[]> = {
   readonly [K in keyof R]: Parent<R[K]>;
 };
 
+/** Options of {@linkcode CurrentJob.sleep}. */
+export interface SleepOptions {
+  /**
+   * Its name. Give one where it depends on the run which sleep comes first, as with several at once.
+   *
+   * @default its number among the sleeps of the run that have none
+   */
+  readonly name?: string;
+}
+
+/** Options of {@linkcode CurrentJob.waitFor}. */
+export interface WaitForOptions {
+  /**
+   * The longest wait.
+   *
+   * @default Infinity
+   */
+  readonly timeout?: Duration;
+}
+
 /** The running job. Any use outside a job throws an `Error`. */
 export interface CurrentJob {
   /** The job's id. */
@@ -163,6 +185,35 @@ export interface CurrentJob {
    * @throws {Error} If a result cannot be read, or all together are larger than 64 MB.
    */
   parents<R extends readonly unknown[] = unknown[]>(): Promise<ParentsOf<R>>;
+  /**
+   * Does something once in the life of the job, and keeps what it returns: another run of the job, after a failure, a
+   * crash or a sleep, gets that without doing it again. What throws is not kept. If the worker dies between
+   * the deed and the keeping, it is done once more.
+   *
+   * All steps and signals of a job together may take 4 MB, where each counts at least 1 KB.
+   *
+   * @param name Its name. It is used once in each run; in a loop, make the item a part of it.
+   * @returns What `func` has returned, as JSON keeps it, in the first run as in later ones.
+   * @throws {TypeError} If JSON cannot represent it.
+   */
+  step<T>(name: string, func: () => T): Promise<Stored<Awaited<T>>>;
+  /**
+   * Gives the worker back for a while. This run of the job ends here, without its `finally` blocks; the job is `scheduled`,
+   * and later run again, as the same attempt: its steps are there, and this sleep is over. What it did outside of steps is
+   * done again.
+   *
+   * Steps that are in progress beside it are waited for, anything else is not.
+   */
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
+  /**
+   * Waits for a signal, which {@linkcode Job.signal} gives to the job, before or during the wait. Until then it
+   * gives the worker back, as {@linkcode CurrentJob.sleep} does.
+   *
+   * @param name The signal's name. All waits for it get the same value.
+   * @returns The signal's value.
+   * @throws {DOMException} `TimeoutError` after `timeout`, in later runs too.
+   */
+  waitFor<T = unknown>(name: string, options?: WaitForOptions): Promise<T>;
   /**
    * Adds a follow-up job to the running job's queue, or to that of a function made by `job()`, whose options it takes. Resolves once it is stored.
    *
@@ -228,4 +279,7 @@ export const currentJob: CurrentJob = Object.freeze<CurrentJob>({
   parents: () => current().parents(),
   enqueue: (func, ...args) => current().enqueue(func, ...args),
   enqueueCall: (call) => current().enqueueCall(call),
+  step: (name, func) => current().step(name, func),
+  sleep: (duration, options) => current().sleep(duration, options),
+  waitFor: (name, options) => current().waitFor(name, options),
 });

@@ -32,7 +32,13 @@ import type {
   Parent,
   ParentsOf,
 } from "./current.ts";
-import type { EnqueueRequest, ParentReport, RunRequest } from "./runner.ts";
+import { Steps } from "./current_steps.ts";
+import type {
+  EnqueueRequest,
+  ParentReport,
+  RunRequest,
+  StepCall,
+} from "./runner.ts";
 
 /** The calls that a running job can make to its worker. */
 export interface WorkerCalls {
@@ -44,6 +50,8 @@ export interface WorkerCalls {
   saveMeta(meta: Record<string, unknown>): Promise<void>;
   /** Stores the job's progress. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
+  /** Asks for something that a step needs. */
+  steps(call: StepCall): Promise<string>;
 }
 
 /** The running job as the subprocess publishes it. */
@@ -58,6 +66,8 @@ export interface RunningJob {
   readonly exports: () => Readonly<Record<string, unknown>>;
   /** The export that was called, or `Class.method`. */
   readonly exportName: string;
+  /** Ends the run, which is to go on later, if it then has nothing else to do. */
+  readonly sleep: (isIdle: () => boolean) => void;
   /** Its `currentJob`, one for all instances of `current.ts`; created on the first use. */
   currentJob?: CurrentJob;
 }
@@ -79,6 +89,7 @@ const OPTION_LIST = [...OPTIONS].join(", ");
 /** Creates the object behind `currentJob`. */
 export function createCurrentJob(job: RunningJob): CurrentJob {
   const { request, calls, signal } = job;
+  const steps = new Steps(job);
   let meta: Record<string, unknown> = { ...request.meta };
   const enqueueCall = async (
     given: CurrentEnqueueCall,
@@ -127,6 +138,9 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       parentsOf(await calls.parents(), request) as ParentsOf<R>,
     enqueue: (func, ...args) => enqueueCall({ func, args }),
     enqueueCall,
+    step: (name, func) => steps.step(name, func),
+    sleep: (duration, options) => steps.sleep(duration, options),
+    waitFor: (name, options) => steps.waitFor(name, options),
   });
 }
 

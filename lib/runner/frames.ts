@@ -55,6 +55,7 @@ export const LAST_FRAME = 0x8000_0000;
  * - `call`: a call to the worker, as JSON
  * - `success`: the function returned; its result as JSON, empty for `undefined`
  * - `failure`: the job failed; a `FailureMessage` as JSON
+ * - `asleep`: the job sleeps, and is to be run again later
  * - `stopping`: the job's signal has been aborted, which shows that the process is not blocked
  * - `exit`: the job has called `Deno.exit()`, and the subprocess is ending
  * - `uncaught`: an unhandled error of one of several runs; it is not known of which
@@ -70,6 +71,7 @@ export type MessageKind =
   | "call"
   | "success"
   | "failure"
+  | "asleep"
   | "stopping"
   | "exit"
   | "uncaught"
@@ -86,6 +88,7 @@ export const KINDS: readonly MessageKind[] = [
   "call",
   "success",
   "failure",
+  "asleep",
   "stopping",
   "exit",
   "uncaught",

@@ -97,6 +97,8 @@ export class HostCalls {
         case "saveProgress":
           await host.saveProgress(call.value, call.note);
           return {};
+        default:
+          return { value: await host.steps(call) };
       }
     } catch (error) {
       return error instanceof Error

@@ -184,6 +184,7 @@ export class JobRun {
         break;
       case "success":
       case "failure":
+      case "asleep":
         this.#answer = readAnswer(kind, payload);
     }
   }

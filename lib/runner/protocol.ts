@@ -8,7 +8,12 @@
 import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
-import type { EnqueueRequest, FailureReason, RunRequest } from "./runner.ts";
+import type {
+  EnqueueRequest,
+  FailureReason,
+  RunRequest,
+  StepCall,
+} from "./runner.ts";
 
 /** The first argument with which a compiled worker starts itself as a subprocess. */
 export const CHILD_ARGUMENT = "--deno-rq-child";
@@ -139,7 +144,8 @@ export type CallRequest =
     readonly method: "saveProgress";
     readonly value: number;
     readonly note?: string;
-  };
+  }
+  | StepCall;
 
 /** A call with its number. */
 export type CallMessage = { readonly id: number } & CallRequest;

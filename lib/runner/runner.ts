@@ -36,7 +36,13 @@ export interface RunRequest {
 }
 
 /** How a run ended. */
-export type Outcome = SuccessOutcome | FailureOutcome;
+export type Outcome = SuccessOutcome | FailureOutcome | AsleepOutcome;
+
+/** The job sleeps, as its calls of {@linkcode JobHost.steps} have arranged; it is run again later. */
+export interface AsleepOutcome {
+  /** Discriminant. */
+  readonly type: "asleep";
+}
 
 /** The function returned. */
 export interface SuccessOutcome {
@@ -94,7 +100,30 @@ export interface JobHost {
   saveMeta(meta: Record<string, unknown>): Promise<void>;
   /** Stores the job's progress, from 0 to 1. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
+  /** Does what a step of the job asks for; see {@linkcode StepCall}. */
+  steps(call: StepCall): Promise<string>;
 }
+
+/**
+ * What steps ask of the worker. Values are JSON, or empty for `undefined`.
+ *
+ * - `step`: what this step has returned in an earlier run: `=` and the value, else nothing
+ * - `keepStep`: keeps what it has returned
+ * - `sleep`, `waitFor`: `over`, or `=` and the value of the signal; else nothing: the job is to sleep
+ */
+export type StepCall =
+  | { readonly method: "step"; readonly name: string }
+  | {
+    readonly method: "keepStep";
+    readonly name: string;
+    readonly value: string;
+  }
+  | {
+    readonly method: "sleep" | "waitFor";
+    readonly name: string;
+    /** How long it lasts at most. @default for ever */
+    readonly seconds?: number;
+  };
 
 /** What became of a job on which the running one depends, as the worker sends it to the subprocess. */
 export interface ParentReport {

@@ -214,7 +214,9 @@ export class SharedProcess {
       }
       if (kind === "stopping") run.isAtFault = true;
       else if (kind === "call") run.calls.add(readCall(payload));
-      else if (kind === "success" || kind === "failure") {
+      else if (
+        kind === "success" || kind === "failure" || kind === "asleep"
+      ) {
         run.answer = readAnswer(kind, payload);
         this.#runs.delete(number);
         this.#answered.push(run);

@@ -54,13 +54,16 @@ export const END = [
   /** The execution's id. */
   "execution",
   /**
-   * `finished`, `failed`, `stopped`, `requeued` (goes back to the head of its queue) or `released` (the same, and it has
-   * never begun).
+   * `finished`, `failed`, `stopped`, `requeued` (goes back to the head of its queue), `released` (the same, and it has
+   * never begun) or `asleep` (goes on later).
    */
   "outcome",
   /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `released`, seconds left in the queue. */
   "ttl",
-  /** The result as base64 of JSON (empty for none) or as the dump of its stream; a failure as base64 of zlib. */
+  /**
+   * The result as base64 of JSON (empty for none) or as the dump of its stream; a failure as base64 of zlib; for `asleep`
+   * the JSON of a `Wake`.
+   */
   "payload",
   /** Where in a dump the base64 begins, counted from 1; 0 if the payload is no dump. */
   "textFrom",

@@ -68,11 +68,20 @@ export interface ClaimReply {
 /** How an execution ended, to be recorded. */
 export interface End {
   readonly execution: Execution;
-  /** `requeued`: it goes back to the head of its queue; `released`: the same, and it has never begun. */
-  readonly outcome: "finished" | "failed" | "stopped" | "requeued" | "released";
+  /**
+   * `requeued`: it goes back to the head of its queue; `released`: the same, and it has never begun; `asleep`: it goes on
+   * later.
+   */
+  readonly outcome:
+    | "finished"
+    | "failed"
+    | "stopped"
+    | "requeued"
+    | "released"
+    | "asleep";
   /** How many seconds the result or failure is kept; 0 not at all, -1 for ever. For `released`, seconds left in the queue. */
   readonly ttl: number;
-  /** Base64 of the JSON result, base64 of the zlib-compressed failure, or empty. */
+  /** Base64 of the JSON result, base64 of the zlib-compressed failure, the JSON of a `Wake`, or empty. */
   readonly payload: string;
   /** How many milliseconds the run took. */
   readonly workedMs: number;
@@ -99,6 +108,7 @@ export type EndReply =
   | "stopped"
   | "requeued"
   | "released"
+  | "asleep"
   | "retried"
   | "scheduled"
   | "stuck"

@@ -12,7 +12,8 @@ import { placeOf, rememberName } from "../queue/func_name.ts";
 import { Queue } from "../queue/queue.ts";
 import { shareContext } from "../queue/stored_queue.ts";
 import type { WorkerCalls } from "../runner/current_job.ts";
-import type { EnqueueRequest } from "../runner/runner.ts";
+import { stepField } from "../job/steps.ts";
+import type { EnqueueRequest, StepCall } from "../runner/runner.ts";
 import { callOf } from "../worker/job_host.ts";
 import { reportOf } from "../worker/parents.ts";
 import type { MemoryContext } from "./memory_context.ts";
@@ -24,13 +25,20 @@ export class MemoryCalls implements WorkerCalls {
   readonly #job: MemoryJob;
   readonly #context: MemoryContext;
   readonly #target: Target;
+  readonly #signals: Readonly<Record<string, unknown>>;
   readonly #pending = new Set<Promise<unknown>>();
 
-  /** For one run of a job. */
-  constructor(job: MemoryJob, context: MemoryContext, target: Target) {
+  /** For one run of a job, which gets these signals. */
+  constructor(
+    job: MemoryJob,
+    context: MemoryContext,
+    target: Target,
+    signals: Readonly<Record<string, unknown>> = {},
+  ) {
     this.#job = job;
     this.#context = context;
     this.#target = target;
+    this.#signals = signals;
   }
 
   /** Adds a job to the same store; resolves to its id. */
@@ -57,6 +65,36 @@ export class MemoryCalls implements WorkerCalls {
   async saveProgress(value: number, note: string | undefined): Promise<void> {
     await Promise.resolve();
     this.#job.set({ x_progress: value, x_progress_note: note ?? "" });
+  }
+
+  /** Does what a step asks for. A sleep takes no time, and so does a wait for a signal that never comes. */
+  async steps(call: StepCall): Promise<string> {
+    await Promise.resolve();
+    switch (call.method) {
+      case "step": {
+        const kept = this.#job.record.kept(stepField(call.name));
+        return kept === undefined ? "" : `=${kept}`;
+      }
+      case "keepStep":
+        this.#job.set({ [stepField(call.name)]: call.value });
+        return "";
+      case "sleep":
+        return "over";
+      case "waitFor":
+        return this.#signal(call.name, call.seconds);
+    }
+  }
+
+  #signal(name: string, seconds: number | undefined): string {
+    if (Object.hasOwn(this.#signals, name)) {
+      const value = this.#signals[name];
+      const label = `the value of signal "${name}"`;
+      return value === undefined ? "=" : `=${encodeJson(value, label)}`;
+    }
+    if (seconds !== undefined) return "over";
+    throw new Error(
+      `Cannot wait for the signal "${name}": it would never come; give it in the "signals" of runJob()`,
+    );
   }
 
   /** Waits for the calls that the job has not awaited, as a worker does before it records the job's end. */

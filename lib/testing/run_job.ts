@@ -44,6 +44,13 @@ export interface RunJobOptions {
   readonly queue?: string;
   /** Whether BigInts can be stored. @default false */
   readonly bigInts?: boolean;
+  /**
+   * The signals that `currentJob.waitFor()` gets, by their names. A wait for another one is over at once if it has a `timeout`,
+   * and an error if it has none. Sleeps take no time.
+   *
+   * @default {}
+   */
+  readonly signals?: Readonly<Record<string, unknown>>;
 }
 
 const OPTIONS = optionNames<RunJobOptions>({
@@ -54,6 +61,7 @@ const OPTIONS = optionNames<RunJobOptions>({
   jobId: true,
   queue: true,
   bigInts: true,
+  signals: true,
 });
 
 /** What a job has done; see {@linkcode runJob}. */
@@ -107,7 +115,7 @@ export async function runJob<F extends JobFunction>(
     : await targetOf(request);
   const context = new MemoryContext(new MemoryStore(), bigInts);
   const job = memoryJob(request);
-  const calls = new MemoryCalls(job, context, target);
+  const calls = new MemoryCalls(job, context, target, options.signals);
   const outcome = await runHere(request, target, calls);
   await calls.settled();
   if (outcome.type === "failure") throw outcome.thrown;

@@ -126,8 +126,11 @@ export class CronFile {
       { signal: stopping },
     );
     if (outcome.type === "success") return outcome.result ?? "[]";
+    const why = outcome.type === "failure"
+      ? inOneLine(outcome.excInfo)
+      : "it is no job that could sleep";
     throw new CannotStartError(
-      `Cannot load the schedules of ${file}: ${inOneLine(outcome.excInfo)}`,
+      `Cannot load the schedules of ${file}: ${why}`,
     );
   }
 }
@@ -160,6 +163,7 @@ const NO_HOST: JobHost = {
   saveMeta: refuse,
   saveProgress: refuse,
   parents: refuse,
+  steps: refuse,
 };
 
 /** A declared schedule after the check. */

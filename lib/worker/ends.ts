@@ -9,7 +9,9 @@ import type { JobRecord } from "../job/record.ts";
 import { mayRetry } from "../job/retry.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
 import { encodeFailure, encodeResult } from "../job/result_codec.ts";
+import type { Wake } from "../job/steps.ts";
 import type {
+  AsleepOutcome,
   FailureOutcome,
   FailureReason,
   Outcome,
@@ -29,7 +31,7 @@ export const KILLED =
  */
 export function endOf(
   execution: Execution,
-  outcome: Outcome,
+  outcome: Exclude<Outcome, AsleepOutcome>,
   workedMs: number,
   resultTtl: number,
 ): End {
@@ -88,6 +90,16 @@ export function failedEnd(
 }
 
 const NEVER: RetryWish = { type: "never" };
+
+/** The end of a run whose job sleeps. */
+export function asleepEnd(
+  execution: Execution,
+  wake: Wake,
+  workedMs: number,
+): End {
+  const payload = JSON.stringify(wake);
+  return { execution, outcome: "asleep", ttl: 0, payload, workedMs };
+}
 
 /** The end of a job that goes back to the head of its queue in the middle of its run. */
 export function requeuedEnd(execution: Execution): End {

@@ -5,7 +5,10 @@
  */
 
 import { heldCall } from "../job/codec.ts";
+import type { Wake } from "../job/steps.ts";
+import { brokenOutcome } from "../runner/outcomes.ts";
 import type {
+  AsleepOutcome,
   FailureOutcome,
   Outcome,
   Runner,
@@ -21,6 +24,7 @@ import type { End, Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
 import { callbackCall, callbackEnd, callbackName } from "./callback_run.ts";
 import {
+  asleepEnd,
   endOf,
   failedEnd,
   KILLED,
@@ -32,6 +36,9 @@ import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
 import { passedResults } from "./parents.ts";
 import { isWebhook, webhookCall } from "./webhook_run.ts";
+
+/** How a run ended: with its outcome, or the job sleeps. */
+type Ended = Exclude<Outcome, AsleepOutcome> | Wake;
 
 /** How a run ended: what to record, and what it means for further runs. */
 export interface RunEnd {
@@ -96,7 +103,7 @@ export class Executor {
       : this.#aborted(execution, abortedBy, 0).end;
   }
 
-  async #run(execution: Execution, signal: AbortSignal): Promise<Outcome> {
+  async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
     const { runnerOf, store, mayEnqueue, bigInts } = this.#options;
     signal.throwIfAborted();
     let request: RunRequest;
@@ -114,12 +121,18 @@ export class Executor {
       mayEnqueue,
       bigInts,
     });
-    return await runnerOf(execution).run(request, host, { signal });
+    const outcome = await runnerOf(execution).run(request, host, { signal });
+    if (outcome.type !== "asleep") return outcome;
+    return host.wake ?? brokenOutcome("it sleeps without having said so");
   }
 
-  #answered(execution: Execution, outcome: Outcome, ms: number): RunEnd {
+  #answered(execution: Execution, outcome: Ended, ms: number): RunEnd {
     const { store, resultTtl, jobLog } = this.#options;
     const workedMs = Math.max(0, ms);
+    if ("signals" in outcome) {
+      const end = asleepEnd(execution, outcome, workedMs);
+      return { hasBegun: true, end };
+    }
     if (outcome.type === "success") {
       const end = endOf(execution, outcome, workedMs, resultTtl);
       return { hasBegun: true, end };

@@ -8,8 +8,10 @@ import { dependency } from "../job/dependency.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
 import type { EnqueueCall } from "../queue/enqueue_call.ts";
-import type { EnqueueRequest, JobHost } from "../runner/runner.ts";
+import type { Wake } from "../job/steps.ts";
+import type { EnqueueRequest, JobHost, StepCall } from "../runner/runner.ts";
 import { reportParents } from "./parents.ts";
+import type { StepHost } from "./step_host.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
 
@@ -26,6 +28,7 @@ export class ExecutionHost implements JobHost {
   readonly #store: WorkerStore;
   readonly #execution: Execution;
   readonly #options: ExecutionHostOptions;
+  #steps: StepHost | undefined;
 
   /** One for each execution. */
   constructor(
@@ -74,6 +77,19 @@ export class ExecutionHost implements JobHost {
   /** Stores the job's progress, in fields of our own. */
   async saveProgress(value: number, note: string | undefined): Promise<void> {
     await this.#record({ x_progress: value, x_progress_note: note ?? "" });
+  }
+
+  /** Does what a step asks for. */
+  async steps(call: StepCall): Promise<string> {
+    // Loaded when a job has steps.
+    const { StepHost } = await import("./step_host.ts");
+    this.#steps ??= new StepHost(this.#store, this.#execution);
+    return await this.#steps.perform(call);
+  }
+
+  /** When the job goes on, if it waits for something. */
+  get wake(): Wake | undefined {
+    return this.#steps?.wake;
   }
 
   async #record(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Wake } from "../job/steps.ts";
 import {
   type End,
   type EndReply,
@@ -104,7 +105,9 @@ export class JobLog {
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;
     const { queue, job } = execution;
-    const line = lineOfReply(reply, end.retry?.type === "again");
+    const line = reply === "asleep"
+      ? ["info", lineOfWake(JSON.parse(end.payload))] as const
+      : lineOfReply(reply, end.retry?.type === "again");
     if (line === undefined) return;
     const [method, text] = line;
     if (!this.#log.takes(method)) return;
@@ -155,6 +158,14 @@ function lineOfReply(reply: EndReply, wanted: boolean): Line | undefined {
     default:
       return undefined;
   }
+}
+
+function lineOfWake({ at, signals }: Wake): string {
+  const until = [
+    ...signals.map((name) => `the signal "${name}"`),
+    ...(at === null ? [] : [new Date(at * 1_000).toISOString()]),
+  ];
+  return `Job sleeps until ${until.join(" or ")}`;
 }
 
 function lineOfTtl(ttl: number): string {

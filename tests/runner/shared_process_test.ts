@@ -98,6 +98,7 @@ function make() {
         saveMeta: () => Promise.resolve(),
         parents: () => Promise.resolve("[]"),
         saveProgress: () => Promise.resolve(),
+        steps: () => Promise.resolve(""),
       },
       signal: controller.signal,
     });

@@ -61,6 +61,7 @@ Deno.test({
         saveMeta: nothing,
         parents: () => Promise.resolve("[]"),
         saveProgress: nothing,
+        steps: () => Promise.resolve(""),
       };
       return new JobRun({ ...options, host, killGrace: 100, reusable: true })
         .run();

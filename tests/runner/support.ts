@@ -181,6 +181,7 @@ export class TestRunner implements AsyncDisposable {
   async result(...call: Parameters<TestRunner["run"]>): Promise<unknown> {
     const outcome = await this.run(...call);
     if (outcome.type === "failure") throw new Error(outcome.excInfo);
+    if (outcome.type === "asleep") throw new Error("The job sleeps");
     return outcome.result && JSON.parse(outcome.result);
   }
 
@@ -189,7 +190,7 @@ export class TestRunner implements AsyncDisposable {
     ...call: Parameters<TestRunner["run"]>
   ): Promise<FailureOutcome> {
     const outcome = await this.run(...call);
-    if (outcome.type === "success") throw new Error("The job did not fail");
+    if (outcome.type !== "failure") throw new Error("The job did not fail");
     return outcome;
   }
 
@@ -211,6 +212,10 @@ export class TestRunner implements AsyncDisposable {
       parents: () => Promise.resolve("[]"),
       saveProgress: (value, note) =>
         Promise.resolve(void this.calls.push(["progress", value, note])),
+      steps: (call) => {
+        this.calls.push([call.method, call]);
+        return Promise.resolve("");
+      },
     };
   }
 }

@@ -7,6 +7,7 @@ import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
 import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { REGISTRY_REPORTS, REGISTRY_SCENES } from "./registry_scenes.ts";
+import { STEP_SCENES } from "./step_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
 import type { Scene } from "./replay_test.ts";
@@ -20,6 +21,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
   ...GROUP_SCENES,
   ...LIMIT_SCENES,
   ...REGISTRY_SCENES,
+  ...STEP_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,
 ];

@@ -9,6 +9,8 @@ import { GROUP_TRANSITIONS } from "./group_transitions.ts";
 import { LIMIT_TRANSITIONS } from "./limit_transitions.ts";
 import { REGISTRY_TABLE } from "./registry_table.ts";
 import { REGISTRY_TRANSITIONS } from "./registry_transitions.ts";
+import { STEP_TABLE } from "./step_table.ts";
+import { STEP_TRANSITIONS } from "./step_transitions.ts";
 import { TURN_TABLE } from "./turn_table.ts";
 import { TURN_TRANSITIONS } from "./turn_transitions.ts";
 import { UNIQUE_TABLE } from "./unique_table.ts";
@@ -26,6 +28,7 @@ export const MORE_TABLES: readonly string[] = [
   GROUP_TABLE,
   CONTROL_TABLE,
   REGISTRY_TABLE,
+  STEP_TABLE,
 ];
 
 /** Their calls, in the same order. Those of the limits are in the first part of the table. */
@@ -38,4 +41,5 @@ export const MORE_TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...GROUP_TRANSITIONS,
   ...CONTROL_TRANSITIONS,
   ...REGISTRY_TRANSITIONS,
+  ...STEP_TRANSITIONS,
 };

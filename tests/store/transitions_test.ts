@@ -330,6 +330,11 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "wait for it",
   "heartbeat",
   "record",
+  "keep a step",
+  "look at a sleep",
+  "signal",
+  "signal, it waits for it",
+  "signal, before a retry",
   "look at its group",
   "delete its group",
 ]);

@@ -82,3 +82,16 @@ Deno.test("jobs that run side by side do not see each other", async () => {
   );
   assertEquals(runs.map(({ result }) => result), ["A A", "B B", "C C"]);
 });
+
+Deno.test("steps are done, sleeps take no time, and signals are those of the options", async () => {
+  const job = async () => {
+    const one = await currentJob.step("one", () => new Date(0));
+    await currentJob.sleep("1d");
+    return [one, await currentJob.waitFor("go")];
+  };
+  const { result } = await runJob(job, [], { signals: { go: { by: "me" } } });
+  assertEquals(result, ["1970-01-01T00:00:00.000Z", { by: "me" }]);
+  await assertRejects(() => runJob(job), Error, `the signal "go"`);
+  const brief = () => currentJob.waitFor("go", { timeout: 60 });
+  await assertRejects(() => runJob(brief), DOMException, "in time");
+});

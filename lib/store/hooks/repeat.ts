@@ -40,6 +40,7 @@ local function repeat_ended(job, status)
   unregister('finished', job.q, job.id)
   for _, k in ipairs({key, dependents_key(job.id), dependencies_key(job.id)}) do expire(k, -1) end
   redis.call('HDEL', key, 'started_at', 'ended_at', 'x_execution', 'x_attempts', 'x_abandoned')
+  if field(job.id, 'x_steps') then forget_steps(key) end
   admit(job, clock + again.interval, false, unpack(again.fields))
   job.again = true
 end

@@ -33,6 +33,7 @@ import { RESULTS_LUA } from "./results.ts";
 import { RETRIES_LUA } from "./retries.ts";
 import { SCHEDULES_LUA } from "./schedules.ts";
 import { STARTING_LUA } from "./starting.ts";
+import { STEPS_LUA } from "./steps.ts";
 import { TIME_LUA } from "./time.ts";
 import { UNIQUE_LUA } from "./unique.ts";
 import { TURNS_LUA } from "./turns.ts";
@@ -87,6 +88,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     EDGES_LUA,
     PARENT_FAILURE_LUA,
     ENDING_LUA,
+    STEPS_LUA,
     RETRIES_LUA,
     REQUEUEING_LUA,
     WORKER_LUA,

@@ -50,13 +50,18 @@ local function try_again(job, retry, ttl, text, run)
   admit(job, clock + retry.interval, retry.front, 'ended_at', iso())
 end
 
--- Puts a job back as if it had not been claimed: it was admitted before, and keeps its enqueued_at. From now on it may wait
--- for "ttl" seconds.
-local function put_back(job, ttl)
+-- Takes back that a job was started.
+local function uncount_start(job)
   local key, attempts = job_key(job.id), whole(job.x_attempts)
   redis.call('HDEL', key, 'started_at', 'worker_name', 'x_execution')
   if attempts > 1 then redis.call('HSET', key, 'x_attempts', attempts - 1) end
+end
+
+-- Puts a job back as if it had not been claimed: it was admitted before, and keeps its enqueued_at. From now on it may wait
+-- for "ttl" seconds.
+local function put_back(job, ttl)
+  uncount_start(job)
   enter(job, 'queued', true)
-  expire(key, ttl)
+  expire(job_key(job.id), ttl)
 end
 `;

@@ -18,6 +18,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["HGETALL", "KEY"],
   ["HINCRBY", "KEY", "a", "1"],
   ["HINCRBYFLOAT", "KEY", "a", "1"],
+  ["HKEYS", "KEY"],
   ["HMGET", "KEY", "a"],
   ["HSET", "KEY", "a", "1"],
   ["HSETNX", "KEY", "a", "1"],

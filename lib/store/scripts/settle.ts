@@ -14,7 +14,7 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  *       4 earlier ends that may be sent again with these
  *       5 MessagePack: a list of ends, each a record END
  * reply for each end two elements:
- *       "finished" | "failed" | "stopped" | "requeued" | "released" | "retried" | "scheduled", the cursor to
+ *       "finished" | "failed" | "stopped" | "requeued" | "released" | "asleep" | "retried" | "scheduled", the cursor to
  *       release further dependents from, "0" for none
  *       "stuck", "0" it cannot be put back, since a key of the queue holds another type of value
  *       "lost", "0" the lease is gone, nothing was written   "gone", "0" the job was deleted
@@ -71,7 +71,8 @@ local function settle(job, x)
   job.q = x[QUEUE]
   local wish = {how = x[RETRY], after = x[RETRY_IN], max = x[RETRY_MAX], random = x[RANDOM]}
   local answer, retry = outcome_of(job, x[OUTCOME], wish)
-  if answer == 'stuck' then return answer end
+  local due = answer == 'asleep' and wake_of(job, x[PAYLOAD]) or nil
+  if answer == 'stuck' or answer == 'asleep' and not can_admit(job, due) then return 'stuck' end
   -- The first write of most ends frees memory, and is therefore taken by a Redis that is full, as is then all that follows.
   -- What is large has to ask: this write changes nothing, and is refused, and with it the call, where there is no room.
   if #x[PAYLOAD] >= ${LARGE_PAYLOAD} then redis.call('HSET', job_key(job.id), 'status', job.status) end
@@ -88,6 +89,9 @@ local function settle(job, x)
   elseif retry then try_again(job, retry, ttl, text, run)
   elseif answer == 'released' then
     put_back(job, ttl)
+    remember(x[EXECUTION], answer)
+  elseif answer == 'asleep' then
+    fall_asleep(job, due)
     remember(x[EXECUTION], answer)
   else
     enter(job, 'queued', true, 'enqueued_at', iso()) -- was admitted before, and still has the slot of its rate limit
