@@ -288,6 +288,7 @@ const OF_NO_JOB = [
   "DUE_SCHEDULES",
   "HOLD_GROUP",
   "LATEST_RESULT",
+  "LOOK_AT_JOB",
   "PAUSE",
   "PROBE",
   "REGISTER",
@@ -301,6 +302,7 @@ const OF_NO_JOB = [
   "STATE",
   "UNIQUE_HOLDER",
   "UPSERT_SCHEDULE",
+  "WATCH",
 ];
 
 /** The texts of the scripts that each row has called. */
