@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "make the jobs of schedules, and run none",
     load: () => import("./commands/cron.ts"),
   },
+  "info": {
+    summary: "show queues and workers",
+    load: () => import("./commands/info.ts"),
+  },
   "enqueue": {
     summary: "enqueue a call of a function",
     load: () => import("./commands/enqueue.ts"),
