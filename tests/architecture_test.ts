@@ -31,6 +31,7 @@ const STRANGERS: Readonly<Record<string, readonly string[]>> = {
 const ENTRIES = [
   "mod.ts",
   "worker.ts",
+  "lib/worker/worker_pool.ts",
   "lib/runner/child.ts",
   "lib/runner/current.ts",
   "lib/testing/mod.ts",

@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "run the jobs of queues (the default)",
     load: () => import("./commands/worker.ts"),
   },
+  "worker-pool": {
+    summary: "run several workers, each a process of its own",
+    load: () => import("./commands/worker_pool.ts"),
+  },
   "cron": {
     summary: "make the jobs of schedules, and run none",
     load: () => import("./commands/cron.ts"),

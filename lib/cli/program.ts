@@ -25,6 +25,8 @@ export interface Program {
   stop(): void;
   /** Those after it. */
   stopNow(): void;
+  /** SIGHUP. Without this, it ends the program at once. */
+  restart?(): Promise<void>;
 }
 
 /** Milliseconds within which a second signal counts as an echo of the first: terminal and parent may both send it. */
@@ -37,23 +39,73 @@ export async function runProgram(
 ): Promise<void> {
   const pidFile = flags.values.get("pid")?.[0];
   if (pidFile) await writePid(pidFile);
-  let last = -Infinity;
-  const onSignal = () => {
-    const now = performance.now();
-    if (now - last < ECHO_MS) return;
-    if (last === -Infinity) program.stop();
-    else program.stopNow();
-    last = now;
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  using stops = new Stops(program);
+  if (flags.switches.has("until-eof")) stops.atEndOf(Deno.stdin.readable);
   try {
     await program.run();
   } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     if (pidFile) await removePid(pidFile);
+  }
+}
+
+/** Stops a program when it is told to, by a signal or by the end of stdin. */
+class Stops implements Disposable {
+  readonly #program: Program;
+  readonly #listeners: [Deno.Signal, () => void][] = [];
+  readonly #isOnTerminal = Deno.stdin.isTerminal();
+  #isStopping = false;
+  #lastSignal = -Infinity;
+  #stdin: ReadableStreamDefaultReader<unknown> | undefined;
+
+  constructor(program: Program) {
+    this.#program = program;
+    const isWindows = Deno.build.os === "windows";
+    this.#listen("SIGINT", () => this.#stop());
+    this.#listen(isWindows ? "SIGBREAK" : "SIGTERM", () => this.#stop());
+    if (!isWindows && program.restart !== undefined) {
+      this.#listen("SIGHUP", () => this.#hangUp());
+    }
+  }
+
+  /** Begins a warm shutdown at the end of stdin. */
+  async atEndOf(stdin: ReadableStream<unknown>): Promise<void> {
+    this.#stdin = stdin.getReader();
+    while (!(await this.#stdin.read()).done);
+    this.#warm();
+  }
+
+  /** Listens no more. A read of stdin would keep the program alive. */
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) {
+      Deno.removeSignalListener(signal, listener);
+    }
+    this.#isStopping = true;
+    this.#stdin?.cancel();
+  }
+
+  #listen(signal: Deno.Signal, listener: () => void): void {
+    Deno.addSignalListener(signal, listener);
+    this.#listeners.push([signal, listener]);
+  }
+
+  #stop(): void {
+    const now = performance.now();
+    if (now - this.#lastSignal < ECHO_MS) return;
+    this.#lastSignal = now;
+    if (this.#isStopping) this.#program.stopNow();
+    else this.#warm();
+  }
+
+  /** The terminal is gone, or somebody asks for a restart. */
+  #hangUp(): void {
+    if (this.#isOnTerminal && !Deno.stdin.isTerminal()) this.#warm();
+    else this.#program.restart?.();
+  }
+
+  #warm(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#program.stop();
   }
 }
 

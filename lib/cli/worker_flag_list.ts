@@ -64,6 +64,11 @@ export const WORKER_FLAGS: readonly Flag[] = [
   { name: "quiet", short: "q", help: "the same as --logging-level WARNING" },
   { name: "verbose", short: "v", help: "the same as --logging-level DEBUG" },
   { name: "pid", value: "FILE", help: "write the process id to a file" },
+  {
+    name: "until-eof",
+    help:
+      "begin a warm shutdown when stdin ends, so that it ends with the program that started it",
+  },
   { name: "help", short: "h", help: "show this" },
   { name: "version", short: "V", help: "show the version" },
   {

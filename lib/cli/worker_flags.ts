@@ -73,8 +73,14 @@ function valueOf(kind: FlagSetting["kind"], texts: readonly string[]): unknown {
   }
 }
 
+/** The queues that a command line names, in order of priority. */
+export function queuesOf({ positional, values }: ParsedFlags): string[] {
+  const queues = [...splitList(values.get("queues") ?? []), ...positional];
+  return queues.length === 0 ? ["default"] : queues;
+}
+
 /** The entries of values that are separated by commas, or given several times. */
-export function splitList(texts: readonly string[]): string[] {
+function splitList(texts: readonly string[]): string[] {
   return texts.flatMap((list) => list.split(","))
     .map((entry) => entry.trim());
 }

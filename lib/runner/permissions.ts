@@ -45,7 +45,7 @@ const NONE = "--allow-none";
 export async function childPermissions(
   flags: readonly string[] | undefined,
 ): Promise<ChildPermissions> {
-  if (flags === undefined) return await ownPermissions();
+  if (flags === undefined) return await permissionsOfWorker();
   checkPermissionFlags(flags);
   const takesOnly = flags.length > 0 &&
     flags.every((flag) => /^--(deny|ignore)-/.test(flag));
@@ -53,7 +53,7 @@ export async function childPermissions(
     const given = flags.filter((flag) => flag !== NONE);
     return { flags: given, warnings: [] };
   }
-  const own = await ownPermissions();
+  const own = await permissionsOfWorker();
   return { ...own, flags: [...own.flags, ...flags] };
 }
 
@@ -67,7 +67,16 @@ export function checkPermissionFlags(flags: readonly string[]): void {
   }
 }
 
-async function ownPermissions(): Promise<ChildPermissions> {
+/** What this process may do, as far as Deno tells. */
+export interface OwnPermissions {
+  /** Flags for the permissions that it has as a whole. */
+  readonly flags: readonly string[];
+  /** Those that it has not, or only a part of. */
+  readonly limited: readonly string[];
+}
+
+/** What this process may do. */
+export async function ownPermissions(): Promise<OwnPermissions> {
   const granted: string[] = [];
   const limited: string[] = [];
   for (const name of NAMES) {
@@ -78,15 +87,23 @@ async function ownPermissions(): Promise<ChildPermissions> {
     const whole = status.state === "granted" && !status.partial;
     (whole ? granted : limited).push(name);
   }
-  const told = limited.filter((name) => name !== "import");
-  if (limited.length === 0) return { flags: ["--allow-all"], warnings: [] };
   return {
-    flags: granted.map((name) => `--allow-${name}`),
-    warnings: told.length === 0 ? [] : [
+    flags: limited.length === 0
+      ? ["--allow-all"]
+      : granted.map((name) => `--allow-${name}`),
+    limited: limited.filter((name) => name !== "import"),
+  };
+}
+
+async function permissionsOfWorker(): Promise<ChildPermissions> {
+  const { flags, limited } = await ownPermissions();
+  return {
+    flags,
+    warnings: limited.length === 0 ? [] : [
       `Jobs run without the permissions ${
-        told.join(", ")
+        limited.join(", ")
       }: the worker has none or only a part of each, and the limits of a part cannot be passed on; set them with ${
-        told.map((name) => `--job-allow-${name}=…`).join(", ")
+        limited.map((name) => `--job-allow-${name}=…`).join(", ")
       }`,
     ],
   };

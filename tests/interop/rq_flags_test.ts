@@ -23,7 +23,6 @@ const MISSING = [
   "requeue",
   "resume",
   "suspend",
-  "worker-pool",
 ];
 
 /** The indented words at the beginning of lines of a help text of RQ. */

@@ -20,3 +20,9 @@ export function jobFlags(): string[] {
   const flags = [`--config=${config}`, ...(map ? [`${name}=${map}`] : [])];
   return flags.map((flag) => `--job-deno-arg=${flag}`);
 }
+
+/** The flags of a pool whose workers are to start as this process did. */
+export function poolFlags(): string[] {
+  const [name, map] = runFlags();
+  return map ? [`--worker-deno-arg=${name}=${map}`] : [];
+}

@@ -10,7 +10,7 @@ import { fromFlags, type ParsedFlags } from "../flags.ts";
 import { logOf, runProgram } from "../program.ts";
 import { checkRqFlags } from "../rq_flags.ts";
 import { WORKER_FLAGS } from "../worker_flag_list.ts";
-import { splitList, workerOptions } from "../worker_flags.ts";
+import { queuesOf, workerOptions } from "../worker_flags.ts";
 
 /** Runs a worker until it leaves. */
 export const command: Command = {
@@ -39,9 +39,4 @@ function makeWorker(flags: ParsedFlags): Worker {
   const worker = new Worker(queuesOf(flags), { ...options, log });
   for (const warning of warnings) log.warn(warning);
   return worker;
-}
-
-function queuesOf({ positional, values }: ParsedFlags): string[] {
-  const queues = [...splitList(values.get("queues") ?? []), ...positional];
-  return queues.length === 0 ? ["default"] : queues;
 }
