@@ -10,6 +10,7 @@ import { MAX_SECONDS, parseDuration } from "../base/duration.ts";
 import { decodeData, type JobCall, UnreadableDataError } from "./codec.ts";
 import type { JobField, JobFieldOf } from "./fields.ts";
 import { decodeJson } from "./json.ts";
+import { readMeta } from "./meta.ts";
 import { DEFAULT_TIMEOUT } from "./options.ts";
 import type { StepField } from "./steps.ts";
 
@@ -135,18 +136,7 @@ export class JobRecord {
   /** `meta`. If another serializer wrote it, `{ unserialized: … }`, as in RQ. */
   get meta(): Record<string, unknown> {
     const bytes = this.fields.get("meta");
-    if (bytes === undefined || bytes.length === 0) return {};
-    try {
-      const value = decodeJson(decoder.decode(bytes));
-      if (
-        typeof value === "object" && value !== null && !Array.isArray(value)
-      ) {
-        return value as Record<string, unknown>;
-      }
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-    return { unserialized: decoder.decode(bytes) };
+    return readMeta(bytes) ?? { unserialized: decoder.decode(bytes) };
   }
 
   /** The progress that the latest run has reported, or `null`. */

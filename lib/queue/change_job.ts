@@ -7,8 +7,10 @@
 import { DuplicateJobError, InvalidJobOperationError } from "../base/errors.ts";
 import { optionNames, refuseUnknown } from "../base/options.ts";
 import type { JobField } from "../job/fields.ts";
+import { type Meta, readPatch } from "../job/meta.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
 import type { JobStore } from "../store/job_store.ts";
+import { mergeMeta } from "../store/merge_meta.ts";
 import { noSuchJob } from "./wait.ts";
 
 /** Options of {@linkcode Job.requeue}. */
@@ -105,6 +107,18 @@ export async function requeueJob(
       { jobId: id, status },
     );
   }
+}
+
+/** See {@linkcode Job.setMeta}. Returns `meta` as stored; `known` is what it was when it was read. */
+export async function setMeta(
+  store: JobStore,
+  id: string,
+  patch: Readonly<Meta>,
+  known: Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const merged = await mergeMeta(store, id, readPatch(patch), { known });
+  if (merged === "gone" || merged === "lost") throw noSuchJob(id);
+  return merged;
 }
 
 /**

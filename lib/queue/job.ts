@@ -7,6 +7,7 @@
 import { type Duration, parseDuration } from "../base/duration.ts";
 import type { JobField } from "../job/fields.ts";
 import { encodeJson } from "../job/json.ts";
+import { readMeta } from "../job/meta.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
@@ -19,6 +20,7 @@ import {
   type DeleteOptions,
   requeueJob,
   type RequeueOptions,
+  setMeta,
   writeFields,
 } from "./change_job.ts";
 import { type Context, openContext } from "./context.ts";
@@ -50,6 +52,8 @@ export let newJob: <R = unknown>(
 export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
   readonly #ownsContext: boolean;
   #meta: Record<string, unknown> | undefined;
+  /** `meta` as `setMeta()` has stored it since the job was read. */
+  #stored: Uint8Array | undefined;
   readonly #changed = new Map<JobField, RedisArg>();
 
   static {
@@ -134,11 +138,27 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
    * is always a BigInt here, whatever `bigInts` says, so that saving it loses nothing.
    */
   get meta(): Record<string, unknown> {
-    return this.#meta ??= shownRecord(this).meta;
+    const stored = this.#stored && readMeta(this.#stored);
+    return this.#meta ??= stored ?? shownRecord(this).meta;
   }
   /** Replaces {@linkcode Job.meta}; stored by {@linkcode Job.saveMeta} or {@linkcode Job.save}. */
   set meta(meta: Record<string, unknown>) {
     this.#meta = meta;
+  }
+
+  /**
+   * Merges a patch into {@linkcode Job.meta} and stores it at once: a key whose value is `undefined` is removed, other keys
+   * stay. However many do so at the same time, here, in Python or in the job itself, no change is lost; only
+   * `saveMeta()` overwrites all. Changes of `meta` that were not saved yet are dropped.
+   *
+   * @throws {NoSuchJobError} If the job is gone.
+   * @throws {TypeError} If JSON cannot represent the patch, or another serializer wrote `meta`.
+   */
+  async setMeta(patch: Readonly<Record<string, unknown>>): Promise<void> {
+    const known = this.#stored ?? shownRecord(this).fields.get("meta");
+    const { store } = this.#context;
+    this.#stored = await setMeta(store, this.id, patch, known);
+    this.#meta = undefined;
   }
 
   /** Sets what log lines show; stored by {@linkcode Job.save}. */
@@ -184,7 +204,7 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
     const record = await this.#context.store.fetch(this.id);
     if (record === null) throw noSuchJob(this.id);
     showRecord(this, record);
-    this.#meta = undefined;
+    this.#meta = this.#stored = undefined;
   }
 
   /**

@@ -16,6 +16,7 @@ import {
   withResolvers,
 } from "../base/primordials.ts";
 import { encodePythonJson } from "../job/json.ts";
+import type { MetaPatch } from "../job/meta.ts";
 import type { WorkerCalls } from "./current_job.ts";
 import {
   type CallRequest,
@@ -73,9 +74,9 @@ export class ChildCalls implements WorkerCalls {
     return this.#call({ method: "parents" });
   }
 
-  /** Replaces the stored `meta`. */
-  async saveMeta(meta: Record<string, unknown>): Promise<void> {
-    await this.#call({ method: "saveMeta", meta });
+  /** Merges a patch into the stored `meta`. */
+  async saveMeta(patch: MetaPatch): Promise<void> {
+    await this.#call({ method: "saveMeta", patch });
   }
 
   /** Stores the job's progress. */

@@ -7,6 +7,7 @@
 
 import { MAX_SECONDS } from "../base/duration.ts";
 import { decodeJson } from "../job/json.ts";
+import type { MetaPatch } from "../job/meta.ts";
 import { checkRetryWish } from "../job/retry_wish.ts";
 import {
   type CallMessage,
@@ -112,8 +113,7 @@ function requestOf(call: Record<string, unknown>): CallRequest {
     case "parents":
       return { method: "parents" };
     case "saveMeta":
-      if (!isRecord(call["meta"])) refuseMessage("call", "meta is no object");
-      return { method: "saveMeta", meta: call["meta"] };
+      return { method: "saveMeta", patch: patchOf(call["patch"]) };
     case "saveProgress": {
       const { value, note } = call;
       if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
@@ -165,6 +165,18 @@ function enqueueOf(request: unknown): EnqueueRequest {
   if (queue === undefined) return { func, options };
   if (!isName(queue)) refuseMessage("call", "the queue is no text");
   return { func, queue, options };
+}
+
+function patchOf(patch: unknown): MetaPatch {
+  if (!isRecord(patch)) refuseMessage("call", "the patch is no object");
+  const { set, removed } = patch;
+  if (!isRecord(set)) refuseMessage("call", "meta is no object");
+  if (
+    !Array.isArray(removed) || !removed.every((key) => typeof key === "string")
+  ) {
+    refuseMessage("call", "the keys to remove are no texts");
+  }
+  return { set, removed };
 }
 
 function isName(value: unknown): value is string {

@@ -155,7 +155,7 @@ export interface CurrentJob {
   readonly queue: string;
   /** The id of the job's group; `null` if it has none. Jobs that are to be members of it too are given it as `group`. */
   readonly groupId: string | null;
-  /** The job's `meta`, as last stored. Change it with `setMeta()`. */
+  /** The job's `meta` when it began, with what it has changed since by `setMeta()`. */
   readonly meta: Readonly<Record<string, unknown>>;
   /**
    * Aborted with a `TimeoutError` when the job's time is up, or with an `AbortError` when a job that
@@ -164,7 +164,8 @@ export interface CurrentJob {
   readonly signal: AbortSignal;
   /**
    * Merges a patch into the job's `meta` and stores it: a key whose value is
-   * `undefined` is removed, other keys stay. Resolves once it is stored. A call made
+   * `undefined` is removed, other keys stay, also those that others change meanwhile by
+   * `job.setMeta()`. Resolves once it is stored. A call made
    * before the job returns is stored even if it is not awaited.
    *
    * @throws {TypeError} If JSON cannot represent the patch.

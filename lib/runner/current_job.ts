@@ -21,6 +21,7 @@ import {
   type JsonOptions,
 } from "../job/json.ts";
 import { JOB_OPTIONS, positional } from "../job/call_options.ts";
+import { type MetaPatch, patched, readPatch } from "../job/meta.ts";
 import { ownOptionsOf, withOwnOptions } from "../job/own_options.ts";
 import { methodOf } from "../job/static_method.ts";
 import type { JobFunction } from "../job/stored.ts";
@@ -46,8 +47,8 @@ export interface WorkerCalls {
   enqueue(request: EnqueueRequest): Promise<string>;
   /** What became of the job's parents: JSON of a list of {@linkcode ParentReport}. */
   parents(): Promise<string>;
-  /** Replaces the stored `meta`. */
-  saveMeta(meta: Record<string, unknown>): Promise<void>;
+  /** Merges a patch into the stored `meta`. */
+  saveMeta(patch: MetaPatch): Promise<void>;
   /** Stores the job's progress. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
   /** Asks for something that a step needs. */
@@ -127,11 +128,9 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       return meta;
     },
     setMeta: async (patch) => {
-      // Copied through JSON, so that later changes to the patch have no effect.
-      meta = decodeJson(
-        encodeJson({ ...meta, ...patch }, "meta", { bigInts: true }),
-      ) as Record<string, unknown>;
-      await calls.saveMeta(meta);
+      const read = readPatch(patch);
+      meta = patched(meta, read);
+      await calls.saveMeta(read);
     },
     progress: (value, note) => progress(calls, value, note),
     parents: async <R extends readonly unknown[]>() =>

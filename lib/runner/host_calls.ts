@@ -17,7 +17,7 @@ import type { JobHost } from "./runner.ts";
 /** How long calls of a job that has ended may take, in milliseconds. */
 const CALLS_GRACE = 1_000;
 
-/** Performs the calls of one run one after the other, so that the last `meta` is the one that stays. */
+/** Performs the calls of one run one after the other, so that the last patch of `meta` is the one that stays. */
 export class HostCalls {
   readonly #run: number;
   readonly #host: JobHost;
@@ -92,7 +92,7 @@ export class HostCalls {
         case "parents":
           return { value: await host.parents() };
         case "saveMeta":
-          await host.saveMeta(call.meta);
+          await host.saveMeta(call.patch);
           return {};
         case "saveProgress":
           await host.saveProgress(call.value, call.note);

@@ -7,6 +7,7 @@
 
 import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
+import type { MetaPatch } from "../job/meta.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
 import type {
   EnqueueRequest,
@@ -139,7 +140,7 @@ export interface ReplyMessage {
 export type CallRequest =
   | { readonly method: "enqueue"; readonly request: EnqueueRequest }
   | { readonly method: "parents" }
-  | { readonly method: "saveMeta"; readonly meta: Record<string, unknown> }
+  | { readonly method: "saveMeta"; readonly patch: MetaPatch }
   | {
     readonly method: "saveProgress";
     readonly value: number;

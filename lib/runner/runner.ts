@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { MetaPatch } from "../job/meta.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
 import type { JobStatus } from "../job/status.ts";
 
@@ -96,8 +97,8 @@ export interface JobHost {
   enqueue(request: EnqueueRequest): Promise<string>;
   /** What became of the job's parents: JSON of a list of {@linkcode ParentReport}. */
   parents(): Promise<string>;
-  /** Replaces the job's stored `meta`. */
-  saveMeta(meta: Record<string, unknown>): Promise<void>;
+  /** Merges a patch into the job's stored `meta`. */
+  saveMeta(patch: MetaPatch): Promise<void>;
   /** Stores the job's progress, from 0 to 1. */
   saveProgress(value: number, note: string | undefined): Promise<void>;
   /** Does what a step of the job asks for; see {@linkcode StepCall}. */

@@ -6,6 +6,7 @@
 
 import { encodeJson } from "../job/json.ts";
 import { parseFuncRef } from "../job/func_ref.ts";
+import { type MetaPatch, patched } from "../job/meta.ts";
 import { findNamed } from "../job/static_method.ts";
 import type { JobFunction } from "../job/stored.ts";
 import { placeOf, rememberName } from "../queue/func_name.ts";
@@ -55,9 +56,10 @@ export class MemoryCalls implements WorkerCalls {
     return JSON.stringify(await Promise.all(reports));
   }
 
-  /** Replaces the job's `meta`. */
-  async saveMeta(meta: Record<string, unknown>): Promise<void> {
+  /** Merges a patch into the job's `meta`. */
+  async saveMeta(patch: MetaPatch): Promise<void> {
     await Promise.resolve();
+    const meta = patched(this.#job.record.meta, patch);
     this.#job.set({ meta: encodeJson(meta, "meta", { bigInts: true }) });
   }
 

@@ -6,10 +6,11 @@
 
 import { dependency } from "../job/dependency.ts";
 import type { JobField } from "../job/fields.ts";
-import { encodeJson } from "../job/json.ts";
+import type { MetaPatch } from "../job/meta.ts";
 import type { EnqueueCall } from "../queue/enqueue_call.ts";
 import type { Wake } from "../job/steps.ts";
 import type { EnqueueRequest, JobHost, StepCall } from "../runner/runner.ts";
+import { mergeMeta } from "../store/merge_meta.ts";
 import { reportParents } from "./parents.ts";
 import type { StepHost } from "./step_host.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
@@ -29,6 +30,8 @@ export class ExecutionHost implements JobHost {
   readonly #execution: Execution;
   readonly #options: ExecutionHostOptions;
   #steps: StepHost | undefined;
+  /** The job's `meta`, as it is stored for all this knows. */
+  #meta: Uint8Array | undefined;
 
   /** One for each execution. */
   constructor(
@@ -39,6 +42,7 @@ export class ExecutionHost implements JobHost {
     this.#store = store;
     this.#execution = execution;
     this.#options = options;
+    this.#meta = execution.job.fields.get("meta");
   }
 
   /**
@@ -69,9 +73,15 @@ export class ExecutionHost implements JobHost {
     return JSON.stringify(await reportParents(this.#store, ids));
   }
 
-  /** Replaces the job's `meta`. */
-  async saveMeta(meta: Record<string, unknown>): Promise<void> {
-    await this.#record({ meta: encodeJson(meta, "meta", { bigInts: true }) });
+  /** Merges a patch into the job's `meta`. */
+  async saveMeta(patch: MetaPatch): Promise<void> {
+    const { job: { id }, id: execution } = this.#execution;
+    const merged = await mergeMeta(this.#store, id, patch, {
+      known: this.#meta,
+      execution,
+    });
+    if (merged === "lost" || merged === "gone") throw this.#lost();
+    this.#meta = merged;
   }
 
   /** Stores the job's progress, in fields of our own. */
@@ -95,8 +105,11 @@ export class ExecutionHost implements JobHost {
   async #record(
     fields: Partial<Record<JobField, string | number>>,
   ): Promise<void> {
-    if (await this.#store.record(this.#execution, fields)) return;
-    throw new Error(
+    if (!await this.#store.record(this.#execution, fields)) throw this.#lost();
+  }
+
+  #lost(): Error {
+    return new Error(
       `Cannot record anything of job "${this.#execution.job.id}": its worker has lost the lease`,
     );
   }

@@ -195,7 +195,7 @@ eachWay("currentJob tells of the job and asks the worker", async (create) => {
     second: { id: "new-4" },
   });
   assertEquals(t.calls, [
-    ["meta", { kept: 1, step: 1 }],
+    ["meta", { set: { step: 1 }, removed: ["gone"] }],
     ["progress", 0.5, "half"],
     ["enqueue", { func: "jobs.greet", options: { args: ["next"] } }],
     ["enqueue", {
@@ -207,7 +207,7 @@ eachWay("currentJob tells of the job and asks the worker", async (create) => {
         dependsOn: ["new-3", "other-id"],
       },
     }],
-    ["meta", { kept: 1, step: 1, last: true }],
+    ["meta", { set: { last: true }, removed: [] }],
   ]);
 });
 

@@ -8,6 +8,7 @@ import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
 import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { REGISTRY_REPORTS, REGISTRY_SCENES } from "./registry_scenes.ts";
 import { STEP_SCENES } from "./step_scenes.ts";
+import { META_SCENES } from "./meta_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
 import type { Scene } from "./replay_test.ts";
@@ -22,6 +23,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
   ...LIMIT_SCENES,
   ...REGISTRY_SCENES,
   ...STEP_SCENES,
+  ...META_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,
 ];

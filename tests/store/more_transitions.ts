@@ -11,6 +11,7 @@ import { REGISTRY_TABLE } from "./registry_table.ts";
 import { REGISTRY_TRANSITIONS } from "./registry_transitions.ts";
 import { STEP_TABLE } from "./step_table.ts";
 import { STEP_TRANSITIONS } from "./step_transitions.ts";
+import { META_TABLE, META_TRANSITIONS } from "./meta_table.ts";
 import { TURN_TABLE } from "./turn_table.ts";
 import { TURN_TRANSITIONS } from "./turn_transitions.ts";
 import { UNIQUE_TABLE } from "./unique_table.ts";
@@ -29,6 +30,7 @@ export const MORE_TABLES: readonly string[] = [
   CONTROL_TABLE,
   REGISTRY_TABLE,
   STEP_TABLE,
+  META_TABLE,
 ];
 
 /** Their calls, in the same order. Those of the limits are in the first part of the table. */
@@ -42,4 +44,5 @@ export const MORE_TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...CONTROL_TRANSITIONS,
   ...REGISTRY_TRANSITIONS,
   ...STEP_TRANSITIONS,
+  ...META_TRANSITIONS,
 };

@@ -339,6 +339,8 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "signal, before a retry",
   "look at its group",
   "delete its group",
+  "patch its meta",
+  "it patches its meta",
 ]);
 
 /** Tries one cell on an empty Redis; with every call of the transition sent twice, as after a lost reply, or not. */

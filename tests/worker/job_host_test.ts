@@ -18,14 +18,14 @@ async function hosted(bench: Bench, mayEnqueue: (queue: string) => boolean) {
 Deno.test("a job's metadata and progress are stored as long as the job has its lease", async () => {
   await using bench = await Bench.open();
   const { host, execution } = await hosted(bench, () => true);
-  await host.saveMeta({ step: 2 });
+  await host.saveMeta({ set: { step: 2 }, removed: [] });
   await host.saveProgress(0.5, undefined);
   assertEquals(await bench.field("a", "meta"), `{"step":2}`);
   assertEquals(await bench.field("a", "x_progress"), "0.5");
   await bench.expire(execution);
   await bench.sweep();
   await assertRejects(
-    () => host.saveMeta({ step: 3 }),
+    () => host.saveMeta({ set: { step: 3 }, removed: [] }),
     Error,
     `Cannot record anything of job "a"`,
   );
