@@ -16,10 +16,17 @@ import {
   type RequeueableJobRegistry,
 } from "./acting_registries.ts";
 import type { Context } from "./context.ts";
+import type { BulkResult } from "./bulk.ts";
 import { type Job, newJob } from "./job.ts";
-import { type JobRegistry, newRegistry } from "./job_registry.ts";
+import type { JobFilter } from "./job_filter.ts";
+import {
+  type ChangeAllOptions,
+  type JobRegistry,
+  newRegistry,
+} from "./job_registry.ts";
 import { jobsByTag } from "./jobs_by_tag.ts";
 import { type PauseOptions, pauseSeconds } from "./suspension.ts";
+import { changeWaiting, waitingJobs } from "./waiting_jobs.ts";
 import type { WatchOptions } from "./watch_options.ts";
 import { type QueueEvent, watchQueues } from "./watch_queue.ts";
 
@@ -110,14 +117,38 @@ export abstract class StoredQueue implements AsyncDisposable {
     return this.#context.store.jobIds(this.name, offset, length);
   }
 
-  /** Waiting jobs, the next one first, without those that have expired meanwhile. */
-  async jobs(offset = 0, length = -1): Promise<Job[]> {
-    const ids = await this.jobIds(offset, length);
-    const records = await Promise.all(
-      ids.map((id) => this.#context.store.fetch(id)),
-    );
-    return records.filter((record) => record !== null)
-      .map((record) => newJob(record.id, this.#context, () => record));
+  /**
+   * Waiting jobs, as far as a filter means them, the next one first; those that wait for the turn of their fair key come
+   * behind all others, key by key. They are read in pages. Jobs that come, leave or move meanwhile may be missing.
+   *
+   * @throws {RangeError | TypeError} If an option is unknown or invalid.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const job of queue.jobs({ func: send })) console.log(job.id, job.args);
+   * ```
+   */
+  jobs(filter: JobFilter = {}): AsyncIterableIterator<Job> {
+    return waitingJobs(this.#context, this.name, filter);
+  }
+
+  /**
+   * Cancels all waiting jobs, or those that a filter means: they will not run, but are still stored, as `canceled`.
+   *
+   * @throws {RangeError | TypeError} If an option is unknown or invalid.
+   */
+  cancelAll(options: ChangeAllOptions = {}): Promise<BulkResult> {
+    return changeWaiting(this.#context, this.name, "cancel", options);
+  }
+
+  /**
+   * Deletes all waiting jobs, or those that a filter means, with everything that is stored of them.
+   * {@linkcode Queue.empty} is quicker where all are meant.
+   *
+   * @throws {RangeError | TypeError} If an option is unknown or invalid.
+   */
+  deleteAll(options: ChangeAllOptions = {}): Promise<BulkResult> {
+    return changeWaiting(this.#context, this.name, "delete", options);
   }
 
   /** Fetches a job of this queue; `null` if there is none, or it belongs to another queue. */

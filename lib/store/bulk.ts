@@ -101,7 +101,8 @@ async function counted(
   return count;
 }
 
-/** As scripts take it: a status is looked for with a space on each side. */
+/** As scripts look for a status, with a space on each side. A hash without one is that of a queued job. */
 function spaced(statuses: readonly JobStatus[]): string {
-  return ` ${statuses.join(" ")} `;
+  const all = statuses.includes("queued") ? [...statuses, ""] : statuses;
+  return ` ${all.join(" ")} `;
 }

@@ -23,6 +23,7 @@ import {
 import { type Enqueued, Enqueuer } from "./enqueuer.ts";
 import type { Keys } from "./keys.ts";
 import type { NewJob } from "./new_job.ts";
+import { queueIdPages, queueIds, queueLengths } from "./queue_ids.ts";
 import { list, noWrongType, texts } from "./replies.ts";
 import { AWAIT } from "./scripts/await.ts";
 import { EMPTY } from "./scripts/empty.ts";
@@ -30,7 +31,7 @@ import { SET_FIELDS } from "./scripts/set_fields.ts";
 import { STATE } from "./scripts/state.ts";
 import { freeUnique, uniqueHolder } from "./unique_keys.ts";
 import { TAKE_OFF } from "./scripts/take_off.ts";
-import { dropTurns, waitingIds, waitingTurns } from "./turns.ts";
+import { dropTurns, waitingTurns } from "./turns.ts";
 
 /** A job's state at one moment. */
 export interface JobState {
@@ -206,43 +207,23 @@ export class JobStore {
 
   /** How many ids are on a queue's list, or wait for the turn of their fair key. */
   async count(queue: string): Promise<number> {
-    const { queued, turns } = await this.#lengths(queue);
+    const { queued, turns } = await queueLengths(this, queue);
     if (turns === 0) return queued;
     const counts = await waitingTurns(this, queue);
     return counts.values().reduce((sum, count) => sum + count, queued);
   }
 
-  /** How many ids are on a queue's list, and by how many limits its jobs take turns. */
-  async #lengths(queue: string): Promise<{ queued: number; turns: number }> {
-    const { client, keys } = this;
-    const [queued, turns] = await Promise.all([
-      client.send("LLEN", [keys.queue(queue)], RESEND),
-      client.send("EXISTS", [keys.fair(queue)], RESEND),
-    ]);
-    return { queued: Number(queued), turns: Number(turns) };
+  /** Ids of a queue's list, head first, then of those that wait for the turn of their fair key. */
+  jobIds(queue: string, offset: number, length: number): Promise<string[]> {
+    return queueIds(this, queue, offset, length);
   }
 
-  /** Ids of a queue's list, head first, then of those that wait for the turn of their fair key. */
-  async jobIds(
+  /** All of them in pages; see {@linkcode queueIdPages}. */
+  jobIdPages(
     queue: string,
-    offset: number,
-    length: number,
-  ): Promise<string[]> {
-    const end = length < 0 ? -1 : offset + length - 1;
-    if (length === 0) return [];
-    const [reply, { queued, turns }] = await Promise.all([
-      this.client.send(
-        "LRANGE",
-        [this.keys.queue(queue), offset, end],
-        RESEND,
-      ),
-      this.#lengths(queue),
-    ]);
-    const ids = list(reply).map(String);
-    const left = length < 0 ? -1 : length - ids.length;
-    if (turns === 0 || left === 0) return ids;
-    const from = Math.max(0, offset - queued);
-    return [...ids, ...await waitingIds(this, queue, from, left)];
+    options: { readonly waitingFirst?: boolean } = {},
+  ): AsyncIterable<readonly string[]> {
+    return queueIdPages(this, queue, options);
   }
 
   /** Takes a job off a queue; the job itself stays. `false` if it was not there. */

@@ -23,13 +23,16 @@ export interface RegistryPlace {
   readonly name: RegistryName;
 }
 
-/** One entry of a registry. */
-export interface RegistryEntry {
-  /** The member itself; of started jobs `<job>:<execution>`. */
+/** One member of a sorted set. */
+export interface SetEntry {
   readonly member: string;
+  readonly score: number;
+}
+
+/** One entry of a registry. Of started jobs, the member is `<job>:<execution>`. */
+export interface RegistryEntry extends SetEntry {
   /** The job's id. */
   readonly id: string;
-  readonly score: number;
 }
 
 /** How a registry is read. */
@@ -42,27 +45,45 @@ export interface WalkOptions {
   readonly pageSize?: number;
 }
 
-/**
- * The entries of a registry in pages, by their scores. Entries that stay come once; those that come or leave meanwhile may
- * be missing. Upwards it ends at what was last when it began: on a busy queue it would not end otherwise.
- */
+/** The entries of a registry in pages, by their scores; see {@linkcode sortedSetPages}. */
 export async function* registryPages(
-  { client, keys }: Place,
+  place: Place,
   { queue, name }: RegistryPlace,
-  { newestFirst = false, offset = 0, pageSize = PAGE }: WalkOptions = {},
+  options: WalkOptions = {},
 ): AsyncGenerator<RegistryEntry[]> {
-  const key = keys.registry(name, queue);
+  const key = place.keys.registry(name, queue);
+  const walk = { ...options, expires: doesExpire(name) };
+  for await (const page of sortedSetPages(place, key, walk)) {
+    yield page.map((entry) => ({ ...entry, id: idOf(name, entry.member) }));
+  }
+}
+
+/**
+ * The members of a sorted set in pages, by their scores; if they expire, only those that have not. Those that stay come
+ * once; those that come or leave meanwhile may be missing. Upwards it ends at what was last when it began: on a busy queue it
+ * would not end otherwise.
+ */
+export async function* sortedSetPages(
+  { client, keys }: Place,
+  key: string,
+  { newestFirst = false, offset = 0, pageSize = PAGE, expires = false }:
+    & WalkOptions
+    & { readonly expires?: boolean } = {},
+): AsyncGenerator<SetEntry[]> {
   const direction = newestFirst ? "down" : "up";
+  const head = [keys.prefix, pageSize, direction, expiry(expires)];
   const last = newestFirst ? Infinity : await lastScore(client, key);
   let from: (string | number)[] = [offset];
   for (;;) {
-    const args = [keys.prefix, pageSize, direction, expiry(name), ...from];
-    const reply = texts(await REGISTRY_PAGE.run(client, [key], args, RESEND));
-    const entries: RegistryEntry[] = [];
+    const page = await REGISTRY_PAGE.run(client, [key], [...head, ...from], {
+      resend: true,
+    });
+    const reply = texts(page);
+    const entries: SetEntry[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
       const [member, score] = [reply[i]!, scoreOf(reply[i + 1]!)];
       if (score > last) break;
-      entries.push({ member, id: idOf(name, member), score });
+      entries.push({ member, score });
     }
     if (entries.length > 0) yield entries;
     if (entries.length * 2 < reply.length || reply.length === 0) return;
@@ -105,7 +126,7 @@ async function facts(
   members: readonly string[],
 ): Promise<{ readonly count: number; readonly score: number | null }> {
   const key = keys.registry(name, queue);
-  const args = [keys.prefix, expiry(name), ...members];
+  const args = [keys.prefix, expiry(doesExpire(name)), ...members];
   const reply = await REGISTRY_FACTS.run(client, [key], args, RESEND);
   const [count, score] = texts(reply);
   return {
@@ -139,8 +160,13 @@ async function lastScore(client: RedisClient, key: string): Promise<number> {
 }
 
 /** Whether entries expire at their score. Canceled jobs are scored with when they were canceled. */
-function expiry(name: RegistryName): string {
-  return name === "finished" || name === "failed" ? "expire" : "stay";
+function doesExpire(name: RegistryName): boolean {
+  return name === "finished" || name === "failed";
+}
+
+/** The same for scripts. */
+function expiry(expires: boolean): string {
+  return expires ? "expire" : "stay";
 }
 
 function idOf(name: RegistryName, member: string): string {

@@ -11,8 +11,8 @@ import { DROP_TURNS } from "./scripts/drop_turns.ts";
 import { PASS_TURNS } from "./scripts/pass_turns.ts";
 import { WAITING_TURNS } from "./scripts/waiting_turns.ts";
 
-/** How many limits one call looks at, and how many jobs it takes off: so many take Redis a millisecond or two. */
-const BATCH = { pass: 100, look: 1_000, drop: 500 } as const;
+/** How many limits one call looks at, how many jobs it takes off, and how many ids it reads: so many take Redis a millisecond or two. */
+const BATCH = { pass: 100, look: 1_000, drop: 500, read: 5_000 } as const;
 
 const RESEND = { resend: true } as const;
 
@@ -98,21 +98,32 @@ export async function waitingIds(
   const counts = await waitingTurns(place, queue);
   const rounds = roundsOf(counts, length < 0 ? Infinity : offset + length);
   const { client, keys } = place;
-  const lists = await Promise.all(rounds.map(async ({ turn, count }) =>
-    texts(
-      await client.send(
-        "ZRANGE",
-        [keys.rateLimited(turn), 0, count - 1],
-        RESEND,
-      ),
-    )
-  ));
+  const lists = await Promise.all(
+    rounds.map(({ turn, count }) =>
+      firstMembers(client, keys.rateLimited(turn), count)
+    ),
+  );
   const ids: string[] = [];
   const longest = lists.reduce((most, { length }) => Math.max(most, length), 0);
   for (let i = 0; i < longest; i++) {
     for (const one of lists) if (i < one.length) ids.push(one[i]!);
   }
   return ids.slice(offset, length < 0 ? undefined : offset + length);
+}
+
+/** The first members of a sorted set, in parts: one call must not hold up Redis. */
+async function firstMembers(
+  client: RedisClient,
+  key: string,
+  count: number,
+): Promise<string[]> {
+  const members: string[] = [];
+  for (let from = 0; from < count; from += BATCH.read) {
+    const to = Math.min(count, from + BATCH.read) - 1;
+    const args = [key, from, to];
+    members.push(...texts(await client.send("ZRANGE", args, RESEND)));
+  }
+  return members;
 }
 
 /** How many jobs of each limit are among the first `most`. */

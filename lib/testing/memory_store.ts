@@ -253,6 +253,11 @@ export class MemoryStore extends JobStore {
     return Promise.resolve(this.#on(queue).slice(offset, end));
   }
 
+  /** The same, in one page. */
+  override async *jobIdPages(queue: string): AsyncGenerator<string[]> {
+    yield await Promise.resolve(this.#on(queue));
+  }
+
   /** Takes a job off its queue. */
   override remove(queue: string, id: string): Promise<boolean> {
     const is = this.#on(queue).includes(id);

@@ -32,7 +32,7 @@ async function callOften(
   }
   assert(proxy.lost > 2, `${proxy.lost} replies were lost`);
   const holder = await queue.uniqueHolder(unique.key);
-  const left = await queue.jobs();
+  const left = await Array.fromAsync(queue.jobs());
   return { jobs, refused, left, due: await queue.fetchJob(holder ?? "none") };
 }
 

@@ -23,7 +23,7 @@ Deno.test("a queue counts, lists and removes jobs that wait for the turn of thei
   const all = [first, other, second, third, fourth];
   assertEquals(await queue.jobIds(), all);
   assertEquals(await queue.jobIds(1, 2), [other, second]);
-  assertEquals((await queue.jobs()).map(({ id }) => id), all);
+  assertEquals((await Array.fromAsync(queue.jobs())).map(({ id }) => id), all);
   assertEquals(await queue.remove(third!), true);
   assertEquals(await queue.remove(third!), false);
   assertEquals(await queue.count(), 4);

@@ -218,7 +218,7 @@ Deno.test("enqueueMany() takes big arguments and a spoiled key among small jobs"
   assertEquals(error.errors.length, 1);
   const ids = calls.map(({ jobId }) => jobId).filter((id) => id !== "job-7");
   assertEquals(await desk.queue.jobIds(), ids);
-  const jobs = await desk.queue.jobs();
+  const jobs = await Array.fromAsync(desk.queue.jobs());
   assertEquals(
     jobs.map(({ args }) => args),
     calls.filter((_, i) => i !== 7).map(({ args }) => args),
@@ -251,7 +251,7 @@ Deno.test("a queue tells what waits in it", async () => {
   assertEquals(await queue.jobIds(3), ["c", "d"]);
   assertEquals(await queue.jobIds(0, 0), []);
   await desk.bench.send("DEL", "rq:job:b");
-  const jobs = await queue.jobs();
+  const jobs = await Array.fromAsync(queue.jobs());
   assertEquals(jobs.map(({ id }) => id), ["z", "a", "c", "d"]);
 });
 
@@ -260,7 +260,9 @@ Deno.test("jobs() leaves out an id whose key holds something else", async () => 
   await desk.queue.enqueueCall({ func: "f.g", jobId: "a" });
   await desk.bench.send("SET", "rq:job:x", "text");
   await desk.bench.send("RPUSH", "rq:queue:q", "x");
-  assertEquals((await desk.queue.jobs()).map(({ id }) => id), ["a"]);
+  assertEquals((await Array.fromAsync(desk.queue.jobs())).map(({ id }) => id), [
+    "a",
+  ]);
 });
 
 Deno.test("fetchJob() gives a job of this queue only", async () => {

@@ -97,7 +97,7 @@ Deno.test("its job is the call, with the options of a job", async () => {
     isolation: "shared",
   });
   assertEquals(await at.pass(), 1); // an interval begins at once
-  const [made] = await at.queue.jobs();
+  const [made] = await Array.fromAsync(at.queue.jobs());
   const { funcName, args, timeout, description, meta } = made!;
   assertEquals(
     { funcName, args, timeout, description, meta },
@@ -169,7 +169,7 @@ Deno.test("upsert() again: the next run stays, unless the time is another one", 
   assertEquals(await at.pass(), 0);
   await at.come("s", 1_000);
   await at.pass();
-  assertEquals((await at.queue.jobs()).at(-1)!.args, [2]);
+  assertEquals((await Array.fromAsync(at.queue.jobs())).at(-1)!.args, [2]);
   await schedules.upsert("s", "0 0 1 1 *", options);
   assertEquals((await schedules.get("s"))!.nextRun!.getUTCMonth(), 0);
 });

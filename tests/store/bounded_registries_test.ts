@@ -1,4 +1,4 @@
-/** Looking at registries, and changing all of their jobs, holds Redis up for a moment only, however many there are. */
+/** Looking at queues and registries, and changing all of their jobs, holds Redis up for a moment only, however many there are. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Queue } from "../../lib/queue/queue.ts";
@@ -15,6 +15,14 @@ for i = 1, 1000 do
     entries[2 * k] = 'job-' .. i .. '-' .. k
   end
   redis.call('ZADD', KEYS[1], unpack(entries))
+end`;
+
+/** Makes a million queued ids. */
+const MILLION_QUEUED = `
+for i = 1, 1000 do
+  local ids = {}
+  for k = 1, 1000 do ids[k] = 'job-' .. i .. '-' .. k end
+  redis.call('RPUSH', KEYS[1], unpack(ids))
 end`;
 
 /** Makes failed jobs. */
@@ -80,3 +88,20 @@ Deno.test.each([["requeueAll"], ["clear"], ["cancelAll"]] as const)(
     assert(ms < 100, `the slowest call took ${ms} ms`);
   },
 );
+
+Deno.test("looking at a queue with a million jobs is quick", async () => {
+  const { bench, queue } = await prepared();
+  await using _bench = bench;
+  await using _queue = queue;
+  await bench.send("EVAL", MILLION_QUEUED, 1, "rq:queue:q");
+  await slowest(bench);
+  assertEquals(await queue.count(), 1_000_000);
+  assertEquals((await queue.jobIds()).length, 1_000_000);
+  assertEquals((await queue.jobIds(500_000, 50)).length, 50);
+  let pages = 0;
+  for await (const _ of bench.jobs.jobIdPages("q")) {
+    if (++pages === 100) break;
+  }
+  const ms = await slowest(bench);
+  assert(ms < 50, `the slowest call took ${ms} ms`);
+});
