@@ -85,6 +85,7 @@ export {
   type WebhookOptions,
   type WebhookStatus,
 } from "./lib/job/webhook.ts";
+export type { StoppedBy } from "./lib/job/stopped.ts";
 export type { DecidedBy, JobProgress } from "./lib/job/record.ts";
 export type { Missed } from "./lib/job/missed.ts";
 export type { Every, When } from "./lib/job/timetable.ts";
@@ -149,6 +150,7 @@ export type { JobSnapshot } from "./lib/queue/job_snapshot.ts";
 export type { StoredJob } from "./lib/queue/stored_job.ts";
 export type { Result, ResultType } from "./lib/queue/result.ts";
 export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
+export type { StopOptions } from "./lib/queue/stop_job.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { WatchOptions } from "./lib/queue/watch_options.ts";
 export type { JobEvent } from "./lib/queue/watch_job.ts";
@@ -171,6 +173,12 @@ export type { JobDict } from "./lib/queue/job_dict.ts";
 export { Queue } from "./lib/queue/queue.ts";
 export type { StoredQueue } from "./lib/queue/stored_queue.ts";
 export type { QueueOptions } from "./lib/queue/queue_options.ts";
+export {
+  sendKillHorseCommand,
+  sendShutdownCommand,
+  sendStopExecutionCommand,
+  sendStopJobCommand,
+} from "./lib/queue/commands.ts";
 export {
   isSuspended,
   type PauseOptions,

@@ -79,6 +79,10 @@ export const JOB_FIELDS = {
   x_abandoned: ["text", "sweep", "worker, sweep"],
   /** The token of the call that canceled or requeued it, and the status before, to recognize a repeated call. */
   x_change: ["text", "user", "user"],
+  /** The execution that somebody has asked to stop; it may have finished all the same. */
+  x_stop: ["text", "user", "worker, sweep, user"],
+  x_stop_by: ["text", "user", "user"],
+  x_stop_reason: ["text", "user", "user"],
   /** Whether a client waits for it, so that an end without a result must be announced. */
   x_waited: ["flag", "user", "all"],
   /** Whether other jobs wait for it. */

@@ -28,6 +28,7 @@ import { saveDraft } from "./created_job.ts";
 import { shownRecord, showRecord } from "./job_snapshot.ts";
 import { signalJob } from "./signal_job.ts";
 import { contextOfJob, StoredJob } from "./stored_job.ts";
+import { stopJob, type StopOptions } from "./stop_job.ts";
 import { noSuchJob } from "./wait.ts";
 
 /** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
@@ -217,6 +218,19 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
    */
   async cancel(options: CancelOptions = {}): Promise<void> {
     await cancelJob(this.#context.store, this.id, options);
+  }
+
+  /**
+   * Stops the job's run, with all processes that it has started, and resolves when it has stopped: the job is then `stopped`,
+   * keeps its retries, and can be requeued. Its worker is told at once, and if that gets lost, by its next heartbeat. A job
+   * whose worker has died is stopped all the same. One that finishes first is not.
+   *
+   * @throws {InvalidJobOperationError} If it is not running, or has ended otherwise before it was stopped.
+   * @throws {NoSuchJobError} If it is gone.
+   * @throws {DOMException} `TimeoutError` after `timeout`; it is still going to be stopped.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    await stopJob(this.#context, this.id, options);
   }
 
   /**

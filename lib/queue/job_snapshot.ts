@@ -7,6 +7,7 @@
 import { heldCall } from "../job/codec.ts";
 import type { DecidedBy, JobProgress, JobRecord } from "../job/record.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
+import { type StoppedBy, stoppedBy } from "../job/stopped.ts";
 import { tagsOfText } from "../job/tags.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 
@@ -144,6 +145,10 @@ export abstract class JobSnapshot {
   /** Words that it can be found by; see {@linkcode Queue.jobsByTag}. */
   get tags(): readonly string[] {
     return tagsOfText(this.#data.text("x_tags"));
+  }
+  /** Who has stopped it by {@linkcode Job.stop}, and why, as far as that was said; `null` if nobody has. */
+  get stoppedBy(): StoppedBy | null {
+    return stoppedBy(this.#data);
   }
   /** The parent because of which the job was failed or canceled without being run, and how that had ended; else `null`. */
   get decidedBy(): DecidedBy | null {

@@ -15,8 +15,7 @@ import {
   resumeWorkers,
   suspendWorkers,
 } from "../store/pauses.ts";
-import type { JobStore } from "../store/job_store.ts";
-import { Context } from "./context.ts";
+import { Context, openContext } from "./context.ts";
 
 /** Options of {@linkcode Queue.pause}. */
 export interface PauseOptions {
@@ -32,7 +31,6 @@ export interface PauseOptions {
 export interface SuspendOptions extends ConnectionOptions, PauseOptions {}
 
 const PAUSE_OPTIONS = optionNames<PauseOptions>({ for: true });
-const CONNECTION_NAMES = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
 const SUSPEND_OPTIONS = optionNames<SuspendOptions>({
   ...CONNECTION_OPTIONS,
   for: true,
@@ -57,15 +55,16 @@ export async function suspend(options: SuspendOptions = {}): Promise<void> {
   refuseUnknown(options, SUSPEND_OPTIONS, "Cannot suspend workers");
   const seconds = secondsOf(options);
   const { for: _, ...connection } = options;
-  await withStore(connection, (store) => suspendWorkers(store, seconds));
+  await using context = new Context(connection);
+  await suspendWorkers(context.store, seconds);
 }
 
 /** Ends a suspension: workers take jobs again within a second. `false` if they were not suspended. */
 export async function resume(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
-  refuseUnknown(options, CONNECTION_NAMES, "Cannot resume workers");
-  return await withStore(options, resumeWorkers);
+  await using context = openContext(options, "Cannot resume workers");
+  return await resumeWorkers(context.store);
 }
 
 /** Whether all workers are suspended, by {@linkcode suspend} or `rq suspend`. */
@@ -73,22 +72,10 @@ export async function isSuspended(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
   const action = "Cannot tell whether workers are suspended";
-  refuseUnknown(options, CONNECTION_NAMES, action);
-  return await withStore(options, areWorkersSuspended);
+  await using context = openContext(options, action);
+  return await areWorkersSuspended(context.store);
 }
 
 function secondsOf({ for: time = Infinity }: PauseOptions): number {
   return parseDuration(time, "for", { fraction: true, infinite: true });
-}
-
-async function withStore<T>(
-  options: ConnectionOptions,
-  use: (store: JobStore) => Promise<T>,
-): Promise<T> {
-  const context = new Context(options);
-  try {
-    return await use(context.store);
-  } finally {
-    await context.close();
-  }
 }

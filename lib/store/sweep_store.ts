@@ -41,6 +41,8 @@ export interface SweepReply {
   readonly requeued: readonly string[];
   /** Ids of jobs that have lost their worker too often. */
   readonly failed: readonly string[];
+  /** Ids of jobs that somebody had asked to stop. */
+  readonly stopped: readonly string[];
 }
 
 /**
@@ -145,12 +147,12 @@ export class SweepStore {
     signal?: AbortSignal,
   ): Promise<SweepReply> {
     const popped = await this.#returnPopped(queue, signal);
-    const { requeued, failed } = await this.#recoverLeases(
+    const { requeued, ...ended } = await this.#recoverLeases(
       queue,
       abandonedText,
       signal,
     );
-    return { requeued: [...requeued, ...popped], failed };
+    return { requeued: [...requeued, ...popped], ...ended };
   }
 
   async #recoverLeases(
@@ -160,8 +162,10 @@ export class SweepStore {
   ): Promise<SweepReply> {
     const members = await this.#expiredLeases(queue, signal);
     const token = crypto.randomUUID();
-    const requeued: string[] = [];
-    const failed: string[] = [];
+    const found = { requeued: [], failed: [], stopped: [] } as Record<
+      keyof SweepReply,
+      string[]
+    >;
     // In reverse order if there are very many: the oldest ones are put back last, before the others.
     const groups = chunks(members, HEAD_LENGTH).toReversed();
     for (const [i, group] of groups.entries()) {
@@ -186,14 +190,14 @@ export class SweepStore {
             ...some,
           ], RESEND),
         );
-        if (pairs[0] === "busy") return { requeued, failed };
+        if (pairs[0] === "busy") return found;
         for (let i = 0; i + 1 < pairs.length; i += 2) {
-          (pairs[i] === "failed" ? failed : requeued).push(pairs[i + 1]!);
-          if (pairs[i] !== "failed") before = pairs[i + 1]!;
+          found[pairs[i] as keyof SweepReply].push(pairs[i + 1]!);
+          if (pairs[i] === "requeued") before = pairs[i + 1]!;
         }
       }
     }
-    return { requeued, failed };
+    return found;
   }
 
   /** Members of the started registry whose lease has expired, in the order in which their jobs were claimed. */

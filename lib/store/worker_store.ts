@@ -259,10 +259,14 @@ export class WorkerStore {
       RESEND,
     );
     const [state, ...kept] = texts(reply);
-    const lost = executions.filter((_, i) => kept[i] === "lost");
+    const idsOf = (answer: string) =>
+      new Set(
+        executions.filter((_, i) => kept[i] === answer).map(({ id }) => id),
+      );
     return {
       worker: state as HeartbeatReply["worker"],
-      lost: new Set(lost.map(({ id }) => id)),
+      lost: idsOf("lost"),
+      stopped: idsOf("stop"),
     };
   }
 

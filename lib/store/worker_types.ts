@@ -136,6 +136,8 @@ export interface HeartbeatReply {
   readonly worker: "ok" | "gone" | "replaced";
   /** Ids of the executions whose lease is lost. */
   readonly lost: ReadonlySet<string>;
+  /** Ids of those that somebody has asked to stop. */
+  readonly stopped: ReadonlySet<string>;
 }
 
 /** The living worker that has a name. */

@@ -18,8 +18,6 @@ import type {
 } from "../runner/runner.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 
-/** RQ's words for a job that `stop-job` ended. */
-export const STOPPED = "Job stopped by user, work-horse terminated.";
 /** RQ's words for a job that `kill-horse` ended. */
 export const KILLED =
   "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); ";

@@ -19,6 +19,7 @@ import {
   ConnectionRefusedError,
   ReplyError,
 } from "../redis/redis_client.ts";
+import { STOPPED_TEXT } from "../job/stopped.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
@@ -30,7 +31,6 @@ import {
   KILLED,
   releasedEnd,
   requeuedEnd,
-  STOPPED,
 } from "./ends.ts";
 import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
@@ -167,7 +167,7 @@ export class Executor {
       case "cold":
         return { end: requeuedEnd(execution) };
       case "stopped":
-        return { end: failedEnd(execution, "stopped", STOPPED, workedMs) };
+        return { end: failedEnd(execution, "stopped", STOPPED_TEXT, workedMs) };
       case "killed":
         return { end: failedEnd(execution, "failed", KILLED, workedMs) };
     }

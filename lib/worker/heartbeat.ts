@@ -31,7 +31,10 @@ export interface HeartbeatOptions {
  */
 const FIRST_MS = 500;
 
-/** The heartbeat of a worker. A job whose lease is lost is killed: another worker may run it by now. */
+/**
+ * The heartbeat of a worker. A job whose lease is lost is killed, since another worker may run it by now, and so is one that
+ * somebody has asked to stop.
+ */
 export class Heartbeat extends Service {
   readonly #options: HeartbeatOptions;
   #last = -Infinity;
@@ -62,12 +65,14 @@ export class Heartbeat extends Service {
   /** Sends one heartbeat for the worker and some executions; returns how many leases were lost. */
   async beat(executions: readonly Execution[]): Promise<number> {
     const { store, identity, inHand, workerTtl } = this.#options;
-    const { worker, lost } = await store.heartbeat(
+    const { worker, lost, stopped } = await store.heartbeat(
       identity,
       workerTtl,
       executions,
     );
     inHand.abort("lost", ({ id }) => lost.has(id));
+    // Its message may not have come.
+    if (stopped.size > 0) inHand.abort("stopped", ({ id }) => stopped.has(id));
     if (worker === "gone") await this.#options.register();
     if (worker === "replaced") this.#options.onReplaced();
     return lost.size;

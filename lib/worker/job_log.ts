@@ -5,6 +5,7 @@
  */
 
 import type { Wake } from "../job/steps.ts";
+import { STOPPED_TEXT } from "../job/stopped.ts";
 import {
   type End,
   type EndReply,
@@ -13,7 +14,7 @@ import {
 } from "../store/worker_types.ts";
 import type { AbortKind } from "./abort.ts";
 import { callbackName, isForPython } from "./callback_run.ts";
-import { KILLED, STOPPED } from "./ends.ts";
+import { KILLED } from "./ends.ts";
 import {
   logError,
   type LogFacts,
@@ -105,6 +106,7 @@ export class JobLog {
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;
     const { queue, job } = execution;
+    if (reply === end.outcome && reply === "stopped") return; // logged when it was aborted
     const line = reply === "asleep"
       ? ["info", lineOfWake(JSON.parse(end.payload))] as const
       : lineOfReply(reply, end.retry?.type === "again");
@@ -122,7 +124,7 @@ export class JobLog {
 }
 
 const ABORTED: Readonly<Record<AbortKind, string>> = {
-  stopped: STOPPED,
+  stopped: STOPPED_TEXT,
   killed: KILLED,
   cold: "Job killed by the cold shut down, put back",
   lost: "Lease lost, job killed, nothing recorded",
@@ -138,6 +140,8 @@ function lineOfReply(reply: EndReply, wanted: boolean): Line | undefined {
         : undefined;
     case "finished":
       return ["info", "Job OK"];
+    case "stopped":
+      return ["info", "Job stopped, as somebody had asked"];
     case "retried":
     case "scheduled":
       return [

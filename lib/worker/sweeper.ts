@@ -71,7 +71,7 @@ export class Sweeper extends Service {
     this.#options = options;
   }
 
-  /** The passes over all queues for which it is this worker's turn; returns how many jobs were put back or failed. */
+  /** The passes over all queues for which it is this worker's turn; returns how many jobs were put back or ended. */
   override async runOnce(): Promise<number> {
     if (!await this.#takeTurn("sweep")) return 0;
     const signal = this.stopping;
@@ -90,7 +90,7 @@ export class Sweeper extends Service {
     return recovered;
   }
 
-  /** One pass over some queues, without taking turns; returns how many jobs were put back or failed. */
+  /** One pass over some queues, without taking turns; returns how many jobs were put back or ended. */
   async sweep(
     queues: readonly string[],
     signal: AbortSignal = this.stopping,
@@ -140,7 +140,11 @@ export class Sweeper extends Service {
 
   async #recover(queue: string, signal: AbortSignal): Promise<number> {
     const { sweeps, log } = this.#options;
-    const { requeued, failed } = await sweeps.recover(queue, ABANDONED, signal);
+    const { requeued, failed, stopped } = await sweeps.recover(
+      queue,
+      ABANDONED,
+      signal,
+    );
     for (const id of requeued) {
       log.warn(`${queue}: Job was abandoned by its worker, put back (${id})`, {
         queue,
@@ -153,7 +157,13 @@ export class Sweeper extends Service {
         jobId: id,
       });
     }
-    return requeued.length + failed.length;
+    for (const id of stopped) {
+      log.info(`${queue}: Job was to be stopped, its worker is gone (${id})`, {
+        queue,
+        jobId: id,
+      });
+    }
+    return requeued.length + failed.length + stopped.length;
   }
 
   /** Gives on turns of fair keys. With very many keys, a pass continues where the last one has stopped. */

@@ -36,6 +36,10 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "requeueJob",
     "resume",
     "retry",
+    "sendKillHorseCommand",
+    "sendShutdownCommand",
+    "sendStopExecutionCommand",
+    "sendStopJobCommand",
     "suspend",
     "webhook",
   ]);

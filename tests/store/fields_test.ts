@@ -88,6 +88,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "x_schedules",
   "x_cron_files",
   "x_open_groups",
+  "x_paused",
 ]);
 
 Deno.test.each(SCRIPTS)("%s spells fields that are declared", (_, lua) => {

@@ -1,7 +1,7 @@
 /** Calls that are sent twice, of features that have a file of their own; see tests/store/replay_test.ts. */
 
 import { CALLBACK_REPORTS, CALLBACK_SCENES } from "./callback_scenes.ts";
-import { CONTROL_SCENES } from "./control_scenes.ts";
+import { CONTROL_REPORTS, CONTROL_SCENES } from "./control_scenes.ts";
 import { CREATED_SCENES } from "./created_scenes.ts";
 import { DEPENDENCY_SCENES } from "./dependency_scenes.ts";
 import { GROUP_REPORTS, GROUP_SCENES } from "./group_scenes.ts";
@@ -31,6 +31,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
 /** Those whose second answer is that nothing was done. */
 export const MORE_REPORTS: readonly [string, Scene][] = [
   ...CALLBACK_REPORTS,
+  ...CONTROL_REPORTS,
   ...GROUP_REPORTS,
   ...LIMIT_REPORTS,
   ...REGISTRY_REPORTS,

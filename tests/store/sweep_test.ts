@@ -25,6 +25,7 @@ Deno.test("a job whose lease ran out goes back to the head of its queue three ti
   assertEquals(await bench.sweep(), {
     requeued: [],
     failed: ["a"],
+    stopped: [],
   });
   assertEquals([await bench.status("a"), await bench.queued()], [
     "failed",

@@ -112,7 +112,8 @@ export async function heartbeat(
   { workers, worker }: Stage,
   execution: Execution,
 ): Promise<string> {
-  const { lost } = await workers.heartbeat(worker, 480, [execution]);
+  const { lost, stopped } = await workers.heartbeat(worker, 480, [execution]);
+  if (stopped.has(execution.id)) return "stop";
   return lost.has(execution.id) ? "lost" : "ok";
 }
 
@@ -126,8 +127,8 @@ export async function record(
 
 /** Recovers what the queue has lost. */
 export async function recover({ sweeps }: Stage): Promise<string> {
-  const { requeued, failed } = await sweeps.recover(QUEUE, ABANDONED);
-  return requeued.length > 0 ? "requeued" : failed.length > 0 ? "failed" : "-";
+  const recovered = Object.entries(await sweeps.recover(QUEUE, ABANDONED));
+  return recovered.find(([, ids]) => ids.length > 0)?.[0] ?? "-";
 }
 
 /** All other passes over the queue. */

@@ -337,6 +337,8 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "signal",
   "signal, it waits for it",
   "signal, before a retry",
+  "ask to stop",
+  "heartbeat, asked to stop",
   "look at its group",
   "delete its group",
   "patch its meta",

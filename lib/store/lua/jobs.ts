@@ -64,4 +64,11 @@ local function stop_run(job)
   if job.status ~= 'started' or not job.worker_name then return end
   redis.call('PUBLISH', channel(job.worker_name), cjson.encode({command = 'stop-job', job_id = job.id}))
 end
+
+-- The same of one execution; Python's workers before 3.0 do not know this command.
+local function stop_execution(job, e)
+  if not job.worker_name then return end
+  local command = {command = 'stop-execution', job_id = job.id, execution_id = e}
+  redis.call('PUBLISH', channel(job.worker_name), cjson.encode(command))
+end
 `;

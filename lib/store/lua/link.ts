@@ -34,6 +34,7 @@ import { RETRIES_LUA } from "./retries.ts";
 import { SCHEDULES_LUA } from "./schedules.ts";
 import { STARTING_LUA } from "./starting.ts";
 import { STEPS_LUA } from "./steps.ts";
+import { STOPS_LUA } from "./stops.ts";
 import { TIME_LUA } from "./time.ts";
 import { UNIQUE_LUA } from "./unique.ts";
 import { TURNS_LUA } from "./turns.ts";
@@ -89,6 +90,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     PARENT_FAILURE_LUA,
     ENDING_LUA,
     STEPS_LUA,
+    STOPS_LUA,
     RETRIES_LUA,
     REQUEUEING_LUA,
     WORKER_LUA,

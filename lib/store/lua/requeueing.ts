@@ -29,7 +29,8 @@ local function requeue_job(job, front, token)
   local key, was_started = job_key(job.id), (job.started_at or '') ~= ''
   leave(job)
   if was_started then redis.call('HSETNX', key, 'x_attempts', 1) end -- a first start is seen by started_at alone
-  redis.call('HDEL', key, 'started_at', 'ended_at', 'x_execution', 'x_abandoned', 'x_decided_by')
+  redis.call('HDEL', key, 'started_at', 'ended_at', 'x_execution', 'x_abandoned', 'x_decided_by',
+    'x_stop', 'x_stop_by', 'x_stop_reason')
   local life = job.status == 'scheduled' and redis.call('TTL', key) or -1 -- the time until it was due does not count
   keep(job.id, life >= 0 and seconds(job.ttl, life) or -1)
   admit(job, nil, front, 'x_change', token)

@@ -12,7 +12,7 @@ import { script } from "../lua/link.ts";
  * ARGV  1 key prefix   2 worker name   3 the worker's instance
  *       4 worker ttl in seconds   5 lease in seconds
  *       then triples of queue name, job id, execution id
- * reply { "ok" | "gone" | "replaced", then for each triple "ok" | "lost" }
+ * reply { "ok" | "gone" | "replaced", then for each triple "ok" | "lost" | "stop" it is still the worker's, who is to stop it }
  * ```
  *
  * The execution records that RQ's monitors read are written here rather than by the claim, so that jobs that end
@@ -36,7 +36,7 @@ for i = 6, #ARGV, 3 do
   local q, id, e = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local member = id .. ':' .. e
   -- the hash is the fence; a lease that only another program's clean-up has dropped is restored
-  local h = redis.pcall('HMGET', job_key(id), 'status', 'x_execution', 'data')
+  local h = redis.pcall('HMGET', job_key(id), 'status', 'x_execution', 'data', 'x_stop')
   local mine = h[1] == 'started' and h[2] == e and h[3]
   if answer[1] ~= 'replaced' and mine then
     register('wip', q, now + lease + ${LEASE_MARGIN}, member)
@@ -49,7 +49,7 @@ for i = 6, #ARGV, 3 do
     if type(added) == 'number' then redis.call('EXPIRE', executions_key(id), lease + 60) end
     added = redis.pcall('SADD', worker_executions_key(worker), member)
     if type(added) == 'number' then redis.call('EXPIRE', worker_executions_key(worker), lease + 60) end
-    answer[#answer + 1] = 'ok'
+    answer[#answer + 1] = h[4] == e and 'stop' or 'ok'
   else
     -- a job that still belongs to this execution keeps its lease, by which the sweep finds it when it runs out
     if not mine then

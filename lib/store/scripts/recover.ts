@@ -6,7 +6,7 @@ import { script } from "../lua/link.ts";
 
 /**
  * Puts jobs whose lease has expired back at the head of their queue, in their order; fails those that have lost their
- * worker too often. A member whose job is gone, has ended or belongs to a newer execution is only dropped.
+ * worker too often, and ends those as stopped that somebody has asked to stop. A member whose job is gone, has ended or belongs to a newer execution is only dropped.
  *
  * ```
  * KEYS  1 the queue's started registry   2 the mark of who is at it
@@ -14,7 +14,7 @@ import { script } from "../lua/link.ts";
  *       5 times that a job may lose its worker   6 failure ttl in seconds for jobs without one of their own
  *       7 base64 of zlib: the failure text of an abandoned job
  *       8 the job that the last call has put back, "" for none   9 … members, in the order of their jobs
- * reply { "requeued" | "failed", job id, … }   { "busy", "" } somebody else is at it: two would mix up the order
+ * reply { "requeued" | "failed" | "stopped", job id, … }   { "busy", "" } somebody else is at it: two would mix up the order
  * ```
  */
 export const RECOVER: Script = script(
@@ -41,6 +41,10 @@ end
 local function recover(job, e)
   local losses = losses_of(job, e)
   leave(job)
+  if job.x_stop == e then
+    end_stopped(job, e)
+    return 'stopped'
+  end
   redis.call('HDEL', job_key(job.id), 'x_execution', 'x_abandoned')
   if losses > most then
     local run = {worker = job.worker_name or '', e = e, attempt = math.max(whole(job.x_attempts), 1)}
@@ -55,7 +59,7 @@ end
 local function look_at(member, score)
   local id, e = parts_of(member)
   if lease_end(e, score) > now then return end
-  local job = get_job(id, 'x_abandoned', 'enqueued_at', 'failure_ttl', 'x_attempts')
+  local job = get_job(id, 'x_abandoned', 'enqueued_at', 'failure_ttl', 'x_attempts', 'x_stop')
   job.q = q
   local abandoned = job.status == 'started' and job.data and not live_execution(id, q, job.x_execution)
   if not abandoned or pushable and e ~= job.x_execution then unregister('wip', q, member) end

@@ -23,7 +23,8 @@ import { END, LARGE_PAYLOAD, placesLua } from "../records.ts";
  * Dependents are released in the same step. A failed job with retries left (RQ's `retries_left`, `retry_intervals`)
  * goes back to its queue or to the scheduled registry, and so does a finished one with repeats left. A repeated call gets
  * the same answers: the job's hash still names the execution, which has no lease any more; for jobs that are not kept, or
- * begin anew, the worker's hash stores the answer.
+ * begin anew, the worker's hash stores the answer. An execution that somebody has asked to stop (STOP) ends as stopped, unless
+ * it has finished.
  *
  * An end with a large payload, which comes alone, gets the error OOM where Redis is full; all others are recorded even then.
  */
@@ -66,7 +67,15 @@ local function not_mine(job, x)
   return answer
 end
 
+-- The end of an execution that somebody has asked to stop is that of a stopped job, unless it has finished.
+local function heed_stop(job, x)
+  if job.x_stop ~= x[EXECUTION] or x[OUTCOME] == 'finished' then return end
+  if x[OUTCOME] ~= 'failed' and x[OUTCOME] ~= 'stopped' then x[TTL], x[PAYLOAD] = stopped_ttl(job), stopped_text() end
+  x[OUTCOME], x[RETRY] = 'stopped', ''
+end
+
 local function settle(job, x)
+  if job.x_stop then heed_stop(job, x) end
   if job.status ~= 'started' or job.x_execution ~= x[EXECUTION] then return not_mine(job, x) end
   job.q = x[QUEUE]
   local wish = {how = x[RETRY], after = x[RETRY_IN], max = x[RETRY_MAX], random = x[RANDOM]}
@@ -103,7 +112,7 @@ end
 local reply = {}
 for i, x in ipairs(cmsgpack.unpack(ARGV[5])) do
   local job = get_job(x[JOB_ID], 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry',
-    'number_of_retries', 'x_retry_jitter', 'x_attempts')
+    'number_of_retries', 'x_retry_jitter', 'x_attempts', 'x_stop', 'failure_ttl')
   reply[2 * i - 1] = settle(job, x)
   reply[2 * i] = job.cursor or '0'
 end

@@ -1,0 +1,6 @@
+/** Jobs of the example of stopping. */
+
+/** Never ends, and heeds no signal. */
+export function spin(): never {
+  while (true);
+}
