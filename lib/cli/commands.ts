@@ -43,6 +43,30 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "delete the waiting jobs of queues",
     load: () => import("./commands/empty.ts"),
   },
+  "schedule list": {
+    summary: "list all schedules",
+    load: () => import("./commands/schedule_list.ts"),
+  },
+  "schedule runs": {
+    summary: "list what came of the last runs of a schedule",
+    load: () => import("./commands/schedule_runs.ts"),
+  },
+  "schedule pause": {
+    summary: "let schedules rest",
+    load: () => import("./commands/schedule_pause.ts"),
+  },
+  "schedule resume": {
+    summary: "let paused schedules go on",
+    load: () => import("./commands/schedule_resume.ts"),
+  },
+  "schedule run": {
+    summary: "make the jobs of schedules now",
+    load: () => import("./commands/schedule_run.ts"),
+  },
+  "schedule remove": {
+    summary: "remove schedules",
+    load: () => import("./commands/schedule_remove.ts"),
+  },
 };
 
 /** What is run if no command is named, as in `rq-worker high low`. */
