@@ -23,6 +23,12 @@ export interface WorkerPoolOptions extends WorkerOptions {
    */
   readonly name?: string;
   /**
+   * Whether workers are replaced, one after the other, when a module under their `paths` changes: for development.
+   *
+   * @default false
+   */
+  readonly watch?: boolean;
+  /**
    * Further flags of the program of a worker, such as `--log-format=json`.
    *
    * @default []
@@ -56,6 +62,7 @@ type OwnOption = Exclude<keyof WorkerPoolOptions, keyof WorkerOptions>;
 
 const OWN: Readonly<Record<OwnOption, true>> = {
   numWorkers: true,
+  watch: true,
   workerFlags: true,
   workerDenoArgs: true,
   workerCommand: true,

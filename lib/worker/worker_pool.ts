@@ -21,8 +21,10 @@ import { Autoscaler, type Scaling } from "./autoscaler.ts";
 import { checkSettings, type WorkerSettings } from "./check_settings.ts";
 import { logState } from "./connection_state.ts";
 import { CannotStartError } from "./errors.ts";
+import { FileWatch } from "./file_watch.ts";
 import { logError } from "./log.ts";
 import type { WorkerOptions } from "./options.ts";
+import { defaultPaths } from "./paths.ts";
 import { workerArgs, workerEnv, workerProgram } from "./pool_command.ts";
 import {
   checkNumWorkers,
@@ -176,6 +178,7 @@ export class WorkerPool implements AsyncDisposable {
     if (signal?.aborted) stop();
     try {
       this.#command = await this.#findCommand();
+      using _watch = this.#options.watch ? this.#watchFiles() : undefined;
       log.info(`Starting worker pool ${this.name} with pid ${Deno.pid}...`);
       this.#watch.start();
       this.#startMissing();
@@ -337,6 +340,20 @@ export class WorkerPool implements AsyncDisposable {
       options,
       this.#options.workerFlags,
     );
+  }
+
+  #watchFiles(): Disposable {
+    const { log, paths = defaultPaths() } = this.#settings;
+    try {
+      return new FileWatch(paths, () => {
+        log.info("The code has changed");
+        this.restart();
+      });
+    } catch (cause) {
+      throw new CannotStartError(`Cannot watch ${paths.join(", ")}: ${cause}`, {
+        cause,
+      });
+    }
   }
 
   #connect(): OpenConnection {

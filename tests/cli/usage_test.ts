@@ -76,6 +76,16 @@ const MISTAKES: readonly {
   { args: ["empty", "--al"], says: /--al; did you mean --all\?; empty --help/ },
   { args: ["empty", "a\nb"], says: /Cannot use queue name "a\\nb"/ },
   { args: ["empty", "-S", "pickle", "low"], says: /--serializer pickle/ },
+  { args: ["worker-pool", "-n", "0"], says: /Cannot use numWorkers 0/ },
+  { args: ["worker-pool", "-n", "two"], says: /--num-workers "two"/ },
+  { args: ["worker-pool", "--autoscale", "8"], says: /as in 2\.\.8/ },
+  { args: ["worker-pool", "--autoscale", "8..2"], says: /numWorkers 8\.\.2/ },
+  {
+    args: ["worker-pool", "-n", "2", "--autoscale", "2..8"],
+    says: /Cannot use both --num-workers and --autoscale/,
+  },
+  { args: ["worker-pool", "--max-jobs", "0"], says: /--max-jobs 0/ },
+  { args: ["worker-pool", "--watch", "-b"], says: /--watch with --burst/ },
 ];
 
 Deno.test.each(MISTAKES)(
@@ -83,7 +93,7 @@ Deno.test.each(MISTAKES)(
   async ({ args, says }) => {
     const { code, stdout, stderr } = await run(...args);
     assertMatch(stderr, says);
-    assertMatch(stderr, /^[^\n]+; \w+ --help lists all flags\n$/);
+    assertMatch(stderr, /^[^\n]+; [\w-]+ --help lists all flags\n$/);
     assertEquals({ code, stdout }, { code: 2, stdout: "" });
   },
 );

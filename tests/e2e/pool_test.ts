@@ -208,3 +208,31 @@ Deno.test("a pool grows while jobs wait, up to its bound", async () => {
   pool.kill("SIGTERM");
   assertEquals((await pool.ended()).code, 0);
 });
+
+Deno.test("--watch replaces workers when a module changes, and what follows runs the new code", async () => {
+  await using stage = await Stage.open();
+  const project = await Deno.makeTempDir({ prefix: "rq-watched-" });
+  await using _ = {
+    [Symbol.asyncDispose]: () => Deno.remove(project, { recursive: true }),
+  };
+  const write = (version: number) =>
+    Deno.writeTextFile(
+      `${project}/tasks.ts`,
+      `export function version() { return ${version}; }`,
+    );
+  await write(1);
+  const pool = stage.pool(
+    ...["-n", "1", "--watch", "--isolation", "reuse", "--path", project],
+  );
+  await stage.have(1);
+  const queue = stage.bench.queue("low");
+  const version = async () =>
+    await (await queue.enqueue("tasks.version")).wait({ timeout: 60 });
+  assertEquals(await version(), 1);
+  await write(2);
+  await pool.waitForOutput(/The code has changed/);
+  await waitFor(async () => !(await stage.workers()).includes(1));
+  assertEquals(await version(), 2);
+  pool.kill("SIGTERM");
+  assertEquals((await pool.ended()).code, 0);
+});

@@ -42,6 +42,11 @@ const OWN_FLAGS: readonly Flag[] = [
       "from how many to how many workers there are: more while jobs wait and all work, fewer when one has been idle for a minute",
   },
   {
+    name: "watch",
+    help:
+      "replace the workers when a module under their paths changes; they finish what they run",
+  },
+  {
     name: "worker-deno-arg",
     value: "FLAG",
     repeatable: true,
@@ -86,11 +91,18 @@ function ofPool(flag: Flag): Flag {
 }
 
 function makePool(flags: ParsedFlags): WorkerPool {
+  const watch = flags.switches.has("watch");
+  if (watch && flags.switches.has("burst")) {
+    throw new UsageError(
+      "Cannot use --watch with --burst: the workers leave by themselves",
+    );
+  }
   const log = logOf(flags);
   const warnings = checkRqFlags(flags);
   const options: WorkerPoolOptions = {
     ...workerOptions(flags, (text) => void warnings.push(text)),
     ...numWorkers(flags),
+    watch,
     workerFlags: logFlags(flags),
     workerDenoArgs: flags.values.get("worker-deno-arg") ?? [],
     ...(Deno.build.standalone ? { workerCommand: [Deno.execPath()] } : {}),
@@ -118,7 +130,11 @@ function numWorkers(
   if (range !== undefined) {
     return { numWorkers: { min: Number(min), max: Number(max) } };
   }
-  return count === undefined ? {} : { numWorkers: Number(count) };
+  if (count === undefined) return {};
+  if (/^\d+$/.test(count)) return { numWorkers: Number(count) };
+  throw new UsageError(
+    `Cannot use --num-workers "${count}": expected a whole number from 1`,
+  );
 }
 
 function logFlags({ values, switches }: ParsedFlags): string[] {
