@@ -7,14 +7,18 @@
 import { checkChoice } from "../base/options.ts";
 import { Client, type Drivers } from "./client.ts";
 import { DbRedisDriver } from "./db_redis_driver.ts";
+import type { Driver } from "./driver.ts";
 import { driversFor, type ExistingClient } from "./existing_client.ts";
 import { IoredisDriver } from "./ioredis_driver.ts";
+import { LocatingDriver } from "./locating_driver.ts";
+import { namesNodes, parseNodesUrl } from "./nodes.ts";
 import {
+  type DriverName,
   DRIVERS,
   type RedisClient,
   type RedisClientOptions,
 } from "./redis_client.ts";
-import { parseUrl } from "./url.ts";
+import { parseUrl, type RedisTarget } from "./url.ts";
 
 export type {
   ExistingClient,
@@ -24,7 +28,7 @@ export type {
 
 /**
  * Creates a client for a URL (`redis://user:password@host:port/db`, `rediss://…`,
- * `unix:/path?db=1`) or on top of a connected client of `@db/redis` or `ioredis`.
+ * `unix:/path?db=1`, `redis-sentinel://host,host/master/db`, `redis-cluster://host,host`) or on top of a connected client of `@db/redis` or `ioredis`.
  * It connects on the first call.
  *
  * `close()` does not close an existing client. An existing client keeps its own
@@ -38,20 +42,30 @@ export function connect(
   options: RedisClientOptions = {},
 ): RedisClient {
   const drivers = typeof target === "string" || target instanceof URL
-    ? driversForUrl(target, options.driver)
+    ? driversForUrl(target, options)
     : driversFor(target);
   return new Client(drivers, options);
 }
 
 function driversForUrl(
   input: string | URL,
-  name: RedisClientOptions["driver"],
+  { driver: name, slotKey }: RedisClientOptions,
 ): Drivers {
   if (name !== undefined) checkChoice("driver", name, DRIVERS);
-  const target = parseUrl(input);
+  const driver = namesNodes(input)
+    ? new LocatingDriver(
+      parseNodesUrl(input),
+      slotKey,
+      (target) => driverFor(target, name),
+    )
+    : driverFor(parseUrl(input), name);
+  return { main: driver, own: () => driver };
+}
+
+/** The driver for one server. */
+function driverFor(target: RedisTarget, name?: DriverName): Driver {
   const chosen = name ?? ("path" in target.address ? "ioredis" : "@db/redis");
-  const driver = chosen === "ioredis"
+  return chosen === "ioredis"
     ? IoredisDriver.forTarget(target)
     : new DbRedisDriver(target);
-  return { main: driver, own: () => driver };
 }

@@ -1,6 +1,5 @@
 /**
- * The driver for `npm:ioredis`: for unix sockets, Sentinel and Cluster, and for
- * programs that use ioredis anyway. The package is loaded only when used.
+ * The driver for `npm:ioredis`: for unix sockets, and for programs that use ioredis anyway. The package is loaded only when used.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import {
   toError,
 } from "./driver.ts";
 import type { Driver } from "./driver.ts";
-import type { RedisReply } from "./redis_client.ts";
+import type { RedisArg, RedisReply } from "./redis_client.ts";
 import { ReplyError } from "./redis_client.ts";
 import type { Credentials, RedisTarget } from "./url.ts";
 
@@ -226,7 +225,8 @@ export class IoredisConnection implements Connection {
   ): Promise<(RedisReply | ReplyError)[]> {
     return await Promise.all(commands.map(async (command) => {
       try {
-        return toReply(await call(this.#redis as unknown as Caller, command));
+        const caller = this.#redis as unknown as Caller;
+        return toReply(await call(caller, withKey(command)));
       } catch (error) {
         return toReplyError(error);
       }
@@ -239,6 +239,21 @@ const UNASKED = /^Command queue state error.* Last error: (.*)$/s;
 
 /** The message with which ioredis rejects pending calls when the connection ends. */
 const CLOSED = "Connection is closed.";
+
+/** A script that declares no keys is sent to any server of a Cluster. With the prefix as a key it finds the one with our keys. */
+function withKey(command: Command): Command {
+  const { name, args: [script, keys, ...args] } = command;
+  const isScript = name === "EVAL" || name === "EVALSHA";
+  const [prefix] = args;
+  if (!isScript || textOf(keys) !== "0" || prefix === undefined) return command;
+  return { ...command, args: [script!, 1, prefix, ...args] };
+}
+
+function textOf(arg: RedisArg | undefined): string {
+  return arg instanceof Uint8Array
+    ? new TextDecoder().decode(arg)
+    : String(arg);
+}
 
 function call(caller: Caller, command: Command): unknown {
   const args = command.args.map((arg) =>

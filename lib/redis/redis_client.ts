@@ -65,6 +65,12 @@ export interface RedisClientOptions {
    * @default "@db/redis", and "ioredis" for `unix:` URLs, which `@db/redis` cannot open
    */
   readonly driver?: DriverName;
+  /**
+   * One of the keys, which tells the slot that all of them are on. A Redis Cluster needs it.
+   *
+   * @default none
+   */
+  readonly slotKey?: string;
   /** The name shown by `CLIENT LIST`. */
   readonly name?: string;
   /**

@@ -130,7 +130,9 @@ function split(text: string): Parts {
   const url = new URL(text);
   const scheme = url.protocol.slice(0, -1);
   if (scheme !== "redis" && scheme !== "rediss") {
-    throw refusal("the scheme must be redis:, rediss: or unix:");
+    throw refusal(
+      "the scheme must be redis:, rediss:, unix:, redis-sentinel: or redis-cluster:",
+    );
   }
   // It may be the rest of a password that contains an unescaped "#".
   if (url.hash !== "") throw refusal('it has a "#", which is written %23');
@@ -220,6 +222,7 @@ function decode(text: string, part: string): string {
   }
 }
 
-function refusal(reason: string, cause?: unknown): TypeError {
+/** The error for a URL that cannot be used; the reason must show no part of it. */
+export function refusal(reason: string, cause?: unknown): TypeError {
   return new TypeError(`Cannot use the Redis URL: ${reason}`, { cause });
 }

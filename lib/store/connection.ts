@@ -14,6 +14,7 @@ import type {
   RedisClient,
   RedisClientOptions,
 } from "../redis/redis_client.ts";
+import { Keys } from "./keys.ts";
 
 /** The connection of a queue, which can be shared. */
 export interface Connection extends AsyncDisposable {
@@ -24,7 +25,7 @@ export interface Connection extends AsyncDisposable {
 }
 
 /**
- * Where Redis is: a URL (`redis://`, `rediss://`, `unix:`), a connected client of
+ * Where Redis is: a URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), a connected client of
  * `@db/redis` or `ioredis`, or the `connection` of another queue.
  */
 export type ConnectionSource = string | URL | ExistingClient | Connection;
@@ -100,6 +101,7 @@ export function openConnection(
   const target = source as Exclude<typeof source, Connection>;
   const client = connect(target, {
     ...defaults,
+    slotKey: new Keys(options.prefix).prefix,
     ...connectTimeoutOf(options),
     ...(driver === undefined ? {} : { driver }),
   });

@@ -6,6 +6,8 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
   /** The port; a free one by default. */
   readonly port?: number;
+  /** The file with the settings of a Sentinel, which is then what is started. */
+  readonly sentinel?: string;
 }
 
 /**
@@ -44,7 +46,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts a server and waits until it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const args = options.args ?? [];
+    const args = argsOf(options);
     for (let attempt = 1;; attempt++) {
       const port = options.port ?? freePort();
       const guarded = await startGuarded(port, args);
@@ -87,6 +89,13 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
+/** What a server is started with besides its port. Data are only in memory. */
+function argsOf({ args = [], sentinel }: RedisServerOptions): string[] {
+  return sentinel === undefined
+    ? ["--save", "", "--appendonly", "no", ...args]
+    : [sentinel, "--sentinel", ...args];
+}
+
 /**
  * A port that nobody listens on. It is below those that the system gives to
  * outgoing connections: one of these must not take it before the server does,
@@ -123,8 +132,7 @@ async function startGuarded(
   args: readonly string[],
 ): Promise<GuardedServer | null> {
   const settings = ["--port", `${port}`, "--bind", "127.0.0.1"];
-  const memoryOnly = ["--save", "", "--appendonly", "no"];
-  const server = ["redis-server", ...settings, ...memoryOnly, ...args];
+  const server = ["redis-server", ...args, ...settings];
   const guard = new Deno.Command("sh", {
     args: ["-c", GUARD, "sh", ...server],
     stdin: "piped",
