@@ -43,6 +43,14 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "delete the waiting jobs of queues",
     load: () => import("./commands/empty.ts"),
   },
+  "job show": {
+    summary: "show all that is known of a job",
+    load: () => import("./commands/job_show.ts"),
+  },
+  "worker list": {
+    summary: "list workers",
+    load: () => import("./commands/worker_list.ts"),
+  },
   "schedule list": {
     summary: "list all schedules",
     load: () => import("./commands/schedule_list.ts"),
@@ -100,17 +108,18 @@ export interface GroupHelp {
 export function findCommand(args: readonly string[]): Called | GroupHelp {
   const at = firstWord(args);
   const [first = "", second = ""] = args.slice(at);
-  if (isGroup(first)) {
-    if (second === "--help" || second === "-h") {
-      return { help: usageOfAll(inGroup(first)) };
-    }
-    const name = `${first} ${second}`;
-    if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(first, second);
+  const name = `${first} ${second}`;
+  if (Object.hasOwn(COMMANDS, name)) {
     return called(name, args.toSpliced(at, 2), true);
   }
-  return Object.hasOwn(COMMANDS, first)
-    ? called(first, args.toSpliced(at, 1), true)
-    : called(DEFAULT, args, false);
+  if (Object.hasOwn(COMMANDS, first)) {
+    return called(first, args.toSpliced(at, 1), true);
+  }
+  if (!isGroup(first)) return called(DEFAULT, args, false);
+  if (second === "--help" || second === "-h") {
+    return { help: usageOfAll(inGroup(first)) };
+  }
+  throw unknownCommand(first, second);
 }
 
 /** Whether a word is a command, or begins some. */
