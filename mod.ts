@@ -111,6 +111,10 @@ export type {
   EnqueueCalls,
   JobsOf,
 } from "./lib/queue/enqueue_call.ts";
+export type {
+  EnqueueAll,
+  EnqueueMiddleware,
+} from "./lib/queue/enqueue_middleware.ts";
 export {
   type DeleteGroupOptions,
   Group,

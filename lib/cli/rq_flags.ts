@@ -26,11 +26,6 @@ export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
       "Cannot read --config (-c), a Python module: pass its QUEUES, NAME and REDIS_URL by --queues, --name and --url, and the number of jobs at once by --concurrency",
     );
   }
-  if (one("exception-handler") !== undefined) {
-    throw new UsageError(
-      "Cannot use --exception-handler, a Python function: catch the error in the job itself",
-    );
-  }
   checkSerializer(one("serializer"));
   if (switches.has("with-scheduler") && switches.has("no-scheduler")) {
     throw new UsageError(

@@ -84,12 +84,5 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "no effect",
     ofRq: true,
   },
-  {
-    name: "exception-handler",
-    value: "FUNCTION",
-    repeatable: true,
-    help: "refused",
-    ofRq: true,
-  },
   ...RQ_FLAGS,
 ];

@@ -23,6 +23,7 @@ import {
   type JobsOf,
   withRateLimit,
 } from "./enqueue_call.ts";
+import { enqueueThrough } from "./enqueue_middleware.ts";
 import { enqueueMany } from "./enqueue_many.ts";
 import { type CallNames, callNames } from "./func_name.ts";
 import { type Job, newJob } from "./job.ts";
@@ -145,7 +146,15 @@ export class Queue extends StoredQueue {
     return this.#enqueue({ func, args, in: delay });
   }
 
-  async #enqueue<R>(call: EnqueueCall): Promise<Job<R>> {
+  #enqueue<R>(call: EnqueueCall): Promise<Job<R>> {
+    const { middleware } = this.#options;
+    if (middleware === undefined) return this.#enqueueOne(call);
+    const enqueue = (calls: readonly EnqueueCall[]) => this.#enqueueAll(calls);
+    return enqueueThrough(middleware, [call], enqueue)
+      .then(([job]) => job as Job<R>);
+  }
+
+  async #enqueueOne<R>(call: EnqueueCall): Promise<Job<R>> {
     const prepared = this.#prepare(call);
     const job = prepared instanceof Promise ? await prepared : prepared;
     const enqueued = await contextOf(this).store.enqueue(job);
@@ -163,7 +172,24 @@ export class Queue extends StoredQueue {
   async enqueueMany<const C extends readonly EnqueueCall[]>(
     calls: EnqueueCalls<C>,
   ): Promise<JobsOf<C>> {
-    const jobs = await enqueueMany(
+    const { middleware } = this.#options;
+    const enqueue = (calls: readonly EnqueueCall[]) => this.#enqueueMany(calls);
+    const jobs = middleware === undefined
+      ? await enqueue(calls)
+      : await enqueueThrough(middleware, calls, enqueue);
+    return jobs as unknown as JobsOf<C>;
+  }
+
+  /** As many as there are, with the error of its own for a single one. */
+  async #enqueueAll(calls: readonly EnqueueCall[]): Promise<Job[]> {
+    const [call, ...others] = calls;
+    return call !== undefined && others.length === 0
+      ? [await this.#enqueueOne(call)]
+      : await this.#enqueueMany(calls);
+  }
+
+  async #enqueueMany(calls: readonly EnqueueCall[]): Promise<Job[]> {
+    return await enqueueMany(
       contextOf(this).store,
       await this.#prepareAll(calls),
       {
@@ -171,7 +197,6 @@ export class Queue extends StoredQueue {
         existing: (id) => this.#existing(id),
       },
     );
-    return jobs as JobsOf<C>;
   }
 
   /**

@@ -18,6 +18,10 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
 } from "../store/connection.ts";
+import {
+  checkMiddleware,
+  type EnqueueMiddleware,
+} from "./enqueue_middleware.ts";
 import type { QueueDefaults } from "./new_job.ts";
 
 /** Options of a {@linkcode Queue}. */
@@ -48,6 +52,12 @@ export interface QueueOptions extends ConnectionOptions {
    */
   readonly fairKey?: string;
   /**
+   * Runs around each call that enqueues, the first one outermost. What runs around jobs is an option of workers.
+   *
+   * @default []
+   */
+  readonly middleware?: readonly EnqueueMiddleware[];
+  /**
    * `false` runs each job at once, in this process and without Redis, as RQ's `is_async` does: the call that enqueues it
    * resolves when it has ended. For tests, which import `@deno-rq/rq/testing` for it.
    *
@@ -62,6 +72,7 @@ const OPTIONS = optionNames<QueueOptions>({
   isolation: true,
   rateLimit: true,
   fairKey: true,
+  middleware: true,
   isAsync: true,
 });
 
@@ -70,6 +81,7 @@ export interface CheckedQueueOptions extends QueueDefaults {
   /** In seconds. */
   readonly defaultTimeout: number;
   readonly rateLimit: CheckedRateLimit | undefined;
+  readonly middleware: readonly EnqueueMiddleware[] | undefined;
 }
 
 /**
@@ -91,7 +103,7 @@ export function checkQueueOptions(
       `${action}: isAsync must be true or false, got ${typeof isAsync}`,
     );
   }
-  const { defaultTimeout, isolation, rateLimit, fairKey } = options;
+  const { defaultTimeout, isolation, rateLimit, fairKey, middleware } = options;
   return {
     defaultTimeout: defaultTimeout === undefined
       ? DEFAULT_TIMEOUT
@@ -101,5 +113,8 @@ export function checkQueueOptions(
       ? undefined
       : checkQueueRateLimit(rateLimit, name),
     fairKey: fairKey === undefined ? undefined : checkFairKey(fairKey),
+    middleware: middleware === undefined
+      ? undefined
+      : checkMiddleware(middleware),
   };
 }

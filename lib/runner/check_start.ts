@@ -8,8 +8,8 @@ import { isOwnChild } from "./launch.ts";
 import { Processes, type ProcessesOptions } from "./processes.ts";
 
 /**
- * Starts a subprocess without a job if the start might fail: if another program runs it, with further arguments, or
- * its main module is not a file beside this one.
+ * Starts a subprocess without a job if the start might fail: if another program runs it, with further arguments, its
+ * main module is not a file beside this one, or it loads modules of the user before it is ready.
  *
  * @returns Why it cannot be started; `undefined` if it can, or if the signal is aborted first.
  */
@@ -17,10 +17,10 @@ export async function checkStart(
   options: Omit<ProcessesOptions, "sink">,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { denoArgs = [], execPath } = options;
-  if (execPath === undefined && denoArgs.length === 0 && isOwnChild(options)) {
-    return undefined;
-  }
+  const { denoArgs = [], execPath, hooks } = options;
+  const isPlain = execPath === undefined && denoArgs.length === 0 &&
+    hooks === undefined;
+  if (isPlain && isOwnChild(options)) return undefined;
   const processes = new Processes(
     { ...options, prewarm: 0, sink: SILENT },
     "process",

@@ -8,6 +8,7 @@ import {
   bufferOfBytes,
   Bytes,
   decodeText,
+  encodeText,
   indexOfByte,
   lengthOfBytes,
   offsetOfBytes,
@@ -30,6 +31,7 @@ const sleepSync = Atomics.wait;
 const turnCell = new Int32Array(new SharedArrayBuffer(4));
 const { notify, waitAsync } = Atomics;
 const { WouldBlock } = Deno.errors;
+const encoder = new TextEncoder();
 
 /** Exits at once, without a message. */
 export function exitNow(code: number): never {
@@ -47,6 +49,12 @@ export async function nextTurn(): Promise<void> {
   const turned = waitAsync(turnCell, 0, 0);
   notify(turnCell, 0);
   await turned.value;
+}
+
+/** Prints a line on stderr, among what the job prints there. */
+export function printError(text: string): void {
+  const bytes = encodeText(encoder, `${text}\n`);
+  writeFully(writeStderr, bufferOfBytes(bytes), 0, lengthOfBytes(bytes));
 }
 
 /** Writes the first bytes of a buffer to stdout, or to stderr if stdout is closed. */

@@ -47,6 +47,8 @@ export interface Failed {
   readonly type: "failure";
   /** What is sent to the worker. */
   readonly failure: FailureMessage;
+  /** What exception handlers are told. */
+  readonly thrown: unknown;
 }
 
 /** The outcome of loading a module. */
@@ -144,7 +146,15 @@ function failed(
   return {
     type: "failure",
     failure: describeFailure(reason, "ImportError", text, cause),
+    thrown: cause ?? namedError("ImportError", text),
   };
+}
+
+function namedError(name: string, message: string): Error {
+  return defineProperty(new Error(message), "name", {
+    __proto__: null,
+    value: name,
+  } as PropertyDescriptor);
 }
 
 function listed(names: readonly string[]): string {
@@ -175,16 +185,28 @@ export async function callJob(
   try {
     result = await apply(func, owner, argumentsOf(request));
   } catch (error) {
-    return { type: "failure", failure: describeJobError(error) };
+    return {
+      type: "failure",
+      failure: describeJobError(error),
+      thrown: error,
+    };
   }
   if (retryWishOf(result) !== undefined) {
-    return { type: "failure", failure: describeJobError(result) };
+    return {
+      type: "failure",
+      failure: describeJobError(result),
+      thrown: result,
+    };
   }
   if (result === undefined) return { type: "success", result: "" };
   try {
     return encodeResult(result, request);
   } catch (error) {
-    return { type: "failure", failure: describeOwn("result", error) };
+    return {
+      type: "failure",
+      failure: describeOwn("result", error),
+      thrown: error,
+    };
   }
 }
 

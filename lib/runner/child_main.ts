@@ -17,6 +17,7 @@ import {
 } from "../base/primordials.ts";
 import { Channel } from "./child_channel.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
+import type { Hooks } from "./child_hooks.ts";
 import { ChildRun } from "./child_run.ts";
 import type { RunningJob } from "./current_job.ts";
 import { preloadModule, REHEARSAL_URL } from "./child_job.ts";
@@ -40,12 +41,31 @@ export function runChild(): void {
   const hello = reader.readHello();
   shieldStdio(reader.isStdin);
   const channel = new Channel(hello);
-  if (hello.isolation === "process") serve(new Child(channel), reader);
-  else {
-    runContext().then((context) => serve(new Child(channel, context), reader))
-      .catch(() => exitNow(1));
+  if (hello.isolation === "process" && hello.hooks === undefined) {
+    serve(new Child(channel), reader);
+  } else {
+    // An error ends the process before it is ready, and the worker reads it on stderr.
+    void equip(hello).then((equipment) =>
+      serve(new Child(channel, equipment), reader)
+    );
   }
   rehearse(hello);
+}
+
+/** What most processes do without. */
+interface Equipment {
+  /** In a process that serves several jobs. */
+  readonly context?: RunContext | undefined;
+  /** What runs around the jobs, if anything does. */
+  readonly hooks?: Hooks;
+}
+
+/** @throws {Error} If a module of hooks cannot be loaded. */
+async function equip({ isolation, hooks }: HelloMessage): Promise<Equipment> {
+  const context = isolation === "process" ? undefined : await runContext();
+  if (hooks === undefined) return { context };
+  const { loadHooks } = await import("./child_hooks.ts");
+  return { context, hooks: await loadHooks(hooks) };
 }
 
 /**
@@ -100,15 +120,17 @@ interface RunContext {
 class Child {
   readonly #channel: Channel;
   readonly #context: RunContext | undefined;
+  readonly #hooks: Hooks | undefined;
   readonly #runs = new Map<number, ChildRun>();
   #last: ChildRun | undefined;
   #started = 0;
   #isLate = false;
 
   /** Without a context, the process serves a single run. */
-  constructor(channel: Channel, context?: RunContext) {
+  constructor(channel: Channel, { context, hooks }: Equipment = {}) {
     this.#channel = channel;
     this.#context = context;
+    this.#hooks = hooks;
     const running = (): RunningJob | undefined => {
       const run = context === undefined ? this.#last : this.#run(context.get());
       return run?.running;
@@ -147,6 +169,7 @@ class Child {
           message,
           this.#channel,
           () => mapDelete(this.#runs, number),
+          this.#hooks,
         );
         mapSet(this.#runs, number, run);
         this.#last = run;

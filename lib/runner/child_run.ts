@@ -7,19 +7,26 @@
 import { stringifyJson, uncurryThis } from "../base/primordials.ts";
 import { ChildCalls } from "./child_calls.ts";
 import type { Channel } from "./child_channel.ts";
+import type { Hooks } from "./child_hooks.ts";
 import {
   callJob,
+  type Failed,
   type JobModule,
   type Loaded,
   loadModule,
 } from "./child_job.ts";
 import type { RunningJob } from "./current_job.ts";
-import { describeFailure, describeJobError } from "./describe_error.ts";
-import type {
-  AbortMessage,
-  FailureMessage,
-  ReplyMessage,
-  RunMessage,
+import {
+  describeFailure,
+  describeJobError,
+  errorOf,
+} from "./describe_error.ts";
+import type { HookedJob } from "./middleware.ts";
+import {
+  type AbortMessage,
+  type ReplyMessage,
+  type RunMessage,
+  WEBHOOK_URL,
 } from "./protocol.ts";
 
 // Captured at load: a job may replace any global.
@@ -31,15 +38,25 @@ export class ChildRun {
   readonly #message: RunMessage;
   readonly #channel: Channel;
   readonly #onAnswered: () => void;
+  readonly #hooks: Hooks | undefined;
+  #hooked: HookedJob | undefined;
   #running: RunningJob | undefined;
   #abort: AbortController | undefined;
   #calls: ChildCalls | undefined;
   #answered = false;
+  #failed = false;
   #module: JobModule | undefined;
   #loading = true;
 
   /** Does nothing before {@linkcode ChildRun.start}. */
-  constructor(message: RunMessage, channel: Channel, onAnswered: () => void) {
+  constructor(
+    message: RunMessage,
+    channel: Channel,
+    onAnswered: () => void,
+    hooks?: Hooks,
+  ) {
+    // What sends a webhook is our own function.
+    this.#hooks = message.job.url === WEBHOOK_URL ? undefined : hooks;
     this.#message = message;
     this.#channel = channel;
     this.#onAnswered = onAnswered;
@@ -82,16 +99,15 @@ export class ChildRun {
   /** Fails the run with an error from outside its function's promise. */
   failUncaught(thrown: unknown): void {
     if (this.#answered) return;
-    this.#fail(
-      this.#loading
-        ? describeFailure(
-          "load",
-          "ImportError",
-          "Cannot load the job's module",
-          thrown,
-        )
-        : describeJobError(thrown),
-    );
+    const failure = this.#loading
+      ? describeFailure(
+        "load",
+        "ImportError",
+        "Cannot load the job's module",
+        thrown,
+      )
+      : describeJobError(thrown);
+    this.#fail({ type: "failure", failure, thrown });
   }
 
   #aborter(): AbortController {
@@ -112,11 +128,12 @@ export class ChildRun {
     const { job } = this.#message;
     const loaded: Loaded = await loadModule(job);
     this.#loading = false;
-    if (loaded.type === "failure") return this.#fail(loaded.failure);
+    if (loaded.type === "failure") return this.#fail(loaded);
     this.#module = loaded.module;
     const { func, owner } = loaded;
-    const answer = await callJob(func, owner, job.request);
-    if (answer.type === "failure") return this.#fail(answer.failure);
+    const hooked = this.#hooks?.around(func, this.#hookedJob) ?? func;
+    const answer = await callJob(hooked, owner, job.request);
+    if (answer.type === "failure") return this.#fail(answer);
     await this.#calls?.settled();
     // Unhandled rejections are reported only after a turn of the event loop.
     await this.#channel.turn();
@@ -133,8 +150,20 @@ export class ChildRun {
     if (isIdle()) this.#answer("asleep", "");
   }
 
-  /** Reports a failure, after the calls that the job made before it are done. */
-  async #fail(failure: FailureMessage): Promise<void> {
+  /** The job as hooks see it. */
+  get #hookedJob(): HookedJob {
+    return this.#hooked ??= this.#hooks!.jobOf(this.#message.job.request);
+  }
+
+  /**
+   * Reports a failure, after the exception handlers have been called, and the calls that the job made before it are done.
+   */
+  async #fail({ failure, thrown }: Failed): Promise<void> {
+    if (this.#failed) return; // the first error counts
+    this.#failed = true;
+    if (failure.retry?.type !== "again") {
+      await this.#hooks?.handle(this.#hookedJob, errorOf(thrown));
+    }
     await this.#calls?.settled();
     this.#answer("failure", stringifyJson(failure));
   }

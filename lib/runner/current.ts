@@ -59,6 +59,7 @@ export {
 export type { Webhook, WebhookOptions, WebhookStatus } from "../job/webhook.ts";
 export type { GroupOrId } from "../job/group.ts";
 export type { JobOptions } from "../job/options.ts";
+export type { ExceptionHandler, HookedJob, Middleware } from "./middleware.ts";
 export type { JobStatus } from "../job/status.ts";
 export type { Backoff, RetryOptions } from "../job/retry.ts";
 export { DoNotRetry, Retry, type RetryRequest } from "./retry_errors.ts";

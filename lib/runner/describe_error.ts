@@ -68,9 +68,15 @@ export function describeThrown(
 /** Describes what a job's function threw, or the `Retry` that it returned. Never throws. */
 export function describeJobError(thrown: unknown): FailureMessage {
   const retry = retryWishOf(thrown);
-  if (retry === undefined) return describeThrown("error", thrown);
-  const what = retry.type === "never" ? causeOf(thrown) ?? thrown : thrown;
-  return { ...describeThrown("error", what), retry };
+  const described = describeThrown("error", errorOf(thrown));
+  return retry === undefined ? described : { ...described, retry };
+}
+
+/** What a job has thrown, or what led it to throw `DoNotRetry`. Never throws. */
+export function errorOf(thrown: unknown): unknown {
+  return retryWishOf(thrown)?.type === "never"
+    ? causeOf(thrown) ?? thrown
+    : thrown;
 }
 
 function causeOf(error: unknown): unknown {

@@ -13,6 +13,7 @@ import { controlFlags } from "./control_pipe.ts";
 import { canMoveStdin } from "./own_group.ts";
 import { type DenoArgs, readDenoArgs } from "./deno_args.ts";
 import { FrozenLocks } from "./frozen_lock.ts";
+import { hookModules, type HookRefs } from "./middleware.ts";
 import { canImport, type ChildPermissions } from "./permissions.ts";
 import { lockFileOf } from "./project_lock.ts";
 import { CHILD_ARGUMENT, CONTROL_ARGUMENT, CONTROL_PATH } from "./protocol.ts";
@@ -43,6 +44,8 @@ export interface LaunchOptions {
    * @default []
    */
   readonly denoArgs?: readonly string[];
+  /** What runs around jobs, in their subprocess. @default nothing */
+  readonly hooks?: HookRefs;
   /** The memory limit of a subprocess and everything that it starts, in bytes. @default no limit */
   readonly jobMemory?: number;
 }
@@ -93,12 +96,12 @@ export class LaunchPlan implements Disposable {
     const config = this.#configOr(target.config);
     const generic = this.#startsItself() ||
       canImport(permissions, target.url, config);
-    return this.#launch(config, generic ? [] : [target.url]);
+    return this.#launch(config, generic ? undefined : target.url);
   }
 
   /** The simplest start, which depends on no job. */
   plain(): Launch {
-    return this.#launch(this.#configOr(undefined), []);
+    return this.#launch(this.#configOr(undefined));
   }
 
   /** Remembers how a job's subprocess was started, as a guess for the next. */
@@ -120,7 +123,7 @@ export class LaunchPlan implements Disposable {
     const anyModule = pathToFileURL(join(path, "mod.ts")).href;
     return this.#startsItself() ||
         canImport(this.#options.permissions, anyModule, config)
-      ? this.#launch(config, [])
+      ? this.#launch(config)
       : undefined;
   }
 
@@ -155,7 +158,12 @@ export class LaunchPlan implements Disposable {
     return config === undefined ? ofProject : config ?? undefined;
   }
 
-  #launch(config: string | undefined, modules: readonly string[]): Launch {
+  /** `module` is that of a job, if the subprocess could not import it otherwise. */
+  #launch(config: string | undefined, module?: string): Launch {
+    const modules = [
+      ...(module === undefined ? [] : [module]),
+      ...this.#hooksFor(config),
+    ];
     const controlApart = this.#controlFlags() !== undefined;
     const args = this.#startsItself()
       ? [CHILD_ARGUMENT]
@@ -165,11 +173,18 @@ export class LaunchPlan implements Disposable {
       key: args.join("\0"),
       command: this.#command(),
       args,
-      generic: modules.length === 0,
+      generic: module === undefined,
       controlApart,
       ofProject: !this.#startsItself() &&
-        (modules.length > 0 || config !== this.#configOr(undefined)),
+        (module !== undefined || config !== this.#configOr(undefined)),
     };
+  }
+
+  /** The modules of hooks that a subprocess could not import otherwise. */
+  #hooksFor(config: string | undefined): string[] {
+    const { hooks, permissions } = this.#options;
+    return this.#startsItself() ? [] : hookModules(hooks)
+      .filter((url) => !canImport(permissions, url, config));
   }
 
   #runArgs(config: string | undefined, modules: readonly string[]): string[] {

@@ -329,7 +329,8 @@ export class Processes {
   }
 
   #spawn(launch: Launch, preload?: string): Subprocess {
-    const { sink, maxMemoryPerProcess, jobMemory, onLateError } = this.#options;
+    const { sink, maxMemoryPerProcess, jobMemory, onLateError, hooks } =
+      this.#options;
     const child = new Subprocess({
       ...launch,
       sink,
@@ -339,6 +340,7 @@ export class Processes {
         ? {}
         : { memoryLimit: maxMemoryPerProcess * 1024 * 1024 }),
       ...(preload === undefined ? {} : { preload }),
+      ...(hooks === undefined ? {} : { hooks }),
       ...(jobMemory === undefined ? {} : { jobMemory }),
     });
     void this.#guardian?.add(child.pid, child.mark);

@@ -8,6 +8,7 @@
 import type { Isolation } from "../job/isolation.ts";
 import { encodePythonJson } from "../job/json.ts";
 import type { MetaPatch } from "../job/meta.ts";
+import type { HookRefs } from "./middleware.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
 import type {
   EnqueueRequest,
@@ -76,6 +77,8 @@ export interface HelloMessage {
   readonly isolation: Isolation;
   /** The memory in bytes beyond which it reports `full`; absent for a process that serves one job. */
   readonly memoryLimit?: number;
+  /** What runs around its jobs, to be loaded before it is ready. @default nothing */
+  readonly hooks?: HookRefs;
 }
 
 /** Loads a module ahead of time, which the next job probably needs. */

@@ -11,6 +11,7 @@ import { TOKEN_SIZE } from "./frames.ts";
 import type { MemoryState } from "./outcomes.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
 import { guarded, OutputTail } from "./output_tail.ts";
+import type { HookRefs } from "./middleware.ts";
 import { MARK_PREFIX } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
@@ -34,6 +35,8 @@ export interface SubprocessOptions {
   readonly preload?: string;
   /** Called for an unhandled error of a job that had answered; the process then takes no more jobs. */
   readonly onLateError?: (error: LateError) => void;
+  /** What runs around its jobs. @default nothing */
+  readonly hooks?: HookRefs;
   /** The memory in bytes beyond which it is killed; see {@linkcode Subprocess.exceedMemory}. @default none */
   readonly jobMemory?: number;
 }
@@ -145,11 +148,14 @@ export class Subprocess {
     this.ready = this.#isReady.promise;
     this.closed = this.#isClosed.promise;
     this.#options = options;
-    const { isolation = "process", memoryLimit } = options;
-    const hello = { type: "hello", token: token.toHex(), isolation } as const;
-    void this.send(
-      memoryLimit === undefined ? hello : { ...hello, memoryLimit },
-    );
+    const { isolation = "process", memoryLimit, hooks } = options;
+    void this.send({
+      type: "hello",
+      token: token.toHex(),
+      isolation,
+      ...(memoryLimit === undefined ? {} : { memoryLimit }),
+      ...(hooks === undefined ? {} : { hooks }),
+    });
     if (options.preload !== undefined) {
       void this.send({ type: "preload", url: options.preload });
     }

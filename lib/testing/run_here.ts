@@ -57,15 +57,6 @@ export async function runHere(
   calls: WorkerCalls,
 ): Promise<HereOutcome> {
   publish();
-  let thrown: unknown;
-  const observed: LoadedFunction = async function (this: unknown, ...args) {
-    try {
-      return await func.apply(this, args);
-    } catch (error) {
-      thrown = error;
-      throw error;
-    }
-  };
   using limit = new Limit(request.timeout);
   const job: RunningJob = {
     request,
@@ -77,7 +68,7 @@ export async function runHere(
   };
   const called = await running.run(
     job,
-    () => Promise.race([callJob(observed, owner, request), limit.reached]),
+    () => Promise.race([callJob(func, owner, request), limit.reached]),
   );
   if (called === undefined) {
     const text = timeoutMessage(request.timeout);
@@ -85,8 +76,8 @@ export async function runHere(
     return { type: "failure", excInfo, thrown: limit.signal.reason };
   }
   if (called.type === "success") return called;
-  const { excInfo } = called.failure;
-  return { type: "failure", excInfo, thrown: thrown ?? new Error(excInfo) };
+  const { failure, thrown } = called;
+  return { type: "failure", excInfo: failure.excInfo, thrown };
 }
 
 /** The time limit of a run. */

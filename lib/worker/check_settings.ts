@@ -9,12 +9,14 @@ import { checkIsolation, type Isolation } from "../job/isolation.ts";
 import { checkQueueName } from "../job/names.ts";
 import { readDenoArgs } from "../runner/deno_args.ts";
 import { checkMemory } from "../runner/limits.ts";
+import type { HookRefs } from "../runner/middleware.ts";
 import {
   type ModulePattern,
   parseModulePattern,
 } from "../runner/module_patterns.ts";
 import { checkPermissionFlags } from "../runner/permissions.ts";
 import { checkSetting } from "./check_setting.ts";
+import { hookRefs } from "./hook_refs.ts";
 import { checkWeighted } from "./queue_order.ts";
 import { SILENT, steady, type SteadyLog } from "./log.ts";
 import type { WorkerOptions } from "./options.ts";
@@ -39,6 +41,8 @@ export interface WorkerSettings extends Omit<CheckedOptions, Changed> {
   /** The isolation of a queue. */
   readonly isolationOf: (queue: string) => Isolation;
   readonly log: SteadyLog;
+  /** What runs around jobs. */
+  readonly hooks: HookRefs | undefined;
 }
 
 /** The shortest time to live of a worker's hash, in seconds: sweepers read there what a dead worker had in hand. */
@@ -80,6 +84,7 @@ export function checkSettings(
     isolationOf: isolationRule(uniqueNames, checked),
     workerTtl: Math.max(checked.workerTtl, MIN_WORKER_TTL),
     log: steady(checked.log ?? SILENT, name),
+    hooks: hookRefs(checked),
   };
   checkLimits(settings, options);
   return settings;

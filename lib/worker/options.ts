@@ -26,6 +26,22 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly paths?: readonly string[];
   /**
+   * Modules whose functions run around each job, in its process, the first one outermost: see `Middleware` of
+   * `@deno-rq/rq/current`. `"./tracing.ts"` is the default export of a file, `"./hooks.ts#trace"` another one; a URL and a
+   * dotted path will do, too. They are loaded before there is a job, with the permissions of jobs.
+   *
+   * @default []
+   */
+  readonly middleware?: readonly string[];
+  /**
+   * Functions that are called for each failure of a job, in its process, one after the other, as RQ's: see
+   * `ExceptionHandler` of `@deno-rq/rq/current`. They are named like `middleware`. A job whose process is killed has none:
+   * see `onFailure`.
+   *
+   * @default []
+   */
+  readonly exceptionHandlers?: readonly string[];
+  /**
    * Modules outside `paths` that jobs may be loaded from: `jsr:@acme/*`, `npm:@acme/mail`, `https://acme.com/jobs/`.
    * Anybody who can write to Redis can run their functions. `node:` and `data:` are never loaded.
    *

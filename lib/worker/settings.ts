@@ -157,6 +157,22 @@ const SETTINGS = {
     short: "P",
     value: "DIR",
   },
+  middleware: {
+    kind: "texts",
+    help:
+      "a module whose function runs around each job, in its process: ./tracing.ts, ./hooks.ts#trace",
+    default: [],
+    flag: "middleware",
+    value: "MODULE",
+  },
+  exceptionHandlers: {
+    kind: "texts",
+    help:
+      "a function that is called when a job has thrown, in its process: ./report.ts, hooks.report",
+    default: [],
+    flag: "exception-handler",
+    value: "FUNCTION",
+  },
   jobModules: {
     kind: "list",
     help:

@@ -96,7 +96,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #work(): Promise<number> {
-    const { log } = this.#settings;
+    const { log, hooks, jobMemory } = this.#settings;
     const { execPath, denoArgs } = this.#options;
     await checkRun(execPath);
     const paths = this.#options.paths ?? defaultPaths();
@@ -108,7 +108,7 @@ export class Worker implements AsyncDisposable {
       sink: OWN_OUTPUT,
       preload: this.#settings.preload,
       onWarning: (message: string) => log.warn(message),
-      ...optional({ execPath, denoArgs, jobMemory: this.#settings.jobMemory }),
+      ...optional({ execPath, denoArgs, jobMemory, hooks }),
     };
     const why = await checkStart(common, this.#stopping.signal);
     if (why !== undefined) {

@@ -35,7 +35,11 @@ const MISTAKES: readonly {
   { args: ["--job-monitoring-interval", "soon"], says: /interval "soon"/ },
   { args: ["-c", "settings"], says: /--config \(-c\).*--concurrency/ },
   { args: ["-S", "pickle"], says: /--serializer pickle: .*JSONSerializer/ },
-  { args: ["--exception-handler", "a.b"], says: /in the job itself/ },
+  {
+    args: ["--exception-handler", "a.b"],
+    says: /exceptionHandlers "a.b": Cannot find the module/,
+  },
+  { args: ["--middleware", "./no.ts"], says: /there is no file .*no\.ts/ },
   { args: ["-w", "acme.Worker"], says: /--worker-class acme.Worker/ },
   { args: ["--job-class", "acme.Job"], says: /--job-class acme.Job/ },
   {

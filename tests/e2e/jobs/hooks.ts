@@ -1,0 +1,70 @@
+/** Middleware and exception handlers, and jobs that show what they do. */
+
+import {
+  currentJob,
+  DoNotRetry,
+  type ExceptionHandler,
+  type Middleware,
+  Retry,
+} from "../../../lib/runner/current.ts";
+
+const trail: string[] = [];
+
+/** Notes what it sees, and adds to results that are texts. */
+const outer: Middleware = async (job, next) => {
+  trail.push(`outer ${job.func} ${JSON.stringify(job.args)}`);
+  const result = await next();
+  return typeof result === "string" ? `outer(${result})` : result;
+};
+export default outer;
+
+export const inner: Middleware = async (job, next) => {
+  trail.push(`inner ${job.attempt} ${currentJob.id === job.id}`);
+  if (job.meta["skip"]) return "skipped";
+  if (job.meta["twice"]) await next();
+  try {
+    return `inner(${await next()})`;
+  } catch (error) {
+    if (job.meta["translate"]) {
+      throw new TypeError("translated", { cause: error });
+    }
+    throw error;
+  }
+};
+
+/** Keeps the failure with the job. */
+export const note: ExceptionHandler = async (job, error) => {
+  const before = (currentJob.meta["noted"] ?? []) as string[];
+  await currentJob.setMeta({ noted: [...before, `${job.attempt} ${error}`] });
+  return job.meta["stop"] ? false : undefined;
+};
+
+export function breaks(): never {
+  throw new Error("handler is broken");
+}
+
+export const last: ExceptionHandler = async () => {
+  await currentJob.setMeta({ last: true });
+};
+
+export function greet(name: string): string {
+  return `${name} [${trail.join(", ")}]`;
+}
+
+export function fail(how: string): unknown {
+  switch (how) {
+    case "map":
+      return new Map();
+    case "again":
+      throw new Retry({ max: 1 });
+    case "never":
+      throw new DoNotRetry(new RangeError("for good"));
+    case "later":
+      setTimeout(() => {
+        throw new Error("in a timer");
+      });
+      return new Promise((resolve) => setTimeout(resolve, 10_000));
+    default:
+      throw new Error(how);
+  }
+}
