@@ -113,7 +113,8 @@ export function defineCommand<const F extends FlagSpecs = Record<never, never>>(
 }
 
 function flagOf([key, spec]: [string, FlagSpec]): Flag {
-  const { kind: _, choices, ...flag } = spec;
+  const { kind: _, ...flag } = spec;
+  const { choices } = flag;
   const help = choices === undefined
     ? spec.help
     : `${spec.help}: ${choices.join(", ")}`;

@@ -7,7 +7,7 @@
 import { nearest } from "../base/nearest.ts";
 import type { Command } from "./command.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
-import { UsageError } from "./flags.ts";
+import { type Flag, UsageError } from "./flags.ts";
 import { type Listed, usageOfAll } from "./usage.ts";
 
 interface CommandEntry {
@@ -75,6 +75,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "remove schedules",
     load: () => import("./commands/schedule_remove.ts"),
   },
+  "completions": {
+    summary: "print what makes a shell complete this program",
+    load: () => import("./commands/completions.ts"),
+  },
 };
 
 /** What is run if no command is named, as in `rq-worker high low`. */
@@ -84,6 +88,21 @@ const DEFAULT = "worker";
 export const COMMAND_LIST: readonly Listed[] = Object.entries(COMMANDS).map(
   ([name, { summary }]) => ({ name, summary }),
 );
+
+/** Loads all commands, for those who show them all. */
+export async function loadCommands(): Promise<LoadedCommand[]> {
+  return await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, { summary, load }]) => {
+      const { flags } = (await load()).command;
+      return { name, summary, flags };
+    }),
+  );
+}
+
+/** A command with its flags. */
+export interface LoadedCommand extends Listed {
+  readonly flags: readonly Flag[];
+}
 
 /** A command as it was called. */
 export interface Called extends Listed {

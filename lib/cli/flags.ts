@@ -22,6 +22,8 @@ export interface Flag {
   readonly repeatable?: boolean;
   /** Whether its value may begin with `-`, as a flag does. A negative number always may. */
   readonly takesFlags?: boolean;
+  /** What its value may be, as far as a shell completes it. */
+  readonly choices?: readonly string[];
   readonly help: string;
   /** A flag of RQ that has no meaning here; accepted for scripts that call RQ. */
   readonly ofRq?: boolean;

@@ -39,6 +39,7 @@ function flagOf(setting: FlagSetting): Flag {
     ...common,
     // The flags of deno are values of this one.
     ...(name === "job-deno-arg" ? { takesFlags: true } : {}),
+    ...(setting.choices === undefined ? {} : { choices: setting.choices }),
     value: setting.value ?? VALUES[kind] ?? "VALUE",
     repeatable: setting.repeatable ?? (kind === "texts" || kind === "list"),
     help: `${help} (default: ${shownDefault(setting)})`,
