@@ -15,6 +15,7 @@ import {
   makeLogger,
   parseLevel,
 } from "./log.ts";
+import type { Liveness } from "./liveness.ts";
 import { isPythonFormat } from "./rq_flags.ts";
 
 /** A command that goes on until it is stopped. */
@@ -25,6 +26,8 @@ export interface Program {
   stop(): void;
   /** Those after it. */
   stopNow(): void;
+  /** Resolves with whether it has begun to do its work, `false` if it ended before. */
+  readonly listening: Promise<boolean>;
   /** SIGHUP. Without this, it ends the program at once. */
   restart?(): Promise<void>;
 }
@@ -39,13 +42,34 @@ export async function runProgram(
 ): Promise<void> {
   const pidFile = flags.values.get("pid")?.[0];
   if (pidFile) await writePid(pidFile);
-  using stops = new Stops(program);
-  if (flags.switches.has("until-eof")) stops.atEndOf(Deno.stdin.readable);
   try {
+    await using liveness = await livenessOf(program, flags);
+    using stops = new Stops({
+      ...program,
+      stop() {
+        liveness?.stopping();
+        program.stop();
+      },
+    });
+    if (flags.switches.has("until-eof")) stops.atEndOf(Deno.stdin.readable);
     await program.run();
   } finally {
     if (pidFile) await removePid(pidFile);
   }
+}
+
+/** Tells whoever wants to know whether the program lives. */
+async function livenessOf(
+  { listening }: Program,
+  flags: ParsedFlags,
+): Promise<Liveness | undefined> {
+  const file = flags.values.get("heartbeat-file")?.[0];
+  const variable = "NOTIFY_SOCKET";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  const isOfSystemd = state === "granted" && Deno.env.has(variable);
+  if (file === undefined && !isOfSystemd) return undefined;
+  const { Liveness } = await import("./liveness.ts");
+  return await Liveness.begin({ file, listening, log: logOf(flags) });
 }
 
 /** Stops a program when it is told to, by a signal or by the end of stdin. */

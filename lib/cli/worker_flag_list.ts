@@ -66,6 +66,12 @@ export const WORKER_FLAGS: readonly Flag[] = [
   { name: "verbose", short: "v", help: "the same as --logging-level DEBUG" },
   { name: "pid", value: "FILE", help: "write the process id to a file" },
   {
+    name: "heartbeat-file",
+    value: "FILE",
+    help:
+      "a file that exists while it takes jobs, and is written every 5 seconds, for probes",
+  },
+  {
     name: "until-eof",
     help:
       "begin a warm shutdown when stdin ends, so that it ends with the program that started it",

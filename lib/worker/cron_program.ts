@@ -24,6 +24,7 @@ export class CronProgram {
   readonly #keys: Keys;
   readonly #connection: OpenConnection;
   readonly #stopping = new AbortController();
+  readonly #listening = Promise.withResolvers<boolean>();
 
   /**
    * Checks the options. Connects only in {@linkcode CronProgram.run}.
@@ -45,8 +46,21 @@ export class CronProgram {
     });
   }
 
+  /** Resolves with whether it has begun to schedule: `true` as soon as it does, `false` if it ended before. */
+  get listening(): Promise<boolean> {
+    return this.#listening.promise;
+  }
+
   /** Schedules until it is told to stop. */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      this.#listening.resolve(false);
+    }
+  }
+
+  async #run(): Promise<void> {
     const { client, isOwn } = this.#connection;
     const { log, name } = this.#settings;
     const onError = (error: unknown) => logError(log, error);
@@ -75,6 +89,7 @@ export class CronProgram {
     await commands.subscribe();
     scheduler.start();
     log.info(`*** Scheduling the jobs of ${file.name}...`);
+    this.#listening.resolve(true);
     await this.#stopped();
     log.info(`RQ cron scheduler '${name}' stopping on request`);
   }

@@ -51,6 +51,8 @@ export interface WorkerSessionOptions {
   readonly stopping: AbortSignal;
   /** Begins a warm shutdown. */
   readonly stop: () => void;
+  /** Called when it begins to take jobs. */
+  readonly onListening: () => void;
 }
 
 /** One life of a worker. */
@@ -205,6 +207,7 @@ export class WorkerSession {
       await this.#cronFile?.apply();
       if (settings.withScheduler) await this.#startScheduling();
       log.info(`*** Listening on ${queues.join(", ")}...`);
+      this.#options.onListening();
       this.#options.runners.prepare();
       this.#sayWhy(await this.#jobs.run());
     } finally {

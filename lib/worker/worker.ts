@@ -44,6 +44,7 @@ export class Worker implements AsyncDisposable {
   readonly #connection: OpenConnection;
   readonly #keys: Keys;
   #working: Promise<number> | undefined;
+  readonly #listening = Promise.withResolvers<boolean>();
 
   /**
    * Checks the options. Connects only in {@linkcode Worker.work}.
@@ -61,6 +62,11 @@ export class Worker implements AsyncDisposable {
   /** The worker's name. */
   get name(): string {
     return this.#settings.name;
+  }
+
+  /** Resolves with whether it has begun to take jobs: `true` as soon as it does, `false` if it ended before. */
+  get listening(): Promise<boolean> {
+    return this.#listening.promise;
   }
 
   /**
@@ -82,15 +88,14 @@ export class Worker implements AsyncDisposable {
 
   async #workUntilSignal(): Promise<number> {
     const { signal } = this.#options;
-    if (signal?.aborted) {
-      await this.#disconnect();
-      return 0;
-    }
     const stop = () => this.stop();
     signal?.addEventListener("abort", stop);
     try {
-      return await this.#work();
+      if (!signal?.aborted) return await this.#work();
+      await this.#disconnect();
+      return 0;
     } finally {
+      this.#listening.resolve(false);
       signal?.removeEventListener("abort", stop);
     }
   }
@@ -129,6 +134,7 @@ export class Worker implements AsyncDisposable {
       inHand: this.#inHand,
       stopping: this.#stopping.signal,
       stop: () => this.stop(),
+      onListening: () => this.#listening.resolve(true),
     });
     this.#alarms.set(this.#settings.maxTime * 1_000, () => this.#timeIsUp());
     try {
@@ -177,6 +183,7 @@ export class Worker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#working === undefined) {
       this.#working = Promise.resolve(0);
+      this.#listening.resolve(false);
       return await this.#disconnect();
     }
     this.stop();

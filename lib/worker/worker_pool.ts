@@ -39,6 +39,7 @@ import {
   type PoolWorkerPhase,
 } from "./pool_worker.ts";
 import { RespawnBackoff } from "./respawn_backoff.ts";
+import { RollingRestart } from "./rolling_restart.ts";
 
 export type { WorkerPoolOptions, WorkerRange } from "./pool_options.ts";
 export type { PoolWorkerPhase } from "./pool_worker.ts";
@@ -68,10 +69,12 @@ export class WorkerPool implements AsyncDisposable {
   readonly #range: WorkerRange;
   readonly #connection: OpenConnection;
   readonly #watch: PoolWatch;
+  readonly #rolling: RollingRestart;
   readonly #alarms = new Alarms();
   readonly #backoff = new RespawnBackoff();
   readonly #workers = new Map<string, PoolWorker>();
   readonly #done = Promise.withResolvers<void>();
+  readonly #listening = Promise.withResolvers<boolean>();
   #command: readonly string[] = [];
   #running: Promise<void> | undefined;
   #isStopping = false;
@@ -81,9 +84,6 @@ export class WorkerPool implements AsyncDisposable {
   /** Whether any worker has ever listened: until then, one that fails ends the pool. */
   #hasListened = false;
   #error: CannotStartError | undefined;
-  /** A rolling restart in progress, and whether another one was asked for meanwhile. */
-  #restarting: Promise<void> | undefined;
-  #restartsAgain = false;
 
   /**
    * Checks the options. Starts nothing before {@linkcode WorkerPool.start}.
@@ -105,6 +105,12 @@ export class WorkerPool implements AsyncDisposable {
     this.#argsOf(this.name); // throws if an option cannot be passed on
     this.#connection = this.#connect();
     this.#watch = this.#makeWatch();
+    this.#rolling = new RollingRestart({
+      staying: () => this.#staying,
+      startOne: () => this.#startOne(),
+      isStopping: () => this.#isStopping,
+      log: this.#settings.log,
+    });
   }
 
   /** The workers that there are now. */
@@ -113,6 +119,11 @@ export class WorkerPool implements AsyncDisposable {
       const { name, pid, startedAt, phase } = worker;
       return { name, pid, startedAt, phase };
     });
+  }
+
+  /** Resolves with whether any worker has begun to take jobs: `true` as soon as one does, `false` if all ended before. */
+  get listening(): Promise<boolean> {
+    return this.#listening.promise;
   }
 
   /**
@@ -156,15 +167,14 @@ export class WorkerPool implements AsyncDisposable {
    * the restart ends there and the others stay.
    */
   async restart(): Promise<void> {
-    this.#restartsAgain = true;
-    this.#restarting ??= this.#restartWhileAsked();
-    await this.#restarting;
+    await this.#rolling.run();
   }
 
   /** Begins a warm shutdown and waits for its end. Only {@linkcode WorkerPool.start} reports how it ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running === undefined) {
       this.#running = Promise.resolve();
+      this.#listening.resolve(false);
       return await this.#connection.client.close();
     }
     this.stop();
@@ -186,6 +196,7 @@ export class WorkerPool implements AsyncDisposable {
       log.info("All workers stopped, exiting...");
     } finally {
       signal?.removeEventListener("abort", stop);
+      this.#listening.resolve(false);
       this.#alarms[Symbol.dispose]();
       this.#isStopping = true;
       // Closed first: a pass may wait for a Redis that does not answer.
@@ -287,34 +298,6 @@ export class WorkerPool implements AsyncDisposable {
     if (isOver && this.#workers.size === 0) this.#done.resolve();
   }
 
-  async #restartWhileAsked(): Promise<void> {
-    try {
-      while (this.#restartsAgain && !this.#isStopping) {
-        this.#restartsAgain = false;
-        await this.#restartOnce();
-      }
-    } finally {
-      this.#restarting = undefined;
-    }
-  }
-
-  async #restartOnce(): Promise<void> {
-    const { log } = this.#settings;
-    const old = this.#staying;
-    log.info(`Restarting ${old.length} workers, one after the other`);
-    for (const worker of old) {
-      if (this.#isStopping) return;
-      if (!this.#workers.has(worker.name)) continue; // one in its place has been started since
-      const next = this.#startOne();
-      if (!await next?.listening) {
-        if (this.#isStopping) return;
-        log.error("The new worker does not listen: the old ones stay");
-        return;
-      }
-      worker.leave();
-    }
-  }
-
   /** The workers that were not told to leave. */
   get #staying(): readonly PoolWorker[] {
     return [...this.#workers.values()]
@@ -323,7 +306,7 @@ export class WorkerPool implements AsyncDisposable {
 
   #scale({ start, leave }: Scaling): void {
     // A restart has one worker more than there are to be, for a moment.
-    if (this.#isStopping || this.#restarting !== undefined) return;
+    if (this.#isStopping || this.#rolling.isRunning) return;
     const count = this.#staying.length;
     const leaving = leave === undefined ? undefined : this.#workers.get(leave);
     if (start === 0 && leaving === undefined) return;
@@ -376,6 +359,7 @@ export class WorkerPool implements AsyncDisposable {
       workers: () => this.#staying,
       onListening: (worker) => {
         this.#hasListened = true;
+        this.#listening.resolve(true);
         worker.isListening();
       },
       onScaling: (scaling) => this.#scale(scaling),

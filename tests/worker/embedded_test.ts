@@ -18,6 +18,7 @@ Deno.test("a worker leaves when its signal is aborted", async () => {
     signal: leaving.signal,
   });
   const working = worker.work();
+  assertEquals(await worker.listening, true);
   const job = await bench.queue("low").enqueue("jobs.add", 1, 2);
   assertEquals(await job.wait({ timeout: 20 }), 3);
   leaving.abort();
@@ -32,6 +33,7 @@ Deno.test("a worker whose signal was aborted before does not begin", async () =>
     signal: AbortSignal.abort(),
   });
   assertEquals(await worker.work(), 0);
+  assertEquals(await worker.listening, false);
 });
 
 Deno.test("a grace that is longer than a timer can be does not end at once", async () => {

@@ -33,6 +33,7 @@ Deno.test("a pool tells which workers there are, and stops them at the end of it
     });
     assertEquals(pool.workers, []);
     started = pool.start();
+    assertEquals(await pool.listening, true);
     await waitFor(() =>
       pool.workers.length === 2 &&
       pool.workers.every(({ phase }) => phase === "listening")
@@ -79,6 +80,7 @@ Deno.test("a program that does not exist is told", async () => {
     CannotStartError,
     "cannot be started: NotFound",
   );
+  assertEquals(await pool.listening, false);
 });
 
 Deno.test.each(

@@ -26,6 +26,8 @@ const FLAGS: ReadonlySet<string> = new Set([
   "quiet",
   "verbose",
   "pid",
+  "heartbeat-file",
+  "until-eof",
   "help",
 ]);
 
@@ -40,6 +42,7 @@ export const command: Command = {
     const program = fromFlags(() => makeProgram(flags));
     await runProgram({
       run: () => program.run(),
+      listening: program.listening,
       stop: () => program.stop(),
       stopNow: () => program.stop(),
     }, flags);

@@ -25,6 +25,7 @@ export const command: Command = {
     const worker = fromFlags(() => makeWorker(flags));
     await runProgram({
       run: () => worker.work(),
+      listening: worker.listening,
       stop: () => worker.stop(),
       stopNow: () => worker.stopNow(),
     }, flags);

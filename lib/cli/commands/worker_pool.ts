@@ -72,6 +72,7 @@ export const command: Command = {
     const pool = fromFlags(() => makePool(flags));
     await runProgram({
       run: () => pool.start(),
+      listening: pool.listening,
       stop: () => pool.stop(),
       stopNow: () => pool.stopNow(),
       restart: () => pool.restart(),
