@@ -155,6 +155,7 @@ export type { StoredJob } from "./lib/queue/stored_job.ts";
 export type { Result, ResultType } from "./lib/queue/result.ts";
 export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
 export type { StopOptions } from "./lib/queue/stop_job.ts";
+export type { JobStream, StreamOptions } from "./lib/queue/job_stream.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { WatchOptions } from "./lib/queue/watch_options.ts";
 export type { JobEvent } from "./lib/queue/watch_job.ts";

@@ -91,6 +91,8 @@ export const JOB_FIELDS = {
   x_steps: ["integer", "job, user", "worker, job, user"],
   /** The names of the signals that it waits for while it is scheduled. */
   x_waits_for: ["json", "worker", "user"],
+  /** The run whose parts its stream holds, how many these are, and their bytes. */
+  x_stream: ["text", "job", "all"],
   x_progress: ["number", "job", "user"],
   x_progress_note: ["text", "job", "user"],
 

@@ -68,10 +68,11 @@ export type StoredArgs<F extends JobFunction> = Parameters<F> extends
   }
   : never;
 
-/** The type of a function's result after it was stored; see {@linkcode Stored}. */
-export type StoredResultOf<F extends JobFunction> = Stored<
-  Awaited<ReturnType<F>>
->;
+/** The type of a function's result after it was stored; see {@linkcode Stored}. That of a generator is what it returns. */
+export type StoredResultOf<F extends JobFunction> = ReturnType<F> extends
+  | AsyncGenerator<unknown, infer R>
+  | Generator<unknown, infer R> ? Stored<R>
+  : Stored<Awaited<ReturnType<F>>>;
 
 /** The arguments of a call. Optional if the function needs none, or takes named arguments as its last. */
 export type CallArgs<F extends JobFunction> = [] extends Parameters<F>

@@ -1,5 +1,5 @@
 /**
- * What queues and jobs share: the connection, the store, one waiter for results, and one reader of events.
+ * What queues and jobs share: the connection, the store, one waiter for results, and readers of events and streams.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { JobStore } from "../store/job_store.ts";
 import { Keys } from "../store/keys.ts";
 import { EventReader } from "./event_reader.ts";
 import { ResultWaiter } from "./result_waiter.ts";
+import { StreamReader } from "./stream_reader.ts";
 
 const KNOWN = optionNames<ConnectionOptions>(CONNECTION_OPTIONS);
 
@@ -57,13 +58,19 @@ export class Context implements AsyncDisposable {
     return (this.#shared ??= share(this.store)).events;
   }
 
+  /** The reader of streams, one for each connection and prefix. */
+  get streams(): Pick<StreamReader, "read" | "look"> {
+    return (this.#shared ??= share(this.store)).streams;
+  }
+
   /** Closes the connection if this context has opened it. */
   async close(): Promise<void> {
     const shared = this.#shared;
     this.#shared = undefined;
     if (shared !== undefined && --shared.users === 0) {
       allShared.get(this.client)?.delete(this.store.keys.prefix);
-      await Promise.all([shared.waiter.close(), shared.events.close()]);
+      const { waiter, events, streams } = shared;
+      await Promise.all([waiter.close(), events.close(), streams.close()]);
     }
     if (this.#isOwn) await this.client.close();
   }
@@ -88,6 +95,7 @@ export async function queueNames(context: Context): Promise<string[]> {
 interface Shared {
   readonly waiter: ResultWaiter;
   readonly events: EventReader;
+  readonly streams: StreamReader;
   users: number;
 }
 
@@ -101,6 +109,7 @@ function share(store: JobStore): Shared {
   const shared = byPrefix.get(prefix) ?? {
     waiter: new ResultWaiter(store),
     events: new EventReader(store),
+    streams: new StreamReader(store),
     users: 0,
   };
   byPrefix.set(prefix, shared);

@@ -19,6 +19,8 @@ import { countResults, deleteResults } from "../store/results.ts";
 import type { Context } from "./context.ts";
 import { type Execution, readExecutions } from "./executions.ts";
 import { JobSnapshot } from "./job_snapshot.ts";
+import { JobStream, type StreamOptions } from "./job_stream.ts";
+import { streamResponse } from "./stream_response.ts";
 import { latestResultOf, type Result, resultsOf } from "./result.ts";
 import { waitForResult, type WaitOptions } from "./wait.ts";
 import { type JobEvent, watchJob } from "./watch_job.ts";
@@ -135,6 +137,39 @@ export abstract class StoredJob<R = unknown> extends JobSnapshot {
   watch(options: WatchOptions = {}): AsyncIterableIterator<JobEvent> {
     const { id, origin } = this;
     return watchJob(this.#context, { id, queue: origin }, options);
+  }
+
+  /**
+   * What the job yields, if its function is a generator: from the first part on, or from where an earlier reading has come to,
+   * until the job has ended. Any number may read, during the run and as long as the result is kept.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const part of job.stream<string>()) console.log(part);
+   * ```
+   *
+   * The iteration throws what {@linkcode Job.wait} throws if the job does not finish, and an `Error` if it begins anew in the
+   * middle, unless `onRestart` is given.
+   *
+   * @throws {RangeError} If `from` is no position.
+   */
+  stream<P = unknown>(options: StreamOptions = {}): JobStream<P> {
+    return new JobStream<P>(this.#context, this.id, options);
+  }
+
+  /**
+   * The same as a response of server-sent events, which a browser reads by `EventSource`: a message for each part, with its
+   * position as the id, and `end`, `failed` or `restart` as events of these names.
+   *
+   * @example
+   * ```ts ignore
+   * Deno.serve((request) =>
+   *   job.streamResponse({ from: request.headers.get("last-event-id") })
+   * );
+   * ```
+   */
+  streamResponse(options: Pick<StreamOptions, "from"> = {}): Response {
+    return streamResponse(this.#context, this.id, options);
   }
 
   /** Its runs that have not ended: one while it is `started`, else none; Python workers may have left others. */

@@ -93,6 +93,11 @@ export class ChildCalls implements WorkerCalls {
     return this.#call(call);
   }
 
+  /** Stores parts that the job has yielded. */
+  async emit(parts: readonly string[]): Promise<void> {
+    await this.#call({ method: "emit", parts });
+  }
+
   /** Settles the call that a reply is for. */
   settle({ id, value, error, name }: ReplyMessage): void {
     const call = mapGet(this.#pending, id);

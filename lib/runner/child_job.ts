@@ -19,6 +19,7 @@ import { DECLARED_EXPORT, declaredSchedules } from "../job/declared.ts";
 import { encodeJson, type JsonOptions } from "../job/json.ts";
 import { retryWishOf } from "../job/retry_wish.ts";
 import { findNamed, type Named } from "../job/static_method.ts";
+import type { Emit, Yielding } from "./child_stream.ts";
 import {
   describeFailure,
   describeJobError,
@@ -175,15 +176,47 @@ function kindOf(value: unknown): string {
   return type === "object" ? "an object" : `a ${type}`;
 }
 
-/** Calls a job's function and encodes its result as JSON. */
+const { asyncIterator, toStringTag } = Symbol;
+
+/** Whether a function has returned the object of a generator, or anything else that can be iterated asynchronously. */
+function isYielding(result: unknown): result is Yielding {
+  if (typeof result !== "object" || result === null) return false;
+  const tag = (result as { [toStringTag]?: unknown })[toStringTag];
+  return tag === "Generator" || asyncIterator in result;
+}
+
+async function sendParts(
+  result: Yielding,
+  emit: Emit,
+  json: JsonOptions,
+): Promise<unknown> {
+  const { emitParts } = await import("./child_stream.ts");
+  return await emitParts(result, emit, json);
+}
+
+/** A function that ends when the given one has yielded everything, for what is to run around all of that. */
+export function yielding(
+  func: LoadedFunction,
+  emit: Emit,
+  json: JsonOptions,
+): LoadedFunction {
+  return async function (this: unknown, ...args) {
+    const result = await apply(func, this, args);
+    return isYielding(result) ? await sendParts(result, emit, json) : result;
+  };
+}
+
+/** Calls a job's function, sends what it yields, and encodes its result as JSON. */
 export async function callJob(
   func: LoadedFunction,
   owner: object | undefined,
   request: RunRequest,
+  emit: Emit,
 ): Promise<Called> {
   let result: unknown;
   try {
     result = await apply(func, owner, argumentsOf(request));
+    if (isYielding(result)) result = await sendParts(result, emit, request);
   } catch (error) {
     return {
       type: "failure",

@@ -8,6 +8,7 @@
 import { MAX_SECONDS } from "../base/duration.ts";
 import { decodeJson } from "../job/json.ts";
 import type { MetaPatch } from "../job/meta.ts";
+import { PARTS_AT_ONCE } from "../job/parts.ts";
 import { checkRetryWish } from "../job/retry_wish.ts";
 import {
   type CallMessage,
@@ -125,6 +126,8 @@ function requestOf(call: Record<string, unknown>): CallRequest {
       }
       return { method: "saveProgress", value, note };
     }
+    case "emit":
+      return { method: "emit", parts: partsOf(call["parts"]) };
     case "step":
     case "keepStep":
     case "sleep":
@@ -133,6 +136,14 @@ function requestOf(call: Record<string, unknown>): CallRequest {
     default:
       return refuseMessage("call", "its method is unknown");
   }
+}
+
+function partsOf(parts: unknown): string[] {
+  const isFine = Array.isArray(parts) && parts.length <= PARTS_AT_ONCE &&
+    parts.every((part) => typeof part === "string");
+  if (!isFine) refuseMessage("call", "the parts are no list of texts");
+  for (const part of parts) jsonOf("part", part, decodeJson);
+  return parts;
 }
 
 function stepCallOf(

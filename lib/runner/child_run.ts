@@ -14,7 +14,9 @@ import {
   type JobModule,
   type Loaded,
   loadModule,
+  yielding,
 } from "./child_job.ts";
+import type { Emit } from "./child_stream.ts";
 import type { RunningJob } from "./current_job.ts";
 import {
   describeFailure,
@@ -131,8 +133,12 @@ export class ChildRun {
     if (loaded.type === "failure") return this.#fail(loaded);
     this.#module = loaded.module;
     const { func, owner } = loaded;
-    const hooked = this.#hooks?.around(func, this.#hookedJob) ?? func;
-    const answer = await callJob(hooked, owner, job.request);
+    const emit: Emit = (parts) => this.running.calls.emit(parts);
+    const hooked = this.#hooks?.around(
+      yielding(func, emit, job.request),
+      this.#hookedJob,
+    );
+    const answer = await callJob(hooked ?? func, owner, job.request, emit);
     if (answer.type === "failure") return this.#fail(answer);
     await this.#calls?.settled();
     // Unhandled rejections are reported only after a turn of the event loop.

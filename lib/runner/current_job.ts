@@ -53,6 +53,8 @@ export interface WorkerCalls {
   saveProgress(value: number, note: string | undefined): Promise<void>;
   /** Asks for something that a step needs. */
   steps(call: StepCall): Promise<string>;
+  /** Stores parts that the job has yielded, each as JSON. */
+  emit(parts: readonly string[]): Promise<void>;
 }
 
 /** The running job as the subprocess publishes it. */

@@ -97,6 +97,9 @@ export class HostCalls {
         case "saveProgress":
           await host.saveProgress(call.value, call.note);
           return {};
+        case "emit":
+          await host.emit(call.parts);
+          return {};
         default:
           return { value: await host.steps(call) };
       }

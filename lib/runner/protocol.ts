@@ -149,6 +149,7 @@ export type CallRequest =
     readonly value: number;
     readonly note?: string;
   }
+  | { readonly method: "emit"; readonly parts: readonly string[] }
   | StepCall;
 
 /** A call with its number. */

@@ -103,6 +103,8 @@ export interface JobHost {
   saveProgress(value: number, note: string | undefined): Promise<void>;
   /** Does what a step of the job asks for; see {@linkcode StepCall}. */
   steps(call: StepCall): Promise<string>;
+  /** Stores parts that the job has yielded, each as JSON. */
+  emit(parts: readonly string[]): Promise<void>;
 }
 
 /**

@@ -58,6 +58,15 @@ const RESULT_FIELDS = {
   x_attempt: ["integer", "worker, sweep", "user"],
 } as const;
 
+/** An entry of our stream of what a job yields: a part, or how far the job is. */
+const PART_FIELDS = {
+  part: ["json", "job", "user"],
+  /** What follows is of this start of the job. */
+  attempt: ["integer", "job", "user"],
+  /** The status with which the job has ended. */
+  end: ["text", "all", "user"],
+} as const;
+
 /** An entry of our stream of ends. */
 const END_FIELDS = {
   job_id: ["text", "all", "user"],
@@ -168,6 +177,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   WORKER_FIELDS,
   EXECUTION_FIELDS,
   RESULT_FIELDS,
+  PART_FIELDS,
   END_FIELDS,
   EVENT_FIELDS,
   LIMIT_FIELDS,

@@ -117,6 +117,10 @@ export class Keys {
   results(id: string): string {
     return `${this.prefix}results:${id}`;
   }
+  /** Stream of ours: what a job yields. */
+  stream(id: string): string {
+    return `${this.prefix}x_stream:${id}`;
+  }
   /** Hash of a worker. */
   worker(name: string): string {
     return `${this.prefix}worker:${name}`;
@@ -262,6 +266,7 @@ const LUA_NAMES: readonly (readonly [
   ["dependents_key", "id", "'job:' .. id .. ':dependents'"],
   ["dependencies_key", "id", "'job::' .. id .. ':dependencies'"],
   ["results_key", "id", "'results:' .. id"],
+  ["stream_key", "id", "'x_stream:' .. id"],
   ["queue_key", "q", "'queue:' .. q"],
   ["intermediate_key", "q", "'queue:' .. q .. ':intermediate'"],
   [

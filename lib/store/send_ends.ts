@@ -42,7 +42,8 @@ const MARKS = HOOKS.flatMap(({ marks }) => marks);
 /** Whether FINISH can probably record an end. */
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
-    end.hadHeartbeat === false && end.payload.length < LARGE_PAYLOAD &&
+    end.hadHeartbeat === false && !end.needsHooks &&
+    end.payload.length < LARGE_PAYLOAD &&
     !MARKS.some((field) => end.execution.job.has(field));
 }
 

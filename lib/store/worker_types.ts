@@ -87,6 +87,8 @@ export interface End {
   readonly workedMs: number;
   /** Whether a heartbeat may have been sent during the run: then there are records to remove. @default true */
   readonly hadHeartbeat?: boolean;
+  /** Whether the run has stored something that its job's mark did not tell of when it was claimed. @default false */
+  readonly needsHooks?: boolean;
   /** Of a failure: what is to be done other than the job's `retry` option says. */
   readonly retry?: RetryWish;
   /** Of a failure: a random number from 0 to below 1, for the jitter of a retry. @default 0.5, which is none */

@@ -27,6 +27,8 @@ export class MemoryCalls implements WorkerCalls {
   readonly #context: MemoryContext;
   readonly #target: Target;
   readonly #signals: Readonly<Record<string, unknown>>;
+  /** What the job has yielded, as JSON. */
+  readonly parts: string[] = [];
   readonly #pending = new Set<Promise<unknown>>();
 
   /** For one run of a job, which gets these signals. */
@@ -97,6 +99,12 @@ export class MemoryCalls implements WorkerCalls {
     throw new Error(
       `Cannot wait for the signal "${name}": it would never come; give it in the "signals" of runJob()`,
     );
+  }
+
+  /** Keeps what the job has yielded. */
+  async emit(parts: readonly string[]): Promise<void> {
+    await Promise.resolve();
+    this.parts.push(...parts);
   }
 
   /** Waits for the calls that the job has not awaited, as a worker does before it records the job's end. */

@@ -68,7 +68,11 @@ export async function runHere(
   };
   const called = await running.run(
     job,
-    () => Promise.race([callJob(func, owner, request), limit.reached]),
+    () =>
+      Promise.race([
+        callJob(func, owner, request, (parts) => calls.emit(parts)),
+        limit.reached,
+      ]),
   );
   if (called === undefined) {
     const text = timeoutMessage(request.timeout);

@@ -72,6 +72,8 @@ export interface JobRun<R> {
   readonly meta: Readonly<Record<string, unknown>>;
   /** The progress that it has reported last. */
   readonly progress: JobProgress | undefined;
+  /** What it has yielded, if it is a generator. */
+  readonly parts: readonly unknown[];
   /** The jobs that it has enqueued through `currentJob`. They have not run. */
   readonly enqueued: readonly Job[];
 }
@@ -126,6 +128,7 @@ export async function runJob<F extends JobFunction>(
     >,
     meta: job.record.meta,
     progress: job.record.progress ?? undefined,
+    parts: calls.parts.map((part) => decodeJson(part)),
     enqueued: context.store.all.map(({ id, record }) =>
       newJob(id, context, () => record)
     ),

@@ -164,6 +164,7 @@ const NO_HOST: JobHost = {
   saveProgress: refuse,
   parents: refuse,
   steps: refuse,
+  emit: refuse,
 };
 
 /** A declared schedule after the check. */

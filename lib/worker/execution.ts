@@ -5,10 +5,8 @@
  */
 
 import { heldCall } from "../job/codec.ts";
-import type { Wake } from "../job/steps.ts";
 import { brokenOutcome } from "../runner/outcomes.ts";
 import type {
-  AsleepOutcome,
   FailureOutcome,
   Outcome,
   Runner,
@@ -36,9 +34,6 @@ import { ExecutionHost } from "./job_host.ts";
 import type { JobLog } from "./job_log.ts";
 import { passedResults } from "./parents.ts";
 import { isWebhook, webhookCall } from "./webhook_run.ts";
-
-/** How a run ended: with its outcome, or the job sleeps. */
-type Ended = Exclude<Outcome, AsleepOutcome> | Wake;
 
 /** How a run ended: what to record, and what it means for further runs. */
 export interface RunEnd {
@@ -79,12 +74,13 @@ export class Executor {
    * @param signal Kills the job; its reason is a {@linkcode JobAborted}.
    */
   async run(execution: Execution, signal: AbortSignal): Promise<RunEnd> {
-    const { jobLog } = this.#options;
+    const { jobLog, store } = this.#options;
     const began = Date.now();
     try {
       jobLog.begin(execution);
-      const outcome = await this.#run(execution, signal);
-      return this.#answered(execution, outcome, Date.now() - began);
+      const host = new ExecutionHost(store, execution, this.#options);
+      const outcome = await this.#run(execution, host, signal);
+      return this.#answered(execution, host, outcome, Date.now() - began);
     } catch (error) {
       if (error instanceof JobAborted) {
         const end = this.#aborted(execution, error.kind, Date.now() - began);
@@ -103,8 +99,12 @@ export class Executor {
       : this.#aborted(execution, abortedBy, 0).end;
   }
 
-  async #run(execution: Execution, signal: AbortSignal): Promise<Ended> {
-    const { runnerOf, store, mayEnqueue, bigInts } = this.#options;
+  async #run(
+    execution: Execution,
+    host: ExecutionHost,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { runnerOf, store, bigInts } = this.#options;
     signal.throwIfAborted();
     let request: RunRequest;
     try {
@@ -117,26 +117,37 @@ export class Executor {
       if (!(error instanceof Error) || isOfRedis(error)) throw error;
       return notRun(error);
     }
-    const host = new ExecutionHost(store, execution, {
-      mayEnqueue,
-      bigInts,
-    });
-    const outcome = await runnerOf(execution).run(request, host, { signal });
-    if (outcome.type !== "asleep") return outcome;
-    return host.wake ?? brokenOutcome("it sleeps without having said so");
+    return await runnerOf(execution).run(request, host, { signal });
   }
 
-  #answered(execution: Execution, outcome: Ended, ms: number): RunEnd {
-    const { store, resultTtl, jobLog } = this.#options;
+  #answered(
+    execution: Execution,
+    { wake, needsHooks }: ExecutionHost,
+    outcome: Outcome,
+    ms: number,
+  ): RunEnd {
+    const { resultTtl } = this.#options;
     const workedMs = Math.max(0, ms);
-    if ("signals" in outcome) {
-      const end = asleepEnd(execution, outcome, workedMs);
-      return { hasBegun: true, end };
-    }
     if (outcome.type === "success") {
       const end = endOf(execution, outcome, workedMs, resultTtl);
-      return { hasBegun: true, end };
+      return { hasBegun: true, end: needsHooks ? { ...end, needsHooks } : end };
     }
+    if (outcome.type === "failure") {
+      return this.#failed(execution, outcome, workedMs);
+    }
+    if (wake === undefined) {
+      const broken = brokenOutcome("it sleeps without having said so");
+      return this.#failed(execution, broken, workedMs);
+    }
+    return { hasBegun: true, end: asleepEnd(execution, wake, workedMs) };
+  }
+
+  #failed(
+    execution: Execution,
+    outcome: FailureOutcome,
+    workedMs: number,
+  ): RunEnd {
+    const { store, resultTtl, jobLog } = this.#options;
     if (outcome.reason === "start") {
       const end = releasedEnd(execution, store.serverTime);
       return { hasBegun: false, fault: whyUnstarted(outcome), end };

@@ -12,6 +12,7 @@ import type { Wake } from "../job/steps.ts";
 import type { EnqueueRequest, JobHost, StepCall } from "../runner/runner.ts";
 import { mergeMeta } from "../store/merge_meta.ts";
 import { reportParents } from "./parents.ts";
+import type { PartHost } from "./part_host.ts";
 import type { StepHost } from "./step_host.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
@@ -32,6 +33,7 @@ export class ExecutionHost implements JobHost {
   #steps: StepHost | undefined;
   /** The job's `meta`, as it is stored for all this knows. */
   #meta: Uint8Array | undefined;
+  #parts: PartHost | undefined;
 
   /** One for each execution. */
   constructor(
@@ -95,6 +97,19 @@ export class ExecutionHost implements JobHost {
     const { StepHost } = await import("./step_host.ts");
     this.#steps ??= new StepHost(this.#store, this.#execution);
     return await this.#steps.perform(call);
+  }
+
+  /** Stores what the job has yielded. */
+  async emit(parts: readonly string[]): Promise<void> {
+    // Loaded when a job yields.
+    const { PartHost } = await import("./part_host.ts");
+    this.#parts ??= new PartHost(this.#store, this.#execution);
+    await this.#parts.emit(parts);
+  }
+
+  /** Whether it has stored something that is to be ended with the job. */
+  get needsHooks(): boolean {
+    return this.#parts !== undefined;
   }
 
   /** When the job goes on, if it waits for something. */

@@ -99,6 +99,7 @@ function make() {
         parents: () => Promise.resolve("[]"),
         saveProgress: () => Promise.resolve(),
         steps: () => Promise.resolve(""),
+        emit: () => Promise.resolve(),
       },
       signal: controller.signal,
     });

@@ -62,6 +62,7 @@ Deno.test({
         parents: () => Promise.resolve("[]"),
         saveProgress: nothing,
         steps: () => Promise.resolve(""),
+        emit: () => Promise.resolve(),
       };
       return new JobRun({ ...options, host, killGrace: 100, reusable: true })
         .run();

@@ -212,6 +212,7 @@ export class TestRunner implements AsyncDisposable {
       parents: () => Promise.resolve("[]"),
       saveProgress: (value, note) =>
         Promise.resolve(void this.calls.push(["progress", value, note])),
+      emit: (parts) => Promise.resolve(void this.calls.push(["emit", parts])),
       steps: (call) => {
         this.calls.push([call.method, call]);
         return Promise.resolve("");

@@ -1,5 +1,6 @@
-/** Calls that are sent twice, of jobs with steps; see tests/store/replay_test.ts. */
+/** Calls that are sent twice, of jobs with steps, or that yield; see tests/store/replay_test.ts. */
 
+import { emit } from "../../lib/store/parts.ts";
 import { keepStep, lookAtWait, signal } from "../../lib/store/steps.ts";
 import type { Scene, Twice } from "./replay_test.ts";
 import { endOne } from "./support.ts";
@@ -33,6 +34,33 @@ export const STEP_SCENES: [string, Scene][] = [
     const execution = await running(twice);
     const sleep = { name: "#1", forSignal: false, seconds: 0 };
     return () => lookAtWait(twice.workers, execution, sleep);
+  }],
+  ["yield the first parts", async (twice) => {
+    const execution = await running(twice);
+    const parts = { from: 0, parts: ["1", "2"], ttl: 60 };
+    return () => emit(twice.workers, execution, parts);
+  }],
+  ["yield more parts", async (twice) => {
+    const execution = await running(twice);
+    await emit(twice.workers, execution, { from: 0, parts: ["1"], ttl: 60 });
+    const more = { from: 1, parts: ["2", "3"], ttl: 60 };
+    return () => emit(twice.workers, execution, more);
+  }],
+  ["finish: it has yielded", async (twice) => {
+    const { workers, worker } = twice;
+    const execution = await running(twice);
+    await emit(twice.bench.workers, execution, {
+      from: 0,
+      parts: ["1"],
+      ttl: 60,
+    });
+    const end = {
+      outcome: "finished",
+      ttl: 500,
+      payload: "",
+      workedMs: 5,
+    } as const;
+    return () => endOne(workers, worker, execution, end);
   }],
   ["fall asleep", async (twice) => {
     const execution = await running(twice);

@@ -1,4 +1,4 @@
-/** The table of the transitions that have to do with steps; tests/store/transitions_test.ts explains and tries it. */
+/** The table of the transitions that have to do with steps and streams; tests/store/transitions_test.ts explains and tries it. */
 
 export const STEP_TABLE: string = `
                         | otherwise queued popped started   rq-started finished failed stopped deferred scheduled canceled created ready limited gone
@@ -7,6 +7,10 @@ keep a step             | =         .      .      =         .          .        
                         | lost      .      .      kept      .          .        .      .       .        .         .        .       .     .       .
 look at a sleep         | =         .      .      =         .          .        .      .       .        .         .        .       .     .       .
                         | lost      .      .      due       .          .        .      .       .        .         .        .       .     .       .
+yield parts             | =         .      .      =         .          .        .      .       .        .         .        .       .     .       .
+                        | lost      .      .      kept      .          .        .      .       .        .         .        .       .     .       .
+finish, has yielded     | =         .      .      finished  .          .        .      .       .        .         .        .       .     .       .
+                        | lost      .      .      finished  .          finished .      .       .        .         .        .       .     .       .
 fall asleep             | =         .      .      scheduled .          .        .      .       .        .         .        .       .     .       .
                         | lost      .      .      asleep    .          .        .      .       .        .         .        .       .     .       .
 fall asleep, signaled   | =         .      .      queued    .          .        .      .       .        .         .        .       .     .       .

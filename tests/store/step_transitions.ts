@@ -1,6 +1,7 @@
-/** The transitions of the table that have to do with steps; see tests/store/step_table.ts. */
+/** The transitions of the table that have to do with steps and streams; see tests/store/step_table.ts. */
 
 import type { JobField } from "../../lib/job/fields.ts";
+import { emit } from "../../lib/store/parts.ts";
 import { keepStep, lookAtWait, signal } from "../../lib/store/steps.ts";
 import { setFields } from "./job_circumstances.ts";
 import { JOB } from "./job_states.ts";
@@ -38,6 +39,17 @@ export const STEP_TRANSITIONS: Readonly<Record<string, Transition>> = {
       const wait = { name: "#1", forSignal: false, seconds: 3_600 };
       return (await lookAtWait(workers, execution, wait)).type;
     },
+  },
+  "yield parts": {
+    run: ({ workers, execution }) => {
+      const parts = { from: 0, parts: ["1", "2"], ttl: 60 };
+      return emit(workers, execution, parts);
+    },
+  },
+  "finish, has yielded": {
+    prepare: ({ workers, execution }) =>
+      emit(workers, execution, { from: 0, parts: ["1"], ttl: 60 }),
+    run: (stage) => end(stage, { outcome: "finished" }),
   },
   "fall asleep": { run: fallAsleep },
   "fall asleep, signaled": { prepare: hasSignal, run: fallAsleep },

@@ -333,6 +333,7 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "heartbeat",
   "record",
   "keep a step",
+  "yield parts",
   "look at a sleep",
   "signal",
   "signal, it waits for it",

@@ -95,3 +95,13 @@ Deno.test("steps are done, sleeps take no time, and signals are those of the opt
   const brief = () => currentJob.waitFor("go", { timeout: 60 });
   await assertRejects(() => runJob(brief), DOMException, "in time");
 });
+
+Deno.test("runJob() gives what a generator has yielded, and what it returns", async () => {
+  const job = async function* (count: number) {
+    for (let i = 0; i < count; i++) yield await Promise.resolve({ i });
+    return count;
+  };
+  const { parts, result } = await runJob(job, [2]);
+  const count: number = result;
+  assertEquals([parts, count], [[{ i: 0 }, { i: 1 }], 2]);
+});

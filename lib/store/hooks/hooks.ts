@@ -11,6 +11,7 @@ import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
 import { RATE_LIMIT } from "./rate_limit.ts";
 import { REPEAT } from "./repeat.ts";
+import { STREAM } from "./stream.ts";
 import { UNIQUE } from "./unique.ts";
 import { TAGS } from "./tags.ts";
 import { WAITING } from "./waiting.ts";
@@ -24,6 +25,7 @@ export const HOOKS: readonly Hook[] = [
   WAITING,
   CALLBACKS,
   WEBHOOKS,
+  STREAM,
   REPEAT,
   UNIQUE,
   TAGS,

@@ -47,6 +47,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["TYPE", "KEY"],
   ["XADD", "KEY", "*", "a", "1"],
   ["XRANGE", "KEY", "-", "+", "COUNT", "1"],
+  ["XTRIM", "KEY", "MAXLEN", "9"],
   ["XREVRANGE", "KEY", "+", "-", "COUNT", "1"],
   ["ZADD", "KEY", "1", "a"],
   ["ZCARD", "KEY"],
