@@ -1,6 +1,6 @@
 /** Looking at queues and registries, and changing all of their jobs, holds Redis up for a moment only, however many there are. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, fail } from "@std/assert";
 import { Queue } from "../../lib/queue/queue.ts";
 import { registryPages } from "../../lib/store/registries.ts";
 import { list } from "../../lib/store/replies.ts";
@@ -40,11 +40,31 @@ async function prepared(): Promise<{ bench: Bench; queue: Queue }> {
   return { bench, queue };
 }
 
-/** Milliseconds of the slowest call since the last look. Bounds are generous: it is the order of magnitude that counts. */
+/** Milliseconds of the slowest call since the last look. */
 async function slowest(bench: Bench): Promise<number> {
   const log = list(await bench.send("SLOWLOG", "GET", 10_000));
   await bench.send("SLOWLOG", "RESET");
   return Math.max(0, ...log.map((entry) => Number(list(entry)[2]) / 1_000));
+}
+
+/**
+ * Nothing that an action calls takes Redis long: it is the order of magnitude that counts. On a busy machine Redis itself may
+ * have to wait, so the best of some tries counts.
+ */
+async function assertQuick(
+  bench: Bench,
+  action: () => Promise<unknown>,
+  prepare: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
+  const tries: number[] = [];
+  while (tries.length < 5) {
+    await prepare();
+    await slowest(bench);
+    await action();
+    tries.push(await slowest(bench));
+    if (tries.at(-1)! < 50) return;
+  }
+  fail(`the slowest calls took ${tries} ms`);
 }
 
 Deno.test("looking at a registry with a million entries is quick", async () => {
@@ -52,26 +72,22 @@ Deno.test("looking at a registry with a million entries is quick", async () => {
   await using _bench = bench;
   await using _queue = queue;
   await bench.send("EVAL", MILLION, 1, "rq:failed:q");
-  await slowest(bench);
   const failed = queue.failedJobRegistry;
   assertEquals(await failed.count(), 666_000);
-  assertEquals(
-    (await failed.jobIds({ offset: 500_000, limit: 50 })).length,
-    50,
-  );
-  await failed.jobIds({ offset: 400_000, limit: 50, newestFirst: true });
-  assert(await failed.has("job-1-3"));
   const place = { queue: "q", name: "failed" } as const;
-  let left = 20;
-  // the entry behind which the next page begins has left: its place is looked for
-  for await (
-    const page of registryPages(bench.jobs, place, { offset: 400_000 })
-  ) {
-    await bench.send("ZREM", "rq:failed:q", page.at(-1)!.member);
-    if (--left === 0) break;
-  }
-  const ms = await slowest(bench);
-  assert(ms < 100, `the slowest call took ${ms} ms`);
+  await assertQuick(bench, async () => {
+    const ids = await failed.jobIds({ offset: 500_000, limit: 50 });
+    assertEquals(ids.length, 50);
+    await failed.jobIds({ offset: 400_000, limit: 50, newestFirst: true });
+    assert(await failed.has("job-1-3"));
+    let left = 20;
+    const pages = registryPages(bench.jobs, place, { offset: 400_000 });
+    for await (const page of pages) {
+      // behind which the next page begins: its place has to be found
+      await bench.send("ZREM", "rq:failed:q", page.at(-1)!.member);
+      if (--left === 0) break;
+    }
+  });
 });
 
 Deno.test.each([["requeueAll"], ["clear"], ["cancelAll"]] as const)(
@@ -80,12 +96,13 @@ Deno.test.each([["requeueAll"], ["clear"], ["cancelAll"]] as const)(
     const { bench, queue } = await prepared();
     await using _bench = bench;
     await using _queue = queue;
-    await bench.send("EVAL", FAILED, 0, 10_000);
-    await slowest(bench);
-    const { done, complete } = await queue.failedJobRegistry[method]();
-    assertEquals([done, complete], [10_000, true]);
-    const ms = await slowest(bench);
-    assert(ms < 100, `the slowest call took ${ms} ms`);
+    await assertQuick(bench, async () => {
+      const { done, complete } = await queue.failedJobRegistry[method]();
+      assertEquals([done, complete], [10_000, true]);
+    }, async () => {
+      await bench.send("FLUSHALL");
+      await bench.send("EVAL", FAILED, 0, 10_000);
+    });
   },
 );
 
@@ -94,14 +111,13 @@ Deno.test("looking at a queue with a million jobs is quick", async () => {
   await using _bench = bench;
   await using _queue = queue;
   await bench.send("EVAL", MILLION_QUEUED, 1, "rq:queue:q");
-  await slowest(bench);
   assertEquals(await queue.count(), 1_000_000);
-  assertEquals((await queue.jobIds()).length, 1_000_000);
-  assertEquals((await queue.jobIds(500_000, 50)).length, 50);
-  let pages = 0;
-  for await (const _ of bench.jobs.jobIdPages("q")) {
-    if (++pages === 100) break;
-  }
-  const ms = await slowest(bench);
-  assert(ms < 50, `the slowest call took ${ms} ms`);
+  await assertQuick(bench, async () => {
+    assertEquals((await queue.jobIds()).length, 1_000_000);
+    assertEquals((await queue.jobIds(500_000, 50)).length, 50);
+    let pages = 0;
+    for await (const _ of bench.jobs.jobIdPages("q")) {
+      if (++pages === 100) break;
+    }
+  });
 });
