@@ -39,9 +39,29 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "enqueue a call of a function",
     load: () => import("./commands/enqueue.ts"),
   },
+  "requeue": {
+    summary: "put failed jobs back on their queues",
+    load: () => import("./commands/requeue.ts"),
+  },
   "empty": {
     summary: "delete the waiting jobs of queues",
     load: () => import("./commands/empty.ts"),
+  },
+  "job list": {
+    summary: "list jobs",
+    load: () => import("./commands/job_list.ts"),
+  },
+  "job requeue": {
+    summary: "put jobs back on their queues",
+    load: () => import("./commands/job_requeue.ts"),
+  },
+  "job cancel": {
+    summary: "cancel jobs",
+    load: () => import("./commands/job_cancel.ts"),
+  },
+  "job delete": {
+    summary: "delete jobs",
+    load: () => import("./commands/job_delete.ts"),
   },
   "job show": {
     summary: "show all that is known of a job",

@@ -20,7 +20,6 @@ interface RqFlag {
 
 /** Commands of RQ that there are not. */
 const MISSING = [
-  "requeue",
   "resume",
   "suspend",
 ];
