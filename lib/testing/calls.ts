@@ -113,7 +113,7 @@ export class MemoryCalls implements WorkerCalls {
   }
 
   async #enqueue(request: EnqueueRequest): Promise<string> {
-    const { queue: name = this.#job.record.text("origin") } = request;
+    const { queue: name = this.#job.origin } = request;
     this.#remember(request.func);
     const { client, bigInts } = this.#context;
     const queue = new Queue(name, { connection: client, bigInts });

@@ -195,7 +195,7 @@ class Capture implements Captured {
     for (;;) {
       const job = this.#store.take();
       if (job !== undefined) {
-        await runStored(this.context(true), job);
+        await runStored(this.#own, job);
         count++;
         if (job.status === "failed") failed.push(errorOf(job));
       } else if (!scheduled || !this.#store.promote()) break;
@@ -216,20 +216,23 @@ class Capture implements Captured {
     if (active.length === 0) setStandIn(undefined);
   }
 
+  /** The context of the jobs themselves: they read BigInts if one of the queues does. */
+  get #own(): MemoryContext {
+    return this.context(this.#contexts.has(true));
+  }
+
   #found(expected: ExpectedJob): MemoryJob[] {
     return this.#store.all.filter(({ record }) => expected.is(record));
   }
 
   #jobOf({ id, record }: MemoryJob): Job {
-    return newJob(id, this.context(true), () => record);
+    return newJob(id, this.#own, () => record);
   }
 
   #listed(): string {
-    const all = this.#store.all.map(({ record }) => {
+    const all = this.#store.all.map(({ record, origin }) => {
       const { funcName, args, kwargs } = record.call;
-      return `\n  ${describeCall(funcName, args, kwargs)} on "${
-        record.text("origin")
-      }"`;
+      return `\n  ${describeCall(funcName, args, kwargs)} on "${origin}"`;
     });
     return all.length === 0 ? "is nothing" : `are${all.join("")}`;
   }

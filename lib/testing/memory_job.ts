@@ -18,6 +18,7 @@ import type { JobState } from "../store/job_store.ts";
 import type { NewJob } from "../store/new_job.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** RQ's types of results. */
 const SUCCESSFUL = 1;
@@ -33,6 +34,10 @@ export class MemoryJob {
   readonly since: number = Date.now();
   /** What its function threw, if it has failed. */
   thrown: unknown;
+  /** The name of its queue. */
+  readonly origin: string;
+  /** The ids of the jobs that it waits for. */
+  readonly parents: readonly string[];
   readonly #fields = new Map<JobField, Uint8Array>();
   #latest: StoredResult | null = null;
   #runs = 0;
@@ -45,6 +50,8 @@ export class MemoryJob {
     }
     this.set(fields);
     this.set({ origin: queue });
+    this.origin = queue;
+    this.parents = this.record.dependencyIds;
   }
 
   /** Writes fields. */
@@ -69,17 +76,21 @@ export class MemoryJob {
 
   /** Its status. */
   get status(): JobStatus {
-    return this.record.text("status") as JobStatus;
+    return this.#text("status") as JobStatus;
+  }
+
+  /** The unique key that it has, and how it holds it. */
+  get unique(): { readonly key: string; readonly how: string } {
+    const [key = "", how = ""] = [
+      this.#text("x_unique"),
+      this.#text("x_unique_how"),
+    ];
+    return { key, how };
   }
 
   /** Whether it has ended. */
   get hasEnded(): boolean {
     return hasEnded(this.status);
-  }
-
-  /** The ids of the jobs that it waits for. */
-  get parents(): readonly string[] {
-    return this.record.dependencyIds;
   }
 
   /** Its state at this moment. */
@@ -113,6 +124,11 @@ export class MemoryJob {
     this.thrown = thrown;
     const excString = encodeFailure(excInfo);
     this.#end("failed", { type: FAILED, returnValue: undefined, excString });
+  }
+
+  #text(field: JobField): string | undefined {
+    const bytes = this.#fields.get(field);
+    return bytes && decoder.decode(bytes);
   }
 
   #end(status: JobStatus, result: Omit<StoredResult, "entryId">): void {

@@ -32,6 +32,8 @@ const GONE: JobState = { exists: false, status: null, latest: null };
 /** Jobs in memory, in the order in which they were enqueued. */
 export class MemoryStore extends JobStore {
   readonly #jobs = new Map<string, MemoryJob>();
+  /** Those that wait for others. */
+  readonly #deferred = new Set<MemoryJob>();
   /** The ids of those that are queued, the next one first, on whichever queue. */
   #queued: string[] = [];
   readonly #listeners = new Set<() => void>();
@@ -77,8 +79,7 @@ export class MemoryStore extends JobStore {
 
   /** Lets the jobs that wait for one which has ended go on, or end with it. */
   ended(parent: MemoryJob): void {
-    for (const child of this.all) {
-      if (child.status !== "deferred") continue;
+    for (const child of [...this.#deferred]) {
       if (child.parents.includes(parent.id)) this.#judge(child);
     }
     this.changed();
@@ -115,21 +116,22 @@ export class MemoryStore extends JobStore {
     if (isTaken) {
       enqueuedJob({ outcome: "duplicate", status: before.status }, job);
     }
-    const existing = this.#heedKey(job);
-    if (existing !== undefined) {
-      return enqueuedJob({ outcome: "skipped", id: existing }, job);
-    }
     const stored = new MemoryJob(job);
     for (const parent of stored.parents) {
       if (!this.#jobs.has(parent)) {
         enqueuedJob({ outcome: "unknown parent", parent }, job);
       }
     }
+    const existing = this.#heedKey(job);
+    if (existing !== undefined) {
+      return enqueuedJob({ outcome: "skipped", id: existing }, job);
+    }
     this.#jobs.delete(id); // the new one is the last
     this.#jobs.set(id, stored);
     if (job.atFront) stored.set({ enqueue_at_front: 1 });
     if (stored.parents.length > 0) {
       stored.set({ status: "deferred" });
+      this.#deferred.add(stored);
       this.#judge(stored);
     } else this.#admit(stored);
     await this.#onEnqueued(this);
@@ -195,7 +197,7 @@ export class MemoryStore extends JobStore {
     if (job.status === "canceled") {
       return Promise.resolve(refused(false, "canceled"));
     }
-    this.#leave(id);
+    this.#leave(job);
     job.set({ status: "canceled" });
     this.ended(job);
     return Promise.resolve(DONE);
@@ -208,7 +210,7 @@ export class MemoryStore extends JobStore {
   ): Promise<boolean> {
     const job = this.#jobs.get(id);
     if (job === undefined) return false;
-    this.#leave(id);
+    this.#leave(job);
     this.#jobs.delete(id);
     const children = this.all.filter(({ parents }) => parents.includes(id));
     if (!deleteDependents) this.ended(job);
@@ -261,7 +263,7 @@ export class MemoryStore extends JobStore {
   /** Takes a job off its queue. */
   override remove(queue: string, id: string): Promise<boolean> {
     const is = this.#on(queue).includes(id);
-    if (is) this.#leave(id);
+    if (is) this.#takeOff(id);
     return Promise.resolve(is);
   }
 
@@ -274,17 +276,21 @@ export class MemoryStore extends JobStore {
 
   /** Forgets a queue, but not its jobs. */
   override deleteQueue(queue: string): Promise<void> {
-    for (const id of this.#on(queue)) this.#leave(id);
+    for (const id of this.#on(queue)) this.#takeOff(id);
     return Promise.resolve();
   }
 
   #on(queue: string): string[] {
-    return this.#queued.filter((id) =>
-      this.#jobs.get(id)?.record.text("origin") === queue
-    );
+    return this.#queued.filter((id) => this.#jobs.get(id)?.origin === queue);
   }
 
-  #leave(id: string): void {
+  /** Takes a job from its queue, or from those that wait for others. */
+  #leave(job: MemoryJob): void {
+    this.#deferred.delete(job);
+    this.#takeOff(job.id);
+  }
+
+  #takeOff(id: string): void {
     this.#queued = this.#queued.filter((other) => other !== id);
   }
 
@@ -312,6 +318,7 @@ export class MemoryStore extends JobStore {
       case "stay":
         return;
       case "go":
+        this.#deferred.delete(job);
         return this.#admit(job);
       case "fail":
         job.fail(verdict.why, new Error(verdict.why));
@@ -319,6 +326,7 @@ export class MemoryStore extends JobStore {
       case "cancel":
         job.set({ status: "canceled" });
     }
+    this.#deferred.delete(job);
     job.set({ x_decided_by: verdict.decidedBy });
     this.ended(job);
   }
@@ -343,7 +351,7 @@ export class MemoryStore extends JobStore {
       case "replace":
         holder.set({ x_unique: "" });
         if (status === "started" || hasEnded(status)) return undefined;
-        this.#leave(id);
+        this.#leave(holder);
         this.#jobs.delete(id);
         return undefined;
       default:

@@ -14,11 +14,9 @@ export function holderOf(
   queue: string,
   key: string,
 ): MemoryJob | undefined {
-  return jobs.findLast((job) => {
-    const { record } = job;
-    return record.text("x_unique") === key && record.text("origin") === queue &&
-      holdsKey(job);
-  });
+  return jobs.findLast((job) =>
+    job.unique.key === key && job.origin === queue && holdsKey(job)
+  );
 }
 
 /** What a new job does if its key is taken: `error`, `skip`, `replace` or `debounce`. */
@@ -28,7 +26,7 @@ export function whatIfTaken(fields: ReadonlyMap<JobField, RedisArg>): string {
 
 /** Whether a job still holds its key: until it has started, until it has ended, or for some seconds. */
 function holdsKey(job: MemoryJob): boolean {
-  const until = job.record.text("x_unique_how")?.split(" ")[0];
+  const [until] = job.unique.how.split(" ");
   if (until === "ended") return !job.hasEnded;
   if (until === "started") return !job.hasEnded && job.status !== "started";
   return Date.now() < job.since + 1_000 * Number(until);

@@ -8,6 +8,7 @@ import { CALLBACK_TIMEOUT } from "../job/callback.ts";
 import { encodeData } from "../job/codec.ts";
 import { formatDate, uniqueMicros } from "../base/date.ts";
 import type { JobField } from "../job/fields.ts";
+import { errorOfTraceback } from "../job/failure.ts";
 import { isUrlSpecifier, parseFuncRef } from "../job/func_ref.ts";
 import { encodeJson } from "../job/json.ts";
 import { placeOf } from "../queue/func_name.ts";
@@ -62,9 +63,8 @@ async function runOne(
 /** What is run: the call, and the results that are passed to it. */
 async function requestFor(
   { store, bigInts }: MemoryContext,
-  { record }: MemoryJob,
+  { record, origin: queue }: MemoryJob,
 ): Promise<RunRequest> {
-  const queue = record.text("origin") ?? "";
   const execution = { id: crypto.randomUUID(), queue, job: record };
   const request = requestOf(execution, bigInts);
   const passed = await Promise.all(
@@ -87,7 +87,7 @@ export async function targetOf(request: RunRequest): Promise<Target> {
   const { url, exportName } = place;
   const loaded = await loadModule({ url, exportName, request });
   if (loaded.type === "loaded") return { ...loaded, exportName };
-  throw new Error(loaded.failure.excInfo);
+  throw errorOfTraceback(loaded.failure.excInfo);
 }
 
 /** A module of a registry or a server needs no looking for. */
@@ -113,7 +113,7 @@ function addCallback({ store, bigInts }: MemoryContext, job: MemoryJob): void {
   store.add({
     id: `${job.id}-on-${kind}-${record.text("x_attempts")}`,
     isIdNew: true,
-    queue: record.text("origin") ?? "",
+    queue: job.origin,
     atFront: true,
     due: undefined,
     fields: new Map<JobField, RedisArg>([

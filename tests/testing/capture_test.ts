@@ -296,3 +296,16 @@ Deno.test("what needs Redis says so, and after the capture it is asked again", a
   }
   await assertRejects(() => queue.count(), Error, "127.0.0.1:1");
 });
+
+Deno.test("many jobs, each of which waits for the one before it, are drained in their order", async () => {
+  await using queue = new Queue("low", { connection: NOWHERE });
+  using captured = capture(queue);
+  calls.length = 0;
+  let before: string[] = [];
+  for (let i = 0; i < 2_000; i++) {
+    const call = { func: send, args: [`${i}`], dependsOn: before } as const;
+    before = [(await queue.enqueueCall(call)).id];
+  }
+  assertEquals(await captured.drain(), 2_000);
+  assertEquals(calls, Array.from(calls, (_, i) => `send ${i}`));
+});
