@@ -89,9 +89,18 @@ Deno.test.each([
     },
     flags: ["--job-allow-none"],
   },
+  {
+    what: "of a pool",
+    command: ["worker-pool", "-n", "1"],
+    files: {
+      "deno.json": '{ "lock": { "frozen": true } }',
+      "deno.lock": '{ "version": "5" }',
+    },
+    flags: [],
+  },
 ])(
   "a worker whose modules are cached runs jobs $what, without a registry",
-  async ({ files, flags }) => {
+  async ({ files, flags, command = [] }) => {
     using project = new Project({
       ...files,
       "jobs/a.ts": "export const twice = (n: number) => 2 * n;",
@@ -104,12 +113,16 @@ Deno.test.each([
       const job = await queue.enqueue("jobs.a.twice", 21);
       const own = ["run", "-A", "--no-lock", "--cached-only", WORKER];
       await using worker = spawnDeno(
-        [...own, "--burst", "--url", redis.url, ...flags, "low"],
+        [...own, ...command, "--burst", "--url", redis.url, ...flags, "low"],
         { cwd, env },
       );
       assertEquals(await endOf(worker), 0, worker.stderr);
       assertEquals(await job.excInfo(), null);
       assertEquals(await job.result(), 42);
+      const lock = `${cwd}/deno.lock`;
+      if ("deno.lock" in files) {
+        assertEquals(await Deno.readTextFile(lock), files["deno.lock"]);
+      }
     } finally {
       await Deno.remove(env["DENO_DIR"]!, { recursive: true });
     }
