@@ -158,9 +158,12 @@ export type { StopOptions } from "./lib/queue/stop_job.ts";
 export type { JobStream, StreamOptions } from "./lib/queue/job_stream.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
 export type { WatchOptions } from "./lib/queue/watch_options.ts";
-export type { JobEvent } from "./lib/queue/watch_job.ts";
+export type { JobEvent, JobLogEvent } from "./lib/queue/watch_job.ts";
+export type { LogsOptions } from "./lib/queue/job_logs.ts";
+export type { LogLine, LogSource } from "./lib/store/log_lines.ts";
 export type {
   HappenedToJob,
+  JobLoggedEvent,
   JobProgressEvent,
   JobStatusEvent,
   MissedEvent,

@@ -26,5 +26,6 @@ for await (const event of job.watch()) {
       console.log(`> ${event.value * 100} %: ${event.note}`);
   }
 }
+for await (const { line, text } of job.logs()) console.log(`> ${line} ${text}`);
 worker.stop();
 await working;

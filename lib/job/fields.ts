@@ -95,6 +95,8 @@ export const JOB_FIELDS = {
   x_stream: ["text", "job", "all"],
   x_progress: ["number", "job", "user"],
   x_progress_note: ["text", "job", "user"],
+  /** Of its log: the bytes that are kept, the lines that there ever were, and the last call that has added some. */
+  x_log: ["text", "job", "all"],
 
   // Trying again
   retries_left: ["integer", "producer, worker", "worker, user"],

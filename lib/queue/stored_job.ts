@@ -13,6 +13,7 @@ import {
   isSuccess,
 } from "../job/result_codec.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
+import type { LogLine } from "../store/log_lines.ts";
 import { positionOf } from "../store/position.ts";
 import { dependenciesAreMet, dependentIds } from "../store/related_jobs.ts";
 import { countResults, deleteResults } from "../store/results.ts";
@@ -21,6 +22,7 @@ import { type Execution, readExecutions } from "./executions.ts";
 import { JobSnapshot } from "./job_snapshot.ts";
 import { JobStream, type StreamOptions } from "./job_stream.ts";
 import { streamResponse } from "./stream_response.ts";
+import { jobLogs, type LogsOptions } from "./job_logs.ts";
 import { latestResultOf, type Result, resultsOf } from "./result.ts";
 import { waitForResult, type WaitOptions } from "./wait.ts";
 import { type JobEvent, watchJob } from "./watch_job.ts";
@@ -121,13 +123,14 @@ export abstract class StoredJob<R = unknown> extends JobSnapshot {
   }
 
   /**
-   * Tells what happens to the job, beginning with its status now, until it has ended. A status that a Python program writes is
+   * Tells what happens to the job, beginning with its status and its log as they are now, until it has ended. A status that a Python program writes is
    * told up to a second later, and may be passed over if it does not last.
    *
    * @example
    * ```ts ignore
    * for await (const event of job.watch()) {
    *   if (event.type === "progress") console.log(event.value, event.note);
+   *   else if (event.type === "log") console.log(event.text);
    *   else console.log(event.status); // "queued", "started", "finished"
    * }
    * ```
@@ -170,6 +173,22 @@ export abstract class StoredJob<R = unknown> extends JobSnapshot {
    */
   streamResponse(options: Pick<StreamOptions, "from"> = {}): Response {
     return streamResponse(this.#context, this.id, options);
+  }
+
+  /**
+   * The job's log: what it has logged by `currentJob.log()`, and if its worker keeps that (`captureLogs`), what it has printed.
+   * If there was too much, the first lines are missing.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const { text } of job.logs({ follow: true })) console.log(text);
+   * ```
+   *
+   * @throws {NoSuchJobError} If the job is gone.
+   */
+  logs(options: LogsOptions = {}): AsyncIterableIterator<LogLine> {
+    const { id, origin } = this;
+    return jobLogs(this.#context, { id, queue: origin }, options);
   }
 
   /** Its runs that have not ended: one while it is `started`, else none; Python workers may have left others. */

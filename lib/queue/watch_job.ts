@@ -14,11 +14,13 @@ import {
   type StoredEvent,
   type WatchedJob,
 } from "../store/events.ts";
+import { type LogLine, readLog } from "../store/log_lines.ts";
 import { isLater } from "../store/stream_ids.ts";
 import type { Context } from "./context.ts";
 import { noSuchJob } from "./wait.ts";
 import { checkWatch, type WatchOptions } from "./watch_options.ts";
 import {
+  type HappenedToJob,
   type JobProgressEvent,
   type JobStatusEvent,
   toldOf,
@@ -31,7 +33,15 @@ const LOOK_MS = 1_000;
 const FOLLOW_MS = 50;
 
 /** What {@linkcode Job.watch} tells. */
-export type JobEvent = JobStatusEvent | JobProgressEvent;
+export type JobEvent = JobStatusEvent | JobProgressEvent | JobLogEvent;
+
+/** A line of a job's log. */
+export interface JobLogEvent extends HappenedToJob, LogLine {
+  /** Discriminant. */
+  readonly type: "log";
+  /** When it was stored, by the clock of Redis. */
+  readonly at: Date;
+}
 
 /** What happens to a job, until it has ended. */
 export async function* watchJob(
@@ -53,20 +63,22 @@ export async function* watchJob(
     const first = await lookAtJob(context.store, id);
     if (!first.exists) throw noSuchJob(id);
     const told = new Told(id, queue, first.lastId);
-    yield* told.compare(first);
+    const log = new LogReader(context, { id, queue });
+    yield* withLog(told.compare(first), log, true);
     let look: WatchedJob | undefined;
     while (!told.isOver) {
       const events = await mailbox.take(look ? FOLLOW_MS : LOOK_MS);
       const isMissing = mailbox.takeMissed();
       for (const event of events) {
         if (look && isLater(event.id, look.lastId)) {
-          yield* told.compare(look);
+          yield* withLog(told.compare(look), log, isMissing);
           look = undefined;
         }
-        if (!told.isOver) yield* told.take(event);
+        if (told.isOver) break;
+        yield* withLog(told.take(event), log, event.event === "log");
       }
       if (look && !isLater(look.lastId, context.events.position)) {
-        if (!told.isOver) yield* told.compare(look);
+        if (!told.isOver) yield* withLog(told.compare(look), log, true);
         look = undefined;
       } else if (isMissing || look === undefined && events.length === 0) {
         look = await lookAtJob(context.store, id);
@@ -74,6 +86,45 @@ export async function* watchJob(
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Tells events, and what is new in the log: before the end of the job in any case, else if it is said to have more. */
+async function* withLog(
+  events: Iterable<JobEvent>,
+  log: LogReader,
+  hasMore: boolean,
+): AsyncGenerator<JobEvent> {
+  for (const event of events) {
+    const isEnd = event.type === "status" &&
+      (event.status === null || hasEnded(event.status));
+    if (isEnd) yield* log.read();
+    yield event;
+  }
+  if (hasMore) yield* log.read();
+}
+
+/** Reads a job's log from where it was read last. */
+class LogReader {
+  readonly #context: Context;
+  readonly #of: { readonly id: string; readonly queue: string };
+  #after = "0-0";
+
+  constructor(context: Context, of: { id: string; queue: string }) {
+    this.#context = context;
+    this.#of = of;
+  }
+
+  /** Tells the lines that are new. */
+  async *read(): AsyncGenerator<JobLogEvent> {
+    const { id: jobId, queue } = this.#of;
+    const pages = readLog(this.#context.store, jobId, this.#after);
+    for await (const page of pages) {
+      for (const [entryId, line] of page) {
+        this.#after = entryId;
+        yield { type: "log", jobId, queue, ...line };
+      }
+    }
   }
 }
 
@@ -97,10 +148,12 @@ class Told {
   }
 
   /** Tells an event. */
-  *take(event: StoredEvent): Generator<JobEvent> {
+  *take(
+    event: StoredEvent,
+  ): Generator<JobStatusEvent | JobProgressEvent> {
     if (!isLater(event.id, this.#since)) return;
     for (const told of toldOf(event)) {
-      if (told.jobId !== this.#of.jobId) continue;
+      if (told.jobId !== this.#of.jobId || told.type === "logged") continue;
       if (told.type === "status") this.#status = told.status;
       else this.#progress = progressIn(told);
       yield told;
@@ -108,7 +161,7 @@ class Told {
   }
 
   /** Tells what was seen, as far as it is new. */
-  *compare(look: WatchedJob): Generator<JobEvent> {
+  *compare(look: WatchedJob): Generator<JobStatusEvent | JobProgressEvent> {
     const { at, exists, progress, workerName } = look;
     const status = exists ? statusOfText(look.status) : null;
     const isKnown = !exists || status !== null; // a status of another program's tells nothing

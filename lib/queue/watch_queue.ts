@@ -36,6 +36,12 @@ export interface JobProgressEvent extends HappenedToJob {
   readonly note?: string;
 }
 
+/** A job has logged something; {@linkcode Job.logs} has it. */
+export interface JobLoggedEvent extends HappenedToJob {
+  /** Discriminant. */
+  readonly type: "logged";
+}
+
 /** Events were missed, by a slow reader or while there was no connection: look at what is watched again. */
 export interface MissedEvent {
   /** Discriminant. */
@@ -43,7 +49,11 @@ export interface MissedEvent {
 }
 
 /** What {@linkcode Queue.watch} tells. */
-export type QueueEvent = JobStatusEvent | JobProgressEvent | MissedEvent;
+export type QueueEvent =
+  | JobStatusEvent
+  | JobProgressEvent
+  | JobLoggedEvent
+  | MissedEvent;
 
 /** What happens to the jobs of some queues, of all if none are named. */
 export async function* watchQueues(
@@ -76,7 +86,7 @@ export async function* watchQueues(
 /** What an entry of the stream tells, job by job. Anybody may have written it: what is unknown tells nothing. */
 export function* toldOf(
   event: StoredEvent,
-): Generator<JobStatusEvent | JobProgressEvent> {
+): Generator<JobStatusEvent | JobProgressEvent | JobLoggedEvent> {
   const { id, queue, jobIds, facts } = event;
   const at = dateOf(id);
   for (const jobId of jobIds) {
@@ -89,6 +99,10 @@ export function* toldOf(
       if (progress !== undefined) {
         yield { type: "progress", ...of, ...progress };
       }
+      continue;
+    }
+    if (event.event === "log") {
+      yield { type: "logged", ...of };
       continue;
     }
     const isGone = event.event === "deleted";

@@ -29,6 +29,7 @@ import type { EnqueueRequest, StepCall } from "./runner.ts";
 /** A call that has been sent and not answered yet. */
 interface PendingCall {
   readonly size: number;
+  readonly isLog: boolean;
   readonly resolve: (value: string) => void;
   readonly reject: (error: Error) => void;
 }
@@ -42,6 +43,9 @@ interface QueuedCall {
 
 const encoder = new TextEncoder();
 
+/** The longest text that waits to be logged; of a longer one, only the end is sent. */
+const MAX_LOG_TEXT = 4 * 1024 * 1024;
+
 /** Not reset between jobs: a late reply to one job's call must not settle a call of the next job. */
 let lastId = 0;
 
@@ -54,6 +58,8 @@ export class ChildCalls implements WorkerCalls {
   #last: QueuedCall | undefined;
   #onSettled: (() => void) | undefined;
   #isOver = false;
+  #isLogging = false;
+  #logText = "";
 
   /**
    * Sends nothing yet.
@@ -88,6 +94,16 @@ export class ChildCalls implements WorkerCalls {
     );
   }
 
+  /** Adds lines to the job's log. One call at a time does so; what comes meanwhile goes with the next one. */
+  log(text: string): void {
+    if (this.#isOver) return;
+    const all = this.#logText + text + "\n";
+    this.#logText = all.length > MAX_LOG_TEXT
+      ? sliceText(all, -MAX_LOG_TEXT)
+      : all;
+    if (!this.#isLogging) this.#sendLog();
+  }
+
   /** Asks for something that a step needs. */
   steps(call: StepCall): Promise<string> {
     return this.#call(call);
@@ -107,6 +123,7 @@ export class ChildCalls implements WorkerCalls {
     if (error === undefined) call.resolve(value ?? "");
     else call.reject(errorNamed(name, error));
     this.#sendWaiting();
+    if (call.isLog) this.#sendLog();
     if (mapSize(this.#pending) === 0) this.#onSettled?.();
   }
 
@@ -122,6 +139,15 @@ export class ChildCalls implements WorkerCalls {
   /** Rejects all calls from now on: the job has ended, but code that it left running may go on. */
   end(): void {
     this.#isOver = true;
+  }
+
+  /** Sends what was logged since the last call, if there was one. */
+  #sendLog(): void {
+    this.#isLogging = this.#logText !== "";
+    if (!this.#isLogging) return;
+    const text = sliceText(this.#logText, 0, -1); // without the last line break
+    this.#logText = "";
+    ignore(this.#call({ method: "log", text })); // it fails only if the job is over
   }
 
   #call(request: CallRequest): Promise<string> {
@@ -142,7 +168,8 @@ export class ChildCalls implements WorkerCalls {
       return promise;
     }
     const go = () => {
-      mapSet(this.#pending, id, { size, resolve, reject });
+      const isLog = request.method === "log";
+      mapSet(this.#pending, id, { size, isLog, resolve, reject });
       this.#bytes += size;
       this.#send(bytes);
     };
@@ -171,6 +198,15 @@ export class ChildCalls implements WorkerCalls {
       if (next === undefined) this.#last = undefined;
       go();
     }
+  }
+}
+
+/** Marks a promise as handled. */
+async function ignore(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // see where it is called
   }
 }
 

@@ -133,6 +133,11 @@ function requestOf(call: Record<string, unknown>): CallRequest {
     case "sleep":
     case "waitFor":
       return stepCallOf(call["method"], call);
+    case "log": {
+      const { text } = call;
+      if (typeof text !== "string") refuseMessage("call", "the log is no text");
+      return { method: "log", text };
+    }
     default:
       return refuseMessage("call", "its method is unknown");
   }

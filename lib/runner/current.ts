@@ -181,6 +181,17 @@ export interface CurrentJob {
    */
   progress(value: number, note?: string): Promise<void>;
   /**
+   * Adds to the job's log, which is kept with the job: see `job.logs()`. A text is logged as it is, line by line, anything else
+   * as `console.log()` shows it. It is on its way at once; all of it is stored before the job ends. The last 64 KB are kept,
+   * or as many as the worker's `captureLogs` says.
+   *
+   * @example
+   * ```ts ignore
+   * currentJob.log("imported", { files: 3 });
+   * ```
+   */
+  log(...values: unknown[]): void;
+  /**
    * What became of the jobs on which this one depends, in the order of `dependsOn`. The types of their results may be
    * given: `parents<[number, string]>()`.
    *
@@ -278,6 +289,7 @@ export const currentJob: CurrentJob = Object.freeze<CurrentJob>({
   },
   setMeta: (patch) => current().setMeta(patch),
   progress: (value, note) => current().progress(value, note),
+  log: (...values) => current().log(...values),
   parents: () => current().parents(),
   enqueue: (func, ...args) => current().enqueue(func, ...args),
   enqueueCall: (call) => current().enqueueCall(call),

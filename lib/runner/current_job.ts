@@ -6,7 +6,12 @@
  */
 
 import { optionNames, unknownOption } from "../base/option_names.ts";
-import { defineProperty, freeze, keysOf } from "../base/primordials.ts";
+import {
+  defineProperty,
+  freeze,
+  joinTexts,
+  keysOf,
+} from "../base/primordials.ts";
 import {
   asStaticMethod,
   formatFuncRef,
@@ -41,6 +46,8 @@ import type {
   StepCall,
 } from "./runner.ts";
 
+const { inspect } = Deno;
+
 /** The calls that a running job can make to its worker. */
 export interface WorkerCalls {
   /** Adds a job; resolves to its id. */
@@ -55,6 +62,8 @@ export interface WorkerCalls {
   steps(call: StepCall): Promise<string>;
   /** Stores parts that the job has yielded, each as JSON. */
   emit(parts: readonly string[]): Promise<void>;
+  /** Adds lines to the job's log. */
+  log(text: string): void;
 }
 
 /** The running job as the subprocess publishes it. */
@@ -135,6 +144,7 @@ export function createCurrentJob(job: RunningJob): CurrentJob {
       await calls.saveMeta(read);
     },
     progress: (value, note) => progress(calls, value, note),
+    log: (...values) => calls.log(joinTexts(values.map(textOf), " ")),
     parents: async <R extends readonly unknown[]>() =>
       parentsOf(await calls.parents(), request) as ParentsOf<R>,
     enqueue: (func, ...args) => enqueueCall({ func, args }),
@@ -213,6 +223,11 @@ function progress(
   const stored = calls.saveProgress(value, note);
   stored.catch(() => undefined);
   return stored;
+}
+
+/** A value as it is logged: a text as it is, anything else as console.log() shows it. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value);
 }
 
 /** Converts the options to plain JSON one by one, so that the error names the option. */

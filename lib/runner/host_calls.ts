@@ -102,6 +102,9 @@ export class HostCalls {
           return {};
         default:
           return { value: await host.steps(call) };
+        case "log":
+          await host.log(call.text);
+          return {};
       }
     } catch (error) {
       return error instanceof Error

@@ -104,7 +104,10 @@ export class JobRun {
       kill: (signal) => child.kill(signal),
       alarms: child.alarms,
     });
-    void child.sendLine(encodeRun(run, job, child.isQuiet));
+    child.onPrinted = host.printed;
+    // What a quiet process prints on stderr may come behind the job's answer.
+    const isQuiet = child.isQuiet && host.printed === undefined;
+    void child.sendLine(encodeRun(run, job, isQuiet));
     await this.#over.promise;
     const timedOut = limit.stop();
     child.alarms.clear(start);
@@ -115,6 +118,7 @@ export class JobRun {
     this.#isReusable = this.options.reusable && !timedOut &&
       this.#answer?.type === "success";
     this.#isOver = true;
+    child.onPrinted = undefined;
     if (this.#answer === undefined || timedOut) await child.close();
     await calls.finish();
     if (this.#answer === undefined && this.#abortReason !== undefined) {

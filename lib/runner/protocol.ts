@@ -150,6 +150,7 @@ export type CallRequest =
     readonly note?: string;
   }
   | { readonly method: "emit"; readonly parts: readonly string[] }
+  | { readonly method: "log"; readonly text: string }
   | StepCall;
 
 /** A call with its number. */

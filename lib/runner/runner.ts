@@ -105,6 +105,15 @@ export interface JobHost {
   steps(call: StepCall): Promise<string>;
   /** Stores parts that the job has yielded, each as JSON. */
   emit(parts: readonly string[]): Promise<void>;
+  /** Adds text to the job's log. */
+  log(text: string): Promise<void>;
+  /**
+   * Takes what the job prints, besides the sink; the bytes are valid until it returns. It is not called for jobs that run
+   * side by side in one process, whose output cannot be told apart.
+   */
+  readonly printed?:
+    | ((source: "stdout" | "stderr", bytes: Uint8Array) => void)
+    | undefined;
 }
 
 /**

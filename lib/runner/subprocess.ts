@@ -15,7 +15,7 @@ import type { HookRefs } from "./middleware.ts";
 import { MARK_PREFIX } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
-import type { OutputSink } from "./runner.ts";
+import type { JobHost, OutputSink } from "./runner.ts";
 
 /** The options of a {@linkcode Subprocess}. */
 export interface SubprocessOptions {
@@ -70,6 +70,8 @@ export class Subprocess {
   readonly ready: Promise<boolean>;
   /** Handles its messages. Set it before sending a job. */
   onMessage: MessageHandler | undefined;
+  /** Takes its output, too; the bytes are valid until it returns. */
+  onPrinted: JobHost["printed"];
   /** Called once the process has ended. */
   onExit: (() => void) | undefined;
   /** Resolves when it has been closed: its group has been killed, and it has been reaped. */
@@ -124,10 +126,14 @@ export class Subprocess {
     this.pid = this.#process.pid;
     this.#writer = this.#process.stdin.getWriter();
     const token = crypto.getRandomValues(new Uint8Array(TOKEN_SIZE));
+    const stdout = guarded((bytes) => options.sink.stdout(bytes));
     this.#stdout = new OutputPump(this.#process.stdout, {
       token,
       onMessage: (...message) => this.#handle(...message),
-      onOutput: guarded((bytes) => options.sink.stdout(bytes)),
+      onOutput: (bytes) => {
+        this.onPrinted?.("stdout", bytes);
+        return stdout(bytes);
+      },
       onBroken: (error) => this.#break(error),
     });
     const stderr = guarded((bytes) => options.sink.stderr(bytes));
@@ -140,6 +146,7 @@ export class Subprocess {
       onOutput: (bytes) => {
         this.#quietSince = this.#jobs;
         this.#tail.add(bytes);
+        this.onPrinted?.("stderr", bytes);
         return stderr(bytes);
       },
       onBroken: (error) => this.#break(error),

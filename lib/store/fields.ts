@@ -86,6 +86,17 @@ const EVENT_FIELDS = {
   note: ["text", "job", "user"],
 } as const;
 
+/** A line of a job's log, in our stream of them. */
+const LOG_FIELDS = {
+  /** Its number, counted from 1. */
+  line: ["integer", "job", "user"],
+  /** `log`, `stdout` or `stderr`. */
+  source: ["text", "job", "user"],
+  text: ["text", "job", "user"],
+  /** Which start of the job has written it. */
+  attempt: ["integer", "job", "user"],
+} as const;
+
 /** The hash of a rate limit (`rq/rate_limit.py`). */
 const LIMIT_FIELDS = {
   /** Missing if there is a window. */
@@ -180,6 +191,7 @@ export const STORE_FIELDS: readonly Readonly<Record<string, Field>>[] = [
   PART_FIELDS,
   END_FIELDS,
   EVENT_FIELDS,
+  LOG_FIELDS,
   LIMIT_FIELDS,
   SCHEDULE_FIELDS,
   GROUP_FIELDS,

@@ -121,6 +121,10 @@ export class Keys {
   stream(id: string): string {
     return `${this.prefix}x_stream:${id}`;
   }
+  /** Our stream of a job's log. */
+  log(id: string): string {
+    return `${this.prefix}x_log:${id}`;
+  }
   /** Hash of a worker. */
   worker(name: string): string {
     return `${this.prefix}worker:${name}`;
@@ -267,6 +271,7 @@ const LUA_NAMES: readonly (readonly [
   ["dependencies_key", "id", "'job::' .. id .. ':dependencies'"],
   ["results_key", "id", "'results:' .. id"],
   ["stream_key", "id", "'x_stream:' .. id"],
+  ["log_key", "id", "'x_log:' .. id"],
   ["queue_key", "q", "'queue:' .. q"],
   ["intermediate_key", "q", "'queue:' .. q .. ':intermediate'"],
   [

@@ -87,7 +87,7 @@ export interface End {
   readonly workedMs: number;
   /** Whether a heartbeat may have been sent during the run: then there are records to remove. @default true */
   readonly hadHeartbeat?: boolean;
-  /** Whether the run has stored something that its job's mark did not tell of when it was claimed. @default false */
+  /** Whether the run has written something that a hook keeps as long as the job, such as its log. @default false */
   readonly needsHooks?: boolean;
   /** Of a failure: what is to be done other than the job's `retry` option says. */
   readonly retry?: RetryWish;

@@ -30,6 +30,8 @@ export class MemoryCalls implements WorkerCalls {
   /** What the job has yielded, as JSON. */
   readonly parts: string[] = [];
   readonly #pending = new Set<Promise<unknown>>();
+  /** The lines that the job has logged. */
+  readonly logged: string[] = [];
 
   /** For one run of a job, which gets these signals. */
   constructor(
@@ -105,6 +107,11 @@ export class MemoryCalls implements WorkerCalls {
   async emit(parts: readonly string[]): Promise<void> {
     await Promise.resolve();
     this.parts.push(...parts);
+  }
+
+  /** Keeps what the job logs. */
+  log(text: string): void {
+    this.logged.push(...text.split("\n"));
   }
 
   /** Waits for the calls that the job has not awaited, as a worker does before it records the job's end. */

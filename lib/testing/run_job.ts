@@ -74,6 +74,8 @@ export interface JobRun<R> {
   readonly progress: JobProgress | undefined;
   /** What it has yielded, if it is a generator. */
   readonly parts: readonly unknown[];
+  /** The lines that it has logged. */
+  readonly logs: readonly string[];
   /** The jobs that it has enqueued through `currentJob`. They have not run. */
   readonly enqueued: readonly Job[];
 }
@@ -129,6 +131,7 @@ export async function runJob<F extends JobFunction>(
     meta: job.record.meta,
     progress: job.record.progress ?? undefined,
     parts: calls.parts.map((part) => decodeJson(part)),
+    logs: calls.logged,
     enqueued: context.store.all.map(({ id, record }) =>
       newJob(id, context, () => record)
     ),

@@ -165,6 +165,7 @@ const NO_HOST: JobHost = {
   parents: refuse,
   steps: refuse,
   emit: refuse,
+  log: refuse,
 };
 
 /** A declared schedule after the check. */

@@ -56,6 +56,8 @@ export interface ExecutorOptions {
   readonly resultTtl: number;
   /** Whether BigInts are read and written. */
   readonly bigInts: boolean;
+  /** How many bytes of what a job prints are kept in its log. @default none */
+  readonly captureLogs?: number | undefined;
   readonly jobLog: JobLog;
 }
 
@@ -74,16 +76,20 @@ export class Executor {
    * @param signal Kills the job; its reason is a {@linkcode JobAborted}.
    */
   async run(execution: Execution, signal: AbortSignal): Promise<RunEnd> {
-    const { jobLog, store } = this.#options;
+    const { jobLog } = this.#options;
     const began = Date.now();
+    const host = this.#hostOf(execution);
     try {
       jobLog.begin(execution);
-      const host = new ExecutionHost(store, execution, this.#options);
       const outcome = await this.#run(execution, host, signal);
-      return this.#answered(execution, host, outcome, Date.now() - began);
+      const ms = Date.now() - began;
+      await host.finishLog();
+      return this.#answered(execution, host, outcome, ms);
     } catch (error) {
+      const ms = Date.now() - began;
+      await host.finishLog();
       if (error instanceof JobAborted) {
-        const end = this.#aborted(execution, error.kind, Date.now() - began);
+        const end = this.#aborted(execution, error.kind, ms);
         return { hasBegun: false, ...end };
       }
       const fault = `Cannot run the job: ${error}`;
@@ -99,12 +105,21 @@ export class Executor {
       : this.#aborted(execution, abortedBy, 0).end;
   }
 
+  #hostOf(execution: Execution): ExecutionHost {
+    const { store, jobLog, captureLogs } = this.#options;
+    return new ExecutionHost(store, execution, {
+      ...this.#options,
+      logBytes: captureLogs,
+      onLogError: (error) => jobLog.logNotStored(execution, error),
+    });
+  }
+
   async #run(
     execution: Execution,
     host: ExecutionHost,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { runnerOf, store, bigInts } = this.#options;
+    const { runnerOf, store, bigInts, captureLogs } = this.#options;
     signal.throwIfAborted();
     let request: RunRequest;
     try {
@@ -117,6 +132,7 @@ export class Executor {
       if (!(error instanceof Error) || isOfRedis(error)) throw error;
       return notRun(error);
     }
+    if (captureLogs !== undefined) await host.keepPrinted();
     return await runnerOf(execution).run(request, host, { signal });
   }
 

@@ -13,6 +13,7 @@ import type { EnqueueRequest, JobHost, StepCall } from "../runner/runner.ts";
 import { mergeMeta } from "../store/merge_meta.ts";
 import { reportParents } from "./parents.ts";
 import type { PartHost } from "./part_host.ts";
+import type { LogWriter } from "./log_writer.ts";
 import type { StepHost } from "./step_host.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
@@ -23,6 +24,10 @@ export interface ExecutionHostOptions {
   readonly mayEnqueue: (queue: string) => boolean;
   /** Whether BigInts are read and written. */
   readonly bigInts: boolean;
+  /** How many bytes of the job's log are kept. @default 65_536 */
+  readonly logBytes?: number | undefined;
+  /** Called once if the log cannot be stored. @default nothing is */
+  readonly onLogError?: (error: unknown) => void;
 }
 
 /** Performs the calls of one execution. Changing the job itself requires its lease. */
@@ -34,6 +39,9 @@ export class ExecutionHost implements JobHost {
   /** The job's `meta`, as it is stored for all this knows. */
   #meta: Uint8Array | undefined;
   #parts: PartHost | undefined;
+  #log: LogWriter | undefined;
+  /** Takes what the job prints, after {@linkcode ExecutionHost.keepPrinted}. */
+  printed: JobHost["printed"];
 
   /** One for each execution. */
   constructor(
@@ -109,12 +117,39 @@ export class ExecutionHost implements JobHost {
 
   /** Whether it has stored something that is to be ended with the job. */
   get needsHooks(): boolean {
-    return this.#parts !== undefined;
+    return this.#parts !== undefined || (this.#log?.hasLines ?? false);
   }
 
   /** When the job goes on, if it waits for something. */
   get wake(): Wake | undefined {
     return this.#steps?.wake;
+  }
+
+  /** Adds to the job's log. */
+  async log(text: string): Promise<void> {
+    (await this.#logWriter()).log(text);
+  }
+
+  /** From now on, what the job prints is kept in its log. */
+  async keepPrinted(): Promise<void> {
+    const writer = await this.#logWriter();
+    this.printed = (source, bytes) => writer.printed(source, bytes);
+  }
+
+  /** Stores what is left of the log, at the end of the execution. */
+  async finishLog(): Promise<void> {
+    await this.#log?.finish();
+  }
+
+  async #logWriter(): Promise<LogWriter> {
+    // Loaded when there is something to log.
+    const { DEFAULT_LOG_BYTES, LogWriter } = await import("./log_writer.ts");
+    return this.#log ??= new LogWriter({
+      store: this.#store,
+      execution: this.#execution,
+      most: this.#options.logBytes ?? DEFAULT_LOG_BYTES,
+      onError: this.#options.onLogError ?? (() => undefined),
+    });
   }
 
   async #record(

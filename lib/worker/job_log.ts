@@ -102,6 +102,16 @@ export class JobLog {
     });
   }
 
+  /** Logs that what it logs cannot be stored. */
+  logNotStored(execution: Execution, error: unknown): void {
+    const { queue, job } = execution;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#log.warn(
+      `${queue}: Cannot store the log of the job: ${why} (${job.id})`,
+      factsOf(execution),
+    );
+  }
+
   /** Logs Redis' answer to its end. */
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;

@@ -150,6 +150,14 @@ export interface WorkerOptions extends ConnectionOptions {
    */
   readonly jobMemory?: Size;
   /**
+   * Keep what each job prints with the job, for `job.logs()`: so much of its end, in megabytes, or text such as `"64KB"`. It
+   * also says how much is kept of what `currentJob.log()` logs. What jobs print that run in a `shared` process cannot be told
+   * apart, and is not kept.
+   *
+   * @default nothing
+   */
+  readonly captureLogs?: Size;
+  /**
    * Whether processes that are started ahead of time also load the module of the last job, in case the
    * next one needs it. The module is then evaluated before there is a job, and a change of its code
    * takes effect one job later.

@@ -133,6 +133,7 @@ export class WorkerSession {
       resultTtl: settings.resultTtl,
       mayEnqueue: settings.mayEnqueue,
       bigInts: settings.bigInts,
+      captureLogs: settings.captureLogs,
     });
     this.#jobs = new JobLoop({
       fetcher: this.#fetcher,

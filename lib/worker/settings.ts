@@ -228,6 +228,12 @@ const SETTINGS = {
     shown: "no limit",
     flag: "job-memory",
   },
+  captureLogs: {
+    kind: "size",
+    help: "keep the end of what each job prints, so many bytes, with the job",
+    shown: "nothing",
+    flag: "capture-logs",
+  },
   preload: {
     kind: "switch",
     help: "load the module of the last job into the next process ahead of time",

@@ -107,6 +107,7 @@ export class Worker implements AsyncDisposable {
     const paths = this.#options.paths ?? defaultPaths();
     const permissions = await childPermissions(this.#options.permissions);
     for (const warning of permissions.warnings) log.warn(warning);
+    this.#warnOfSharedOutput();
     const common = {
       paths: [...paths],
       permissions,
@@ -146,6 +147,18 @@ export class Worker implements AsyncDisposable {
       log.warn("Stopped without deregistering: Redis does not answer");
       return session.done;
     }
+  }
+
+  #warnOfSharedOutput(): void {
+    const { captureLogs, queues, isolationOf, log } = this.#settings;
+    if (captureLogs === undefined) return;
+    const shared = queues.filter((queue) => isolationOf(queue) === "shared");
+    if (shared.length === 0) return;
+    log.warn(
+      `What jobs of ${
+        shared.join(", ")
+      } print is not kept: they share a process; currentJob.log() is`,
+    );
   }
 
   /** Warm shutdown: takes no more jobs, lets the running ones end (at most `grace`), then leaves. */

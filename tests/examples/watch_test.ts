@@ -19,5 +19,7 @@ Deno.test("examples/watch.ts tells what happens to a job", async () => {
     "> 50 %: a.txt",
     "> 100 %: b.txt",
     "> finished",
+    "> 1 copying a.txt",
+    "> 2 copying b.txt",
   ]);
 });

@@ -17,6 +17,8 @@ function brief(event: JobEvent | QueueEvent): string {
       return String(event.status);
     case "progress":
       return `${event.value} ${event.note ?? ""}`.trim();
+    case "log":
+      return event.text;
     default:
       return event.type;
   }
@@ -161,7 +163,10 @@ Deno.test("all who watch over one connection share one more", async () => {
   await desk.queue.count();
   const before = await desk.clients();
   const job = await desk.queue.enqueue("f.g");
-  const watching = Array.from({ length: 5 }, () => desk.queue.watch().next());
+  const watching: Promise<unknown>[] = Array.from(
+    { length: 5 },
+    () => desk.queue.watch().next(),
+  );
   watching.push(...Array.from({ length: 5 }, () => job.watch().next()));
   await blocked(desk);
   await desk.queue.enqueue("f.g");

@@ -98,6 +98,7 @@ function make() {
         saveMeta: () => Promise.resolve(),
         parents: () => Promise.resolve("[]"),
         saveProgress: () => Promise.resolve(),
+        log: () => Promise.resolve(),
         steps: () => Promise.resolve(""),
         emit: () => Promise.resolve(),
       },

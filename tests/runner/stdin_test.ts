@@ -61,6 +61,7 @@ Deno.test({
         saveMeta: nothing,
         parents: () => Promise.resolve("[]"),
         saveProgress: nothing,
+        log: nothing,
         steps: () => Promise.resolve(""),
         emit: () => Promise.resolve(),
       };

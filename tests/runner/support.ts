@@ -213,6 +213,7 @@ export class TestRunner implements AsyncDisposable {
       saveProgress: (value, note) =>
         Promise.resolve(void this.calls.push(["progress", value, note])),
       emit: (parts) => Promise.resolve(void this.calls.push(["emit", parts])),
+      log: (text) => Promise.resolve(void this.calls.push(["log", text])),
       steps: (call) => {
         this.calls.push([call.method, call]);
         return Promise.resolve("");

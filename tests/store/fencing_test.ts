@@ -5,6 +5,7 @@ import type {
   Execution,
   WorkerIdentity,
 } from "../../lib/store/worker_types.ts";
+import { addLog } from "../../lib/store/log_lines.ts";
 import { WorkerStore } from "../../lib/store/worker_store.ts";
 import { Bench, echoing } from "./support.ts";
 
@@ -56,6 +57,11 @@ const WRITES: [string, Loss][] = [
   ["record", async (bench, execution) => {
     const written = await bench.workers.record(execution, { meta: `{"x":1}` });
     assertEquals(written, false);
+  }],
+  ["log", async (bench, execution) => {
+    const lines = [["log", "text"]] as const;
+    const addition = { call: 1, most: 100, dropped: 0, lines };
+    assertEquals(await addLog(bench.workers, execution, addition), false);
   }],
   ["heartbeat", async (bench, execution, worker) => {
     const { lost } = await bench.workers.heartbeat(worker, 480, [execution]);

@@ -9,6 +9,7 @@ import { LIMIT_REPORTS, LIMIT_SCENES } from "./limit_scenes.ts";
 import { REGISTRY_REPORTS, REGISTRY_SCENES } from "./registry_scenes.ts";
 import { STEP_SCENES } from "./step_scenes.ts";
 import { META_SCENES } from "./meta_scenes.ts";
+import { LOG_SCENES } from "./log_scenes.ts";
 import { UNIQUE_REPORTS, UNIQUE_SCENES } from "./unique_scenes.ts";
 import { TAG_SCENES } from "./tag_scenes.ts";
 import type { Scene } from "./replay_test.ts";
@@ -24,6 +25,7 @@ export const MORE_SCENES: readonly [string, Scene][] = [
   ...REGISTRY_SCENES,
   ...STEP_SCENES,
   ...META_SCENES,
+  ...LOG_SCENES,
   ...UNIQUE_SCENES,
   ...TAG_SCENES,
 ];

@@ -11,6 +11,7 @@ import { REGISTRY_TABLE } from "./registry_table.ts";
 import { REGISTRY_TRANSITIONS } from "./registry_transitions.ts";
 import { STEP_TABLE } from "./step_table.ts";
 import { STEP_TRANSITIONS } from "./step_transitions.ts";
+import { LOG_TABLE, LOG_TRANSITIONS } from "./log_table.ts";
 import { META_TABLE, META_TRANSITIONS } from "./meta_table.ts";
 import { TURN_TABLE } from "./turn_table.ts";
 import { TURN_TRANSITIONS } from "./turn_transitions.ts";
@@ -30,6 +31,7 @@ export const MORE_TABLES: readonly string[] = [
   CONTROL_TABLE,
   REGISTRY_TABLE,
   STEP_TABLE,
+  LOG_TABLE,
   META_TABLE,
 ];
 
@@ -44,5 +46,6 @@ export const MORE_TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...CONTROL_TRANSITIONS,
   ...REGISTRY_TRANSITIONS,
   ...STEP_TRANSITIONS,
+  ...LOG_TRANSITIONS,
   ...META_TRANSITIONS,
 };

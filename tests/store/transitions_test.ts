@@ -332,6 +332,7 @@ const WRITE_ANYWAY: ReadonlySet<string> = new Set([
   "wait for it",
   "heartbeat",
   "record",
+  "log",
   "keep a step",
   "yield parts",
   "look at a sleep",

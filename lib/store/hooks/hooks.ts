@@ -9,6 +9,7 @@ import { CALLBACKS } from "./callbacks.ts";
 import { DEPENDENTS } from "./dependents.ts";
 import { GROUP } from "./group.ts";
 import type { Hook } from "./hook.ts";
+import { LOG } from "./log.ts";
 import { RATE_LIMIT } from "./rate_limit.ts";
 import { REPEAT } from "./repeat.ts";
 import { STREAM } from "./stream.ts";
@@ -29,6 +30,7 @@ export const HOOKS: readonly Hook[] = [
   REPEAT,
   UNIQUE,
   TAGS,
+  LOG,
 ];
 
 const calls = HOOKS.map(({ name }) => `  ${name}_ended(job, status)`);

@@ -56,7 +56,9 @@ end
 
 -- Sets the expiry of all keys of a job, in seconds; -1 for never.
 local function keep(id, ttl)
-  for _, key in ipairs({job_key(id), results_key(id), dependents_key(id), dependencies_key(id)}) do expire(key, ttl) end
+  for _, key in ipairs({job_key(id), results_key(id), log_key(id), dependents_key(id), dependencies_key(id)}) do
+    expire(key, ttl)
+  end
 end
 
 -- Tells the worker that runs a job to kill it.

@@ -21,6 +21,7 @@ import { EDGES_LUA } from "./edges.ts";
 import { ENDING_LUA } from "./ending.ts";
 import { EVENTS_LUA } from "./events.ts";
 import { GROUPS_LUA } from "./groups.ts";
+import { JOB_LOGS_LUA } from "./job_logs.ts";
 import { JOBS_LUA } from "./jobs.ts";
 import { LEASES_LUA } from "./leases.ts";
 import { LIMITS_LUA } from "./limits.ts";
@@ -86,6 +87,7 @@ export function sharedPieces(): ReadonlyMap<string, string> {
     STARTING_LUA,
     PAUSES_LUA,
     RESULTS_LUA,
+    JOB_LOGS_LUA,
     EDGES_LUA,
     PARENT_FAILURE_LUA,
     ENDING_LUA,
