@@ -47,6 +47,14 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "delete the waiting jobs of queues",
     load: () => import("./commands/empty.ts"),
   },
+  "suspend": {
+    summary: "keep all workers from taking jobs",
+    load: () => import("./commands/suspend.ts"),
+  },
+  "resume": {
+    summary: "let workers take jobs again",
+    load: () => import("./commands/resume.ts"),
+  },
   "job list": {
     summary: "list jobs",
     load: () => import("./commands/job_list.ts"),
@@ -63,9 +71,29 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "delete jobs",
     load: () => import("./commands/job_delete.ts"),
   },
+  "job stop": {
+    summary: "stop jobs that run",
+    load: () => import("./commands/job_stop.ts"),
+  },
   "job show": {
     summary: "show all that is known of a job",
     load: () => import("./commands/job_show.ts"),
+  },
+  "queue list": {
+    summary: "show how many jobs are where, and which queues are paused",
+    load: () => import("./commands/queue_list.ts"),
+  },
+  "queue pause": {
+    summary: "keep workers from taking jobs of queues",
+    load: () => import("./commands/queue_pause.ts"),
+  },
+  "queue resume": {
+    summary: "let workers take jobs of queues again",
+    load: () => import("./commands/queue_resume.ts"),
+  },
+  "queue delete": {
+    summary: "delete queues and the jobs that wait on them",
+    load: () => import("./commands/queue_delete.ts"),
   },
   "worker list": {
     summary: "list workers",

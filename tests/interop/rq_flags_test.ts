@@ -18,12 +18,6 @@ interface RqFlag {
   readonly hasValue: boolean;
 }
 
-/** Commands of RQ that there are not. */
-const MISSING = [
-  "resume",
-  "suspend",
-];
-
 /** The indented words at the beginning of lines of a help text of RQ. */
 async function helpOf(python: string, ...args: string[]): Promise<string[]> {
   const { stdout } = await new Deno.Command(join(dirname(python), "rq"), {
@@ -64,8 +58,8 @@ testUnless(
       const called = findCommand([name]);
       return !("isNamed" in called && called.isNamed);
     });
-    assertEquals(missing, MISSING);
-    for (const name of commands.filter((name) => !missing.includes(name))) {
+    assertEquals(missing, []);
+    for (const name of commands) {
       await checkCommand(name, await flagsOfRq(found.python, name));
     }
   },
