@@ -104,6 +104,11 @@ export class PoolWorker {
     this.#kill ??= setTimeout(() => this.#signal("SIGKILL"), LEAVE_NOW_MS);
   }
 
+  /** Ends it as it is: it does not react. Its jobs end with it. */
+  kill(): void {
+    this.#signal("SIGKILL");
+  }
+
   #closeStdin(): void {
     // It fails if the worker has ended or stdin is closed already: both are what is wanted.
     this.#process.stdin.close().catch(() => {});

@@ -84,6 +84,8 @@ export class WorkerPool implements AsyncDisposable {
   /** Whether any worker has ever listened: until then, one that fails ends the pool. */
   #hasListened = false;
   #error: CannotStartError | undefined;
+  /** The last error of the watch. */
+  #reported = "";
 
   /**
    * Checks the options. Starts nothing before {@linkcode WorkerPool.start}.
@@ -325,6 +327,14 @@ export class WorkerPool implements AsyncDisposable {
     );
   }
 
+  /** Logs what the watch has run into; once, since it looks every moment. */
+  #report(error: unknown): void {
+    const text = String(error);
+    if (this.#isStopping || text === this.#reported) return;
+    this.#reported = text;
+    logError(this.#settings.log, error);
+  }
+
   #watchFiles(): Disposable {
     const { log, paths = defaultPaths() } = this.#settings;
     try {
@@ -356,16 +366,19 @@ export class WorkerPool implements AsyncDisposable {
       store: new PoolStore(this.#connection.client, keys),
       queues: this.#settings.queues,
       autoscaler: min === max ? undefined : new Autoscaler({ min, max }),
-      workers: () => this.#staying,
+      workers: () => [...this.#workers.values()],
       onListening: (worker) => {
         this.#hasListened = true;
         this.#listening.resolve(true);
         worker.isListening();
       },
-      onScaling: (scaling) => this.#scale(scaling),
-      onError: (error) => {
-        if (!this.#isStopping) logError(this.#settings.log, error);
+      onHanging: (worker) => {
+        const who = `Worker ${worker.name} with pid ${worker.pid}`;
+        this.#settings.log.error(`${who} hangs, killing it`);
+        worker.kill();
       },
+      onScaling: (scaling) => this.#scale(scaling),
+      onError: (error) => this.#report(error),
     });
   }
 }

@@ -196,6 +196,27 @@ Deno.test("a pool whose workers cannot start at all ends with 1 and says so", as
   );
 });
 
+Deno.test("workers that leave by themselves are replaced, at once and for good", async () => {
+  await using stage = await Stage.open();
+  const pool = stage.pool("-n", "1", "--max-jobs", "1");
+  const queue = stage.bench.queue("low");
+  for (const n of [1, 2, 3]) {
+    const job = await queue.enqueue("jobs.add", n, n);
+    assertEquals(await job.wait({ timeout: 60 }), 2 * n);
+  }
+  await stage.have(4);
+  assertEquals(pool.stderr, "");
+  // Another program may tell a worker to leave.
+  const command = JSON.stringify({ command: "shutdown" });
+  const channel = "rq:pubsub:pool.4";
+  await waitFor(async () =>
+    Number(await stage.bench.client.send("PUBLISH", [channel, command])) > 0
+  );
+  await stage.have(5);
+  pool.kill("SIGTERM");
+  assertEquals((await pool.ended()).code, 0);
+});
+
 Deno.test("a pool grows while jobs wait, up to its bound", async () => {
   await using stage = await Stage.open();
   const pool = stage.pool("--autoscale", "1..3");
