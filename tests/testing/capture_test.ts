@@ -36,6 +36,8 @@ Deno.test("what is enqueued stays away from Redis, and can be asserted", async (
   captured.assertNotEnqueued(refuse);
   assertEquals(captured.jobs.map(({ args }) => args[0]), ["a@b.c", "d@e.f"]);
   assertEquals(await job.getStatus(), "queued");
+  const listed = await Array.fromAsync(queue.jobs());
+  assertEquals(listed.map(({ args }) => args[0]), ["d@e.f", "a@b.c"]);
   assertEquals([await queue.count(), job.description], [
     2,
     "tests.testing.jobs.mail.send('a@b.c')",
