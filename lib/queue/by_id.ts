@@ -18,7 +18,7 @@ import {
   requeueJob as requeue,
   type RequeueOptions,
 } from "./change_job.ts";
-import { Context } from "./context.ts";
+import { openJobContext } from "./stand_in.ts";
 
 /**
  * Cancels a job without fetching it; see {@linkcode Job.cancel}.
@@ -66,9 +66,12 @@ async function change<T>(
   make: (store: JobStore, id: string, wishes: object) => Promise<T>,
 ): Promise<T> {
   checkJobId(id);
-  const wishes = Object.fromEntries(
-    Object.entries(options).filter(([name]) => !(name in CONNECTION_OPTIONS)),
-  );
-  await using context = new Context(options);
-  return await make(context.store, id, wishes);
+  const those = (ofConnection: boolean) =>
+    Object.fromEntries(
+      Object.entries(options)
+        .filter(([name]) => name in CONNECTION_OPTIONS === ofConnection),
+    );
+  const action = `Cannot change job "${id}"`;
+  await using context = openJobContext(those(true), action);
+  return await make(context.store, id, those(false));
 }

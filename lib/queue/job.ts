@@ -23,7 +23,8 @@ import {
   setMeta,
   writeFields,
 } from "./change_job.ts";
-import { type Context, openContext } from "./context.ts";
+import type { Context } from "./context.ts";
+import { openJobContext } from "./stand_in.ts";
 import { saveDraft } from "./created_job.ts";
 import { shownRecord, showRecord } from "./job_snapshot.ts";
 import { signalJob } from "./signal_job.ts";
@@ -86,7 +87,7 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
     id: string,
     options: ConnectionOptions = {},
   ): Promise<Job<R>> {
-    const context = openContext(options, `Cannot fetch job "${id}"`);
+    const context = openJobContext(options, `Cannot fetch job "${id}"`);
     try {
       const record = await context.store.fetch(checkJobId(id));
       if (record !== null) {
@@ -105,7 +106,7 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
     ids: readonly string[],
     options: ConnectionOptions = {},
   ): Promise<(Job<R> | null)[]> {
-    const context = openContext(options, "Cannot fetch jobs");
+    const context = openJobContext(options, "Cannot fetch jobs");
     try {
       const records = await Promise.all(
         ids.map((id) => context.store.fetch(checkJobId(id))),
@@ -126,7 +127,7 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
     id: string,
     options: ConnectionOptions = {},
   ): Promise<boolean> {
-    const context = openContext(options, `Cannot look for job "${id}"`);
+    const context = openJobContext(options, `Cannot look for job "${id}"`);
     try {
       return await context.store.exists(checkJobId(id));
     } finally {

@@ -16,6 +16,7 @@ import {
   type RequeueableJobRegistry,
 } from "./acting_registries.ts";
 import type { Context } from "./context.ts";
+import { contextFor } from "./stand_in.ts";
 import type { BulkResult } from "./bulk.ts";
 import { type Job, newJob } from "./job.ts";
 import type { JobFilter } from "./job_filter.ts";
@@ -38,16 +39,6 @@ export let contextOf: (queue: StoredQueue) => Context;
 /** Gives a queue the context of others, which each of them can close. Internal to this folder. */
 export let shareContext: (queue: StoredQueue, context: Context) => void;
 
-/** What stands in for a queue's own context now, if anything does. */
-let standIn:
-  | ((queue: StoredQueue, own: Context) => Context | undefined)
-  | undefined;
-
-/** For tests that keep jobs from Redis: asks `find` for a context before a queue uses its own; `undefined` ends that. */
-export function setStandIn(find: typeof standIn): void {
-  standIn = find;
-}
-
 /** What is on a queue, and what can be done to the queue as a whole. It is made as a {@linkcode Queue}. */
 export abstract class StoredQueue implements AsyncDisposable {
   /** The queue's name. */
@@ -66,7 +57,7 @@ export abstract class StoredQueue implements AsyncDisposable {
   }
 
   get #context(): Context {
-    return standIn?.(this, this.#own) ?? this.#own;
+    return contextFor(this, this.#own);
   }
 
   /** The connection, which other queues, jobs and workers can share. */

@@ -11,11 +11,10 @@ import { describeCall } from "../job/description.ts";
 import { headlineOf } from "../job/failure.ts";
 import { decodeFailure } from "../job/result_codec.ts";
 import type { JobFunction, StartOf, StoredArgs } from "../job/stored.ts";
-import type { Context } from "../queue/context.ts";
 import { type Job, newJob } from "../queue/job.ts";
 import { queueOf } from "../queue/job_function.ts";
 import { Queue } from "../queue/queue.ts";
-import { setStandIn, type StoredQueue } from "../queue/stored_queue.ts";
+import { setStandIn, type StandIn } from "../queue/stand_in.ts";
 import { type EnqueuedOptions, ExpectedJob } from "./expected_job.ts";
 import { MemoryContext } from "./memory_context.ts";
 import type { MemoryJob } from "./memory_job.ts";
@@ -90,7 +89,7 @@ const active: Capture[] = [];
 
 /**
  * Keeps what is enqueued in memory, and away from Redis, until it is disposed of: of some queues, or of all queues of the
- * process if none is named. Calls are checked as ever, and jobs can be looked at as ever. Limits, turns and groups hold
+ * process if none is named; then `Job.fetch()` and others that take a job's id find what was captured. Calls are checked as ever, and jobs can be looked at as ever. Limits, turns and groups hold
  * nothing back here, and webhooks are not sent.
  *
  * @example
@@ -117,27 +116,32 @@ export function capture(...whose: readonly Capturable[]): Captured {
   });
   const made = new Capture(queues.length === 0 ? undefined : new Set(queues));
   active.push(made);
-  setStandIn(findContext);
+  setStandIn(STAND_IN);
   return made;
 }
 
-function findContext(
-  queue: StoredQueue,
-  { bigInts }: Context,
-): MemoryContext | undefined {
-  return active.findLast((one) => one.covers(queue))?.context(bigInts);
-}
+const STAND_IN: StandIn = {
+  ofQueue: (queue, { bigInts }) =>
+    active.findLast((one) => one.covers(queue))?.context(bigInts),
+  // Whose job it is, is not known.
+  ofJobs: (bigInts) =>
+    active.findLast(({ isOfAll }) => isOfAll)?.context(bigInts),
+};
 
 class Capture implements Captured {
-  readonly #queues: ReadonlySet<StoredQueue> | undefined;
+  readonly #queues: ReadonlySet<object> | undefined;
   #store = new MemoryStore();
   readonly #contexts = new Map<boolean, MemoryContext>();
 
-  constructor(queues: ReadonlySet<StoredQueue> | undefined) {
+  constructor(queues: ReadonlySet<object> | undefined) {
     this.#queues = queues;
   }
 
-  covers(queue: StoredQueue): boolean {
+  get isOfAll(): boolean {
+    return this.#queues === undefined;
+  }
+
+  covers(queue: object): boolean {
     return this.#queues?.has(queue) ?? true;
   }
 

@@ -6,8 +6,13 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { dependency, DuplicateJobError, NoSuchJobError } from "@deno-rq/rq";
-import { capture, JobFailedError, Queue } from "@deno-rq/rq/testing";
+import {
+  deleteJob,
+  dependency,
+  DuplicateJobError,
+  NoSuchJobError,
+} from "@deno-rq/rq";
+import { capture, Job, JobFailedError, Queue } from "@deno-rq/rq/testing";
 import {
   calls,
   invite,
@@ -275,6 +280,20 @@ Deno.test("a function of job() stands for its queue, and nothing for all queues"
     inner.assertEnqueued(send, ["c"], { times: 1 });
   }
   assertThrows(() => capture(send), TypeError, "Cannot capture send");
+});
+
+Deno.test("a capture of all queues has the jobs that are looked for by their ids", async () => {
+  const connection = NOWHERE;
+  await using queue = new Queue("low", { connection });
+  using captured = capture();
+  const { id } = await queue.enqueue(send, "a");
+  await captured.drain();
+  const job = await Job.fetch(id, { connection });
+  assertEquals([await job.result(), job.origin], ["hello a", "low"]);
+  assertEquals(await Job.exists("no", { connection }), false);
+  await assertRejects(() => Job.fetch("no", { connection }), NoSuchJobError);
+  assertEquals(await deleteJob(id, { connection }), true);
+  assertEquals(await Job.fetchMany([id], { connection }), [null]);
 });
 
 Deno.test("calls are checked as ever", async () => {
