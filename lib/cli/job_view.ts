@@ -89,9 +89,7 @@ export async function printJob(facts: JobFacts, out: Output): Promise<void> {
   if (results.length === 0) return;
   await out.line();
   await out.table([
-    ["ATTEMPT", "ENDED", "TOOK", "WORKER", "RESULT"].map((name) =>
-      styled("dim", name)
-    ),
+    HEAD.map((name) => styled("dim", name)),
     ...results.map(resultRow),
   ]);
   const [{ excString }] = results as [ResultFacts];
@@ -100,6 +98,8 @@ export async function printJob(facts: JobFacts, out: Output): Promise<void> {
     await out.lines(excString);
   }
 }
+
+const HEAD = ["ATTEMPT", "ENDED", "TOOK", "WORKER", "PROCESS", "RESULT"];
 
 const STYLES: Readonly<Record<string, Style>> = {
   finished: "green",
@@ -128,9 +128,22 @@ function resultRow(result: ResultFacts): Piece[] {
     result.createdAt.toISOString(),
     seconds === null ? "?" : `${seconds} s`,
     workerName ?? "-",
+    processOf(result),
     status(type),
     said,
   ];
+}
+
+/** How the process ended, and what it has used, as far as that is known. */
+function processOf(result: ResultFacts): string {
+  const { exitCode, signal, peakMemory, cpuTime } = result;
+  const facts = [
+    exitCode === null ? "" : `exit code ${exitCode}`,
+    signal ?? "",
+    peakMemory === null ? "" : `${Math.round(peakMemory / 1024 / 1024)} MB`,
+    cpuTime === null ? "" : `${cpuTime} s of CPU`,
+  ];
+  return facts.filter((fact) => fact !== "").join(", ") || "-";
 }
 
 function isEmpty(value: unknown): boolean {

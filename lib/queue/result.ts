@@ -65,6 +65,17 @@ export interface Result<R = unknown> {
   readonly executionStartedAt: Date | null;
   /** When it ended. */
   readonly executionEndedAt: Date | null;
+  /** The exit code of its process, if that ended by itself before the job had an answer. */
+  readonly exitCode: number | null;
+  /** The signal that ended its process before the job had an answer, such as `SIGKILL`. */
+  readonly signal: string | null;
+  /**
+   * The most memory that its process had, in bytes. Measured on Linux, for a process that has served no other job; for a
+   * success only if the worker has `measureJobs`. A process that was gone at once could not be measured.
+   */
+  readonly peakMemory: number | null;
+  /** The processor time of its process and what that has started and waited for, in seconds; as far as `peakMemory` is known. */
+  readonly cpuTime: number | null;
 }
 
 /** RQ's `Result.Type`. */
@@ -121,6 +132,10 @@ function readResult(
       ? decodeFailure(stored)
       : null,
     ...(isToldByJob ? runOfJob(ofJob) : runOf(text)),
+    exitCode: numberOf(text("x_exit_code")),
+    signal: text("x_signal") ?? null,
+    peakMemory: numberOf(text("x_peak_memory")),
+    cpuTime: numberOf(text("x_cpu_seconds")),
   };
 }
 
@@ -153,6 +168,11 @@ function runOfJob(ofJob: StoredAttempt["ofJob"]): Run {
     executionStartedAt: parseDate(ofJob("started_at")),
     executionEndedAt: parseDate(ofJob("ended_at")),
   };
+}
+
+function numberOf(text: string | undefined): number | null {
+  const number = Number(text ?? NaN);
+  return Number.isFinite(number) ? number : null;
 }
 
 function countOf(text: string | undefined): number | null {

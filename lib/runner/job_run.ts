@@ -9,13 +9,14 @@ import { HostCalls } from "./host_calls.ts";
 import {
   brokenOutcome,
   endedOutcome,
+  exitFacts,
   timeoutMessage,
   timeoutOutcome,
 } from "./outcomes.ts";
 import type { MessageKind } from "./frames.ts";
 import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
-import type { JobHost, Outcome } from "./runner.ts";
+import type { JobHost, Outcome, ProcessFacts } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { START_LIMIT, TimeLimit } from "./time_limit.ts";
 
@@ -35,6 +36,10 @@ export interface JobRunOptions {
   readonly killGrace: number;
   /** Whether the subprocess may serve another job if this one succeeds. */
   readonly reusable: boolean;
+  /** Whether what the process has used is also measured if the job succeeds. @default false */
+  readonly measure?: boolean;
+  /** See `RunOptions`. @default nobody is told */
+  readonly onProcess?: ((facts: ProcessFacts) => void) | undefined;
 }
 
 /** Runs one job to its end. */
@@ -76,6 +81,7 @@ export class JobRun {
   /** Kills the job at once; `run()` then rejects with the reason. */
   abort(reason: unknown): void {
     this.#abortReason ??= { reason };
+    this.options.child.measure();
     this.options.child.kill("SIGKILL");
     this.#aborted.resolve();
     this.#over.resolve();
@@ -101,7 +107,10 @@ export class JobRun {
         const message = timeoutMessage(timeout);
         void child.send({ type: "abort", run, name: "TimeoutError", message });
       },
-      kill: (signal) => child.kill(signal),
+      kill: (signal) => {
+        child.measure();
+        child.kill(signal);
+      },
       alarms: child.alarms,
     });
     child.onPrinted = host.printed;
@@ -121,6 +130,7 @@ export class JobRun {
     child.onPrinted = undefined;
     if (this.#answer === undefined || timedOut) await child.close();
     await calls.finish();
+    this.options.onProcess?.(this.#facts(timedOut));
     if (this.#answer === undefined && this.#abortReason !== undefined) {
       throw this.#abortReason.reason;
     }
@@ -159,6 +169,7 @@ export class JobRun {
         child.kill("SIGKILL");
         break;
       case "exit":
+        child.measure();
         this.#endFor(number, run);
         break;
       case "call":
@@ -190,6 +201,9 @@ export class JobRun {
       case "failure":
       case "asleep":
         this.#answer = readAnswer(kind, payload);
+        if (kind === "failure" || this.options.measure) {
+          this.options.child.measure();
+        }
     }
   }
 
@@ -207,6 +221,12 @@ export class JobRun {
     // Programs that it left running may hold the pipes open.
     child.kill("SIGKILL");
     return child.drain();
+  }
+
+  #facts(timedOut: boolean): ProcessFacts {
+    const { status, usage } = this.options.child;
+    const isEnd = this.#answer === undefined || timedOut;
+    return { ...usage, ...(isEnd && status ? exitFacts(status) : {}) };
   }
 
   #outcome(timedOut: boolean): Outcome {

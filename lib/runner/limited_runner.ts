@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { JobHost, Outcome, Runner, RunRequest } from "./runner.ts";
+import type {
+  JobHost,
+  Outcome,
+  Runner,
+  RunOptions,
+  RunRequest,
+} from "./runner.ts";
 
 /** Passes jobs on to another runner, which it does not own. */
 export class LimitedRunner implements Runner {
@@ -29,7 +35,7 @@ export class LimitedRunner implements Runner {
   async run(
     request: RunRequest,
     host: JobHost,
-    options: { readonly signal: AbortSignal },
+    options: RunOptions,
   ): Promise<Outcome> {
     if (this.#free > 0) this.#free--;
     else await this.#turn(options.signal);

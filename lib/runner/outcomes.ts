@@ -5,7 +5,12 @@
  */
 
 import { describeOwn } from "./describe_error.ts";
-import type { FailureOutcome, FailureReason, Outcome } from "./runner.ts";
+import type {
+  FailureOutcome,
+  FailureReason,
+  Outcome,
+  ProcessFacts,
+} from "./runner.ts";
 
 const OUT_OF_MEMORY =
   /Fatal JavaScript (invalid size error|out of memory)|heap limit|Reached heap limit|memory allocation of \d+ bytes failed/;
@@ -50,6 +55,11 @@ export interface MemoryState {
   readonly limit: number;
   /** Whether the subprocess was killed for exceeding it. */
   readonly isExceeded: boolean;
+}
+
+/** How a process has ended. */
+export function exitFacts({ code, signal }: Deno.CommandStatus): ProcessFacts {
+  return signal === null ? { exitCode: code } : { signal };
 }
 
 function inMb(bytes: number): string {

@@ -31,11 +31,30 @@ export function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** What a process has used since it was started. */
+export interface ProcessUsage {
+  /** The most memory that it had, in bytes. */
+  readonly peakMemory: number;
+  /** The processor time of it and of what it has started and waited for, in seconds. */
+  readonly cpuSeconds: number;
+}
+
+/** What a process has used; nothing if that cannot be told, as on other systems than Linux. */
+export function usageOf(pid: number): ProcessUsage | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const times = readStat(pid)?.slice(11, 15).map(Number);
+  const peak = /^VmHWM:\s*(\d+) kB$/m.exec(readProc(pid, "status") ?? "")?.[1];
+  if (times === undefined || peak === undefined) return undefined;
+  const ticks = times.reduce((sum, some) => sum + some, 0);
+  clockTicks ??= readAuxiliary(CLOCK_TICKS) ?? 100;
+  return { peakMemory: Number(peak) * 1024, cpuSeconds: ticks / clockTicks };
+}
+
 function listProc(): ProcessEntry[] | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const own = readStat(Deno.pid);
   if (own === undefined) return undefined;
-  const pageSize = readPageSize();
+  pageSize ??= readAuxiliary(PAGE_SIZE) ?? 4096;
   const entries: ProcessEntry[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     const pid = Number(name);
@@ -56,26 +75,30 @@ function listProc(): ProcessEntry[] | undefined {
 
 /** The fields of `stat` from the state on; `undefined` if the process does not exist or must not be read. */
 function readStat(pid: number): string[] | undefined {
+  const stat = readProc(pid, "stat");
+  // The name before them may contain anything, even spaces and parentheses.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function readProc(pid: number, file: "stat" | "status"): string | undefined {
   try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name before them may contain anything, even spaces and parentheses.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Deno.readTextFileSync(`/proc/${pid}/${file}`);
   } catch {
     return undefined;
   }
 }
 
+/** What the auxiliary vector has under these keys: the size of a memory page, and the clock ticks of a second. */
+const [PAGE_SIZE, CLOCK_TICKS] = [6n, 17n];
 let pageSize: number | undefined;
+let clockTicks: number | undefined;
 
-/** The size of a memory page, from the auxiliary vector. */
-function readPageSize(): number {
-  if (pageSize !== undefined) return pageSize;
-  const PAGE_SIZE = 6n;
+function readAuxiliary(key: bigint): number | undefined {
   const words = new BigUint64Array(Deno.readFileSync("/proc/self/auxv").buffer);
   for (let i = 0; i + 1 < words.length; i += 2) {
-    if (words[i] === PAGE_SIZE) return pageSize = Number(words[i + 1]);
+    if (words[i] === key) return Number(words[i + 1]);
   }
-  return pageSize = 4096;
+  return undefined;
 }
 
 async function listByPs(): Promise<ProcessEntry[]> {

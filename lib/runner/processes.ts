@@ -23,7 +23,8 @@ import {
   unreadyOutcome,
   unstartedOutcome,
 } from "./start_failure.ts";
-import { type LateError, Subprocess } from "./subprocess.ts";
+import { Subprocess } from "./subprocess.ts";
+import type { LateError } from "./subprocess_options.ts";
 import { WarmPool } from "./warm_pool.ts";
 
 /** The options of {@linkcode Processes}. */
@@ -32,6 +33,8 @@ export interface ProcessesOptions extends LaunchOptions {
   readonly paths: readonly string[];
   /** Further modules that are allowed; see `parseModulePattern()`. @default [] */
   readonly modules?: readonly ModulePattern[];
+  /** Variables that the environment of jobs has beside those of this process. @default none */
+  readonly env?: Readonly<Record<string, string>>;
   /** Takes the output of jobs. */
   readonly sink: OutputSink;
   /** Milliseconds within which a subprocess must be ready for a job. @default 60_000 */
@@ -329,11 +332,18 @@ export class Processes {
   }
 
   #spawn(launch: Launch, preload?: string): Subprocess {
-    const { sink, maxMemoryPerProcess, jobMemory, onLateError, hooks } =
-      this.#options;
+    const {
+      sink,
+      env = {},
+      maxMemoryPerProcess,
+      jobMemory,
+      onLateError,
+      hooks,
+    } = this.#options;
     const child = new Subprocess({
       ...launch,
       sink,
+      env,
       isolation: this.#isolation,
       ...(onLateError === undefined ? {} : { onLateError }),
       ...(maxMemoryPerProcess === undefined

@@ -160,6 +160,29 @@ export interface EnqueueRequest {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** What is known of a job's process. What could not be measured is missing. */
+export interface ProcessFacts {
+  /** The exit code, if it ended by itself before the job had an answer. */
+  readonly exitCode?: number;
+  /** The signal that ended it before the job had an answer. */
+  readonly signal?: string;
+  /** The most memory that it had, in bytes. */
+  readonly peakMemory?: number;
+  /** The processor time of it and of what it has started and waited for, in seconds. */
+  readonly cpuSeconds?: number;
+}
+
+/** The options of {@linkcode Runner.run}. */
+export interface RunOptions {
+  /** Kills the job. */
+  readonly signal: AbortSignal;
+  /**
+   * Told of the job's process before `run()` settles. What a process has used is measured if the job does not succeed, or if
+   * the runner measures all; and only in one that has served no other job.
+   */
+  readonly onProcess?: (facts: ProcessFacts) => void;
+}
+
 /** Takes the output of jobs. */
 export interface OutputSink {
   /** Output on stdout; the bytes are valid until this resolves. Awaited, so that a slow reader slows the job. */
@@ -180,7 +203,7 @@ export interface Runner extends AsyncDisposable {
   run(
     request: RunRequest,
     host: JobHost,
-    options: { readonly signal: AbortSignal },
+    options: RunOptions,
   ): Promise<Outcome>;
   /** Kills everything that runs and frees all resources. */
   close(): Promise<void>;

@@ -10,17 +10,18 @@ import { HostCalls } from "./host_calls.ts";
 import {
   brokenOutcome,
   endedOutcome,
+  exitFacts,
   timeoutMessage,
   timeoutOutcome,
 } from "./outcomes.ts";
 import type { MessageHandler } from "./output_pump.ts";
 import { encodeRun } from "./protocol.ts";
-import type { JobHost, Outcome } from "./runner.ts";
+import type { JobHost, Outcome, RunOptions } from "./runner.ts";
 import type { Subprocess } from "./subprocess.ts";
 import { ABORT_GRACE, START_LIMIT, TimeLimit } from "./time_limit.ts";
 
 /** A job to run in a shared process. */
-export interface SharedJob {
+export interface SharedJob extends RunOptions {
   /** The job's id. */
   readonly jobId: string;
   /** A `RunnableJob` as JSON. */
@@ -29,8 +30,6 @@ export interface SharedJob {
   readonly timeout: number;
   /** Performs the job's calls. */
   readonly host: JobHost;
-  /** Stops the job. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -279,7 +278,7 @@ export class SharedProcess {
     // The end mark of its last answers may be missing.
     for (const run of this.#answered) {
       const isLiar = run === this.#culprit && this.#child.fault !== undefined;
-      settle(run, isLiar ? this.#outcomeOfCulprit(status) : run.answer!);
+      settle(run, isLiar ? this.#outcomeOfCulprit(run, status) : run.answer!);
     }
     this.#answered = [];
     const runs = [...this.#runs];
@@ -293,14 +292,16 @@ export class SharedProcess {
       // A job that has not begun is neither the reason nor timed out, whatever delayed it.
       if (number > this.#started) settle(run, "again");
       else if (run.limit.stop() && (run.isAtFault || run === culprit)) {
+        run.job.onProcess?.(exitFacts(status));
         settle(run, timeoutOutcome(run.job.timeout, undefined));
       } else if (run === culprit) {
-        settle(run, this.#outcomeOfCulprit(status));
+        settle(run, this.#outcomeOfCulprit(run, status));
       } else settle(run, culprit === "unknown" ? "alone" : "again");
     }
   }
 
-  #outcomeOfCulprit(status: Deno.CommandStatus): Outcome {
+  #outcomeOfCulprit(run: Run, status: Deno.CommandStatus): Outcome {
+    run.job.onProcess?.(exitFacts(status));
     const { fault } = this.#child;
     if (fault !== undefined) return brokenOutcome(fault);
     return endedOutcome(status, {

@@ -18,6 +18,7 @@ import type {
   JobHost,
   Outcome,
   Runner,
+  RunOptions,
   RunRequest,
 } from "./runner.ts";
 import { SharedProcess } from "./shared_process.ts";
@@ -75,15 +76,16 @@ export class SharedRunner implements Runner {
   async run(
     request: RunRequest,
     host: JobHost,
-    { signal }: { readonly signal: AbortSignal },
+    options: RunOptions,
   ): Promise<Outcome> {
+    const { signal } = options;
     signal.throwIfAborted();
     this.#closing.signal.throwIfAborted();
     const prepared = this.#processes.prepare(request);
     if ("failure" in prepared) return prepared.failure;
     const { launch, job } = prepared;
     const { jobId, timeout } = request;
-    const given = { jobId, job, timeout, host, signal };
+    const given = { jobId, job, timeout, host, ...options };
     // If it is not generic, only a process started for this job can load its module.
     const most = launch.generic ? MAX_INTERRUPTIONS : 0;
     for (let interruptions = 0; interruptions < most;) {
@@ -101,7 +103,7 @@ export class SharedRunner implements Runner {
       if (ended === "alone") break;
       interruptions++;
     }
-    return await this.#options.alone.run(request, host, { signal });
+    return await this.#options.alone.run(request, host, options);
   }
 
   /** Kills everything that runs, which rejects the jobs, and frees all resources. */

@@ -5,49 +5,17 @@
  */
 
 import { Alarms } from "../base/alarms.ts";
-import type { Isolation } from "../job/isolation.ts";
 import { readLine, refuseMessage } from "./child_messages.ts";
 import { TOKEN_SIZE } from "./frames.ts";
 import type { MemoryState } from "./outcomes.ts";
 import { type MessageHandler, OutputPump } from "./output_pump.ts";
 import { guarded, OutputTail } from "./output_tail.ts";
-import type { HookRefs } from "./middleware.ts";
 import { MARK_PREFIX } from "./orphans.ts";
 import { inOwnGroup } from "./own_group.ts";
+import { type ProcessUsage, usageOf } from "./process_table.ts";
 import { type ControlMessage, encodeMessage } from "./protocol.ts";
-import type { JobHost, OutputSink } from "./runner.ts";
-
-/** The options of a {@linkcode Subprocess}. */
-export interface SubprocessOptions {
-  /** The program. */
-  readonly command: string;
-  /** Its arguments. */
-  readonly args: readonly string[];
-  /** Takes its output. */
-  readonly sink: OutputSink;
-  /** Whether its control pipe is not its stdin; see `control_pipe.ts`. @default false */
-  readonly controlApart?: boolean;
-  /** The isolation of the jobs that it runs. @default "process" */
-  readonly isolation?: Isolation;
-  /** The memory in bytes beyond which it takes no more jobs. @default none */
-  readonly memoryLimit?: number;
-  /** A module to load ahead of time. @default none */
-  readonly preload?: string;
-  /** Called for an unhandled error of a job that had answered; the process then takes no more jobs. */
-  readonly onLateError?: (error: LateError) => void;
-  /** What runs around its jobs. @default nothing */
-  readonly hooks?: HookRefs;
-  /** The memory in bytes beyond which it is killed; see {@linkcode Subprocess.exceedMemory}. @default none */
-  readonly jobMemory?: number;
-}
-
-/** An unhandled error of a job that has ended already. */
-export interface LateError {
-  /** The job's id, if it is known. */
-  readonly jobId: string | undefined;
-  /** The error, in one line. */
-  readonly message: string;
-}
+import type { JobHost } from "./runner.ts";
+import type { SubprocessOptions } from "./subprocess_options.ts";
 
 /** How many ids of past jobs are remembered. */
 const KNOWN_JOBS = 1_000;
@@ -101,8 +69,8 @@ export class Subprocess {
   readonly #jobIds = new Map<number, string>();
   readonly #tail = new OutputTail();
   #waits = false;
-  readonly #jobMemory: number | undefined;
   #hasExceededMemory = false;
+  #usage: ProcessUsage | undefined;
   readonly #isClosed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
 
@@ -115,10 +83,9 @@ export class Subprocess {
     const start = inOwnGroup(options.command, options.args, {
       moveStdin: options.controlApart ?? false,
     });
-    this.#jobMemory = options.jobMemory;
     this.#process = new Deno.Command(start.command, {
       ...start.options,
-      env: { [MARK_PREFIX + this.mark]: "1" },
+      env: { ...options.env, [MARK_PREFIX + this.mark]: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -210,13 +177,25 @@ export class Subprocess {
 
   /** The state of its memory, if that is limited. */
   get memory(): MemoryState | undefined {
-    const limit = this.#jobMemory;
+    const limit = this.#options.jobMemory;
     const isExceeded = this.#hasExceededMemory;
     return limit === undefined ? undefined : { limit, isExceeded };
   }
 
+  /** What it has used when that was measured last; nothing if it has served several jobs, which cannot be told apart. */
+  get usage(): ProcessUsage | undefined {
+    return this.#jobs === 1 ? this.#usage : undefined;
+  }
+
+  /** Measures what it has used. */
+  measure(): void {
+    if (this.#jobs !== 1 || this.status !== undefined) return;
+    this.#usage = usageOf(this.pid) ?? this.#usage;
+  }
+
   /** Kills it, since it exceeds its memory limit. */
   exceedMemory(): void {
+    this.measure();
     this.#hasExceededMemory = true;
     this.kill("SIGKILL");
   }

@@ -56,6 +56,12 @@ const RESULT_FIELDS = {
   execution_ended_at: ["number", "worker, sweep", "user"],
   /** Which start of the job it was, counted from 1. */
   x_attempt: ["integer", "worker, sweep", "user"],
+  /** How its process ended, if it did before the job had an answer. */
+  x_exit_code: ["integer", "worker", "user"],
+  x_signal: ["text", "worker", "user"],
+  /** The most bytes of memory that its process had, and its seconds of processor time. */
+  x_peak_memory: ["integer", "worker", "user"],
+  x_cpu_seconds: ["number", "worker", "user"],
 } as const;
 
 /** An entry of our stream of what a job yields: a part, or how far the job is. */

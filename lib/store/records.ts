@@ -84,6 +84,8 @@ export const END = [
   "retryMax",
   /** A random number from 0 to below 1, for the jitter. */
   "random",
+  /** Further fields of the result, and their values alternately. */
+  "...facts",
 ] as const;
 
 /**

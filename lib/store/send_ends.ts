@@ -43,6 +43,7 @@ const MARKS = HOOKS.flatMap(({ marks }) => marks);
 function isPlain(end: End): boolean {
   return end.outcome === "finished" && end.ttl !== 0 &&
     end.hadHeartbeat === false && !end.needsHooks &&
+    end.facts === undefined &&
     end.payload.length < LARGE_PAYLOAD &&
     !MARKS.some((field) => end.execution.job.has(field));
 }
@@ -136,6 +137,8 @@ function limitOf(job: JobRecord): string {
   return isFairLimit(limit) ? "" : limit;
 }
 
+const NO_FACTS: NonNullable<End["facts"]> = new Map();
+
 const packer = new Packer();
 
 function packed(
@@ -166,7 +169,7 @@ function packed(
       retryIn: again?.in ?? "",
       retryMax: again?.max ?? "",
       random: end.random ?? 0.5,
-    });
+    }, end.facts ?? NO_FACTS);
   }
   return packer.take();
 }

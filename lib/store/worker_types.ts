@@ -6,6 +6,8 @@
 
 import type { JobRecord } from "../job/record.ts";
 import type { RetryWish } from "../job/retry_wish.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+import type { ResultField } from "./fields.ts";
 
 /** A worker. */
 export interface WorkerIdentity {
@@ -85,6 +87,8 @@ export interface End {
   readonly payload: string;
   /** How many milliseconds the run took. */
   readonly workedMs: number;
+  /** Further fields of the result. */
+  readonly facts?: ReadonlyMap<ResultField, RedisArg>;
   /** Whether a heartbeat may have been sent during the run: then there are records to remove. @default true */
   readonly hadHeartbeat?: boolean;
   /** Whether the run has written something that a hook keeps as long as the job, such as its log. @default false */

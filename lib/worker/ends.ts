@@ -15,7 +15,10 @@ import type {
   FailureOutcome,
   FailureReason,
   Outcome,
+  ProcessFacts,
 } from "../runner/runner.ts";
+import type { RedisArg } from "../redis/redis_client.ts";
+import type { ResultField } from "../store/fields.ts";
 import type { End, Execution } from "../store/worker_types.ts";
 
 /** RQ's words for a job that `kill-horse` ended. */
@@ -85,6 +88,21 @@ export function failedEnd(
   const end = { execution, outcome, ttl, payload, workedMs };
   const random = Math.random();
   return { ...end, random, ...(wish === undefined ? {} : { retry: wish }) };
+}
+
+/** What is known of a job's process, as fields of the result; `undefined` for nothing. */
+export function factsOf(process: ProcessFacts): End["facts"] {
+  const { exitCode, signal, peakMemory, cpuSeconds } = process;
+  const facts: [ResultField, RedisArg | undefined][] = [
+    ["x_exit_code", exitCode],
+    ["x_signal", signal],
+    ["x_peak_memory", peakMemory],
+    ["x_cpu_seconds", cpuSeconds],
+  ];
+  const known = facts.filter((fact): fact is [ResultField, RedisArg] =>
+    fact[1] !== undefined
+  );
+  return known.length === 0 ? undefined : new Map(known);
 }
 
 const NEVER: RetryWish = { type: "never" };

@@ -9,7 +9,9 @@ import { brokenOutcome } from "../runner/outcomes.ts";
 import type {
   FailureOutcome,
   Outcome,
+  ProcessFacts,
   Runner,
+  RunOptions,
   RunRequest,
 } from "../runner/runner.ts";
 import {
@@ -19,12 +21,13 @@ import {
 } from "../redis/redis_client.ts";
 import { STOPPED_TEXT } from "../job/stopped.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
-import type { End, Execution } from "../store/worker_types.ts";
+import { type End, type Execution, isPutBack } from "../store/worker_types.ts";
 import { type AbortKind, JobAborted } from "./abort.ts";
 import { callbackCall, callbackEnd, callbackName } from "./callback_run.ts";
 import {
   asleepEnd,
   endOf,
+  factsOf,
   failedEnd,
   KILLED,
   releasedEnd,
@@ -79,18 +82,22 @@ export class Executor {
     const { jobLog } = this.#options;
     const began = Date.now();
     const host = this.#hostOf(execution);
+    let process: ProcessFacts = {};
     try {
       jobLog.begin(execution);
-      const outcome = await this.#run(execution, host, signal);
+      const outcome = await this.#run(execution, host, {
+        signal,
+        onProcess: (facts) => process = facts,
+      });
       const ms = Date.now() - began;
       await host.finishLog();
-      return this.#answered(execution, host, outcome, ms);
+      return withFacts(this.#answered(execution, host, outcome, ms), process);
     } catch (error) {
       const ms = Date.now() - began;
       await host.finishLog();
       if (error instanceof JobAborted) {
         const end = this.#aborted(execution, error.kind, ms);
-        return { hasBegun: false, ...end };
+        return withFacts({ hasBegun: false, ...end }, process);
       }
       const fault = `Cannot run the job: ${error}`;
       jobLog.fault(execution, error);
@@ -117,10 +124,10 @@ export class Executor {
   async #run(
     execution: Execution,
     host: ExecutionHost,
-    signal: AbortSignal,
+    options: RunOptions,
   ): Promise<Outcome> {
     const { runnerOf, store, bigInts, captureLogs } = this.#options;
-    signal.throwIfAborted();
+    options.signal.throwIfAborted();
     let request: RunRequest;
     try {
       request = requestOf(execution, bigInts);
@@ -133,7 +140,7 @@ export class Executor {
       return notRun(error);
     }
     if (captureLogs !== undefined) await host.keepPrinted();
-    return await runnerOf(execution).run(request, host, { signal });
+    return await runnerOf(execution).run(request, host, options);
   }
 
   #answered(
@@ -199,6 +206,16 @@ export class Executor {
         return { end: failedEnd(execution, "failed", KILLED, workedMs) };
     }
   }
+}
+
+/** An end that is kept as a result, with what is known of the job's process. */
+function withFacts(run: RunEnd, process: ProcessFacts): RunEnd {
+  const { end } = run;
+  if (end === undefined || isPutBack(end) || end.outcome === "asleep") {
+    return run;
+  }
+  const facts = factsOf(process);
+  return facts === undefined ? run : { ...run, end: { ...end, facts } };
 }
 
 /** What happened, and the line in which the subprocess says why, if there is one. */

@@ -240,6 +240,13 @@ const SETTINGS = {
     default: false,
     flag: "preload",
   },
+  measureJobs: {
+    kind: "switch",
+    help:
+      "also keep with the results of jobs that finish how much memory and processor time their processes have used",
+    default: false,
+    flag: "measure-jobs",
+  },
   execPath: {
     kind: "text",
     help: "an installed deno that runs the jobs",

@@ -112,7 +112,9 @@ export class Worker implements AsyncDisposable {
       paths: [...paths],
       permissions,
       sink: OWN_OUTPUT,
+      env: { RQ_WORKER_ID: this.#settings.name },
       preload: this.#settings.preload,
+      measure: this.#settings.measureJobs,
       onWarning: (message: string) => log.warn(message),
       ...optional({ execPath, denoArgs, jobMemory, hooks }),
     };

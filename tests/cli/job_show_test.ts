@@ -47,8 +47,8 @@ Deno.test("job show has the facts of a job, and how each attempt ended", async (
   assertEquals(facts(first!).get("status"), "failed");
   const rows = attempts!.split("\n").map((line) => line.split(/ {2,}/));
   assertEquals(rows.map(([attempt]) => attempt), ["ATTEMPT", "2", "1"]);
-  assertEquals(rows.map((row) => row[4]), ["RESULT", "failed", "retried"]);
-  assertMatch(rows[1]![5]!, /^RangeError: oh/);
+  assertEquals(rows.map((row) => row[5]), ["RESULT", "failed", "retried"]);
+  assertMatch(rows[1]![6]!, /^RangeError: oh/);
   assertMatch(error.join("\n\n"), /^RangeError: oh .*\n +at /);
   assert(!(await show(job.id)).includes("\x1b"));
 });

@@ -42,6 +42,14 @@ Deno.test("a result is stored with what RQ needs to read it", async () => {
   assertEquals(await bench.field("rq:worker:w1", "successful_job_count"), "1");
 });
 
+Deno.test("the environment of a job names its worker, as in RQ", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const job = await bench.queue("low").enqueue("jobs.readsEnv", "RQ_WORKER_ID");
+  await burst(["low", "--url", redis.url, "--name", "w1"]);
+  assertEquals(await job.result(), "w1");
+});
+
 Deno.test("a failure is stored with its text, and wait() throws it", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);

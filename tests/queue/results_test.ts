@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { dependency } from "../../lib/job/dependency.ts";
 import type { Result } from "../../lib/queue/result.ts";
+import { factsOf } from "../../lib/worker/ends.ts";
 import { Desk } from "./support.ts";
 
 /** What a test compares of a result. */
@@ -56,6 +57,33 @@ Deno.test("results() has every attempt, the latest first", async () => {
   const [{ executionStartedAt, executionEndedAt }] = results as [Result];
   assertEquals(Number(executionEndedAt) - Number(executionStartedAt), 2_000);
   assertEquals(new Set(results.map(({ executionId }) => executionId)).size, 3);
+});
+
+Deno.test("a result tells of the process of its attempt, also that of a success if it was measured", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueueCall({ func: "f.g", retry: 2 });
+  const exited = factsOf({ exitCode: 7 });
+  const killed = factsOf({ signal: "SIGKILL", peakMemory: 5_000 });
+  const measured = factsOf({ peakMemory: 6_000, cpuSeconds: 0.25 });
+  await desk.fail("E: exit", { facts: exited! });
+  await desk.fail("E: kill", { facts: killed! });
+  await desk.finish("1", { facts: measured! });
+  const alone = await desk.queue.enqueue("f.g");
+  await desk.finish("2", { facts: measured! });
+  const facts = (result: Result) => [
+    result.exitCode,
+    result.signal,
+    result.peakMemory,
+    result.cpuTime,
+  ];
+  assertEquals((await job.results()).map(facts), [
+    [null, null, 6_000, 0.25],
+    [null, "SIGKILL", 5_000, null],
+    [7, null, null, null],
+  ]);
+  const [result] = await alone.results();
+  assertEquals(facts(result!), [null, null, 6_000, 0.25]);
+  assertEquals(shown(result!), ["successful", 1, 2, null, "w1"]);
 });
 
 Deno.test("a failure is failed, a stop is stopped, and a retry too many says so", async () => {

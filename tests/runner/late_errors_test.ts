@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RunRequest } from "../../lib/runner/runner.ts";
-import type { LateError } from "../../lib/runner/subprocess.ts";
+import type { LateError } from "../../lib/runner/subprocess_options.ts";
 import { eachWayOf, TestRunner, until } from "./support.ts";
 
 /** A runner's reports about jobs that affect each other. */

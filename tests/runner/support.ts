@@ -4,6 +4,7 @@ import type {
   FailureOutcome,
   JobHost,
   Outcome,
+  RunOptions,
   RunRequest,
 } from "../../lib/runner/runner.ts";
 import { SharedRunner } from "../../lib/runner/shared_runner.ts";
@@ -157,9 +158,9 @@ export class TestRunner implements AsyncDisposable {
   run(
     funcName: string,
     args: readonly unknown[] = [],
-    options: Partial<RunRequest> & { signal?: AbortSignal } = {},
+    options: Partial<RunRequest> & Partial<RunOptions> = {},
   ): Promise<Outcome> {
-    const { signal, ...rest } = options;
+    const { signal, onProcess, ...rest } = options;
     const request: RunRequest = {
       jobId: `job-${++this.#count}`,
       executionId: "execution-1",
@@ -174,6 +175,7 @@ export class TestRunner implements AsyncDisposable {
     };
     return this.runner.run(request, this.#host(), {
       signal: signal ?? new AbortController().signal,
+      ...(onProcess === undefined ? {} : { onProcess }),
     });
   }
 

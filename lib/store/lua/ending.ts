@@ -113,8 +113,8 @@ end
 -- Ends a job as finished, with its result as add_success() takes it.
 local function succeed(job, ttl, payload, from, to, run)
   job.outcome = from == '0' and payload or string.sub(payload, from, to)
-  if ttl ~= '0' and job.repeats_left then -- soon the job will tell of another run
-    add_told_success(job.id, ttl, job.outcome, run.worker, run.e, run.attempt, run.worked)
+  if ttl ~= '0' and (job.repeats_left or run.facts[1]) then -- soon the job will tell of another run; or tells not all
+    add_told_success(job.id, ttl, job.outcome, run.worker, run.e, run.attempt, run.worked, run.facts)
   elseif ttl ~= '0' then
     add_success(job.id, ttl, payload, from, to, run.worker, run.e, run.attempt, run.worked)
   end

@@ -23,21 +23,23 @@ local function add_result(id, ttl, text, ...)
 end
 
 -- Who ran an execution, as which attempt, and when, as fields and values of a result; "worked" are the seconds that it
--- took, nil if nobody knows.
-local function details(worker, e, attempt, worked)
+-- took, nil if nobody knows; "facts" are further fields and values, or nil.
+local function details(worker, e, attempt, worked, facts)
   local values = {'worker_name', worker, 'execution_id', e, 'x_attempt', attempt,
     'execution_ended_at', string.format('%.6f', clock)}
   if tonumber(worked) then
     values[9], values[10] = 'execution_started_at', string.format('%.6f', clock - worked)
   end
+  for _, value in ipairs(facts or {}) do values[#values + 1] = value end
   return unpack(values)
 end
 
 -- Stores how an attempt has failed, as a result of this type of RQ's: 2 failed, 3 stopped, 4 retried, 5 out of
--- retries. "run" has the worker, the execution "e", the attempt, and the seconds that it worked.
+-- retries. "run" has the worker, the execution "e", the attempt, the seconds that it worked, and further facts.
 local function add_failure(job, kind, ttl, text, run)
   if ttl == 0 then return end
-  add_result(job.id, ttl, text, 'type', kind, 'exc_string', text, details(run.worker, run.e, run.attempt, run.worked))
+  add_result(job.id, ttl, text, 'type', kind, 'exc_string', text,
+    details(run.worker, run.e, run.attempt, run.worked, run.facts))
 end
 
 -- Stores the result of a success together with who ran it and when.

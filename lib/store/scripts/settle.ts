@@ -91,7 +91,8 @@ local function settle(job, x)
   elseif x[OUTCOME] == 'failed' or x[OUTCOME] == 'stopped' then bad = bad + 1 end
   if answer ~= 'requeued' then worked = worked + (tonumber(x[WORKED_SECONDS]) or 0) end
   local ttl, text = tonumber(x[TTL]), x[PAYLOAD]
-  local run = {worker = worker, e = x[EXECUTION], attempt = x[ATTEMPT], worked = x[WORKED_SECONDS]}
+  local run = {worker = worker, e = x[EXECUTION], attempt = x[ATTEMPT], worked = x[WORKED_SECONDS], facts = {}}
+  for i = FACTS, #x do run.facts[i - FACTS + 1] = x[i] end
   if answer == 'finished' then succeed(job, x[TTL], text, x[TEXT_FROM], x[TEXT_TO], run)
   elseif answer == 'stopped' then fail(job, answer, 3, ttl, text, run)
   elseif answer == 'failed' then fail(job, answer, wish.how == 'again' and 5 or 2, ttl, text, run)
