@@ -157,6 +157,7 @@ export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
 export type { StopOptions } from "./lib/queue/stop_job.ts";
 export type { JobStream, StreamOptions } from "./lib/queue/job_stream.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";
+export { watchJobs, type WatchJobsOptions } from "./lib/queue/watch_jobs.ts";
 export type { WatchOptions } from "./lib/queue/watch_options.ts";
 export type { JobEvent, JobLogEvent } from "./lib/queue/watch_job.ts";
 export type { LogsOptions } from "./lib/queue/job_logs.ts";

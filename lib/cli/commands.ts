@@ -79,6 +79,18 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "show all that is known of a job",
     load: () => import("./commands/job_show.ts"),
   },
+  "job logs": {
+    summary: "show what a job has logged and printed",
+    load: () => import("./commands/job_logs.ts"),
+  },
+  "job watch": {
+    summary: "show what happens to a job until it has ended",
+    load: () => import("./commands/job_watch.ts"),
+  },
+  "watch": {
+    summary: "show what happens to the jobs of queues",
+    load: () => import("./commands/watch.ts"),
+  },
   "queue list": {
     summary: "show how many jobs are where, and which queues are paused",
     load: () => import("./commands/queue_list.ts"),

@@ -41,6 +41,7 @@ Deno.test("mod.ts gives what a producer needs, and no plumbing", () => {
     "sendStopExecutionCommand",
     "sendStopJobCommand",
     "suspend",
+    "watchJobs",
     "webhook",
   ]);
 });
