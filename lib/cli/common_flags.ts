@@ -44,8 +44,16 @@ export const RQ_FLAGS: readonly Flag[] = [
     help: "only redis-py's own",
     ofRq: true,
   },
-  { name: "config", short: "c", value: "MODULE", help: "refused", ofRq: true },
 ];
+
+/** A file whose constants stand for flags. */
+export const CONFIG_FLAG: Flag = {
+  name: "config",
+  short: "c",
+  value: "FILE",
+  help:
+    "a .ts, .js or .json file whose constants stand for flags: REDIS_URL, QUEUES, MAX_JOBS (default: RQ_CONFIG)",
+};
 
 /** The flags of every command that runs no jobs. */
 export const COMMON_FLAGS: readonly Flag[] = [
@@ -68,6 +76,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
     help:
       "the package that talks to Redis: @db/redis, ioredis (default: @db/redis; ioredis for unix: URLs)",
   },
+  CONFIG_FLAG,
   { name: "help", short: "h", help: "show this" },
   {
     name: "path",

@@ -7,6 +7,7 @@
 import { printable } from "../base/printable.ts";
 import { VERSION } from "../base/version.ts";
 import { STDERR, STDOUT } from "../worker/output.ts";
+import type { Command } from "./command.ts";
 import {
   type Called,
   COMMAND_LIST,
@@ -48,7 +49,23 @@ async function run(called: Called): Promise<number> {
     STDOUT.print(`${PROGRAM} ${VERSION} (deno ${Deno.version.deno})`);
     return 0;
   }
-  return await command.run(called.isNamed ? parsed : unnamed(parsed));
+  const given = called.isNamed ? parsed : unnamed(parsed);
+  return await command.run(await withSettings(given, command));
+}
+
+/** Adds what a file of settings says, if there is one. */
+async function withSettings(
+  parsed: ParsedFlags,
+  { flags }: Command,
+): Promise<ParsedFlags> {
+  if (!parsed.values.has("config") && !hasVariable("RQ_CONFIG")) return parsed;
+  const { withSettingsFile } = await import("./settings_file.ts");
+  return await withSettingsFile(parsed, flags);
+}
+
+function hasVariable(variable: string): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" && Deno.env.has(variable);
 }
 
 /** Checks that what stands behind the flags of a worker is no command: `--burst worker low`, `--burst info`. */

@@ -21,11 +21,6 @@ const STRATEGY_CLASSES: Readonly<Record<string, string>> = {
  */
 export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
   const one = (name: string) => values.get(name)?.[0];
-  if (one("config") !== undefined) {
-    throw new UsageError(
-      "Cannot read --config (-c), a Python module: pass its QUEUES, NAME and REDIS_URL by --queues, --name and --url, and the number of jobs at once by --concurrency",
-    );
-  }
   checkSerializer(one("serializer"));
   if (switches.has("with-scheduler") && switches.has("no-scheduler")) {
     throw new UsageError(

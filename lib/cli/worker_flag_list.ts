@@ -12,7 +12,7 @@ import {
   shownDefault,
 } from "../worker/settings.ts";
 import type { SettingKind } from "../worker/check_setting.ts";
-import { RQ_FLAGS } from "./common_flags.ts";
+import { CONFIG_FLAG, RQ_FLAGS } from "./common_flags.ts";
 import type { Flag } from "./flags.ts";
 
 /** A setting that has a flag. */
@@ -76,6 +76,7 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help:
       "begin a warm shutdown when stdin ends, so that it ends with the program that started it",
   },
+  CONFIG_FLAG,
   { name: "help", short: "h", help: "show this" },
   { name: "version", short: "V", help: "show the version" },
   {

@@ -33,7 +33,11 @@ const MISTAKES: readonly {
   { args: ["--results-ttl", "-2"], says: /--results-ttl "-2"/ },
   { args: ["--max-idle-time", "1.5"], says: /--max-idle-time "1.5"/ },
   { args: ["--job-monitoring-interval", "soon"], says: /interval "soon"/ },
-  { args: ["-c", "settings"], says: /--config \(-c\).*--concurrency/ },
+  {
+    args: ["-c", "settings"],
+    says: /--config settings: there is no such settings\.ts, /,
+  },
+  { args: ["empty", "-c", "a/b.json"], says: /no such file; empty --help/ },
   { args: ["-S", "pickle"], says: /--serializer pickle: .*JSONSerializer/ },
   {
     args: ["--exception-handler", "a.b"],

@@ -15,6 +15,7 @@ import { workerOptions } from "../worker_flags.ts";
 /** The worker's flags that have a meaning for it. */
 const FLAGS: ReadonlySet<string> = new Set([
   "url",
+  "config",
   "driver",
   "prefix",
   "name",
