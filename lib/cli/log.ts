@@ -46,6 +46,21 @@ export function parseLevel(name: string, label: string): LogLevel {
  * written are dropped and counted, which the worker tells: a stuck log must not stop it.
  */
 export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
+  return makeLoggerOf(level, format === "json" ? jsonLine : textLine);
+}
+
+/** The same, with lines as they are made by a function; what a line says in detail follows it. */
+export function makeLineLogger(
+  level: LogLevel,
+  lineOf: (record: LogRecord) => string,
+): WorkerLog {
+  return makeLoggerOf(level, (record) => withDetails(lineOf(record), record));
+}
+
+function makeLoggerOf(
+  level: LogLevel,
+  format: (record: LogRecord) => string,
+): WorkerLog {
   const logger = new Logger("rq.worker", level, {
     handlers: [new StreamHandler(format)],
   });
@@ -61,8 +76,8 @@ export function makeLogger(level: LogLevel, format: LogFormat): WorkerLog {
 
 class StreamHandler extends BaseHandler {
   /** The format needs the record, which {@linkcode BaseHandler.log} does not get. */
-  constructor(format: LogFormat) {
-    super("DEBUG", { formatter: format === "json" ? jsonLine : textLine });
+  constructor(formatter: (record: LogRecord) => string) {
+    super("DEBUG", { formatter });
   }
 
   override handle(record: LogRecord): void {
@@ -74,14 +89,19 @@ class StreamHandler extends BaseHandler {
   override log(_text: string): void {}
 }
 
-function textLine({ datetime, msg, args }: LogRecord): string {
+function textLine(record: LogRecord): string {
+  const { datetime, msg } = record;
   const time = [
     datetime.getHours(),
     datetime.getMinutes(),
     datetime.getSeconds(),
   ].map((n) => String(n).padStart(2, "0")).join(":");
+  return withDetails(`${time} ${msg}`, record);
+}
+
+function withDetails(text: string, { args }: LogRecord): string {
   const { details } = factsOf(args);
-  const line = `${time} ${printable(msg)}`;
+  const line = printable(text);
   return details === undefined ? line : `${line}\n${printableLines(details)}`;
 }
 

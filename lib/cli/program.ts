@@ -10,13 +10,12 @@ import type { WorkerLog } from "../worker/log.ts";
 import type { ParsedFlags } from "./flags.ts";
 import {
   LOG_FORMATS,
-  type LogFormat,
   type LogLevel,
+  makeLineLogger,
   makeLogger,
   parseLevel,
 } from "./log.ts";
 import type { Liveness } from "./liveness.ts";
-import { isPythonFormat } from "./rq_flags.ts";
 
 /** A command that goes on until it is stopped. */
 export interface Program {
@@ -69,7 +68,7 @@ async function livenessOf(
   const isOfSystemd = state === "granted" && Deno.env.has(variable);
   if (file === undefined && !isOfSystemd) return undefined;
   const { Liveness } = await import("./liveness.ts");
-  return await Liveness.begin({ file, listening, log: logOf(flags) });
+  return await Liveness.begin({ file, listening, log: await logOf(flags) });
 }
 
 /** Stops a program when it is told to, by a signal or by the end of stdin. */
@@ -134,8 +133,27 @@ class Stops implements Disposable {
 }
 
 /** The log that the flags ask for. */
-export function logOf(flags: ParsedFlags): WorkerLog {
-  return makeLogger(levelFlag(flags), formatFlag(flags));
+export async function logOf(flags: ParsedFlags): Promise<WorkerLog> {
+  const level = levelFlag(flags);
+  const [format] = flags.values.get("log-format") ?? [];
+  const [dateFormat] = flags.values.get("date-format") ?? [];
+  const isPython = format !== undefined && /%\(\w+\)/.test(format);
+  if (!isPython && (dateFormat === undefined || format === "json")) {
+    const known = checkChoice("--log-format", format ?? "text", LOG_FORMATS);
+    return makeLogger(level, known);
+  }
+  const { pythonLines } = await import("./python_format.ts");
+  const lineOf = pythonLines(isPython ? format : undefined, dateFormat);
+  return makeLineLogger(
+    level,
+    ({ datetime, levelName, loggerName, msg }) =>
+      lineOf({
+        date: datetime,
+        level: levelName,
+        logger: loggerName,
+        message: msg,
+      }),
+  );
 }
 
 async function writePid(file: string): Promise<void> {
@@ -165,10 +183,4 @@ function levelFlag({ values, switches }: ParsedFlags): LogLevel {
     : "INFO";
   const name = values.get("logging-level")?.[0] ?? usual;
   return parseLevel(name, "--logging-level");
-}
-
-function formatFlag({ values }: ParsedFlags): LogFormat {
-  const format = values.get("log-format")?.[0];
-  if (format === undefined || isPythonFormat(format)) return "text";
-  return checkChoice("--log-format", format, LOG_FORMATS);
 }

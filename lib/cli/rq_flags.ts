@@ -30,18 +30,11 @@ export function checkRqFlags({ values, switches }: ParsedFlags): string[] {
   const useless = [
     ...["worker-class", "job-class", "queue-class", "connection-class"]
       .filter((name) => isOwnClass(name, one(name))),
-    ...(one("date-format") === undefined ? [] : ["date-format"]),
-    ...(isPythonFormat(one("log-format")) ? ["log-format"] : []),
     ...(switches.has("disable-default-exception-handler")
       ? ["disable-default-exception-handler"]
       : []),
   ];
   return useless.map((name) => `--${name} has no effect in this worker`);
-}
-
-/** Whether a log format is one of Python's `logging`, as in `%(asctime)s %(message)s`. */
-export function isPythonFormat(format: string | undefined): boolean {
-  return format !== undefined && /%\(\w+\)|\{\w+\}|\$\w/.test(format);
 }
 
 function checkSerializer(name: string | undefined): void {

@@ -61,7 +61,18 @@ export const WORKER_FLAGS: readonly Flag[] = [
     value: "LEVEL",
     help: "DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)",
   },
-  { name: "log-format", value: "FORMAT", help: "text or json (default: text)" },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    help:
+      "text, json, or a format of Python such as '%(asctime)s %(message)s' (default: text)",
+  },
+  {
+    name: "date-format",
+    value: "FORMAT",
+    help:
+      "the format of times in lines of text, as of Python's strftime (default: %H:%M:%S)",
+  },
   { name: "quiet", short: "q", help: "the same as --logging-level WARNING" },
   { name: "verbose", short: "v", help: "the same as --logging-level DEBUG" },
   { name: "pid", value: "FILE", help: "write the process id to a file" },
@@ -85,7 +96,6 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "no effect: so it is without --no-scheduler",
     ofRq: true,
   },
-  { name: "date-format", value: "FORMAT", help: "no effect", ofRq: true },
   {
     name: "disable-default-exception-handler",
     short: "d",

@@ -181,7 +181,7 @@ Deno.test("flags of RQ's start scripts that mean nothing here are taken with a w
   await using redis = await RedisServer.start();
   const script = [
     ...["--job-monitoring-interval", "30", "-S", "json", "-d"],
-    ...["-ds", "round_robin", "--date-format", "%H:%M", "-v"],
+    ...["-ds", "round_robin", "--date-format", "%H:%M:%S", "-v"],
     ...["--log-format", "%(asctime)s %(message)s"],
     ...["-w", "rq.worker.Worker", "-j", "rq.job.Job"],
     ...["--connection-class", "redis.Redis", "--queue-class", "rq.Queue"],
@@ -195,14 +195,24 @@ Deno.test("flags of RQ's start scripts that mean nothing here are taken with a w
     "job-class",
     "queue-class",
     "connection-class",
-    "date-format",
-    "log-format",
     "disable-default-exception-handler",
   ];
-  assertEquals(lines.slice(0, 8), [
+  assertEquals(lines.slice(0, useless.length + 1), [
     ...useless.map((name) => `--${name} has no effect in this worker`),
     "--job-monitoring-interval 30 is too long for leases of 15 seconds: heartbeats come every 5 seconds",
   ]);
+});
+
+Deno.test("--log-format and --date-format take Python's formats", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await bench.queue("low").enqueue("jobs.fails", "two\nlines");
+  const { stdout, stderr } = await burst([
+    ...["low", "--url", redis.url, "--date-format", "<%d.%m.%Y>"],
+    ...["--log-format", "%(levelname)-8s|%(asctime)s|%(message)s"],
+  ]);
+  assertMatch(stdout, /^INFO {4}\|<\d\d\.\d\d\.\d{4}>\|.*Listening on low/m);
+  assertMatch(stderr, /^ERROR {3}\|<[\d.]+>\|.*\n {2}RangeError: two\n/);
 });
 
 Deno.test("--job-deno-arg reaches the deno of jobs, given often and with or without =", async () => {

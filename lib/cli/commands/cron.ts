@@ -24,6 +24,7 @@ const FLAGS: ReadonlySet<string> = new Set([
   "job-deno-arg",
   "logging-level",
   "log-format",
+  "date-format",
   "quiet",
   "verbose",
   "pid",
@@ -40,7 +41,7 @@ export const command: Command = {
   ],
   flags: WORKER_FLAGS.filter(({ name, ofRq }) => ofRq || FLAGS.has(name)),
   async run(flags) {
-    const program = fromFlags(() => makeProgram(flags));
+    const program = await fromFlags(() => makeProgram(flags));
     await runProgram({
       run: () => program.run(),
       listening: program.listening,
@@ -51,14 +52,14 @@ export const command: Command = {
   },
 };
 
-function makeProgram(flags: ParsedFlags): CronProgram {
+async function makeProgram(flags: ParsedFlags): Promise<CronProgram> {
   const [file, ...more] = flags.positional;
   if (file === undefined || more.length > 0) {
     throw new UsageError(
       "cron needs one file, whose calls of cron() declare schedules: cron FILE; if it is a queue, use --queues cron",
     );
   }
-  const log = logOf(flags);
+  const log = await logOf(flags);
   const warnings = checkRqFlags(flags);
   const options = workerOptions(flags, () => {});
   const program = new CronProgram(file, { ...options, log });

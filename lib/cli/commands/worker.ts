@@ -22,7 +22,7 @@ export const command: Command = {
   flags: WORKER_FLAGS,
   jobPermissions: true,
   async run(flags) {
-    const worker = fromFlags(() => makeWorker(flags));
+    const worker = await fromFlags(() => makeWorker(flags));
     await runProgram({
       run: () => worker.work(),
       listening: worker.listening,
@@ -33,8 +33,8 @@ export const command: Command = {
   },
 };
 
-function makeWorker(flags: ParsedFlags): Worker {
-  const log = logOf(flags);
+async function makeWorker(flags: ParsedFlags): Promise<Worker> {
+  const log = await logOf(flags);
   const warnings = checkRqFlags(flags);
   const options = workerOptions(flags, (text) => void warnings.push(text));
   const worker = new Worker(queuesOf(flags), { ...options, log });

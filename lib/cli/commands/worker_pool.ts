@@ -24,6 +24,7 @@ import { queuesOf, workerOptions } from "../worker_flags.ts";
 const LOG_FLAGS: readonly string[] = [
   "logging-level",
   "log-format",
+  "date-format",
   "quiet",
   "verbose",
 ];
@@ -69,7 +70,7 @@ export const command: Command = {
   ],
   jobPermissions: true,
   async run(flags) {
-    const pool = fromFlags(() => makePool(flags));
+    const pool = await fromFlags(() => makePool(flags));
     await runProgram({
       run: () => pool.start(),
       listening: pool.listening,
@@ -91,14 +92,14 @@ function ofPool(flag: Flag): Flag {
   };
 }
 
-function makePool(flags: ParsedFlags): WorkerPool {
+async function makePool(flags: ParsedFlags): Promise<WorkerPool> {
   const watch = flags.switches.has("watch");
   if (watch && flags.switches.has("burst")) {
     throw new UsageError(
       "Cannot use --watch with --burst: the workers leave by themselves",
     );
   }
-  const log = logOf(flags);
+  const log = await logOf(flags);
   const warnings = checkRqFlags(flags);
   const options: WorkerPoolOptions = {
     ...workerOptions(flags, (text) => void warnings.push(text)),
