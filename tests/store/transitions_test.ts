@@ -16,6 +16,7 @@ import { SCRIPTS } from "./lua.ts";
 import { MORE_TABLES, MORE_TRANSITIONS } from "./more_transitions.ts";
 import { Bench, echoing } from "./support.ts";
 import type { Transition } from "./transition_calls.ts";
+import { OF_NO_JOB } from "./of_no_job.ts";
 import { type Cell, readTable, type Row } from "./transition_table.ts";
 
 /**
@@ -276,34 +277,6 @@ for (const [name, cells] of ROWS) {
     }
   });
 }
-
-/** Scripts that the table need not have: they change no job. */
-const OF_NO_JOB = [
-  "CLEAN_GROUP",
-  "CLEAN_TAGS",
-  "CREATE_GROUP",
-  "DEPENDENCIES_MET",
-  "DEREGISTER",
-  "DROP_WORKERS",
-  "DUE_SCHEDULES",
-  "HOLD_GROUP",
-  "LATEST_RESULT",
-  "LOOK_AT_JOB",
-  "PAUSE",
-  "PROBE",
-  "REGISTER",
-  "REGISTRY_FACTS",
-  "REGISTRY_PAGE",
-  "REMOVE_SCHEDULE",
-  "RUN_SCHEDULE",
-  "SET_SCHEDULE",
-  "SET_WORKER_FIELDS",
-  "SHOW_IDLE",
-  "STATE",
-  "UNIQUE_HOLDER",
-  "UPSERT_SCHEDULE",
-  "WATCH",
-];
 
 /** The texts of the scripts that each row has called. */
 const called = new Map<string, Set<string>>();
