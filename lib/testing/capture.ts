@@ -34,7 +34,12 @@ export interface DrainOptions {
   readonly scheduled?: boolean;
 }
 
-const MAY_BE_EXPECTED = { kwargs: true, queue: true } as const;
+const MAY_BE_EXPECTED = {
+  kwargs: true,
+  queue: true,
+  at: true,
+  in: true,
+} as const;
 const NOT_EXPECTED = optionNames<Omit<EnqueuedOptions, "times">>(
   MAY_BE_EXPECTED,
 );
@@ -226,7 +231,7 @@ class Capture implements Captured {
   }
 
   #found(expected: ExpectedJob): MemoryJob[] {
-    return this.#store.all.filter(({ record }) => expected.is(record));
+    return this.#store.all.filter((job) => expected.is(job));
   }
 
   #jobOf({ id, record }: MemoryJob): Job {
@@ -234,9 +239,11 @@ class Capture implements Captured {
   }
 
   #listed(): string {
-    const all = this.#store.all.map(({ record, origin }) => {
+    const all = this.#store.all.map(({ record, origin, due }) => {
       const { funcName, args, kwargs } = record.call;
-      return `\n  ${describeCall(funcName, args, kwargs)} on "${origin}"`;
+      const call = describeCall(funcName, args, kwargs);
+      const at = due === undefined ? "" : ` at ${new Date(due).toISOString()}`;
+      return `\n  ${call} on "${origin}"${at}`;
     });
     return all.length === 0 ? "is nothing" : `are${all.join("")}`;
   }

@@ -5,11 +5,12 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import { type Duration, parseDuration } from "../base/duration.ts";
 import { positional } from "../job/call_options.ts";
 import { describeCall } from "../job/description.ts";
 import { decodeJson, encodeJson } from "../job/json.ts";
-import type { JobRecord } from "../job/record.ts";
 import { type FuncSource, knownName } from "../queue/func_name.ts";
+import type { MemoryJob } from "./memory_job.ts";
 
 /** What is expected of an enqueued job besides its function and arguments. */
 export interface EnqueuedOptions {
@@ -17,10 +18,15 @@ export interface EnqueuedOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>;
   /** The name of its queue. @default it does not matter */
   readonly queue?: string;
+  /** When it may run, if it was enqueued with `at`. @default it does not matter */
+  readonly at?: Date;
+  /** After how long it may run, if it was enqueued with `in`. @default it does not matter */
+  readonly in?: Duration;
   /** How many such jobs there are. @default at least one */
   readonly times?: number;
 }
 
+const DELAY = { zero: true, fraction: true } as const;
 const BIG_INTS = { bigInts: true } as const;
 
 /** A job that is expected. */
@@ -30,11 +36,12 @@ export class ExpectedJob {
   readonly #label: string;
   readonly #args: readonly unknown[] | undefined;
   readonly #options: EnqueuedOptions;
+  readonly #delay: number | undefined;
 
   /**
    * Takes what is known of it.
    *
-   * @throws {TypeError} If no job can have such a function or such arguments.
+   * @throws {RangeError | TypeError} If no job can have such a function, such arguments or such a delay.
    */
   constructor(
     func: FuncSource,
@@ -47,27 +54,37 @@ export class ExpectedJob {
     const isFollowed = options.kwargs !== undefined;
     this.#args = args && stored(positional(args, isFollowed), "args");
     this.#options = options;
+    this.#delay = options.in === undefined
+      ? undefined
+      : Math.round(1_000 * parseDuration(options.in, "in", DELAY));
   }
 
   /** Whether a job is one. */
-  is(job: JobRecord): boolean {
-    const { funcName, args, kwargs } = job.call;
-    const { queue } = this.#options;
+  is({ record, origin, due, since }: MemoryJob): boolean {
+    const { funcName, args, kwargs } = record.call;
+    const { queue, at } = this.#options;
     const named = this.#options.kwargs;
     return this.#name === funcName &&
       (this.#args === undefined || isDeepStrictEqual(args, this.#args)) &&
       (named === undefined ||
         isDeepStrictEqual(kwargs, stored(named, "kwargs"))) &&
-      (queue === undefined || job.text("origin") === queue);
+      (queue === undefined || origin === queue) &&
+      (at === undefined || due === at.getTime()) &&
+      (this.#delay === undefined || due === since + this.#delay);
   }
 
   /** The call, as log lines show it. */
   toString(): string {
-    const { kwargs = {}, queue } = this.#options;
-    const call = this.#args === undefined
-      ? this.#label
-      : describeCall(this.#label, this.#args, kwargs);
-    return queue === undefined ? call : `${call} on "${queue}"`;
+    const { kwargs = {}, queue, at } = this.#options;
+    const parts = [
+      this.#args === undefined
+        ? this.#label
+        : describeCall(this.#label, this.#args, kwargs),
+      ...(queue === undefined ? [] : [`on "${queue}"`]),
+      ...(at === undefined ? [] : [`at ${at.toISOString()}`]),
+      ...(this.#delay === undefined ? [] : [`in ${this.#delay / 1_000} s`]),
+    ];
+    return parts.join(" ");
   }
 }
 

@@ -46,7 +46,8 @@ export class MemoryJob {
   constructor({ id, queue, due, fields }: NewJob) {
     this.id = id;
     if (due !== undefined) {
-      this.due = 1_000 * Number(due) + (due.startsWith("+") ? this.since : 0);
+      const ms = Math.round(1_000 * Number(due));
+      this.due = due.startsWith("+") ? this.since + ms : ms;
     }
     this.set(fields);
     this.set({ origin: queue });

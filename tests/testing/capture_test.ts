@@ -92,6 +92,20 @@ Deno.test("arguments are compared as they are stored", async () => {
   captured.assertNotEnqueued("jobs.mail.at", args, { kwargs: {} });
 });
 
+Deno.test("when a job may run can be asserted", async () => {
+  await using queue = new Queue("low", { connection: NOWHERE });
+  using captured = capture(queue);
+  const at = new Date("2040-01-01T00:00:00.123Z");
+  await queue.enqueueAt(at, send, "a");
+  await queue.enqueueIn(90, send, "b");
+  captured.assertEnqueued(send, ["a"], { at });
+  captured.assertEnqueued(send, undefined, { in: "1m30s", times: 1 });
+  captured.assertNotEnqueued(send, ["b"], { at });
+  const wrong = () => captured.assertEnqueued(send, ["a"], { in: "1h" });
+  assertThrows(wrong, Error, "send('a') in 3600 s is enqueued; there are");
+  assertThrows(wrong, Error, 'on "low" at 2040-01-01T00:00:00.123Z');
+});
+
 Deno.test("draining runs the jobs, and those that they enqueue, in their order", async () => {
   await using queue = new Queue("low", { connection: NOWHERE });
   using captured = capture(queue);
