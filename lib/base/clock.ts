@@ -4,6 +4,8 @@
  * @module
  */
 
+import { unrefTimer } from "./platform.ts";
+
 /** A handle from {@linkcode Clock.setTimeout}. */
 export type Timer = ReturnType<typeof setTimeout>;
 
@@ -24,5 +26,5 @@ export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   setTimeout: (ring, ms) => setTimeout(ring, ms),
   clearTimeout: (timer) => clearTimeout(timer),
-  unrefTimer: (timer) => Deno.unrefTimer(timer),
+  unrefTimer,
 };

@@ -5,16 +5,18 @@
  * @module
  */
 
+import { fileTroubleOf, isFileAt, readTextFile } from "./platform.ts";
+
 /**
  * Whether a path is a file.
  *
- * @throws {Deno.errors.NotCapable} If it must not be read.
+ * @throws {Error} If it must not be read.
  */
 export function isFile(path: string): boolean {
   try {
-    return Deno.statSync(path).isFile;
+    return isFileAt(path);
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (fileTroubleOf(error) === "missing") return false;
     throw error;
   }
 }
@@ -24,7 +26,7 @@ export function isVisibleFile(path: string): boolean {
   try {
     return isFile(path);
   } catch (error) {
-    if (isForbidden(error)) return false;
+    if (fileTroubleOf(error) === "forbidden") return false;
     throw error;
   }
 }
@@ -32,22 +34,9 @@ export function isVisibleFile(path: string): boolean {
 /** The text of a file; `undefined` if there is none, or none that may be read. */
 export function readVisibleFile(path: string): string | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return readTextFile(path);
   } catch (error) {
-    if (
-      isMissing(error) || isForbidden(error) ||
-      error instanceof Deno.errors.IsADirectory
-    ) return undefined;
+    if (fileTroubleOf(error) !== undefined) return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { deferred } from "./deferred.ts";
+
 /** The most items that wait; whoever is slower than that misses some. */
 const MOST = 10_000;
 
@@ -73,7 +75,7 @@ export class Mailbox<T> {
 
   async #wait(ms: number): Promise<void> {
     if (this.#hasMissed || this.#isClosed || this.#end !== undefined) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = deferred<void>();
     const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
     this.#wake = resolve;
     await promise;

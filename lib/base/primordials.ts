@@ -157,8 +157,3 @@ export const execPattern: (
   pattern: RegExp,
   text: string,
 ) => RegExpExecArray | null = uncurryThis(RegExp.prototype.exec);
-
-/** `Promise.withResolvers` */
-export const withResolvers: <T>() => ReturnType<
-  typeof Promise.withResolvers<T>
-> = Promise.withResolvers.bind(Promise);

@@ -7,8 +7,12 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { isVisibleFile, readVisibleFile } from "./files.ts";
 import { parseJsonc } from "./jsonc.ts";
+import { IS_DENO } from "./platform.ts";
 
-const CONFIGS = ["deno.json", "deno.jsonc"];
+/** The files that mark a project. A program on Node or Bun may have no other than `package.json`. */
+const CONFIGS = IS_DENO
+  ? ["deno.json", "deno.jsonc"]
+  : ["deno.json", "deno.jsonc", "package.json"];
 
 /** The parts of a `deno.json` that are used here. */
 export interface DenoConfig {
@@ -107,7 +111,7 @@ function patternOf(member: string): RegExp {
         ? "[^/]*"
         : part === "?"
         ? "[^/]"
-        : RegExp.escape(part),
+        : part.replaceAll(/[^\w/]/g, "\\$&"),
   );
   return new RegExp(`^${source}$`);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deferred } from "./deferred.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
 /** The longest delay of a timer, in milliseconds: 24 days. A timer with a longer one fires at once. */
@@ -18,7 +19,7 @@ export function pause(
   signal?: AbortSignal,
   clock: Clock = SYSTEM_CLOCK,
 ): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred<void>();
   if (signal?.aborted) {
     resolve();
     return promise;

@@ -211,6 +211,11 @@ function momentOf(shown: number, timeZone: string): number {
 }
 
 function zoned(ms: number, timeZone: string): Temporal.ZonedDateTime {
+  if (!("Temporal" in globalThis)) {
+    throw new TypeError(
+      'Cannot use a cron expression: this runtime has no Temporal, which Deno has, and Node from 26 on; an interval needs none: { every: "1d" }',
+    );
+  }
   return Temporal.Instant.fromEpochMilliseconds(ms)
     .toZonedDateTimeISO(timeZone);
 }

@@ -152,7 +152,7 @@ export function readWebhook(text: string): StoredWebhook {
 
 /** What can be shown of a URL: its path and query may be secret. */
 export function shownUrl(url: string): string {
-  return URL.parse(url)?.origin ?? "no URL";
+  return URL.canParse(url) ? new URL(url).origin : "no URL";
 }
 
 /** One for each of its statuses. */
@@ -187,7 +187,7 @@ function checkWebhook(value: Webhook): StoredWebhook[] {
 }
 
 function checkUrl(value: string | URL): string {
-  const url = URL.parse(value);
+  const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(
       `Cannot use webhooks: expected a URL with http: or https:, got ${

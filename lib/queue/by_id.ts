@@ -18,6 +18,7 @@ import {
   requeueJob as requeue,
   type RequeueOptions,
 } from "./change_job.ts";
+import { withContext } from "./context.ts";
 import { openJobContext } from "./stand_in.ts";
 
 /**
@@ -72,6 +73,8 @@ async function change<T>(
         .filter(([name]) => name in CONNECTION_OPTIONS === ofConnection),
     );
   const action = `Cannot change job "${id}"`;
-  await using context = openJobContext(those(true), action);
-  return await make(context.store, id, those(false));
+  return await withContext(
+    openJobContext(those(true), action),
+    ({ store }) => make(store, id, those(false)),
+  );
 }

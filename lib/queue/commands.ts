@@ -9,7 +9,7 @@ import { InvalidJobOperationError } from "../base/errors.ts";
 import { checkJobId } from "../job/names.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
 import { sendCommand } from "../store/stop_job.ts";
-import { openContext } from "./context.ts";
+import { openContext, withContext } from "./context.ts";
 import { noSuchJob } from "./wait.ts";
 
 /**
@@ -22,9 +22,11 @@ export async function sendShutdownCommand(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
   const action = `Cannot shut down worker "${workerName}"`;
-  await using context = openContext(options, action);
   const command = { command: "shutdown" };
-  return await sendCommand(context.store, workerName, command);
+  return await withContext(
+    openContext(options, action),
+    ({ store }) => sendCommand(store, workerName, command),
+  );
 }
 
 /**
@@ -37,9 +39,11 @@ export async function sendKillHorseCommand(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
   const action = `Cannot kill the jobs of worker "${workerName}"`;
-  await using context = openContext(options, action);
   const command = { command: "kill-horse" };
-  return await sendCommand(context.store, workerName, command);
+  return await withContext(
+    openContext(options, action),
+    ({ store }) => sendCommand(store, workerName, command),
+  );
 }
 
 /**
@@ -79,16 +83,18 @@ async function sendStop(
   options: ConnectionOptions,
 ): Promise<boolean> {
   const action = `Cannot stop job "${jobId}"`;
-  await using context = openContext(options, action);
-  const { store } = context;
-  const record = await store.fetch(checkJobId(jobId));
-  if (record === null) throw noSuchJob(jobId);
-  const [status, worker] = [record.text("status"), record.text("worker_name")];
-  if (status !== "started" || worker === undefined) {
-    throw new InvalidJobOperationError(
-      `${action}: it is ${status ?? "not running"}, not started`,
-      { jobId, status: status ?? null },
-    );
-  }
-  return await sendCommand(store, worker, { ...command, job_id: jobId });
+  checkJobId(jobId);
+  return await withContext(openContext(options, action), async ({ store }) => {
+    const record = await store.fetch(jobId);
+    if (record === null) throw noSuchJob(jobId);
+    const status = record.text("status");
+    const worker = record.text("worker_name");
+    if (status !== "started" || worker === undefined) {
+      throw new InvalidJobOperationError(
+        `${action}: it is ${status ?? "not running"}, not started`,
+        { jobId, status: status ?? null },
+      );
+    }
+    return await sendCommand(store, worker, { ...command, job_id: jobId });
+  });
 }

@@ -29,8 +29,20 @@ export function openContext(
   return new Context(options);
 }
 
+/** Uses a context for one call, and closes it. */
+export async function withContext<T>(
+  context: Context,
+  use: (context: Context) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(context);
+  } finally {
+    await context.close();
+  }
+}
+
 /** A connection, its store and its waiter. */
-export class Context implements AsyncDisposable {
+export class Context {
   readonly client: RedisClient;
   readonly store: JobStore;
   /** Whether BigInts are read and written. */
@@ -73,11 +85,6 @@ export class Context implements AsyncDisposable {
       await Promise.all([waiter.close(), events.close(), streams.close()]);
     }
     if (this.#isOwn) await this.client.close();
-  }
-
-  /** The same as {@linkcode Context.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

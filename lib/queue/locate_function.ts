@@ -5,6 +5,7 @@
  * @module
  */
 
+import { fileTroubleOf, mainModule } from "../base/platform.ts";
 import { Session } from "node:inspector";
 import { ownOptionsOf } from "../job/own_options.ts";
 import { methodOf } from "../job/static_method.ts";
@@ -33,7 +34,7 @@ export async function locateFunction(
   const label = func.name || "an anonymous function";
   // One that checks its arguments first was made here, out of one that belongs to the module.
   const url = await moduleOf(ownOptionsOf(func)?.inner ?? func, label);
-  if (url === Deno.mainModule) {
+  if (url === mainModule()) {
     throw refused(
       label,
       "it is in the program's main module, and a worker that imports it would run the whole program; move it to another module",
@@ -73,7 +74,7 @@ async function moduleOf(func: JobFunction, label: string): Promise<string> {
   try {
     session.connect();
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    if (fileTroubleOf(cause) !== "forbidden") throw cause;
     throw refused(label, "finding its module needs --allow-sys", cause);
   }
   try {
@@ -81,8 +82,8 @@ async function moduleOf(func: JobFunction, label: string): Promise<string> {
     session.on("Debugger.scriptParsed", ({ params }) => {
       scripts.set(params.scriptId, params.url);
     });
-    await post(session, "Debugger.enable", {});
-    const scriptId = await scriptOf(session, func);
+    const scriptId = await enable(session, label)
+      .then(() => scriptOf(session, func));
     const url = scriptId === null ? undefined : scripts.get(scriptId);
     if (!url) {
       throw refused(
@@ -93,6 +94,15 @@ async function moduleOf(func: JobFunction, label: string): Promise<string> {
     return url;
   } finally {
     session.disconnect();
+  }
+}
+
+/** Bun's inspector does nothing. */
+async function enable(session: Session, label: string): Promise<void> {
+  try {
+    await post(session, "Debugger.enable", {});
+  } catch (cause) {
+    throw refused(label, "its module cannot be found out here", cause);
   }
 }
 

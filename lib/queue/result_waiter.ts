@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import { isRetry, type StoredResult } from "../job/result_codec.ts";
 import { hasEnded, isJobStatus, statusOfText } from "../job/status.ts";
 import {
@@ -80,7 +81,7 @@ export class ResultWaiter implements AsyncDisposable {
     { after, endsAfter }: WaitFrom,
     signal?: AbortSignal,
   ): Promise<WaitOutcome> {
-    const settle = Promise.withResolvers<WaitOutcome>();
+    const settle = deferred<WaitOutcome>();
     const isOver = () => this.#isOver(jobId, waiting.after ?? after);
     const waiting: PendingWait = {
       what: `job "${jobId}"`,
@@ -101,7 +102,7 @@ export class ResultWaiter implements AsyncDisposable {
     endsAfter: string,
     signal?: AbortSignal,
   ): Promise<void> {
-    const settle = Promise.withResolvers<WaitOutcome>();
+    const settle = deferred<WaitOutcome>();
     await this.#wait({ ...of, settle }, endsAfter, signal);
   }
 

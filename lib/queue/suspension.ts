@@ -15,7 +15,7 @@ import {
   resumeWorkers,
   suspendWorkers,
 } from "../store/pauses.ts";
-import { Context, openContext } from "./context.ts";
+import { Context, openContext, withContext } from "./context.ts";
 
 /** Options of {@linkcode Queue.pause}. */
 export interface PauseOptions {
@@ -55,16 +55,20 @@ export async function suspend(options: SuspendOptions = {}): Promise<void> {
   refuseUnknown(options, SUSPEND_OPTIONS, "Cannot suspend workers");
   const seconds = secondsOf(options);
   const { for: _, ...connection } = options;
-  await using context = new Context(connection);
-  await suspendWorkers(context.store, seconds);
+  await withContext(
+    new Context(connection),
+    ({ store }) => suspendWorkers(store, seconds),
+  );
 }
 
 /** Ends a suspension: workers take jobs again within a second. `false` if they were not suspended. */
 export async function resume(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
-  await using context = openContext(options, "Cannot resume workers");
-  return await resumeWorkers(context.store);
+  return await withContext(
+    openContext(options, "Cannot resume workers"),
+    ({ store }) => resumeWorkers(store),
+  );
 }
 
 /** Whether all workers are suspended, by {@linkcode suspend} or `rq suspend`. */
@@ -72,8 +76,10 @@ export async function isSuspended(
   options: ConnectionOptions = {},
 ): Promise<boolean> {
   const action = "Cannot tell whether workers are suspended";
-  await using context = openContext(options, action);
-  return await areWorkersSuspended(context.store);
+  return await withContext(
+    openContext(options, action),
+    ({ store }) => areWorkersSuspended(store),
+  );
 }
 
 function secondsOf({ for: time = Infinity }: PauseOptions): number {

@@ -52,7 +52,7 @@ export async function* watchJob(
   checkWatch(options, `Cannot watch job "${id}"`);
   const { signal } = options;
   signal?.throwIfAborted();
-  using watcher = await context.events.watch(({ jobIds }) =>
+  const watcher = await context.events.watch(({ jobIds }) =>
     jobIds.includes(id)
   );
   const { mailbox } = watcher;
@@ -86,6 +86,7 @@ export async function* watchJob(
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
+    watcher[Symbol.dispose]();
   }
 }
 

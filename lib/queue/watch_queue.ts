@@ -65,7 +65,7 @@ export async function* watchQueues(
   const { signal } = options;
   signal?.throwIfAborted();
   const wanted = new Set(queues);
-  using watcher = await context.events.watch(({ queue }) =>
+  const watcher = await context.events.watch(({ queue }) =>
     wanted.size === 0 || wanted.has(queue)
   );
   const { mailbox } = watcher;
@@ -80,6 +80,7 @@ export async function* watchQueues(
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
+    watcher[Symbol.dispose]();
   }
 }
 

@@ -16,7 +16,7 @@ import {
   listWorkers,
   type StoredWorker,
 } from "../store/workers.ts";
-import { Context, openContext } from "./context.ts";
+import { Context, openContext, withContext } from "./context.ts";
 
 /** Options of {@linkcode WorkerInfo.all} and {@linkcode WorkerInfo.count}. */
 export interface WorkersOptions extends ConnectionOptions {
@@ -99,11 +99,15 @@ export class WorkerInfo {
 
   /** All workers that have registered and not left, sorted by name. */
   static async all(options: WorkersOptions = {}): Promise<WorkerInfo[]> {
-    await using context = open(options, "Cannot list workers");
     const workers: WorkerInfo[] = [];
-    for await (const stored of listWorkers(context.store, options)) {
-      workers.push(new WorkerInfo(stored));
-    }
+    await withContext(
+      open(options, "Cannot list workers"),
+      async ({ store }) => {
+        for await (const stored of listWorkers(store, options)) {
+          workers.push(new WorkerInfo(stored));
+        }
+      },
+    );
     return workers.sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
@@ -112,15 +116,19 @@ export class WorkerInfo {
     name: string,
     options: ConnectionOptions = {},
   ): Promise<WorkerInfo | null> {
-    await using context = openContext(options, `Cannot fetch worker "${name}"`);
-    const stored = await fetchWorker(context.store, name);
+    const stored = await withContext(
+      openContext(options, `Cannot fetch worker "${name}"`),
+      ({ store }) => fetchWorker(store, name),
+    );
     return stored && new WorkerInfo(stored);
   }
 
   /** How many workers have registered and not left. */
   static async count(options: WorkersOptions = {}): Promise<number> {
-    await using context = open(options, "Cannot count workers");
-    return await countWorkers(context.store, options);
+    return await withContext(
+      open(options, "Cannot count workers"),
+      ({ store }) => countWorkers(store, options),
+    );
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import type { Command } from "./driver.ts";
 import type { RedisArg, RedisReply } from "./redis_client.ts";
 
@@ -46,7 +47,7 @@ export class Call {
   settled = false;
   /** Since when it has been waiting for a connection (`performance.now()`). */
   waitingSince: number | undefined;
-  readonly #settling = Promise.withResolvers<RedisReply>();
+  readonly #settling = deferred<RedisReply>();
   /** Removes the listener from the signal, if there is one. */
   #forgetSignal: (() => void) | undefined;
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { reportUncaught } from "../base/platform.ts";
 import { BlockingConnection } from "./blocking_client.ts";
 import { CallQueue } from "./call_queue.ts";
 import { describe, type Driver } from "./driver.ts";
@@ -196,7 +197,7 @@ export class Client implements RedisClient {
     try {
       callback?.(...args);
     } catch (error) {
-      reportError(error);
+      reportUncaught(error);
     }
   }
 }

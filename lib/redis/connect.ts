@@ -4,6 +4,7 @@
  * @module
  */
 
+import { IS_DENO } from "../base/platform.ts";
 import { checkChoice } from "../base/options.ts";
 import { Client, type Drivers } from "./client.ts";
 import { DbRedisDriver } from "./db_redis_driver.ts";
@@ -64,7 +65,8 @@ function driversForUrl(
 
 /** The driver for one server. */
 function driverFor(target: RedisTarget, name?: DriverName): Driver {
-  const chosen = name ?? ("path" in target.address ? "ioredis" : "@db/redis");
+  const needsIoredis = "path" in target.address || !IS_DENO;
+  const chosen = name ?? (needsIoredis ? "ioredis" : "@db/redis");
   return chosen === "ioredis"
     ? IoredisDriver.forTarget(target)
     : new DbRedisDriver(target);

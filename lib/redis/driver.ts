@@ -6,6 +6,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import type { RedisArg, RedisReply, ReplyError } from "./redis_client.ts";
 import type { Credentials } from "./url.ts";
 
@@ -51,7 +52,7 @@ export interface Driver {
 
 /** The end of a connection, which rejects everything that waits for a reply. */
 export class ConnectionEnd {
-  readonly #ended = Promise.withResolvers<Error>();
+  readonly #ended = deferred<Error>();
   readonly #waiting = new Set<(error: Error) => void>();
   #reason: Error | undefined;
 
@@ -101,12 +102,10 @@ export function toError(thrown: unknown): Error {
 /** Why a connection failed, in a few words to put after a colon. */
 export function describe(error: Error): string {
   const code = (error as { code?: unknown }).code;
-  if (
-    error instanceof Deno.errors.ConnectionRefused || code === "ECONNREFUSED"
-  ) {
+  if (error.name === "ConnectionRefused" || code === "ECONNREFUSED") {
     return "connection refused";
   }
-  if (error instanceof Deno.errors.ConnectionReset || code === "ECONNRESET") {
+  if (error.name === "ConnectionReset" || code === "ECONNRESET") {
     return "connection reset";
   }
   if (error.name === "EOFError" || error.constructor.name === "EOFError") {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readVariable } from "../base/platform.ts";
 import { DEFAULT_URL } from "./url.ts";
 
 /** Values of `REDIS_SSL`, in lower case. */
@@ -29,7 +30,7 @@ const SSL = {
  * @throws {TypeError} If a variable's value makes no sense. The message names the variable and shows no value.
  */
 export function urlFromEnvironment(
-  get: (name: string) => string | undefined = readVariable,
+  get: (name: string) => string | undefined = readRedisVariable,
 ): string {
   const value = (name: string) => get(name) || undefined;
   const url = value("RQ_REDIS_URL") ?? value("REDIS_URL");
@@ -76,9 +77,6 @@ function checkNumber(name: string, text: string | undefined): void {
   throw new TypeError(`Cannot use ${name}: it is not a number`);
 }
 
-function readVariable(name: string): string | undefined {
-  const readable = name === "REDIS_URL" ||
-    Deno.permissions.querySync({ name: "env", variable: name }).state ===
-      "granted";
-  return readable ? Deno.env.get(name) : undefined;
+function readRedisVariable(name: string): string | undefined {
+  return readVariable(name, { ask: name === "REDIS_URL" });
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
+import { reportUncaught } from "../base/platform.ts";
 import type {
   BlockingClient,
   RedisArg,
@@ -53,8 +55,8 @@ export class IdleClient implements RedisClient {
     channel: string,
     onMessage: (message: string) => void,
   ): Promise<Subscription> {
-    const ended = Promise.withResolvers<void>();
-    const started = Promise.withResolvers<Subscription>();
+    const ended = deferred<void>();
+    const started = deferred<Subscription>();
     this.use(async (client) => {
       started.resolve(await client.subscribe(channel, onMessage));
       await ended.promise;
@@ -100,7 +102,7 @@ export class IdleClient implements RedisClient {
 
   #closeLater(): void {
     this.#timer = setTimeout(() => {
-      this.close().catch(reportError);
+      this.close().catch(reportUncaught);
     }, this.#idleMs);
   }
 }

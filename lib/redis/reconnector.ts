@@ -5,6 +5,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import { backoff } from "../base/backoff.ts";
 import { pause } from "../base/timers.ts";
 import { type Connection, type Driver, toError } from "./driver.ts";
@@ -173,7 +174,7 @@ async function dialUntil(
   driver: Driver,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { promise, reject } = Promise.withResolvers<never>();
+  const { promise, reject } = deferred<never>();
   const giveUp = () => reject(signal.reason);
   signal.addEventListener("abort", giveUp);
   const dialling = driver.dial(signal);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
+import { reportUncaught } from "../base/platform.ts";
 import { MAX_DELAY } from "../base/timers.ts";
 import { type Connection, describe, type Driver, toError } from "./driver.ts";
 import { Reconnector } from "./reconnector.ts";
@@ -37,7 +39,7 @@ export interface ChannelSubscriptionOptions {
 export class ChannelSubscription implements Subscription {
   readonly #options: ChannelSubscriptionOptions;
   readonly #reconnector: Reconnector;
-  readonly #confirmed = Promise.withResolvers<void>();
+  readonly #confirmed = deferred<void>();
   #lastError: Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -113,7 +115,7 @@ export class ChannelSubscription implements Subscription {
     try {
       this.#options.onMessage(message);
     } catch (error) {
-      reportError(error);
+      reportUncaught(error);
     }
   }
 

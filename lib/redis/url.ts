@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readTextFile } from "../base/platform.ts";
+
 /** Where a server listens. */
 export type Address =
   | { readonly hostname: string; readonly port: number; readonly tls: boolean }
@@ -205,7 +207,7 @@ function readCaCerts(params: URLSearchParams): string[] {
   const certs = params.getAll("ssl_ca_data");
   for (const path of params.getAll("ssl_ca_certs")) {
     try {
-      certs.push(Deno.readTextFileSync(path));
+      certs.push(readTextFile(path));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw refusal(`its ssl_ca_certs cannot be read: ${why}`, cause);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import {
   defineProperty,
   encodeText,
@@ -13,7 +14,6 @@ import {
   mapSet,
   mapSize,
   sliceText,
-  withResolvers,
 } from "../base/primordials.ts";
 import { encodePythonJson } from "../job/json.ts";
 import type { MetaPatch } from "../job/meta.ts";
@@ -130,7 +130,7 @@ export class ChildCalls implements WorkerCalls {
   /** Waits until every call has been answered. Bounded by the job's time limit. */
   async settled(): Promise<void> {
     while (mapSize(this.#pending) > 0) {
-      const { promise, resolve } = withResolvers<void>();
+      const { promise, resolve } = deferred<void>();
       this.#onSettled = resolve;
       await promise;
     }
@@ -152,7 +152,7 @@ export class ChildCalls implements WorkerCalls {
 
   #call(request: CallRequest): Promise<string> {
     const id = ++lastId;
-    const { promise, resolve, reject } = withResolvers<string>();
+    const { promise, resolve, reject } = deferred<string>();
     if (this.#isOver) {
       reject(
         new Error(

@@ -294,7 +294,8 @@ export async function deleteGroup(
   const key = keys.groupState(id);
   await client.send("HDEL", [key, ...GROUP_CALLBACKS], RESEND);
   if (deleteJobs) {
-    const jobs = (await Array.fromAsync(groupMembers(place, id))).flat();
+    const jobs: string[] = [];
+    for await (const page of groupMembers(place, id)) jobs.push(...page);
     await inOrder(place, jobs, undefined, (job) => remove(place, job, false));
   }
   const all = [key, keys.group(id), keys.groupOpen(id), keys.groupHolds(id)];

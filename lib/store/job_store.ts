@@ -210,7 +210,7 @@ export class JobStore {
     const { queued, turns } = await queueLengths(this, queue);
     if (turns === 0) return queued;
     const counts = await waitingTurns(this, queue);
-    return counts.values().reduce((sum, count) => sum + count, queued);
+    return [...counts.values()].reduce((sum, count) => sum + count, queued);
   }
 
   /** Ids of a queue's list, head first, then of those that wait for the turn of their fair key. */

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { readVariable } from "../base/platform.ts";
+
 const encoder = new TextEncoder();
 
 /** RQ's prefix, unless the environment names another. */
@@ -21,10 +23,7 @@ const RQ_PREFIX = "rq";
  */
 function defaultPrefix(): string {
   const variable = "RQ_KEY_PREFIX";
-  const allowed = Deno.permissions.querySync({ name: "env", variable });
-  const given = allowed.state === "granted"
-    ? Deno.env.get(variable)
-    : undefined;
+  const given = readVariable(variable);
   if (given === undefined) return `${RQ_PREFIX}:`;
   if (/^[A-Za-z0-9_.:{}-]+$/.test(given)) return `${given}:`;
   throw new RangeError(
