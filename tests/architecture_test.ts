@@ -148,6 +148,21 @@ Deno.test("only the subprocess ends its process", () => {
   assertEquals(exits, []);
 });
 
+/** What Node 20 and Bun lack, and what is newer than they are. */
+const NOT_ON_NODE =
+  /\bDeno\.|Promise\.(withResolvers|try)|Array\.fromAsync|RegExp\.escape|URL\.parse|^\s*(const .* = )?(await )?using /;
+
+Deno.test("producers' code uses nothing that only Deno has, but for lib/base/platform.ts", () => {
+  const uses = sourceFiles("lib")
+    .filter((file) => /^lib\/(job|redis|store|queue)\//.test(file))
+    .flatMap((file) =>
+      codeLines(file)
+        .filter(({ line }) => NOT_ON_NODE.test(line))
+        .map(({ line, number }) => `${file}:${number} ${line.trim()}`)
+    );
+  assertEquals(uses, []);
+});
+
 Deno.test("only lib/worker/output.ts and lib/cli/output.ts write to the streams of the program", () => {
   const writes = sourceFiles("lib")
     .filter((file) => !/^lib\/(worker|cli)\/output.ts$/.test(file))

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deferred } from "../base/deferred.ts";
 import {
   type BlockingClient,
   ConnectionLostError,
@@ -55,7 +56,7 @@ export class StreamReader implements AsyncDisposable {
     if (there.length > 0) return there;
     signal?.throwIfAborted();
     if (this.#closed) throw closedError();
-    const settle = Promise.withResolvers<StreamEntry[]>();
+    const settle = deferred<StreamEntry[]>();
     const until = performance.now() + BLOCK_MS;
     const reading = { key, after, until, settle };
     const onAbort = () => settle.reject(signal?.reason);
