@@ -42,7 +42,7 @@ export async function runProgram(
   const pidFile = flags.values.get("pid")?.[0];
   if (pidFile) await writePid(pidFile);
   try {
-    await using liveness = await livenessOf(program, flags);
+    let liveness: Liveness | undefined;
     using stops = new Stops({
       ...program,
       stop() {
@@ -50,6 +50,7 @@ export async function runProgram(
         program.stop();
       },
     });
+    await using _living = liveness = await livenessOf(program, flags);
     if (flags.switches.has("until-eof")) stops.atEndOf(Deno.stdin.readable);
     await program.run();
   } finally {

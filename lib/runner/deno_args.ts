@@ -46,19 +46,34 @@ export function readDenoArgs(args: readonly string[]): DenoArgs {
 }
 
 const CONFIG = ["--config", "-c", "--no-config"];
+
 function checkDenoArg(arg: string): void {
-  if (!/^-[^-]|^--./.test(arg)) {
-    throw new TypeError(
-      `Cannot pass "${arg}" to the deno of jobs: expected a flag, with its value after =, as in --import-map=map.json`,
-    );
-  }
-  if (SHORT_PERMISSION.test(arg) || LONG_PERMISSION.test(arg)) {
+  checkFlag(arg, "jobs");
+  if (isPermission(arg)) {
     throw new TypeError(
       `Cannot pass ${arg} to the deno of jobs: what they may do is said by ${
         jobFlagOf(arg)
       }, or by the option "permissions"`,
     );
   }
+}
+
+/**
+ * Checks that an argument of a `deno` is one flag.
+ *
+ * @param whose Whose deno it is, in the error.
+ * @throws {TypeError} If it is none.
+ */
+export function checkFlag(arg: string, whose: string): void {
+  if (/^-[^-]|^--./.test(arg)) return;
+  throw new TypeError(
+    `Cannot pass "${arg}" to the deno of ${whose}: expected a flag, with its value after =, as in --import-map=map.json`,
+  );
+}
+
+/** Whether an argument of `deno run` says what the program may do. */
+export function isPermission(arg: string): boolean {
+  return SHORT_PERMISSION.test(arg) || LONG_PERMISSION.test(arg);
 }
 
 function jobFlagOf(arg: string): string {

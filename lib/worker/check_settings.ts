@@ -196,7 +196,7 @@ function checkWorkerName(name: string): string {
 }
 
 /** Host name and process id, as RQ used to do; a random name without the permission to read the host name. */
-function defaultName(): string {
+export function defaultName(): string {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   if (allowed.state !== "granted") {
     return crypto.randomUUID().replaceAll("-", "");

@@ -5,12 +5,10 @@
  */
 
 import type { Isolation } from "../job/isolation.ts";
+import { isPermission } from "../runner/deno_args.ts";
 import { ownPermissions } from "../runner/permissions.ts";
 import type { WorkerOptions } from "./options.ts";
 import { type NamedSetting, SETTING_LIST } from "./settings.ts";
-
-/** Flags of `deno run` that say what the program may do. */
-const PERMISSION = /^(-[a-zA-Z]*A|--(allow|deny|ignore)-|--permission-set)/;
 
 /** What starts the program of a worker, and warnings for the log. */
 export interface WorkerProgram {
@@ -28,7 +26,7 @@ export async function workerProgram(
   denoArgs: readonly string[] = [],
 ): Promise<WorkerProgram> {
   const own = await ownPermissions();
-  const given = denoArgs.some((arg) => PERMISSION.test(arg));
+  const given = denoArgs.some(isPermission);
   const names = own.limited.join(", ");
   return {
     command: [

@@ -5,6 +5,7 @@
  */
 
 import { refuseUnknown } from "../base/options.ts";
+import { checkFlag } from "../runner/deno_args.ts";
 import type { WorkerOptions } from "./options.ts";
 import { OPTION_NAMES } from "./settings.ts";
 
@@ -86,7 +87,8 @@ const DEFAULT_WORKERS = 2;
  */
 export function optionsOfWorkers(options: WorkerPoolOptions): WorkerOptions {
   refuseUnknown(options, POOL_OPTION_NAMES, "Cannot make a worker pool");
-  const { connection, workerCommand } = options;
+  const { connection, workerCommand, workerDenoArgs = [] } = options;
+  for (const arg of workerDenoArgs) checkFlag(arg, "workers");
   if (typeof connection === "object" && !(connection instanceof URL)) {
     throw new TypeError(
       "Cannot make a worker pool: its workers are processes of their own, and need a URL as connection",

@@ -18,7 +18,11 @@ import { type OpenConnection, openConnection } from "../store/connection.ts";
 import { Keys } from "../store/keys.ts";
 import { PoolStore } from "../store/pool_store.ts";
 import { Autoscaler, type Scaling } from "./autoscaler.ts";
-import { checkSettings, type WorkerSettings } from "./check_settings.ts";
+import {
+  checkSettings,
+  defaultName,
+  type WorkerSettings,
+} from "./check_settings.ts";
 import { logState } from "./connection_state.ts";
 import { CannotStartError } from "./errors.ts";
 import { FileWatch } from "./file_watch.ts";
@@ -97,14 +101,15 @@ export class WorkerPool implements AsyncDisposable {
     queues: string | readonly string[],
     options: WorkerPoolOptions = {},
   ) {
+    const { name = `${defaultName()}.${crypto.randomUUID().slice(0, 4)}` } =
+      options;
+    this.name = name;
     this.#ofWorkers = optionsOfWorkers(options);
-    this.#settings = checkSettings(queues, this.#ofWorkers);
+    this.#settings = checkSettings(queues, { ...this.#ofWorkers, name });
     this.#options = options;
     this.#range = checkNumWorkers(options.numWorkers);
     this.#wanted = this.#range.min;
-    this.name = options.name ??
-      `${this.#settings.name}.${crypto.randomUUID().slice(0, 4)}`;
-    this.#argsOf(this.name); // throws if an option cannot be passed on
+    this.#argsOf(name); // throws if an option cannot be passed on
     this.#connection = this.#connect();
     this.#watch = this.#makeWatch();
     this.#rolling = new RollingRestart({

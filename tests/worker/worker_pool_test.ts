@@ -89,6 +89,12 @@ Deno.test.each(
     [{ numWorkers: { min: 3, max: 2 } }, RangeError, "numWorkers 3..2"],
     [{ numWorker: 3 }, TypeError, 'did you mean "numWorkers"?'],
     [{ concurrency: 0 }, RangeError, "concurrency 0"],
+    [{ name: "a b" }, RangeError, 'worker name "a b"'],
+    [
+      { workerDenoArgs: ["map"] },
+      TypeError,
+      'Cannot pass "map" to the deno of',
+    ],
     [{ connectTimeout: 3 }, TypeError, "connectTimeout cannot be passed on"],
   ] as const,
 )("the options %o of a pool are refused", (options, kind, says) => {
