@@ -135,6 +135,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "remove schedules",
     load: () => import("./commands/schedule_remove.ts"),
   },
+  "top": {
+    summary: "show queues and workers on the whole terminal, live",
+    load: () => import("./commands/top.ts"),
+  },
   "completions": {
     summary: "print what makes a shell complete this program",
     load: () => import("./commands/completions.ts"),

@@ -88,7 +88,12 @@ export class Output {
 
   /** How many characters a line of the terminal has; 80 elsewhere. */
   get width(): number {
-    return this.isTerminal ? columnsOf() : 80;
+    return this.isTerminal ? sizeOf().columns : 80;
+  }
+
+  /** How many lines the terminal has; 24 elsewhere. */
+  get height(): number {
+    return this.isTerminal ? sizeOf().rows : 24;
   }
 
   /** Prints a line. */
@@ -215,12 +220,14 @@ async function writeAll(stream: OutputStream, text: string): Promise<void> {
   }
 }
 
-function columnsOf(): number {
+function sizeOf(): { readonly columns: number; readonly rows: number } {
   try {
-    return Deno.consoleSize().columns || 80;
+    const { columns, rows } = Deno.consoleSize();
+    if (columns > 0 && rows > 0) return { columns, rows };
   } catch {
-    return 80; // stdin and stderr are no terminal
+    // stdin and stderr are no terminal
   }
+  return { columns: 80, rows: 24 };
 }
 
 function lengthOf(piece: Piece): number {

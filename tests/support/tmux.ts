@@ -1,5 +1,6 @@
 /** Programs on a terminal, by tmux. */
 
+import { childrenOf } from "./proc.ts";
 import { waitFor } from "./wait_for.ts";
 
 /** Why tests on a terminal are skipped; `undefined` if there is a tmux. */
@@ -46,6 +47,12 @@ export class Terminal implements AsyncDisposable {
   /** Types text, or presses a key such as `Enter`, `Tab`, `C-c`. */
   async type(...keys: string[]): Promise<void> {
     await this.#tmux("send-keys", ...keys);
+  }
+
+  /** Sends a signal to what the shell of the terminal has started. */
+  async signal(signal: Deno.Signal): Promise<void> {
+    const shell = await this.#tmux("display-message", "-p", "#{pane_pid}");
+    for (const pid of childrenOf(Number(shell))) Deno.kill(pid, signal);
   }
 
   /** Changes its size. */

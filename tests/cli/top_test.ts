@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Bench, WorkerProcess } from "../e2e/support.ts";
+import { runFlags } from "../support/deno_flags.ts";
+import { ROOT } from "../support/paths.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { testUnless } from "../support/skip.ts";
+import { NO_TMUX, Terminal } from "../support/tmux.ts";
+import { run } from "./support.ts";
+
+/** The program on a terminal; what it ends with is printed behind it. */
+function start(...args: string[]): Promise<Terminal> {
+  const program = [
+    ...[Deno.execPath(), "run", "-A", "--quiet", "--no-lock", "--config"],
+    ...[`${ROOT}/deno.json`, ...runFlags(), `${ROOT}/worker.ts`, ...args],
+  ];
+  const quoted = program.map((word) => `'${word}'`).join(" ");
+  return Terminal.start(["sh", "-c", `${quoted}; echo "ended with $?"; cat`], {
+    DENO_NO_UPDATE_CHECK: "1",
+  });
+}
+
+testUnless(
+  NO_TMUX,
+  "top shows queues, workers and what they run, live, until q",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const waiting = bench.queue("waiting");
+    await waiting.enqueue("jobs.nothing");
+    await using terminal = await start("top", "--url", redis.url);
+    const first = await terminal.shows(/1 queue, 1 waiting, 0 workers/);
+    assertMatch(first, /^QUEUE +WAITING +RUNNING .*FINISHED$/m);
+    assertMatch(first, /^waiting +1 +0 +0 +0 +0 +0 +no worker$/m);
+    assertMatch(first, /^WORKER +STATE /m);
+    await waiting.enqueue("jobs.nothing");
+    await terminal.shows(/^waiting +2 /m);
+
+    const args = ["low", "--url", redis.url, "--name", "w1"];
+    await using _worker = await WorkerProcess.listening(args);
+    await terminal.shows(/^w1 +idle +0 +0 +0\.0$/m);
+    const folder = await Deno.makeTempDir();
+    const job = await bench.queue("low").enqueueCall({
+      func: "jobs.waits",
+      args: [`${folder}/pid`, `${folder}/gate`],
+      description: "runs\x1b[2J",
+    });
+    await terminal.shows(/^w1 +busy .*\d+s runs\\x1b\[2J$/m);
+    assertMatch(await terminal.screen(), /^low +0 +1 /m);
+    await bench.queue("low").pause();
+    await terminal.shows(/^low .*paused$/m);
+    await job.cancel();
+    await Deno.remove(folder, { recursive: true });
+    await terminal.shows(/^w1 +idle/m);
+    await terminal.resize(60, 12);
+    const small = await terminal.shows(/q: quit/);
+    for (const line of small.split("\n")) assert(line.length <= 60, line);
+    await terminal.type("q");
+    await terminal.shows(/^ended with 0$/m);
+    assert(!(await terminal.screen()).includes("QUEUE"));
+  },
+);
+
+for (
+  const [name, end] of [
+    ["Ctrl-C", (terminal: Terminal) => terminal.type("C-c")],
+    ["a signal", (terminal: Terminal) => terminal.signal("SIGTERM")],
+  ] as const
+) {
+  testUnless(
+    NO_TMUX,
+    `top ends with ${name} and gives the terminal back`,
+    async () => {
+      await using redis = await RedisServer.start();
+      await using terminal = await start("top", "--url", redis.url);
+      await terminal.shows(/0 queues, 0 waiting/);
+      await end(terminal);
+      await terminal.shows(/^ended with 0$/m);
+      assert(!(await terminal.screen()).includes("0 queues"));
+    },
+  );
+}
+
+Deno.test("top needs a terminal", async () => {
+  const { code, stderr } = await run(["top"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /^It needs a terminal; info prints the same once; top/);
+});
