@@ -139,6 +139,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "show queues and workers on the whole terminal, live",
     load: () => import("./commands/top.ts"),
   },
+  "doctor": {
+    summary: "find what is wrong, and mend what is left of jobs that are gone",
+    load: () => import("./commands/doctor.ts"),
+  },
   "completions": {
     summary: "print what makes a shell complete this program",
     load: () => import("./commands/completions.ts"),
