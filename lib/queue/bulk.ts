@@ -39,6 +39,9 @@ export interface BulkOptions {
   readonly onProgress?: (progress: BulkProgress) => void;
 }
 
+/** Past how many ids of a list one call may walk, which takes Redis a few milliseconds. */
+const MOST_STEPS = 400_000;
+
 /** How many lines `refusals` has at most. */
 const MOST_REFUSALS = 20;
 
@@ -47,6 +50,8 @@ export interface Source {
   readonly queue: string;
   /** The key of their registry, or of the queue's list. */
   readonly key: string;
+  /** Whether that is a list. */
+  readonly isList?: boolean;
   /** The statuses of those that belong there. */
   readonly statuses: readonly JobStatus[];
   /** How many there are. */
@@ -101,17 +106,24 @@ async function changeAll(
     for (const entries of chunks(page, BULK_BATCH)) {
       if (signal?.aborted) return ended(false);
       const ids = await chosen(store, source, matcher, entries);
-      const { done, refusals: more = [] } = ids.length === 0
-        ? { done: 0 }
-        : await change(ids);
-      progress.done += done;
-      progress.refused += more.length;
+      const size = batchSize(source, progress.looked - progress.done);
+      for (const batch of chunks(ids, size)) {
+        const { done, refusals: more = [] } = await change(batch);
+        progress.done += done;
+        progress.refused += more.length;
+        refusals.push(...more.slice(0, MOST_REFUSALS - refusals.length));
+      }
       progress.looked += entries.length;
-      refusals.push(...more.slice(0, MOST_REFUSALS - refusals.length));
       onProgress?.({ ...progress });
     }
   }
   return ended(true);
+}
+
+/** How many jobs one call takes: to take one off a list, Redis walks past all that stay in front of it. */
+function batchSize({ isList = false }: Source, ahead: number): number {
+  const size = isList ? Math.floor(MOST_STEPS / (ahead + 1)) : BULK_BATCH;
+  return Math.max(1, Math.min(size, BULK_BATCH));
 }
 
 async function chosen(

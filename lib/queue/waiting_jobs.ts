@@ -52,6 +52,7 @@ function sourceOf(
   return {
     queue,
     key: store.keys.queue(queue),
+    isList: true,
     statuses: ["queued", "rate_limited"],
     count: () => store.count(queue),
     async *pages() {

@@ -54,6 +54,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["ZCOUNT", "KEY", "0", "0"],
   ["ZRANGE", "KEY", "0", "0"],
   ["ZRANGEBYSCORE", "KEY", "0", "0"],
+  ["ZRANK", "KEY", "a"],
   ["ZREM", "KEY", "a"],
   ["ZREMRANGEBYRANK", "KEY", "0", "0"],
   ["ZSCORE", "KEY", "a"],

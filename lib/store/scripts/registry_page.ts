@@ -37,13 +37,13 @@ end
 
 -- The rank that an entry has or would have, and whether it is there.
 local function rank_of(score, member)
+  if redis.call('ZSCORE', key, member) == score then return redis.call('ZRANK', key, member), true end
   local low, high = count('-inf', '(' .. score), count('-inf', score)
-  local past = high
   while low < high do
     local middle = math.floor((low + high) / 2)
     if precedes(redis.call('ZRANGE', key, middle, middle)[1], member) then low = middle + 1 else high = middle end
   end
-  return low, low < past and redis.call('ZRANGE', key, low, low)[1] == member
+  return low, false
 end
 
 local expired = ARGV[4] == 'expire' and count(0, time[1]) or 0
