@@ -28,6 +28,12 @@ export type { Isolation } from "./lib/job/isolation.ts";
 export type { WorkerOptions } from "./lib/worker/options.ts";
 export { CannotStartError, WorkerNameTakenError } from "./lib/worker/errors.ts";
 export { Worker } from "./lib/worker/worker.ts";
+export type {
+  RunFacts,
+  RunOutcome,
+  WorkerEvent,
+  WorkerEventsOptions,
+} from "./lib/worker/worker_events.ts";
 
 if (import.meta.main) {
   // A compiled worker starts itself again for each job, so this is checked before anything else. Naming the

@@ -1,5 +1,5 @@
 /**
- * The log lines about jobs, in RQ's words where it has some.
+ * The log lines about jobs, in RQ's words where it has some; and the same for those who follow the worker's events.
  *
  * @module
  */
@@ -22,6 +22,7 @@ import {
   type SteadyLog,
 } from "./log.ts";
 import { isWebhook } from "./webhook_run.ts";
+import type { WorkerEvents } from "./worker_events.ts";
 
 /** The most names of functions that are not told again. */
 const MAX_TOLD = 1_000;
@@ -32,19 +33,22 @@ export class JobLog {
   readonly #unknown = new Set<string>();
   readonly #log: SteadyLog;
   readonly #logDescription: boolean;
+  readonly #events: WorkerEvents | undefined;
 
   /**
    * Logs nothing yet.
    *
    * @param logDescription Whether lines show the call.
    */
-  constructor(log: SteadyLog, logDescription: boolean) {
+  constructor(log: SteadyLog, logDescription: boolean, events?: WorkerEvents) {
+    this.#events = events;
     this.#log = log;
     this.#logDescription = logDescription;
   }
 
   /** Logs that a job begins. */
   begin(execution: Execution): void {
+    this.#events?.tellRun("started", execution);
     const { queue, job } = execution;
     if (this.#log.takes("info")) {
       const what = this.#logDescription
@@ -86,6 +90,8 @@ export class JobLog {
 
   /** Logs that it was aborted. */
   aborted(execution: Execution, kind: AbortKind, workedMs: number): void {
+    // Nothing is recorded that would be told.
+    if (kind === "lost") this.#events?.tellEnd(execution, "lost", workedMs);
     const { queue, job } = execution;
     this.#log.warn(
       `${queue}: ${ABORTED[kind]} (${job.id})`,
@@ -115,6 +121,7 @@ export class JobLog {
   /** Logs Redis' answer to its end. */
   recorded(end: End, reply: EndReply): void {
     const { execution, ttl, workedMs } = end;
+    this.#events?.tellEnd(execution, reply, workedMs);
     const { queue, job } = execution;
     if (reply === end.outcome && reply === "stopped") return; // logged when it was aborted
     const line = reply === "asleep"

@@ -58,6 +58,8 @@ export interface JobLoopOptions {
   readonly stopping: AbortSignal;
   /** Ends a claim that waits for jobs, because the loop cannot go on, even if `stopping` is not aborted. */
   readonly halt: () => void;
+  /** Called with each job that is claimed. */
+  readonly onClaimed?: (execution: Execution) => void;
   /** Keeps the worker from claiming while no job can be begun. @default a new one */
   readonly starts?: StartBackoff;
 }
@@ -233,6 +235,7 @@ export class JobLoop {
     this.#claimed += executions.length;
     for (const execution of executions) {
       this.#inHand.add(execution);
+      this.#options.onClaimed?.(execution);
       if (isSuspect(execution.job)) this.#rule.reset();
     }
   }

@@ -33,6 +33,7 @@ import { Scheduler } from "./scheduler.ts";
 import { StartBackoff } from "./start_backoff.ts";
 import type { WorkerSettings } from "./check_settings.ts";
 import { Sweeper } from "./sweeper.ts";
+import type { WorkerEvents } from "./worker_events.ts";
 
 /** Why no more work is to be taken, if nobody has asked for it. */
 export const TIME_UP: DOMException = new DOMException(
@@ -51,6 +52,8 @@ export interface WorkerSessionOptions {
   readonly stopping: AbortSignal;
   /** Begins a warm shutdown. */
   readonly stop: () => void;
+  /** Tells those who follow them. */
+  readonly events: WorkerEvents;
   /** Called when it begins to take jobs. */
   readonly onListening: () => void;
 }
@@ -115,7 +118,8 @@ export class WorkerSession {
       name: settings.name,
     });
     this.#commands = this.#makeCommands(onError);
-    const jobLog = new JobLog(log, settings.logJobDescription);
+    const { events } = options;
+    const jobLog = new JobLog(log, settings.logJobDescription, events);
     const recorder = new Recorder({ ...common, jobLog, stopping });
     this.#fetcher = new Fetcher({
       ...common,
@@ -149,6 +153,7 @@ export class WorkerSession {
         patience: settings.startPatience * 1_000,
       }),
       halt: () => this.#halting.abort(),
+      onClaimed: (execution) => events.tellRun("claimed", execution),
     });
   }
 

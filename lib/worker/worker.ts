@@ -19,6 +19,11 @@ import { CannotStartError } from "./errors.ts";
 import { TIME_UP, WorkerSession } from "./session.ts";
 import type { WorkerOptions } from "./options.ts";
 import { checkSettings, type WorkerSettings } from "./check_settings.ts";
+import {
+  type WorkerEvent,
+  WorkerEvents,
+  type WorkerEventsOptions,
+} from "./worker_events.ts";
 
 /** How long a worker without jobs waits for a silent Redis before it stops without deregistering, in milliseconds. */
 const LEAVE_MS = 5_000;
@@ -40,6 +45,7 @@ export class Worker implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #inHand = new InHand();
   readonly #alarms = new Alarms();
+  readonly #events = new WorkerEvents();
   #cold = false;
   readonly #connection: OpenConnection;
   readonly #keys: Keys;
@@ -95,6 +101,7 @@ export class Worker implements AsyncDisposable {
       await this.#disconnect();
       return 0;
     } finally {
+      this.#events.end();
       this.#listening.resolve(false);
       signal?.removeEventListener("abort", stop);
     }
@@ -137,7 +144,11 @@ export class Worker implements AsyncDisposable {
       inHand: this.#inHand,
       stopping: this.#stopping.signal,
       stop: () => this.stop(),
-      onListening: () => this.#listening.resolve(true),
+      events: this.#events,
+      onListening: () => {
+        this.#listening.resolve(true);
+        this.#events.tell({ type: "listening" });
+      },
     });
     this.#alarms.set(this.#settings.maxTime * 1_000, () => this.#timeIsUp());
     try {
@@ -178,6 +189,7 @@ export class Worker implements AsyncDisposable {
     const { log, grace } = this.#settings;
     log.info(line);
     this.#stopping.abort(reason);
+    this.#events.tell({ type: "stopping", cold: false });
     this.#alarms.set(grace * 1_000, () => this.stopNow());
     this.#alarms.set(LEAVE_MS, () => {
       if (this.#inHand.executions.length === 0) this.#disconnect();
@@ -190,14 +202,35 @@ export class Worker implements AsyncDisposable {
     if (this.#cold) return;
     this.#cold = true;
     this.#settings.log.warn("Cold shut down");
+    this.#events.tell({ type: "stopping", cold: true });
     this.#inHand.abort("cold", () => true);
     this.#alarms.set(LEAVE_MS, () => this.#disconnect());
+  }
+
+  /**
+   * Tells what happens in this worker from now on, until it has ended: for metrics, or tests. What happens to jobs in all
+   * workers, `watchJobs()` tells.
+   *
+   * @throws {TypeError} If there is an unknown option.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const event of worker.events()) {
+   *   if (event.type === "ended") console.log(event.funcName, event.outcome, event.durationMs);
+   * }
+   * ```
+   */
+  events(
+    options: WorkerEventsOptions = {},
+  ): AsyncIterableIterator<WorkerEvent> {
+    return this.#events.follow(options);
   }
 
   /** Begins a warm shutdown and waits for its end. Only {@linkcode Worker.work} reports how the work ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#working === undefined) {
       this.#working = Promise.resolve(0);
+      this.#events.end();
       this.#listening.resolve(false);
       return await this.#disconnect();
     }
@@ -217,7 +250,11 @@ export class Worker implements AsyncDisposable {
     return openConnection(this.#options, {
       connectTimeout: Infinity,
       name,
-      onState: (state) => logState(log, state),
+      onState: (state) => {
+        const type = state.state === "up" ? "connected" : "disconnected";
+        this.#events.tell({ type });
+        logState(log, state);
+      },
       onWarning: (message) => log.warn(message),
     });
   }
