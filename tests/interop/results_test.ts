@@ -135,3 +135,27 @@ eachPython(
     await stage.reaches(job.id, "finished");
   },
 );
+
+eachPython(
+  pythons,
+  "patches of meta by Deno and Python's save_meta() see each other's keys",
+  async (stage) => {
+    await using queue = new Queue("default", { connection: stage.url });
+    const job = await queue.enqueueCall({ func: "shared.add", meta: { a: 1 } });
+    const { id } = job;
+    const seen = await stage.py<unknown>(
+      `
+      job = fetch(args["id"])
+      job.meta["python"] = [1, {"x": None}]
+      job.save_meta()
+      out = job.meta
+      `,
+      { id },
+    );
+    assertEquals(seen, { a: 1, python: [1, { x: null }] });
+    await job.setMeta({ deno: "ü", a: undefined });
+    assertEquals(job.meta, { python: [1, { x: null }], deno: "ü" });
+    const read = `out = fetch(args["id"]).get_meta()`;
+    assertEquals(await stage.py(read, { id }), job.meta);
+  },
+);
