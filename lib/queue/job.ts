@@ -11,6 +11,7 @@ import { readMeta } from "../job/meta.ts";
 import { checkJobId } from "../job/names.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
+import { chunks } from "../store/chunks.ts";
 import type { ConnectionOptions } from "../store/connection.ts";
 import { dependentIds } from "../store/related_jobs.ts";
 import {
@@ -31,6 +32,9 @@ import { signalJob } from "./signal_job.ts";
 import { contextOfJob, StoredJob } from "./stored_job.ts";
 import { stopJob, type StopOptions } from "./stop_job.ts";
 import { noSuchJob } from "./wait.ts";
+
+/** How many jobs are fetched at once. */
+const PAGE = 200;
 
 /** Creates a job. Internal to this folder: the public constructor is private, since its parameters are internal. */
 export let newJob: <R = unknown>(
@@ -179,6 +183,16 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
   }
 
   /**
+   * The jobs that it was told to wait for, in their order, without those that are gone; RQ's `fetch_dependencies()`. They
+   * are read from Redis in pages.
+   */
+  async *dependencies(): AsyncGenerator<Job> {
+    for (const ids of chunks(this.dependencyIds, PAGE)) {
+      yield* this.#fetchAll(ids);
+    }
+  }
+
+  /**
    * The jobs that wait for it, in no particular order, without those that are gone. They are read from Redis in pages.
    *
    * @example
@@ -187,13 +201,17 @@ export class Job<R = unknown> extends StoredJob<R> implements AsyncDisposable {
    * ```
    */
   async *dependents(): AsyncGenerator<Job> {
+    for await (const ids of dependentIds(this.#context.store, this.id)) {
+      yield* this.#fetchAll(ids);
+    }
+  }
+
+  async *#fetchAll(ids: readonly string[]): AsyncGenerator<Job> {
     const { store } = this.#context;
-    for await (const ids of dependentIds(store, this.id)) {
-      const records = await Promise.all(ids.map((id) => store.fetch(id)));
-      for (const record of records) {
-        if (record === null) continue;
-        yield newJob(record.id, this.#context, () => record);
-      }
+    const records = await Promise.all(ids.map((id) => store.fetch(id)));
+    for (const record of records) {
+      if (record === null) continue;
+      yield newJob(record.id, this.#context, () => record);
     }
   }
 

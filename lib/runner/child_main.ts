@@ -16,6 +16,7 @@ import {
   uncurryThis,
 } from "../base/primordials.ts";
 import { Channel } from "./child_channel.ts";
+import { jobInEnvironment } from "./child_env.ts";
 import { ControlReader, exitNow, shieldStdio } from "./child_io.ts";
 import type { Hooks } from "./child_hooks.ts";
 import { ChildRun } from "./child_run.ts";
@@ -41,12 +42,13 @@ export function runChild(): void {
   const hello = reader.readHello();
   shieldStdio(reader.isStdin);
   const channel = new Channel(hello);
+  const showJob = jobInEnvironment(hello.isolation);
   if (hello.isolation === "process" && hello.hooks === undefined) {
-    serve(new Child(channel), reader);
+    serve(new Child(channel, { showJob }), reader);
   } else {
     // An error ends the process before it is ready, and the worker reads it on stderr.
     void equip(hello).then((equipment) =>
-      serve(new Child(channel, equipment), reader)
+      serve(new Child(channel, { ...equipment, showJob }), reader)
     );
   }
   rehearse(hello);
@@ -58,6 +60,8 @@ interface Equipment {
   readonly context?: RunContext | undefined;
   /** What runs around the jobs, if anything does. */
   readonly hooks?: Hooks;
+  /** Puts a job's id into the environment. */
+  readonly showJob?: ((jobId: string) => void) | undefined;
 }
 
 /** @throws {Error} If a module of hooks cannot be loaded. */
@@ -121,16 +125,18 @@ class Child {
   readonly #channel: Channel;
   readonly #context: RunContext | undefined;
   readonly #hooks: Hooks | undefined;
+  readonly #showJob: ((jobId: string) => void) | undefined;
   readonly #runs = new Map<number, ChildRun>();
   #last: ChildRun | undefined;
   #started = 0;
   #isLate = false;
 
   /** Without a context, the process serves a single run. */
-  constructor(channel: Channel, { context, hooks }: Equipment = {}) {
+  constructor(channel: Channel, { context, hooks, showJob }: Equipment) {
     this.#channel = channel;
     this.#context = context;
     this.#hooks = hooks;
+    this.#showJob = showJob;
     const running = (): RunningJob | undefined => {
       const run = context === undefined ? this.#last : this.#run(context.get());
       return run?.running;
@@ -173,6 +179,7 @@ class Child {
         );
         mapSet(this.#runs, number, run);
         this.#last = run;
+        this.#showJob?.(message.job.request.jobId);
         this.#within(number, () => run.start());
         break;
       }

@@ -42,12 +42,34 @@ Deno.test("a result is stored with what RQ needs to read it", async () => {
   assertEquals(await bench.field("rq:worker:w1", "successful_job_count"), "1");
 });
 
-Deno.test("the environment of a job names its worker, as in RQ", async () => {
+for (const isolation of ["process", "reuse", "shared"]) {
+  Deno.test(`the environment of a job names its worker and itself, as in RQ: ${isolation}`, async () => {
+    await using redis = await RedisServer.start();
+    await using bench = new Bench(redis.url);
+    const queue = bench.queue("low");
+    const named = await queue.enqueue("jobs.readsEnv", "RQ_WORKER_ID");
+    const own = [
+      await queue.enqueue("jobs.readsEnv", "RQ_JOB_ID"),
+      await queue.enqueue("jobs.readsEnv", "RQ_JOB_ID"),
+    ];
+    const args = ["--name", "w1", "--isolation", isolation];
+    await burst(["low", "--url", redis.url, ...args]);
+    assertEquals(await named.result(), "w1");
+    const isShared = isolation === "shared";
+    assertEquals(
+      await Promise.all(own.map((job) => job.result())),
+      own.map(({ id }) => isShared ? undefined : id),
+    );
+  });
+}
+
+Deno.test("a job whose process may not set variables has none of its own", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);
-  const job = await bench.queue("low").enqueue("jobs.readsEnv", "RQ_WORKER_ID");
-  await burst(["low", "--url", redis.url, "--name", "w1"]);
-  assertEquals(await job.result(), "w1");
+  const job = await bench.queue("low").enqueue("jobs.readsEnv", "RQ_JOB_ID");
+  const args = ["--job-allow-read", "--job-allow-env=RQ_WORKER_ID"];
+  await burst(["low", "--url", redis.url, ...args]);
+  assertMatch(await job.excInfo() ?? "", /NotCapable/);
 });
 
 Deno.test("a failure is stored with its text, and wait() throws it", async () => {

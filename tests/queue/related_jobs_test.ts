@@ -24,6 +24,24 @@ Deno.test("dependents() and dependentIds() have the jobs that wait for it", asyn
   assertEquals(await parent.dependentIds(), []);
 });
 
+Deno.test("dependencies() has the jobs that it was told to wait for, as far as they are there", async () => {
+  await using desk = await Desk.open();
+  const parents = [];
+  for (let i = 0; i < 3; i++) parents.push(await desk.queue.enqueue("f.g", i));
+  const child = await desk.queue.enqueueCall({
+    func: "f.h",
+    dependsOn: parents,
+  });
+  await desk.finish();
+  await parents[1]!.delete();
+  const found = await Array.fromAsync(child.dependencies());
+  assertEquals(found.map(({ id, status }) => [id, status]), [
+    [parents[0]!.id, "finished"],
+    [parents[2]!.id, "queued"],
+  ]);
+  assertEquals(await Array.fromAsync(parents[0]!.dependencies()), []);
+});
+
 Deno.test("dependenciesAreMet() says whether a parent keeps it waiting", async () => {
   await using desk = await Desk.open();
   const [one, two] = [
