@@ -43,15 +43,23 @@ Deno.test("the @default tags of WorkerOptions are the defaults of the settings",
 
 Deno.test("the variables of the environment that are read are those that the README names", async () => {
   const readme = await Deno.readTextFile(`${ROOT}/README.md`);
-  const files = ["lib/redis/environment.ts", "lib/store/keys.ts"];
+  const files = [
+    "lib/redis/environment.ts",
+    "lib/store/keys.ts",
+    "lib/cli/settings_file.ts",
+  ];
   const sources = files.map((file) => Deno.readTextFileSync(`${ROOT}/${file}`));
   const read = sources.join().matchAll(/"((?:RQ_|REDIS_)[A-Z_]+)"/g);
   const named = readme.matchAll(/`((?:RQ_|REDIS_)[A-Z_]+)(?==\w+`|`)/g);
-  const tests = ["RQ_PYTHON"]; // not the library's
+  const others = [
+    "RQ_PYTHON", // the tests'
+    "RQ_WORKER_ID", // the jobs', who may read it
+    "RQ_JOB_ID", // RQ's, which there is not
+  ];
   assertEquals(
     [...new Set([...read].map(([, name]) => name))].sort(),
     [...new Set([...named].map(([, name]) => name!))]
-      .filter((name) => !tests.includes(name)).sort(),
+      .filter((name) => !others.includes(name)).sort(),
   );
 });
 
