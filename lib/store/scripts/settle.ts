@@ -97,16 +97,12 @@ local function settle(job, x)
   elseif answer == 'stopped' then fail(job, answer, 3, ttl, text, run)
   elseif answer == 'failed' then fail(job, answer, wish.how == 'again' and 5 or 2, ttl, text, run)
   elseif retry then try_again(job, retry, ttl, text, run)
-  elseif answer == 'released' then
-    put_back(job, ttl)
-    remember(x[EXECUTION], answer)
-  elseif answer == 'asleep' then
-    fall_asleep(job, due)
-    remember(x[EXECUTION], answer)
+  elseif answer == 'released' then put_back(job, ttl)
+  elseif answer == 'asleep' then fall_asleep(job, due)
   else
     enter(job, 'queued', true, 'enqueued_at', iso()) -- was admitted before, and still has the slot of its rate limit
   end
-  if job.removed or job.again then remember(x[EXECUTION], answer) end
+  if job.removed or job.again or answer == 'released' or answer == 'asleep' then remember(x[EXECUTION], answer) end
   return answer
 end
 
