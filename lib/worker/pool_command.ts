@@ -45,15 +45,17 @@ export async function workerProgram(
 const OF_POOL: ReadonlySet<string> = new Set(["connection", "log", "signal"]);
 
 /**
- * The environment of a worker: where Redis is, if the options say. A command line could be read by every user of the
- * machine, with the password. It is in `REDIS_URL`, since a worker that must not read that ends, and says so.
+ * The environment of a worker. Where Redis is stands there, if the options say: a command line could be read by every user
+ * of the machine, with the password. It is in `REDIS_URL`, since a worker that must not read that ends, and says so. The
+ * file of settings is not for the worker to read: the pool has, and hands on what it says.
  */
 export function workerEnv(
   { connection }: WorkerOptions,
 ): Readonly<Record<string, string>> {
+  const own = { RQ_CONFIG: "" };
   return connection === undefined
-    ? {}
-    : { REDIS_URL: String(connection), RQ_REDIS_URL: "" };
+    ? own
+    : { ...own, REDIS_URL: String(connection), RQ_REDIS_URL: "" };
 }
 
 /**

@@ -28,12 +28,17 @@ class Stage implements AsyncDisposable {
 
   /** Starts a pool called `pool`. */
   pool(...args: string[]): WorkerProcess {
+    return this.start({}, ...args);
+  }
+
+  /** Starts one with variables of the environment. */
+  start(env: Record<string, string>, ...args: string[]): WorkerProcess {
     return this.#stack.use(
       new WorkerProcess([
         ...["worker-pool", "low", "--name", "pool", "--url", this.redis.url],
         ...poolFlags(),
         ...args,
-      ]),
+      ], { env }),
     );
   }
 
@@ -215,6 +220,33 @@ Deno.test("workers that leave by themselves are replaced, at once and for good",
   await stage.have(5);
   pool.kill("SIGTERM");
   assertEquals((await pool.ended()).code, 0);
+});
+
+Deno.test("a file of settings is the pool's: its workers do not read it again", async () => {
+  await using stage = await Stage.open();
+  const settings = `${stage.ledger.path}.json`;
+  const pid = `${stage.ledger.path}.pid`;
+  await using _ = {
+    [Symbol.asyncDispose]: () => Deno.remove(settings),
+  };
+  await Deno.writeTextFile(
+    settings,
+    JSON.stringify({
+      REDIS_URL: "redis://127.0.0.1:1", // the flag comes first
+      NUM_WORKERS: 3,
+      PID: pid,
+    }),
+  );
+  const pool = stage.pool("--config", settings);
+  await stage.have(1, 2, 3);
+  assertEquals(Number(await Deno.readTextFile(pid)), pool.pid);
+  pool.kill("SIGTERM");
+  assertEquals((await pool.ended()).code, 0);
+  const again = stage.start({ RQ_CONFIG: settings });
+  await stage.have(1, 2, 3);
+  assertEquals(Number(await Deno.readTextFile(pid)), again.pid);
+  again.kill("SIGTERM");
+  assertEquals((await again.ended()).code, 0);
 });
 
 Deno.test("a pool grows while jobs wait, up to its bound", async () => {

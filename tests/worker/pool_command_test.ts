@@ -94,8 +94,9 @@ Deno.test("where Redis is stands in the environment, not on the command line", (
   assertEquals(workerEnv({ connection }), {
     REDIS_URL: "redis://:secret@127.0.0.1/1",
     RQ_REDIS_URL: "",
+    RQ_CONFIG: "",
   });
-  assertEquals(workerEnv({}), {});
+  assertEquals(workerEnv({}), { RQ_CONFIG: "" });
   assertEquals(
     workerArgs(["low"], { connection }).join().includes("se"),
     false,
