@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseArgs } from "@std/cli/parse-args";
 import { nearest } from "../base/nearest.ts";
 
 /** A mistake on the command line; the program prints it in one line and exits with 2. */
@@ -74,99 +75,112 @@ export function parseFlags(
   flags: readonly Flag[],
   options: { readonly jobPermissions?: boolean } = {},
 ): ParsedFlags {
-  const reader = new Reader(flags, options.jobPermissions ?? false);
-  for (let i = 0; i < args.length;) i += reader.read(args, i);
-  return reader.result();
+  const permissions: string[] = [];
+  const isPermission = (arg: string) => {
+    const found = options.jobPermissions && JOB_PERMISSION.exec(arg);
+    if (found) permissions.push(`--${found[1]}`);
+    return Boolean(found);
+  };
+  const parsed = parseArgs(normalized(args, flags, isPermission), {
+    boolean: namesOf(flags.filter(({ value }) => value === undefined)),
+    string: ["_", ...namesOf(flags.filter(({ value }) => value !== undefined))],
+    collect: namesOf(flags.filter(({ value }) => value !== undefined)),
+    unknown: (arg) => {
+      if (!arg.startsWith("-") || arg === "-") return true;
+      throw unknownFlag(arg.split("=", 1)[0]!, flags);
+    },
+  }) as Readonly<Record<string, unknown>>;
+  const values = new Map<string, readonly string[]>();
+  const switches = new Set<string>();
+  for (const flag of flags) {
+    const given = parsed[flag.name];
+    if (flag.value !== undefined) {
+      const texts = given as readonly string[] | undefined;
+      if (texts?.length) values.set(flag.name, checked(flag, texts));
+    } else if (given === true) switches.add(flag.name);
+  }
+  return {
+    values,
+    switches,
+    positional: parsed["_"] as readonly string[],
+    jobPermissions: permissions.length === 0 ? undefined : permissions,
+  };
 }
 
-/** Reads one argument after the other. */
-class Reader {
-  readonly #flags: readonly Flag[];
-  readonly #readsPermissions: boolean;
-  readonly #values = new Map<string, string[]>();
-  readonly #switches = new Set<string>();
-  readonly #positional: string[] = [];
-  readonly #permissions: string[] = [];
+function namesOf(flags: readonly Flag[]): string[] {
+  return flags.map(({ name }) => name);
+}
 
-  constructor(flags: readonly Flag[], readsPermissions: boolean) {
-    this.#flags = flags;
-    this.#readsPermissions = readsPermissions;
-  }
+function checked(
+  { name, repeatable }: Flag,
+  texts: readonly string[],
+): readonly string[] {
+  if (texts.includes("")) throw new UsageError(`--${name} needs a value`);
+  if (texts.length === 1 || repeatable) return texts;
+  throw new UsageError(`--${name} was given more than once`);
+}
 
-  /** Reads the argument at an index, and returns how many it has used. */
-  read(args: readonly string[], index: number): number {
-    const arg = args[index]!;
-    if (arg === "--") {
-      const rest = args.slice(index);
-      this.#positional.push(...rest.slice(1));
-      return rest.length;
+/**
+ * Writes each flag as `--name=value`, which `parseArgs` reads as it is meant. Otherwise it would take `-qlow` for three
+ * switches, `true` behind a switch for its value, and `-1` for a flag. What is no flag that there is stays as it is.
+ *
+ * @param skip Whether an argument is none of the flags' business.
+ */
+function normalized(
+  args: readonly string[],
+  flags: readonly Flag[],
+  skip: (arg: string) => boolean,
+): string[] {
+  const result: string[] = [];
+  const left = [...args];
+  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
+    if (arg === "--") return [...result, arg, ...left];
+    if (skip(arg)) continue;
+    const found = /^-./.test(arg) ? findFlag(arg, flags) : undefined;
+    if (found === undefined) {
+      result.push(arg);
+      continue;
     }
-    if (!arg.startsWith("-") || arg === "-") {
-      this.#positional.push(arg);
-      return 1;
-    }
-    const permission = this.#readsPermissions && JOB_PERMISSION.exec(arg);
-    if (permission) {
-      this.#permissions.push(`--${permission[1]}`);
-      return 1;
-    }
-    const { flag, value, more } = this.#find(arg);
+    const { flag, value, more } = found;
     if (flag.value === undefined) {
       if (value !== undefined) {
         throw new UsageError(`--${flag.name} takes no value`);
       }
-      this.#switches.add(flag.name);
-      return more === undefined ? 1 : this.read([more], 0);
+      result.push(`--${flag.name}=true`);
+      if (more !== undefined) left.unshift(more);
+    } else {
+      const own = value ?? (isValue(flag, left[0]) ? left.shift()! : "");
+      result.push(`--${flag.name}=${own}`);
     }
-    const next = args[index + 1];
-    const given = value ?? (isValue(flag, next) ? next : "");
-    if (given === "") throw new UsageError(`--${flag.name} needs a value`);
-    this.#add(flag, given);
-    return value === undefined ? 2 : 1;
   }
+  return result;
+}
 
-  result(): ParsedFlags {
-    return {
-      values: this.#values,
-      switches: this.#switches,
-      positional: this.#positional,
-      jobPermissions: this.#permissions.length === 0
-        ? undefined
-        : this.#permissions,
-    };
+/** The flag of an argument, the value that is part of it, and further switches behind its letter. */
+function findFlag(
+  arg: string,
+  flags: readonly Flag[],
+):
+  | { readonly flag: Flag; readonly value?: string; readonly more?: string }
+  | undefined {
+  const { spelled = arg, value } =
+    /^(?<spelled>[^=]+)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
+  const isLong = spelled.startsWith("--");
+  const name = spelled.replace(/^--/, "").replaceAll("_", "-");
+  const flag = flags.find((flag) =>
+    isLong ? flag.name === name : `-${flag.short}` === spelled
+  );
+  if (flag !== undefined) {
+    return value === undefined ? { flag } : { flag, value };
   }
-
-  #add({ name, repeatable }: Flag, value: string): void {
-    const list = this.#values.get(name) ?? [];
-    list.push(value);
-    if (list.length > 1 && !repeatable) {
-      throw new UsageError(`--${name} was given more than once`);
-    }
-    this.#values.set(name, list);
-  }
-
-  /** The flag of an argument, the value that is part of it, and further switches behind its letter. */
-  #find(arg: string): { flag: Flag; value?: string; more?: string } {
-    const { spelled = arg, value } =
-      /^(?<spelled>[^=]+)(?:=(?<value>.*))?$/s.exec(arg)?.groups ?? {};
-    const name = spelled.replace(/^--/, "").replaceAll("_", "-");
-    const flag = this.#flags.find((flag) =>
-      spelled.startsWith("--")
-        ? flag.name === name
-        : `-${flag.short}` === spelled
-    );
-    if (flag !== undefined) {
-      return value === undefined ? { flag } : { flag, value };
-    }
-    const first = spelled.startsWith("--")
-      ? undefined
-      : this.#flags.find(({ short }) => short === arg[1]);
-    if (first === undefined) throw unknownFlag(spelled, this.#flags);
-    const rest = arg.slice(2);
-    return first.value === undefined
-      ? { flag: first, more: `-${rest}` }
-      : { flag: first, value: rest };
-  }
+  const first = isLong
+    ? undefined
+    : flags.find(({ short }) => short === arg[1]);
+  if (first === undefined) return undefined;
+  const rest = arg.slice(2);
+  return first.value === undefined
+    ? { flag: first, more: `-${rest}` }
+    : { flag: first, value: rest };
 }
 
 function isValue(flag: Flag, text: string | undefined): text is string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unicodeWidth } from "@std/cli/unicode-width";
 import { printable, printableJson } from "../base/printable.ts";
 import { pause } from "../base/timers.ts";
 
@@ -112,7 +113,7 @@ export class Output {
     const widths: number[] = [];
     for (const row of rows) {
       for (const [i, piece] of row.entries()) {
-        widths[i] = Math.max(widths[i] ?? 0, lengthOf(piece));
+        widths[i] = Math.max(widths[i] ?? 0, widthOf(piece));
       }
     }
     const lines = rows.map((row) => this.#row(row, widths));
@@ -154,7 +155,7 @@ export class Output {
   #row(row: readonly Piece[], widths: readonly number[]): string {
     const cells = row.map((piece, i) => {
       const isLast = i === row.length - 1;
-      const gap = isLast ? 0 : widths[i]! - lengthOf(piece);
+      const gap = isLast ? 0 : widths[i]! - widthOf(piece);
       return this.#styled(piece) + " ".repeat(gap);
     });
     return `${cells.join("  ").trimEnd()}\n`;
@@ -230,6 +231,9 @@ function sizeOf(): { readonly columns: number; readonly rows: number } {
   return { columns: 80, rows: 24 };
 }
 
-function lengthOf(piece: Piece): number {
-  return [...printable(typeof piece === "string" ? piece : piece.text)].length;
+/** How many columns a piece takes on a terminal: letters of East Asia take two. */
+export function widthOf(piece: Piece): number {
+  return unicodeWidth(
+    printable(typeof piece === "string" ? piece : piece.text),
+  );
 }

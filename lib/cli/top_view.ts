@@ -8,7 +8,7 @@ import { printable } from "../base/printable.ts";
 import type { WorkerInfo } from "../queue/worker_info.ts";
 import type { QueueCounts } from "../store/queue_counts.ts";
 import type { RunningJob } from "../store/running_jobs.ts";
-import { type Piece, styled } from "./output.ts";
+import { type Piece, styled, widthOf } from "./output.ts";
 import { spanText } from "./time_text.ts";
 
 /** What there is at one moment. */
@@ -163,7 +163,7 @@ function tableLines(
   const shown = rows.slice(0, most);
   const left = rows.length - shown.length;
   const widths = header.map((title, i) =>
-    Math.max(title.length, ...shown.map((row) => lengthOf(row[i] ?? "")))
+    Math.max(title.length, ...shown.map((row) => widthOf(row[i] ?? "")))
   );
   const others = widths.slice(1, -1).reduce((sum, width) => sum + width + 2, 0);
   widths[0] = Math.max(5, Math.min(widths[0]!, columns - others - 12));
@@ -178,21 +178,20 @@ function tableLines(
   ];
 }
 
-function lengthOf(piece: Piece): number {
-  return [...textOf(piece)].length;
-}
-
 /** A piece as it is seen: its length is that of what is escaped. */
 function textOf(piece: Piece): string {
   return printable(typeof piece === "string" ? piece : piece.text);
 }
 
-/** A piece in exactly so many characters. */
+/** A piece in exactly so many columns. */
 function fit(piece: Piece, width: number): Piece {
-  const letters = [...textOf(piece)];
-  const text = letters.length > width
-    ? `${letters.slice(0, width - 1).join("")}…`
-    : textOf(piece) + " ".repeat(width - letters.length);
+  let text = textOf(piece);
+  if (widthOf(text) > width) {
+    const letters = [...text];
+    while (widthOf(letters.join("")) > width - 1) letters.pop();
+    text = `${letters.join("")}…`;
+  }
+  text += " ".repeat(width - widthOf(text));
   return typeof piece === "string" ? text : { ...piece, text };
 }
 
@@ -202,7 +201,7 @@ function cut(line: Line, columns: number): Line {
   let left = columns;
   for (const piece of line) {
     if (left <= 0) break;
-    const length = lengthOf(piece);
+    const length = widthOf(piece);
     pieces.push(length > left ? fit(piece, left) : piece);
     left -= length;
   }

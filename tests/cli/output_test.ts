@@ -49,11 +49,13 @@ Deno.test("Output.table() aligns columns by what is seen", async () => {
     ["NAME", "N", "STATUS"],
     ["a\n", "100", styled("red", "failed")],
     ["größer", "1", ""],
+    ["漢字", "2", "ok"],
   ]);
   assertEquals(stream.text.split("\n"), [
     "NAME    N    STATUS",
     "a\\n     100  failed",
     "größer  1",
+    "漢字    2    ok",
     "",
   ]);
 });
