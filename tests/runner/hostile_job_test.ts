@@ -51,7 +51,8 @@ class Child implements AsyncDisposable {
 
   async run(exportName: string, ...args: unknown[]): Promise<string> {
     const run = ++this.#runs;
-    const request = { args, kwargs: {}, meta: {}, funcName: "hostile.x" };
+    const call = { funcName: "hostile.x", args, kwargs: {} };
+    const request = { jobId: "job", meta: {}, ...call };
     const job = { url: HOSTILE, exportName, request };
     await this.#say({ type: "run", run, isQuiet: false, job });
     const isAnswer = (m: { kind: string; run: number }) =>

@@ -53,7 +53,8 @@ Deno.test({
     });
     const run = (exportName: string) => {
       const url = pathToFileURL(join(FIXTURES, "stdin.ts")).href;
-      const request = { args: [], kwargs: {}, meta: {}, funcName: "stdin.x" };
+      const call = { funcName: "stdin.x", args: [], kwargs: {} };
+      const request = { jobId: exportName, meta: {}, ...call };
       const job = JSON.stringify({ url, exportName, request });
       const options = { child, jobId: exportName, job, timeout: 1 };
       const host = {
