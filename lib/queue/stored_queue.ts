@@ -109,8 +109,9 @@ export abstract class StoredQueue implements AsyncDisposable {
   }
 
   /**
-   * Waiting jobs, as far as a filter means them, the next one first; those that wait for the turn of their fair key come
-   * behind all others, key by key. They are read in pages. Jobs that come, leave or move meanwhile may be missing.
+   * Waiting jobs, as far as a filter means them, the next one first; then those that wait for the turn of their fair key, key
+   * by key; then those that wait for a slot of their rate limit. They are read in pages. Jobs that come, leave or move
+   * meanwhile may be missing.
    *
    * @throws {RangeError | TypeError} If an option is unknown or invalid.
    *

@@ -38,7 +38,7 @@ export async function changeWaiting(
   const change = verb === "cancel" ? cancelAll : deleteAll;
   return await change(
     context.store,
-    sourceOf(context, queue, { waitingFirst: true }),
+    sourceOf(context, queue, { listLast: true }),
     matcher,
     options,
   );
@@ -47,7 +47,7 @@ export async function changeWaiting(
 function sourceOf(
   { store }: Context,
   queue: string,
-  order: { readonly waitingFirst?: boolean } = {},
+  order: { readonly listLast?: boolean } = {},
 ): Source {
   return {
     queue,

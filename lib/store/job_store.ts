@@ -221,7 +221,7 @@ export class JobStore {
   /** All of them in pages; see {@linkcode queueIdPages}. */
   jobIdPages(
     queue: string,
-    options: { readonly waitingFirst?: boolean } = {},
+    options: { readonly listLast?: boolean } = {},
   ): AsyncIterable<readonly string[]> {
     return queueIdPages(this, queue, options);
   }

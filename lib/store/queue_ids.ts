@@ -8,7 +8,8 @@
 import type { RedisClient } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import { sortedSetPages } from "./registries.ts";
-import { noWrongType, texts } from "./replies.ts";
+import { FAIR_PREFIX } from "../job/fair_key.ts";
+import { list, noWrongType, texts } from "./replies.ts";
 import { waitingIds, waitingTurns } from "./turns.ts";
 
 /** How many ids one call reads for {@linkcode queueIds}, which takes Redis a millisecond. */
@@ -17,6 +18,8 @@ const MANY = 10_000;
 const PAGE = 500;
 /** How far from where it was an id is looked for first: so many others may leave or come meanwhile at no cost. */
 const OVERLAP = 500;
+/** About how many names of limits one call reads. */
+const LIMITS = 200;
 /** How many of the ids that were read last are remembered. */
 const REMEMBERED = 5_000;
 
@@ -63,17 +66,19 @@ export async function queueIds(
 }
 
 /**
- * All ids in pages: those of the list, then those that wait for a turn, key by key. Whoever takes jobs off a queue asks for
- * those `waitingFirst`: each that leaves the list has another one come to its tail.
+ * The ids of all jobs that wait, in pages: those of the list; those that wait for a turn, key by key; those that wait for a
+ * slot of a rate limit, among them some of other queues. Whoever takes jobs off a queue asks for those that are not on the
+ * list first (`listLast`): each that leaves it may have another one come to its tail.
  */
 export async function* queueIdPages(
   place: Place,
   queue: string,
-  { waitingFirst = false }: { readonly waitingFirst?: boolean } = {},
+  { listLast = false }: { readonly listLast?: boolean } = {},
 ): AsyncGenerator<string[]> {
-  if (waitingFirst) yield* waitingPages(place, queue);
-  yield* currentPages(place, queue);
-  if (!waitingFirst) yield* waitingPages(place, queue);
+  if (!listLast) yield* currentPages(place, queue);
+  yield* turnPages(place, queue);
+  yield* slotPages(place);
+  if (listLast) yield* currentPages(place, queue);
 }
 
 /** As many ids of the list as it has now: on a busy queue there would be no end otherwise. */
@@ -90,17 +95,44 @@ async function* currentPages(
   }
 }
 
-async function* waitingPages(
+/** Those that wait for the turn of their fair key. */
+async function* turnPages(
   place: Place,
   queue: string,
 ): AsyncGenerator<string[]> {
   const { turns } = await queueLengths(place, queue);
   if (turns === 0) return;
   for (const turn of (await waitingTurns(place, queue)).keys()) {
-    const key = place.keys.rateLimited(turn);
-    for await (const page of sortedSetPages(place, key)) {
-      yield page.map(({ member }) => member);
+    yield* limitedPages(place, turn);
+  }
+}
+
+/** Those of all queues that wait for a slot of a rate limit. */
+async function* slotPages(place: Place): AsyncGenerator<string[]> {
+  const { client, keys } = place;
+  const seen = new Set<string>(); // SSCAN may return a limit twice
+  let cursor = "0";
+  do {
+    const args = [keys.limits, cursor, "COUNT", LIMITS];
+    const reply = await noWrongType(client.send("SSCAN", args, RESEND));
+    const [next = "0", limits] = list(reply);
+    cursor = String(next);
+    for (const limit of texts(limits ?? [])) {
+      if (seen.has(limit) || limit.startsWith(FAIR_PREFIX)) continue;
+      seen.add(limit);
+      yield* limitedPages(place, limit);
     }
+  } while (cursor !== "0");
+}
+
+/** Those that a limit holds back. */
+async function* limitedPages(
+  place: Place,
+  limit: string,
+): AsyncGenerator<string[]> {
+  const key = place.keys.rateLimited(limit);
+  for await (const page of sortedSetPages(place, key)) {
+    yield page.map(({ member }) => member);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { JobFilter } from "../../lib/queue/job_filter.ts";
-import type { Queue } from "../../lib/queue/queue.ts";
+import { Queue } from "../../lib/queue/queue.ts";
 import { Desk } from "./support.ts";
 
 async function idsOf(queue: Queue, filter: JobFilter = {}): Promise<string[]> {
@@ -32,6 +32,29 @@ Deno.test("jobs() gives those that wait, also for their turn, and that the filte
   await bench.send("HSET", "rq:job:b", "enqueued_at", "2025-12-01T00:00:00Z");
   assertEquals(await idsOf(queue, { before: new Date("2026-01-01") }), ["b"]);
   assertThrows(() => queue.jobs({ tags: "x" } as never), TypeError, '"tag"');
+});
+
+Deno.test("jobs() and cancelAll() know those that wait for a slot of their rate limit", async () => {
+  await using desk = await Desk.open();
+  const { queue } = desk;
+  const rateLimit = { key: "k", concurrency: 1 };
+  const call = { func: "a.b", rateLimit };
+  await queue.enqueueMany([
+    { ...call, jobId: "a" },
+    { ...call, jobId: "b" },
+    { ...call, jobId: "c" },
+    { func: "a.b", jobId: "free" },
+  ]);
+  await using other = new Queue("r", { connection: queue.connection });
+  await other.enqueueCall({ ...call, jobId: "of-other" });
+  assertEquals(await idsOf(queue), ["a", "free", "b", "c"]);
+  assertEquals(await idsOf(queue, { status: "rate_limited" }), ["b", "c"]);
+  assertEquals(await idsOf(other), ["of-other"]);
+  // each that is canceled would let another one through
+  assertEquals((await queue.cancelAll()).done, 4);
+  assertEquals(await idsOf(queue), []);
+  assertEquals(await idsOf(other, { status: "queued" }), ["of-other"]);
+  assertEquals((await other.deleteAll()).done, 1);
 });
 
 Deno.test("cancelAll() cancels those that the filter means, and leaves others", async () => {
