@@ -75,6 +75,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "stop jobs that run",
     load: () => import("./commands/job_stop.ts"),
   },
+  "job signal": {
+    summary: "give a job a signal for which it waits",
+    load: () => import("./commands/job_signal.ts"),
+  },
   "job show": {
     summary: "show all that is known of a job",
     load: () => import("./commands/job_show.ts"),

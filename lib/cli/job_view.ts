@@ -46,6 +46,7 @@ export async function jobFacts(job: Job): Promise<JobFacts> {
     workerName: job.workerName,
     executions,
     progress: job.progress() ?? null,
+    signals: job.signals,
     dependencyIds: job.dependencyIds,
     dependentIds,
     decidedBy: job.decidedBy,

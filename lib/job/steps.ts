@@ -31,12 +31,16 @@ export function signalField(name: string): StepField {
 }
 
 /**
- * The most that is kept of all steps and signals of a job together, in bytes: each claim of the job reads all of it.
+ * The most that is kept of all steps and signals of a job together, in bytes: each claim of the job reads all of it, which
+ * takes Redis some 2 ms.
  */
-export const MOST_KEPT: number = 4 * 1024 * 1024;
+export const MOST_KEPT: number = 512 * 1024;
 
-/** What each of them counts at least, in bytes. So there are never more than 4,096. */
-export const LEAST_KEPT = 1_024;
+/** What each of them counts at least, in bytes. */
+export const LEAST_KEPT = 512;
+
+/** So there are never more than so many: 1,024. */
+export const MOST_STEPS: number = MOST_KEPT / LEAST_KEPT;
 
 /** The longest name, in UTF-16 code units. */
 const LONGEST_NAME = 200;
@@ -60,6 +64,18 @@ export function checkStepName(name: unknown, what: string): string {
     );
   }
   return name;
+}
+
+/** The names of signals in a job's hash; none if it is no list. */
+export function signalsOfText(text: string | undefined): string[] {
+  try {
+    const list: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(list)
+      ? list.filter((name) => typeof name === "string")
+      : [];
+  } catch {
+    return []; // somebody else has written it
+  }
 }
 
 /** When a sleeping job goes on, whichever comes first. */

@@ -8,6 +8,7 @@ import { heldCall } from "../job/codec.ts";
 import type { DecidedBy, JobProgress, JobRecord } from "../job/record.ts";
 import { type JobStatus, statusOfText } from "../job/status.ts";
 import { type StoppedBy, stoppedBy } from "../job/stopped.ts";
+import { signalsOfText } from "../job/steps.ts";
 import { tagsOfText } from "../job/tags.ts";
 import { type JobDict, jobDict } from "./job_dict.ts";
 
@@ -137,6 +138,11 @@ export abstract class JobSnapshot {
   /** The id of its group, or `null`. */
   get groupId(): string | null {
     return this.#data.text("group_id") ?? null;
+  }
+  /** The signals for which it waits, in a run that has ended until one of them comes; see `currentJob.waitFor()`. */
+  get signals(): readonly string[] {
+    const isAsleep = this.status === "scheduled" && this.endedAt === null;
+    return isAsleep ? signalsOfText(this.#data.text("x_waits_for")) : [];
   }
   /** Ids of the jobs that it waits for. */
   get dependencyIds(): readonly string[] {

@@ -39,8 +39,8 @@ export async function signalJob(
     case "full":
       throw new RangeError(
         `${cannot}: its steps and signals together would take more than ${
-          MOST_KEPT / 1024 / 1024
-        } MB`,
+          MOST_KEPT / 1024
+        } KB`,
       );
     case "unfit":
       throw new ReplyError(

@@ -18,8 +18,8 @@ import { isLater } from "../store/stream_ids.ts";
 /** How long a reader waits for an entry, in milliseconds. Then he looks whether any will come. */
 const BLOCK_MS = 1_000;
 
-/** The most entries of one reply, of each stream. */
-const PAGE = 200;
+/** The most entries of one reply, of each stream: the largest parts of jobs have 128 KB. */
+const PAGE = 32;
 
 interface Reading {
   readonly key: string;

@@ -8,7 +8,7 @@
 import { MAX_SECONDS } from "../base/duration.ts";
 import { decodeJson } from "../job/json.ts";
 import type { MetaPatch } from "../job/meta.ts";
-import { PARTS_AT_ONCE } from "../job/parts.ts";
+import { MOST_PART, PARTS_AT_ONCE, SIZE_AT_ONCE } from "../job/parts.ts";
 import { checkRetryWish } from "../job/retry_wish.ts";
 import {
   type CallMessage,
@@ -144,9 +144,13 @@ function requestOf(call: Record<string, unknown>): CallRequest {
 }
 
 function partsOf(parts: unknown): string[] {
-  const isFine = Array.isArray(parts) && parts.length <= PARTS_AT_ONCE &&
+  const isList = Array.isArray(parts) && parts.length <= PARTS_AT_ONCE &&
     parts.every((part) => typeof part === "string");
-  if (!isFine) refuseMessage("call", "the parts are no list of texts");
+  if (!isList) refuseMessage("call", "the parts are no list of texts");
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  if (size > SIZE_AT_ONCE + MOST_PART) {
+    refuseMessage("call", `the parts have ${size} characters`);
+  }
   for (const part of parts) jsonOf("part", part, decodeJson);
   return parts;
 }

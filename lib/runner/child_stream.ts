@@ -5,7 +5,7 @@
  */
 
 import { encodeJson, type JsonOptions } from "../job/json.ts";
-import { PARTS_AT_ONCE } from "../job/parts.ts";
+import { MOST_PART, PARTS_AT_ONCE, SIZE_AT_ONCE } from "../job/parts.ts";
 
 /** Sends parts, as JSON. */
 export type Emit = (parts: readonly string[]) => Promise<void>;
@@ -14,7 +14,7 @@ export type Emit = (parts: readonly string[]) => Promise<void>;
 export type Yielding = AsyncIterable<unknown> | Iterable<unknown>;
 
 /** How many characters of JSON may wait to be sent, before the job has to wait. */
-const MOST_WAITING = 256 * 1024;
+const MOST_WAITING = 2 * SIZE_AT_ONCE;
 
 /** Sends all parts; gives what the generator returns. */
 export async function emitParts(
@@ -33,14 +33,21 @@ export async function emitParts(
         await sender.sent();
         return value;
       }
-      const part = value === undefined ? null : value;
-      await sender.add(encodeJson(part, `part ${n}`, json));
+      await sender.add(partOf(value, `part ${n}`, json));
     }
   } catch (error) {
     await sender.sent().catch(() => undefined); // what came before the error is of use
     await iterator.return?.();
     throw error;
   }
+}
+
+function partOf(value: unknown, label: string, json: JsonOptions): string {
+  const part = encodeJson(value === undefined ? null : value, label, json);
+  if (part.length <= MOST_PART) return part;
+  throw new RangeError(
+    `Cannot stream ${label}: it has ${part.length} characters of JSON, more than ${MOST_PART}`,
+  );
 }
 
 /** Sends the parts that have come while the last ones were on their way, together. */
@@ -78,10 +85,20 @@ class PartSender {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /** Takes as many as go together. */
+  #take(): string[] {
+    const waiting = this.#waiting;
+    let [count, size] = [0, 0];
+    while (
+      count < waiting.length && count < PARTS_AT_ONCE && size < SIZE_AT_ONCE
+    ) size += waiting[count++]!.length;
+    this.#size -= size;
+    return waiting.splice(0, count);
+  }
+
   async #send(): Promise<void> {
     await undefined; // what comes in the same turn goes along
-    const parts = this.#waiting.splice(0, PARTS_AT_ONCE);
-    for (const { length } of parts) this.#size -= length;
+    const parts = this.#take();
     try {
       await this.#emit(parts);
     } catch (error) {

@@ -203,7 +203,7 @@ export interface CurrentJob {
    * crash or a sleep, gets that without doing it again. What throws is not kept. If the worker dies between
    * the deed and the keeping, it is done once more.
    *
-   * All steps and signals of a job together may take 4 MB, where each counts at least 1 KB.
+   * All steps and signals of a job together may take 512 KB, where each counts at least half a kilobyte.
    *
    * @param name Its name. It is used once in each run; in a loop, make the item a part of it.
    * @returns What `func` has returned, as JSON keeps it, in the first run as in later ones.

@@ -89,7 +89,7 @@ export class Steps implements Pick<CurrentJob, "step" | "sleep" | "waitFor"> {
       zero: true,
       fraction: true,
     });
-    // A name that is given never is a number alone with a "#".
+    // By the first sign, no name can be taken for the number of another sleep.
     const name = options.name === undefined
       ? `#${++this.#sleeps}`
       : `=${checkStepName(options.name, "sleep")}`;

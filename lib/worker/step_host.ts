@@ -99,8 +99,8 @@ export class StepHost {
     if (why === "full") {
       throw new RangeError(
         `Cannot keep ${what} of job "${id}": its steps and signals together would take more than ${
-          MOST_KEPT / 1024 / 1024
-        } MB`,
+          MOST_KEPT / 1024
+        } KB`,
       );
     }
     throw new Error(

@@ -79,6 +79,9 @@ Deno.test("a job waits for a signal, which may come before or during the wait", 
   await worker.waitForOutput(/Job sleeps until the signal "approval" \(/);
   await bench.hasStatus(late.id, "scheduled");
   assertEquals(ledger.lines(), ["run", "run"]);
+  assertEquals(late.signals, []);
+  await late.refresh();
+  assertEquals(late.signals, ["approval"]);
   assertEquals(await late.signal("other"), true);
   assertEquals(await late.getStatus(), "scheduled");
   assertEquals(await late.signal("approval", "yes"), true);
@@ -151,7 +154,7 @@ Deno.test("a step is refused that could not be told from another one, or not be 
     `Error: Cannot sleep in step "c": do it between steps`,
     `TypeError: Cannot store what step "d" returns: Map is not JSON, store Object.fromEntries(map) or [...map]`,
     `RangeError: Cannot use step "": expected Unicode text of 1 to 200 characters`,
-    `RangeError: Cannot keep step "e" of job "${job.id}": its steps and signals together would take more than 4 MB`,
+    `RangeError: Cannot keep step "e" of job "${job.id}": its steps and signals together would take more than 512 KB`,
     `RangeError: Cannot read duration "soon": expected seconds from 0, text such as "90s", "5m" or "1h30m"`,
     `TypeError: Cannot wait: there is no option "timeOut", there is timeout`,
   ]);

@@ -7,6 +7,7 @@ import {
   NoSuchJobError,
   Queue,
 } from "../../mod.ts";
+import { jobFlags } from "../support/deno_flags.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { waitForEqual } from "../support/wait_for.ts";
 import { Bench, burst, Ledger, WorkerProcess } from "./support.ts";
@@ -108,11 +109,12 @@ Deno.test("the stream of a job that fails gives its parts and then the error", a
   await using bench = new Bench(redis.url);
   const queue = bench.queue("low");
   const jobs = await Promise.all(
-    ["streams.failsOnce", "streams.yieldsMap", "streams.yieldsTooMuch"]
-      .map((func) => queue.enqueue(func)),
+    ["failsOnce", "yieldsMap", "yieldsTooMuch", "yieldsLarge"].map((name) =>
+      queue.enqueue(`streams.${name}`)
+    ),
   );
   await burst(["low", "--url", redis.url]);
-  const [thrown, map, tooMuch] = jobs.map((job) => job.stream());
+  const [thrown, map, tooMuch, large] = jobs.map((job) => job.stream());
   assertEquals(await take(thrown!, 1), ["a1"]);
   const error = await assertRejects(() => thrown!.next(), JobFailedError);
   assert(error.cause instanceof Error && error.cause.message === "between");
@@ -126,6 +128,11 @@ Deno.test("the stream of a job that fails gives its parts and then the error", a
     () => all(tooMuch!),
     JobFailedError,
     "it yields more than 100,000 parts or 16 MB",
+  );
+  await assertRejects(
+    () => all(large!),
+    JobFailedError,
+    "Cannot stream part 0: it has 131074 characters of JSON, more than 131072",
   );
   await assertRejects(
     () =>
@@ -221,4 +228,26 @@ Deno.test("any number of readers share one connection", async () => {
   await waitForEqual(clients, before + 1);
   await burst(["low", "--url", redis.url]);
   assertEquals(await reading, jobs.map(() => [0, 1, 2]));
+});
+
+Deno.test("middleware runs around all that a job yields, and a job without permissions yields and has steps", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  using ledger = new Ledger();
+  const queue = bench.queue("low");
+  const gate = `${ledger.path}.gate`;
+  const counts = await queue.enqueue("streams.counts", gate);
+  const floods = await queue.enqueue("streams.floods", 3);
+  const sleeps = await queue.enqueue("streams.sleeps");
+  await Deno.writeTextFile(gate, "");
+  await using _worker = await WorkerProcess.listening([
+    ...["low", "--url", redis.url, "--job-allow-none"],
+    ...[`--job-allow-read=${gate}`, "--middleware=./hooks.ts", ...jobFlags()],
+  ]);
+  assertEquals(await counts.wait({ timeout: 60 }), "outer(returned)");
+  assertEquals((await all(counts.stream())).length, 4);
+  assertEquals(await all(floods.stream()), [0, 1, 2]);
+  await sleeps.wait({ timeout: 60 });
+  assertEquals(await all(sleeps.stream()), ["one", "two"]);
+  await Deno.remove(gate);
 });

@@ -7,6 +7,10 @@ import { childOf } from "./edges.ts";
 import { sized } from "../support/long.ts";
 import { ALL_CALLS, counts, create } from "./groups.ts";
 import { Bench, newJob } from "./support.ts";
+import { PARTS_AT_ONCE } from "../../lib/job/parts.ts";
+import { LEAST_KEPT, MOST_STEPS } from "../../lib/job/steps.ts";
+import { emit } from "../../lib/store/parts.ts";
+import { keepStep, signal } from "../../lib/store/steps.ts";
 
 /** Makes a million queued ids in some hundred milliseconds. */
 const MILLION = `
@@ -272,4 +276,35 @@ Deno.test("a key whose waiting jobs have all expired is passed over in short ste
     await bench.workers.passTurns(["q"]);
   }
   await assertFast(bench, 100);
+});
+
+Deno.test("a job with as many steps as there may be is claimed, repeated and woken quickly", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await bench.add("a", {
+    fields: { repeats_left: 1, repeat_intervals: "[9]" },
+  });
+  const first = await bench.claim(worker);
+  const value = "x".repeat(LEAST_KEPT - 20);
+  for (let i = 0; i < MOST_STEPS; i++) {
+    await keepStep(bench.workers, first, `step ${i}`, value);
+  }
+  const payload = JSON.stringify({ at: null, signals: ["go"] });
+  await bench.end(worker, first, { outcome: "asleep", payload });
+  // room for a signal
+  await bench.send("HINCRBY", "rq:job:a", "x_steps", -LEAST_KEPT);
+  await signal(bench.jobs, "a", "go", "1");
+  await bench.end(worker, await bench.claim(worker));
+  assertEquals(await bench.field("a", "x_steps"), null);
+  await assertFast(bench);
+});
+
+Deno.test("as many parts as go in one call are added quickly", async () => {
+  await using bench = await prepared();
+  const worker = await bench.worker();
+  await bench.add("a");
+  const execution = await bench.claim(worker);
+  const parts = Array<string>(PARTS_AT_ONCE).fill(`"some words"`);
+  await emit(bench.workers, execution, { from: 0, parts, ttl: 60 });
+  await assertFast(bench);
 });

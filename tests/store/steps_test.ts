@@ -25,7 +25,7 @@ const asleep = (at: number | null, ...signals: string[]) => ({
   payload: JSON.stringify({ at, signals }),
 });
 
-Deno.test("steps and signals share their room, and each counts a kilobyte at least", async () => {
+Deno.test("steps and signals share their room, and each counts half a kilobyte at least", async () => {
   await using bench = await Bench.open();
   const { workers, jobs } = bench;
   const { execution } = await running(bench);

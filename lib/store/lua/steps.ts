@@ -1,7 +1,7 @@
 /** What is kept of a job's steps, and jobs that sleep; see `lib/job/steps.ts`. @module */
 
 import { MAX_SECONDS } from "../../base/duration.ts";
-import { LEAST_KEPT, MOST_KEPT } from "../../job/steps.ts";
+import { LEAST_KEPT, MOST_KEPT, MOST_STEPS } from "../../job/steps.ts";
 
 /** See {@linkcode link}. */
 export const STEPS_LUA: string = `
@@ -15,10 +15,11 @@ end
 
 -- Forgets what was kept of a job's steps: of all fields, only the names of these have a colon.
 local function forget_steps(key) -- rare
+  local names = {}
   for _, name in ipairs(redis.call('HKEYS', key)) do
-    if string.find(name, '^x_%l+:') then redis.call('HDEL', key, name) end
+    if string.find(name, '^x_%l+:') and #names < ${MOST_STEPS} then names[#names + 1] = name end
   end
-  redis.call('HDEL', key, 'x_steps', 'x_waits_for')
+  redis.call('HDEL', key, 'x_steps', 'x_waits_for', unpack(names))
 end
 
 -- When a job that is about to sleep goes on, in seconds since 1970; nil for at once, since a signal has come in the meantime.

@@ -47,8 +47,13 @@ export async function* yieldsMap(): AsyncGenerator<unknown> {
 /** Yields too much. */
 export async function* yieldsTooMuch(): AsyncGenerator<string> {
   await Promise.resolve();
-  const part = "x".repeat(1024 * 1024);
-  for (let i = 0; i < 20; i++) yield part;
+  const part = "x".repeat(127 * 1024);
+  for (let i = 0; i < 200; i++) yield part;
+}
+
+/** Yields a part that is too large. */
+export function* yieldsLarge(): Generator<string> {
+  yield "x".repeat(128 * 1024);
 }
 
 /** Sleeps between two parts. */
