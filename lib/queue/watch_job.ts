@@ -67,6 +67,7 @@ export async function* watchJob(
     yield* withLog(told.compare(first), log, true);
     let look: WatchedJob | undefined;
     while (!told.isOver) {
+      const { position } = context.events; // what was read by now is in the mailbox, and taken
       const events = await mailbox.take(look ? FOLLOW_MS : LOOK_MS);
       const isMissing = mailbox.takeMissed();
       for (const event of events) {
@@ -77,7 +78,7 @@ export async function* watchJob(
         if (told.isOver) break;
         yield* withLog(told.take(event), log, event.event === "log");
       }
-      if (look && !isLater(look.lastId, context.events.position)) {
+      if (look && !isLater(look.lastId, position)) {
         if (!told.isOver) yield* withLog(told.compare(look), log, true);
         look = undefined;
       } else if (isMissing || look === undefined && events.length === 0) {

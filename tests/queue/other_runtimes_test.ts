@@ -50,6 +50,8 @@ for (const [name, command, named] of RUNTIMES) {
         cron: seen.cron === "stored" ? "stored" : "TypeError",
         failure: "JobFailedError",
         canceled: "canceled",
+        watched: ["canceled"],
+        logs: 0,
         exists: true,
       });
       await Deno.remove(folder, { recursive: true });

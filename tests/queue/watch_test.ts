@@ -6,6 +6,7 @@ import { EventReader } from "../../lib/queue/event_reader.ts";
 import type { QueueEvent } from "../../lib/queue/watch_queue.ts";
 import type { JobEvent } from "../../lib/queue/watch_job.ts";
 import { watch } from "../../lib/store/events.ts";
+import { addLog } from "../../lib/store/log_lines.ts";
 import { Queue } from "../../mod.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { blocked, Desk } from "./support.ts";
@@ -196,6 +197,47 @@ Deno.test("who watches is told that events were missed if nobody asked for them 
   assertEquals(brief((await next).value), "missed");
   await desk.queue.enqueue("f.g");
   assertEquals(brief((await events.next()).value), "queued");
+});
+
+Deno.test("Job.watch() looks at the job if events were missed", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueue("f.g");
+  const events = job.watch();
+  assertEquals(brief((await events.next()).value), "queued");
+  const { keys } = desk.bench;
+  await desk.bench.send("DEL", keys.watched, keys.events);
+  await desk.finish();
+  assertEquals(await desk.bench.send("EXISTS", keys.events), 0);
+  assertEquals((await Array.fromAsync(events)).map(brief), ["finished"]);
+});
+
+Deno.test("Job.watch() tells the lines of the job's log in their turn", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueueCall({ func: "f.g", jobId: "a" });
+  const execution = await desk.bench.claim(desk.worker);
+  const log = (call: number, text: string) =>
+    addLog(desk.bench.workers, execution, {
+      call,
+      most: 1_000,
+      dropped: 0,
+      lines: [["log", text]],
+    });
+  await log(1, "one");
+  const events = job.watch();
+  const seen = [brief((await events.next()).value)];
+  seen.push(brief((await events.next()).value));
+  await log(2, "two");
+  seen.push(brief((await events.next()).value));
+  await log(3, "three");
+  await desk.bench.end(desk.worker, execution, { needsHooks: true });
+  for await (const event of events) seen.push(brief(event));
+  assertEquals(seen, ["started", "one", "two", "three", "finished"]);
+  const lines = await Array.fromAsync(job.logs({ follow: true }));
+  assertEquals(lines.map(({ line, text }) => `${line} ${text}`), [
+    "1 one",
+    "2 two",
+    "3 three",
+  ]);
 });
 
 Deno.test("who watches is told that events were missed if the stream has dropped them", async () => {
