@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { jobFlags } from "../support/deno_flags.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { Bench, burst } from "./support.ts";
+import { Bench, burst, WorkerProcess } from "./support.ts";
 
 const MIDDLEWARE = ["--middleware=./hooks.ts", "--middleware=hooks.inner"];
 const HANDLERS = ["note", "breaks", "last"].map((name) =>
@@ -103,6 +103,30 @@ Deno.test.each([["process"], ["shared"]])(
     );
   },
 );
+
+Deno.test("middleware spans a stream to its end, and begins anew when a job that has slept goes on", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const queue = bench.queue("low");
+  const [nap, stream] = await queue.enqueueMany([
+    { func: "hooks.naps" },
+    { func: "hooks.parts" },
+  ]);
+  await using _worker = await WorkerProcess.listening([
+    ...["low", "--url", redis.url, "--middleware=hooks.around", ...jobFlags()],
+  ]);
+  const found: unknown[] = [];
+  for (const job of [nap, stream]) {
+    const result = await job.wait({ timeout: 60 });
+    await job.refresh();
+    found.push([result, job.meta["trail"]]);
+  }
+  assertEquals(found, [
+    ["done", ["begin", "before", "begin", "after", "end"]],
+    ["done", ["begin", "between", "end"]],
+  ]);
+  assertEquals(await Array.fromAsync(stream.stream()), ["a", "b"]);
+});
 
 Deno.test("a worker whose middleware cannot be loaded does not start, and takes no job", async () => {
   await using redis = await RedisServer.start();

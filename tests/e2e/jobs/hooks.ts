@@ -68,3 +68,30 @@ export function fail(how: string): unknown {
       throw new Error(how);
   }
 }
+
+/** Notes when what it runs around has begun, and when it has ended. */
+export const around: Middleware = async (_job, next) => {
+  await add("begin");
+  const result = await next();
+  await add("end");
+  return result;
+};
+
+async function add(what: string): Promise<void> {
+  const before = (currentJob.meta["trail"] ?? []) as string[];
+  await currentJob.setMeta({ trail: [...before, what] });
+}
+
+export async function naps(): Promise<string> {
+  await currentJob.step("before", () => add("before"));
+  await currentJob.sleep(1);
+  await add("after");
+  return "done";
+}
+
+export async function* parts(): AsyncGenerator<string, string> {
+  yield "a";
+  await add("between");
+  yield "b";
+  return "done";
+}
