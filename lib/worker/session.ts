@@ -9,16 +9,17 @@
  */
 
 import { VERSION } from "../base/version.ts";
-import { type RedisClient, ReplyError } from "../redis/redis_client.ts";
+import type { RedisClient } from "../redis/redis_client.ts";
 import type { Keys } from "../store/keys.ts";
 import { ScheduleStore } from "../store/schedule_store.ts";
 import { SweepStore } from "../store/sweep_store.ts";
 import { WorkerStore } from "../store/worker_store.ts";
 import type { WorkerIdentity } from "../store/worker_types.ts";
+import { checkAccess } from "./access.ts";
 import { Commands } from "./commands.ts";
 import { CronFile } from "./cron_file.ts";
 import { CronScheduler } from "./cron_scheduler.ts";
-import { CannotStartError, WorkerNameTakenError } from "./errors.ts";
+import { WorkerNameTakenError } from "./errors.ts";
 import { Executor } from "./execution.ts";
 import { Fetcher, type NoJob } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -195,7 +196,7 @@ export class WorkerSession {
     const { log, name, queues } = settings;
     // One subprocess boots while the worker connects. More would delay that on a machine with few cores.
     this.#options.runners.prepare(1);
-    await this.#checkAccess();
+    await checkAccess(this.#options.client, this.#store);
     await this.#register();
     try {
       log.info(
@@ -229,25 +230,6 @@ export class WorkerSession {
     await this.#scheduler.promote(stopping);
     this.#scheduler.start();
     this.#cron.start();
-  }
-
-  /** Checks the permissions of the Redis user first: otherwise a missing one would fail job by job. */
-  async #checkAccess(): Promise<void> {
-    const { client } = this.#options;
-    let denied: ReadonlyMap<string, string>;
-    try {
-      await client.send("CLIENT", ["INFO"], { resend: true });
-      denied = await this.#store.deniedCommands();
-    } catch (cause) {
-      if (!(cause instanceof ReplyError && cause.code === "NOPERM")) {
-        throw cause;
-      }
-      throw accessError(cause.message, cause);
-    }
-    const [first] = denied;
-    if (first === undefined) return;
-    const names = [...denied.keys()].join(", ");
-    throw accessError(`${names} not allowed in scripts: ${first[1]}`);
   }
 
   #sayWhy(why: NoJob | "max"): void {
@@ -322,11 +304,4 @@ export class WorkerSession {
       );
     }
   }
-}
-
-function accessError(why: string, cause?: Error): CannotStartError {
-  return new CannotStartError(
-    `Cannot start the worker: its Redis user lacks a permission (${why}); the ACL rules that a worker needs are in the README`,
-    { cause },
-  );
 }

@@ -10,6 +10,8 @@ import { checkStart } from "../runner/check_start.ts";
 import { childPermissions } from "../runner/permissions.ts";
 import { type OpenConnection, openConnection } from "../store/connection.ts";
 import { Keys } from "../store/keys.ts";
+import { WorkerStore } from "../store/worker_store.ts";
+import { checkAccess } from "./access.ts";
 import { logState } from "./connection_state.ts";
 import { OWN_OUTPUT, tellDropped } from "./output.ts";
 import { defaultPaths } from "./paths.ts";
@@ -24,6 +26,9 @@ import {
   WorkerEvents,
   type WorkerEventsOptions,
 } from "./worker_events.ts";
+
+/** For how many seconds a check waits for Redis. */
+const CHECK_SECONDS = 10;
 
 /** How long a worker without jobs waits for a silent Redis before it stops without deregistering, in milliseconds. */
 const LEAVE_MS = 5_000;
@@ -107,14 +112,35 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  async #work(): Promise<number> {
+  /**
+   * Checks whether {@linkcode Worker.work} could begin: what it may do, whether a process for jobs starts, whether Redis
+   * answers within 10 seconds (or `connectTimeout`), and what its user may do there. It runs nothing and leaves no trace.
+   * Call it instead of `work()`.
+   *
+   * @throws {CannotStartError} It says what is missing.
+   * @throws {ConnectionLostError | ConnectionRefusedError} If Redis cannot be reached, or refuses the password.
+   */
+  async check(): Promise<void> {
+    const { signal } = this.#stopping;
+    await using parts = new AsyncDisposableStack();
+    parts.defer(() => this.#disconnect());
+    await this.#processes(signal, true);
+    const { client, isOwn } = openConnection({
+      connectTimeout: CHECK_SECONDS,
+      ...this.#options,
+    });
+    if (isOwn) parts.defer(() => client.close());
+    await checkAccess(client, new WorkerStore(client, this.#keys));
+  }
+
+  /** What all processes of jobs have in common, after a check whether one can be started. */
+  async #processes(signal: AbortSignal, isForced = false) {
     const { log, hooks, jobMemory } = this.#settings;
     const { execPath, denoArgs } = this.#options;
     await checkRun(execPath);
     const paths = this.#options.paths ?? defaultPaths();
     const permissions = await childPermissions(this.#options.permissions);
     for (const warning of permissions.warnings) log.warn(warning);
-    this.#warnOfSharedOutput();
     const common = {
       paths: [...paths],
       permissions,
@@ -125,10 +151,15 @@ export class Worker implements AsyncDisposable {
       onWarning: (message: string) => log.warn(message),
       ...optional({ execPath, denoArgs, jobMemory, hooks }),
     };
-    const why = await checkStart(common, this.#stopping.signal);
-    if (why !== undefined) {
-      throw new CannotStartError(`Cannot start the worker: ${why}`);
-    }
+    const why = await checkStart(common, signal, isForced);
+    if (why === undefined) return common;
+    throw new CannotStartError(`Cannot start the worker: ${why}`);
+  }
+
+  async #work(): Promise<number> {
+    const { log } = this.#settings;
+    this.#warnOfSharedOutput();
+    const common = await this.#processes(this.#stopping.signal);
     await using parts = new AsyncDisposableStack();
     parts.use(tellDropped((text) => log.warn(text)));
     parts.defer(() => this.#disconnect());
