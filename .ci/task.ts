@@ -19,9 +19,10 @@ import { needsPython, testArgs, testEnv } from "./tests.ts";
 type Task = (args: readonly string[]) => Promise<number>;
 
 const TASKS: Readonly<Record<string, Task>> = {
-  bench: (args) => runProgram("tests/bench/bench.ts", args),
+  bench: (args) => runPrograms(["tests/bench/bench.ts", ...args]),
   compile,
-  demo: (args) => runProgram("examples/demo.ts", args),
+  demo: (args) =>
+    runPrograms(["examples/demo.ts", ...args], ["worker.ts", "info"]),
   ok: runOk,
   "publish:dry": publishDry,
   readme,
@@ -39,16 +40,20 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
   return await task(args);
 }
 
-async function runProgram(
-  path: string,
-  args: readonly string[],
+/** Runs programs with their arguments one after the other, on one Redis, up to the first that fails. */
+async function runPrograms(
+  ...programs: readonly (readonly string[])[]
 ): Promise<number> {
   const flags = await importFlags();
   await using redis = await openRedis();
   const env = { REDIS_URL: redis.url };
-  return await runDeno(["run", "--allow-all", ...flags, path, ...args], {
-    env,
-  });
+  for (const program of programs) {
+    const code = await runDeno(["run", "--allow-all", ...flags, ...program], {
+      env,
+    });
+    if (code !== 0) return code;
+  }
+  return 0;
 }
 
 async function runTests(args: readonly string[]): Promise<number> {

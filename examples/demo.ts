@@ -1,5 +1,6 @@
 /**
- * The tour: enqueue, run a worker until the queue is empty, look at what came of it.
+ * The tour: enqueue, run a worker until the queue is empty, look at what came of it; a cascade, jobs for later, a retry, and
+ * failed jobs that are all tried again.
  *
  * ```sh
  * deno task demo
@@ -8,13 +9,16 @@
 
 import { type Job, JobFailedError, Queue } from "@deno-rq/rq";
 import { makeLogger, Worker } from "@deno-rq/rq/worker";
+import { deliver, unlucky } from "./demo_jobs.ts";
 import { hello, report, workat } from "./rq_test.ts";
 
 await using queue = new Queue("demo");
 await queue.empty();
 
+const log = makeLogger("INFO", "text");
+
+/** Runs what waits, and leaves. */
 async function runWorker(): Promise<void> {
-  const log = makeLogger("INFO", "text");
   await new Worker(queue.name, { burst: true, log }).work();
 }
 
@@ -67,3 +71,40 @@ console.log(
     .getStatus()}\n`,
 );
 await runWorker();
+
+console.log("\n# For later, and tried again\n");
+{
+  await using worker = new Worker(queue.name, { log });
+  const working = worker.work();
+  const later = await queue.enqueueIn("1s", report, "a second later");
+  const retried = await queue.enqueueCall({ func: unlucky, retry: 1 });
+  console.log(`the one for later is ${await later.getStatus()}`);
+  await later.wait({ timeout: 10 });
+  console.log(`\nretried: ${await retried.wait({ timeout: 10 })}`);
+  for (const { attempt, type } of await retried.results()) {
+    console.log(`attempt ${attempt}: ${type}`);
+  }
+  worker.stop();
+  await working;
+}
+
+console.log(
+  "\n# The mail server is down; later, all that failed is requeued\n",
+);
+const server = await Deno.makeTempFile();
+await Deno.remove(server);
+const mails = await queue.enqueueMany(
+  ["a@b.c", "d@e.f", "g@h.i"].map((to) => ({
+    func: deliver,
+    args: [to, server] as const,
+  })),
+);
+await runWorker();
+const failed = queue.failedJobRegistry;
+console.log(`\n${await failed.count()} jobs of ${queue.name} have failed`);
+await Deno.writeTextFile(server, "up");
+const { done } = await failed.requeueAll({ func: deliver });
+console.log(`${done} are requeued\n`);
+await runWorker();
+for (const mail of mails) console.log(await mail.result());
+await Deno.remove(server);

@@ -25,6 +25,12 @@ Deno.test("examples/demo.ts shows a job's whole life", async () => {
     /A: working at HOME, B: B, after A/,
     /first, then last: true/,
     /canceled: canceled, deleted: null/,
+    /the one for later is scheduled/,
+    /retried: worked in attempt 2/,
+    /attempt 1: retried/i,
+    /4 jobs of demo have failed/,
+    /3 are requeued/,
+    /delivered to a@b\.c\ndelivered to d@e\.f\ndelivered to g@h\.i/,
   ];
   for (const line of lines) assertMatch(out, line);
   assertStringIncludes(err, "demo: Job failed");
