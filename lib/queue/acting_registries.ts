@@ -112,7 +112,8 @@ export class RequeueableJobRegistry extends ClearableJobRegistry {
   }
 
   /**
-   * Puts a job back on its queue, as if it had just been enqueued. A scheduled one does not wait until it is due.
+   * Puts a job back on its queue, as if it had just been enqueued. A scheduled one does not wait until it is due. One that
+   * has finished begins with its first attempt; others go on with the next one, and behind the last step that they have done.
    *
    * @throws {InvalidJobOperationError} If it is not in this registry.
    * @throws {DuplicateJobError} If another job has its unique key by now.

@@ -184,6 +184,24 @@ Deno.test("requeue() puts a job of any of these registries back on the queue, an
   assertEquals(await finished.result(), 2);
 });
 
+Deno.test("what has finished begins anew when it is requeued; what has failed goes on", async () => {
+  await using desk = await Desk.open();
+  const { queue, bench } = desk;
+  const kept = ["x_attempts", 3, "x_steps", 64, "x_step:one", "1"];
+  for (const jobId of ["finished", "failed"]) {
+    await queue.enqueueCall({ func: "a.b", jobId });
+    await bench.send("HSET", `rq:job:${jobId}`, ...kept);
+    await (jobId === "finished" ? desk.finish() : desk.fail());
+  }
+  await queue.finishedJobRegistry.requeue("finished");
+  await queue.failedJobRegistry.requeue("failed");
+  const fields = ["x_attempts", "x_steps", "x_step:one"];
+  const left = async (id: string) =>
+    await bench.send("HMGET", `rq:job:${id}`, ...fields);
+  assertEquals(await left("finished"), [null, null, null]);
+  assertEquals(await left("failed"), ["4", "64", "1"]); // it was started once more
+});
+
 Deno.test("requeue() of a job whose unique key another one has by now says so", async () => {
   await using desk = await Desk.open();
   const { queue } = desk;

@@ -19,6 +19,12 @@ local function get_job_to_requeue(id)
   return get_job(id, ${FIELDS.map((name) => `'${name}'`).join(", ")})
 end
 
+-- Forgets the attempts and steps of a job that has finished: only one that has not goes on where it was.
+local function begin_anew(id, key) -- rare
+  redis.call('HDEL', key, 'x_attempts')
+  if field(id, 'x_steps') then forget_steps(key) end
+end
+
 -- Puts a job that has ended, or is not due yet, on its queue, or among those that wait for their turn or a slot, as if it
 -- had just been enqueued. The hash keeps the token of the call. Returns 'requeued'; or 'held' and the job that has its
 -- unique key by now; or 'unfit' where a key of the next place holds another type of value.
@@ -28,7 +34,8 @@ local function requeue_job(job, front, token)
   if holder and holder.id ~= job.id then return 'held', holder.id end
   local key, was_started = job_key(job.id), (job.started_at or '') ~= ''
   leave(job)
-  if was_started then redis.call('HSETNX', key, 'x_attempts', 1) end -- a first start is seen by started_at alone
+  if job.status == 'finished' then begin_anew(job.id, key)
+  elseif was_started then redis.call('HSETNX', key, 'x_attempts', 1) end -- a first start is seen by started_at alone
   redis.call('HDEL', key, 'started_at', 'ended_at', 'x_execution', 'x_abandoned', 'x_decided_by',
     'x_stop', 'x_stop_by', 'x_stop_reason')
   local life = job.status == 'scheduled' and redis.call('TTL', key) or -1 -- the time until it was due does not count
