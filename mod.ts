@@ -154,6 +154,7 @@ export type { JobSnapshot } from "./lib/queue/job_snapshot.ts";
 export type { StoredJob } from "./lib/queue/stored_job.ts";
 export type { Result, ResultType } from "./lib/queue/result.ts";
 export { WorkerInfo, type WorkersOptions } from "./lib/queue/worker_info.ts";
+export type { JobExplanation, JobReason } from "./lib/queue/job_reason.ts";
 export type { StopOptions } from "./lib/queue/stop_job.ts";
 export type { JobStream, StreamOptions } from "./lib/queue/job_stream.ts";
 export type { WaitOptions } from "./lib/queue/wait.ts";

@@ -111,6 +111,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "delete queues and the jobs that wait on them",
     load: () => import("./commands/queue_delete.ts"),
   },
+  "job why": {
+    summary: "tell why jobs do not run",
+    load: () => import("./commands/job_why.ts"),
+  },
   "worker list": {
     summary: "list workers",
     load: () => import("./commands/worker_list.ts"),

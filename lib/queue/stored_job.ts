@@ -18,6 +18,8 @@ import { positionOf } from "../store/position.ts";
 import { dependenciesAreMet, dependentIds } from "../store/related_jobs.ts";
 import { countResults, deleteResults } from "../store/results.ts";
 import type { Context } from "./context.ts";
+import { explainJob } from "./explain_job.ts";
+import type { JobExplanation } from "./job_reason.ts";
 import { type Execution, readExecutions } from "./executions.ts";
 import { JobSnapshot } from "./job_snapshot.ts";
 import { JobStream, type StreamOptions } from "./job_stream.ts";
@@ -49,6 +51,21 @@ export abstract class StoredJob<R = unknown> extends JobSnapshot {
     const context = given as Context;
     super(id, read as () => JobRecord, { isNew, bigInts: context.bigInts });
     this.#context = context;
+  }
+
+  /**
+   * Why the job does not run: its queue is paused, no worker serves it, others are before it, its rate limit or a job that it
+   * depends on holds it back, it is not due, … Asking changes nothing.
+   *
+   * @throws {NoSuchJobError} If it is gone.
+   *
+   * @example
+   * ```ts ignore
+   * console.log((await job.explain()).text); // queued: no worker serves queue "low"; 3 jobs are before it …
+   * ```
+   */
+  async explain(): Promise<JobExplanation> {
+    return await explainJob(this.#context.store, this.id);
   }
 
   /** The status as it is now, or `null` once the job is deleted or has expired. */

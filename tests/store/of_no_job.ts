@@ -9,6 +9,7 @@ export const OF_NO_JOB: readonly string[] = [
   "DROP_STRAYS",
   "DROP_WORKERS",
   "DUE_SCHEDULES",
+  "EXPLAIN",
   "FIND_LOST",
   "HOLD_GROUP",
   "LATEST_RESULT",
