@@ -63,7 +63,9 @@ Deno.test("every kind of job runs on a Cluster of three masters, and is looked a
   const canceled = await queue.enqueue("jobs.nothing");
   await canceled.cancel();
   const failing = await queue.enqueue("jobs.fails", "on purpose");
-  await fleet.listening(...ON_CLUSTER, "q");
+  const logging = await queue.enqueue("logs.logsAndPrints");
+  const watching = Array.fromAsync(logging.watch());
+  await fleet.listening(...ON_CLUSTER, "--capture-logs=64KB", "q");
   for (const job of jobs) await job.wait({ timeout: 60 });
   assertEquals((await group.wait({ timeout: 60 })).finished, 1);
   const expected = [
@@ -76,6 +78,12 @@ Deno.test("every kind of job runs on a Cluster of three masters, and is looked a
   await failing.requeue();
   await waitForEqual(() => failing.getStatus(), "failed");
   assertEquals(await failing.delete(), true);
+  const watched = (await watching)
+    .map((event) => event.type === "status" ? event.status : event.type);
+  assertEquals(
+    [watched[0], watched.at(-1), watched.includes("log")],
+    ["queued", "finished", true],
+  );
   const tagged = await Array.fromAsync(queue.jobsByTag("t"));
   assertEquals(tagged.length, 1);
   await queue.enqueueIn("1h", "jobs.nothing");
