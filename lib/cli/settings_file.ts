@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { nearest } from "../base/nearest.ts";
 import { urlFromEnvironment } from "../redis/environment.ts";
 import { type Flag, fromFlags, type ParsedFlags, UsageError } from "./flags.ts";
+import { sentinelUrl } from "./sentinel_settings.ts";
 
 type Constants = ReadonlyMap<string, unknown>;
 
@@ -164,10 +165,8 @@ function textsOf(
 /** Where Redis is, by the constants of RQ; `undefined` if they do not say. */
 function urlOf(constants: Constants): string | undefined {
   const names = ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_DB"];
-  if (constants.has("SENTINEL")) {
-    throw new UsageError(
-      "Cannot use SENTINEL of --config: say it as REDIS_URL, redis-sentinel://host:26379,host:26379/name/0",
-    );
+  if (constants.has("SENTINEL") && !constants.has("REDIS_URL")) {
+    return sentinelUrl(constants.get("SENTINEL"));
   }
   if (![...names, "REDIS_SSL"].some((name) => constants.has(name))) {
     return undefined;

@@ -12,7 +12,7 @@ import { list, texts } from "./replies.ts";
 import { DROP_GHOSTS, DROP_STRAYS, FIND_LOST } from "./scripts/strays.ts";
 
 /** How many keys one call looks at. */
-const PAGE = 500;
+const PAGE = 200;
 
 const RESEND = { resend: true } as const;
 

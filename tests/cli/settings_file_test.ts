@@ -1,4 +1,12 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { UsageError } from "../../lib/cli/flags.ts";
+import { sentinelUrl } from "../../lib/cli/sentinel_settings.ts";
+import { parseNodesUrl } from "../../lib/redis/nodes.ts";
 import { Bench, burst, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
@@ -76,13 +84,46 @@ Deno.test("every command takes a settings file, and leaves alone what is for oth
   assertEquals([stdout, stderr], ["1 jobs removed from low queue\n", ""]);
 });
 
+Deno.test("RQ's constant SENTINEL is a URL", () => {
+  for (
+    const [settings, url] of [
+      [{}, "redis-sentinel://localhost:26379/mymaster/0"],
+      [
+        {
+          INSTANCES: [["a.b", 1], ["::1", 2]],
+          MASTER_NAME: "m/1",
+          DB: 3,
+          USERNAME: "me",
+          PASSWORD: "p:@/",
+          SSL: true,
+          SOCKET_TIMEOUT: 5,
+          SENTINEL_KWARGS: { password: "x&y" },
+        },
+        "rediss-sentinel://me:p%3A%40%2F@a.b:1,[::1]:2/m%2F1/3?sentinel_password=x%26y",
+      ],
+    ] as const
+  ) {
+    assertEquals(sentinelUrl(settings), url);
+    const { nodes, server, sentinelLogin } = parseNodesUrl(url);
+    assertEquals(nodes[0]!.port, url.includes("a.b") ? 1 : 26379);
+    if (!("PASSWORD" in settings)) continue;
+    assertEquals(
+      [server.credentials, sentinelLogin.password],
+      [{ username: "me", password: "p:@/", db: 3 }, "x&y"],
+    );
+  }
+  for (const wrong of [[], 7, { INSTANCES: [["a"]] }, { MASTER: "m" }]) {
+    assertThrows(() => sentinelUrl(wrong), UsageError);
+  }
+});
+
 Deno.test.each([
   ["s.json", `{"MAX_JOB": 3}`, /Unknown constant MAX_JOB .* mean MAX_JOBS\?/],
   ["s.json", `{"BURST": "yes"}`, /BURST of --config: expected true or false/],
   ["s.json", `{"NAME": ["a", "b"]}`, /NAME of --config: expected a text or a/],
   ["s.json", `{"MAX_JOBS": "many"}`, /Cannot use --max-jobs "many"/],
   ["s.json", `{"REDIS_PORT": "x"}`, /Cannot use REDIS_PORT/],
-  ["s.json", `{"SENTINEL": {}}`, /SENTINEL of --config: say it as REDIS_URL/],
+  ["s.json", `{"SENTINEL": {"INSTANCES": []}}`, /INSTANCES of SENTINEL in --/],
   ["s.json", `{`, /Cannot read --config \S+s\.json: /],
   ["s.json", `7`, /Cannot read --config \S+s\.json: it is no object/],
   ["s.ts", `throw new Error("oh")`, /Cannot read --config \S+s\.ts: oh/],
