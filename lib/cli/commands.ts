@@ -151,6 +151,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "find what is wrong, and mend what is left of jobs that are gone",
     load: () => import("./commands/doctor.ts"),
   },
+  "help": {
+    summary: "show this, or the flags of a command",
+    load: () => import("./commands/help.ts"),
+  },
   "completions": {
     summary: "print what makes a shell complete this program",
     load: () => import("./commands/completions.ts"),

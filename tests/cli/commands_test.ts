@@ -56,6 +56,17 @@ Deno.test("--help lists all commands, COMMAND --help the flags of one", async ()
   assertStringIncludes(one.stdout, "  -u, --url URL ");
 });
 
+Deno.test("help COMMAND shows what COMMAND --help shows", async () => {
+  for (const words of [[], ["empty"], ["job"], ["schedule", "list"]]) {
+    const { code, stdout } = await run(["help", ...words]);
+    assertEquals(code, 0);
+    assertEquals(stdout, (await run([...words, "--help"])).stdout);
+  }
+  const { code, stderr } = await run(["help", "nothing"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /^Unknown command "nothing"; help --help/);
+});
+
 Deno.test("what is no command is a queue of the worker", () => {
   for (const args of [[], ["low"], ["--burst", "low"], ["-u", "empty"]]) {
     const found = findCommand(args);

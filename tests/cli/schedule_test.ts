@@ -2,7 +2,9 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { Schedules } from "../../mod.ts";
 import { Bench } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { run } from "./support.ts";
+import { testUnless } from "../support/skip.ts";
+import { NO_TMUX } from "../support/tmux.ts";
+import { onTerminal, run } from "./support.ts";
 
 Deno.test("schedule list, pause, resume, run, runs and remove", async () => {
   await using redis = await RedisServer.start();
@@ -64,6 +66,32 @@ Deno.test("schedule list, pause, resume, run, runs and remove", async () => {
   assertEquals(await ok("remove", "often", "--yes"), "often is removed\n");
   assertEquals(await schedules.get("often"), null);
 });
+
+testUnless(
+  NO_TMUX,
+  "schedule remove asks on a terminal, and does nothing without a yes",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using schedules = new Schedules({ connection: redis.url });
+    const options = { func: "jobs.nothing", queue: "low" };
+    await schedules.upsert("nightly", "0 0 1 1 *", options);
+    for (
+      const [answer, says, left] of [
+        ["", /Nothing was done\nended with 1/, 1],
+        ["no", /Nothing was done\nended with 1/, 1],
+        ["y", /nightly is removed\nended with 0/, 0],
+      ] as const
+    ) {
+      await using terminal = await onTerminal(
+        ...["schedule", "remove", "nightly", "--url", redis.url],
+      );
+      await terminal.shows(/^Remove nightly\? \[y\/N\]/m);
+      await terminal.type(answer, "Enter");
+      await terminal.shows(says);
+      assertEquals((await schedules.all()).length, left);
+    }
+  },
+);
 
 Deno.test("a schedule that there is not ends with 1 and one line", async () => {
   await using redis = await RedisServer.start();

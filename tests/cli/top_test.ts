@@ -1,23 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Bench, WorkerProcess } from "../e2e/support.ts";
-import { runFlags } from "../support/deno_flags.ts";
-import { ROOT } from "../support/paths.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { testUnless } from "../support/skip.ts";
-import { NO_TMUX, Terminal } from "../support/tmux.ts";
-import { run } from "./support.ts";
-
-/** The program on a terminal; what it ends with is printed behind it. */
-function start(...args: string[]): Promise<Terminal> {
-  const program = [
-    ...[Deno.execPath(), "run", "-A", "--quiet", "--no-lock", "--config"],
-    ...[`${ROOT}/deno.json`, ...runFlags(), `${ROOT}/worker.ts`, ...args],
-  ];
-  const quoted = program.map((word) => `'${word}'`).join(" ");
-  return Terminal.start(["sh", "-c", `${quoted}; echo "ended with $?"; cat`], {
-    DENO_NO_UPDATE_CHECK: "1",
-  });
-}
+import { NO_TMUX, type Terminal } from "../support/tmux.ts";
+import { onTerminal, run } from "./support.ts";
 
 testUnless(
   NO_TMUX,
@@ -27,7 +13,7 @@ testUnless(
     await using bench = new Bench(redis.url);
     const waiting = bench.queue("waiting");
     await waiting.enqueue("jobs.nothing");
-    await using terminal = await start("top", "--url", redis.url);
+    await using terminal = await onTerminal("top", "--url", redis.url);
     const first = await terminal.shows(/1 queue, 1 waiting, 0 workers/);
     assertMatch(first, /^QUEUE +WAITING +RUNNING .*FINISHED$/m);
     assertMatch(first, /^waiting +1 +0 +0 +0 +0 +0 +no worker$/m);
@@ -71,7 +57,7 @@ for (
     `top ends with ${name} and gives the terminal back`,
     async () => {
       await using redis = await RedisServer.start();
-      await using terminal = await start("top", "--url", redis.url);
+      await using terminal = await onTerminal("top", "--url", redis.url);
       await terminal.shows(/0 queues, 0 waiting/);
       await end(terminal);
       await terminal.shows(/^ended with 0$/m);
