@@ -5,11 +5,8 @@
  */
 
 import type { BulkOptions, BulkResult } from "../queue/bulk.ts";
-import type { CommandCall } from "./command.ts";
+import { type CommandCall, INTERRUPTED } from "./command.ts";
 import { styled } from "./output.ts";
-
-/** The exit code after Ctrl-C, as a shell tells it. */
-const INTERRUPTED = 130;
 
 /** What of a command's call is needed. */
 type Call = Pick<CommandCall, "out" | "signal">;

@@ -67,6 +67,12 @@ export class CallResources implements AsyncDisposable {
     return call as T;
   }
 
+  /** Whether an error only says that Ctrl-C has ended what was done. */
+  wasInterrupted(error: unknown): boolean {
+    return this.#interrupt?.signal.aborted === true &&
+      error instanceof DOMException && error.name === "AbortError";
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#interrupt !== undefined) this.#stopListening();
     await this.#open.client.close();

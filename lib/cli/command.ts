@@ -35,6 +35,9 @@ export interface Command {
   run(flags: ParsedFlags): Promise<number>;
 }
 
+/** The exit code of a program that Ctrl-C has ended, as a shell tells it. */
+export const INTERRUPTED = 130;
+
 type FlagSpecs = Readonly<Record<string, FlagSpec>>;
 
 /** The value that a command gets for a flag. */
@@ -107,7 +110,12 @@ export function defineCommand<const F extends FlagSpecs = Record<never, never>>(
       // Loaded here, since the worker is no such command.
       const { CallResources } = await import("./call_resources.ts");
       await using resources = fromFlags(() => new CallResources(parsed));
-      return await spec.run(resources.callOf(args, flags)) ?? 0;
+      try {
+        return await spec.run(resources.callOf(args, flags)) ?? 0;
+      } catch (error) {
+        if (resources.wasInterrupted(error)) return INTERRUPTED;
+        throw error;
+      }
     },
   };
 }

@@ -257,11 +257,14 @@ function inGroup(word: string): Listed[] {
 
 function unknownCommand(group: string, second: string): UsageError {
   const words = inGroup(group).map(({ name }) => name.split(" ")[1]!);
+  const known = `${group} ${words.join("|")}`;
+  const queue = `if it is a queue, use --queues ${group}`;
+  if (second === "") {
+    return new UsageError(`${group} needs a word more: ${known}; ${queue}`);
+  }
   const like = nearest(second, words);
   const hint = like === undefined ? "" : `, did you mean ${group} ${like}?`;
   return new UsageError(
-    `Unknown command "${group} ${second}"${hint} There is ${group} ${
-      words.join("|")
-    }; if it is a queue, use --queues ${group}`,
+    `Unknown command "${group} ${second}"${hint} There is ${known}; ${queue}`,
   );
 }

@@ -81,7 +81,6 @@ function unnamed(parsed: ParsedFlags): ParsedFlags {
 /** Prints an error in a line, and returns the exit code. Only a bug shows its stack. */
 function report(error: Error, name: string): number {
   if (error.name === "ReaderGoneError") return 0;
-  if (error.name === "AbortError") return INTERRUPTED;
   const text = printable(error.message);
   if (error instanceof UsageError) {
     STDERR.print(`${text}; ${name}--help lists all flags`);
@@ -91,9 +90,6 @@ function report(error: Error, name: string): number {
   STDERR.print(text);
   return 1;
 }
-
-/** The exit code of a program that Ctrl-C has ended, as a shell tells it. */
-const INTERRUPTED = 130;
 
 /**
  * The names of errors that tell of the state of things, such as an unreachable server. By name, since their classes are

@@ -106,7 +106,7 @@ Deno.test("a schedule that there is not ends with 1 and one line", async () => {
 });
 
 Deno.test.each([
-  [["schedule"], /Unknown command "schedule ".*schedule list\|runs\|pause/],
+  [["schedule"], /^schedule needs a word more: schedule list\|runs\|pause/],
   [["schedule", "lst"], /did you mean schedule list\?/],
   [["schedule", "run"], /It needs the name of a schedule/],
   [["schedule", "runs", "a", "b"], /the name of one schedule/],
