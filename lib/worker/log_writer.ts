@@ -94,6 +94,10 @@ export class LogWriter {
       this.#bytes -= this.#lines.shift()![1].length;
       this.#dropped++;
     }
+    this.#sendSoon();
+  }
+
+  #sendSoon(): void {
     if (this.#timer !== undefined || this.#sending !== undefined) return;
     this.#timer = setTimeout(() => void this.#send(), GATHER_MS);
   }
@@ -103,6 +107,8 @@ export class LogWriter {
     this.#timer = undefined;
     return this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;
+      // Lines may have come since the last one was taken.
+      if (this.#lines.length > 0 && !this.#isLost) this.#sendSoon();
     });
   }
 
