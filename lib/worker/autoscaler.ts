@@ -38,12 +38,14 @@ const NOTHING: Scaling = { start: 0 };
 /**
  * Starts workers while jobs wait and nobody is idle, at most twice as many as there are; lets one that has been idle for
  * a minute go. Jobs that wait while somebody is idle are none that a worker could take: of a paused queue, or behind a
- * suspension.
+ * suspension. And jobs that are seen once may be taken the next moment: so it looks twice.
  */
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
   readonly #now: () => number;
   #idleSince: ReadonlyMap<string, number> = new Map();
+  /** Whether there were too few workers at the last look. */
+  #wereTooFew = false;
 
   /** Starts without having seen anything. */
   constructor(options: AutoscalerOptions) {
@@ -61,8 +63,11 @@ export class Autoscaler {
       idle.map((name) => [name, this.#idleSince.get(name) ?? now]),
     );
     const count = states.size + starting;
-    const isAll = [...states.values()].every((state) => state === "busy");
-    if (waiting > 0 && isAll && starting === 0) {
+    const allWork = [...states.values()].every((state) => state === "busy");
+    const areTooFew = waiting > 0 && allWork && starting === 0;
+    const isSure = areTooFew && this.#wereTooFew;
+    this.#wereTooFew = areTooFew;
+    if (isSure) {
       return { start: Math.max(0, Math.min(waiting, count, max - count)) };
     }
     const longest = [...this.#idleSince].toSorted(([, a], [, b]) => a - b)[0];

@@ -37,7 +37,18 @@ Deno.test.each(
   ] as const,
 )("workers are started: %s", (_, waiting, states, starting, start) => {
   const { see } = scaler();
+  assertEquals(see(waiting, states, starting), { start: 0 });
   assertEquals(see(waiting, states, starting), { start });
+});
+
+Deno.test("jobs that were taken before the next look are no reason to start a worker", () => {
+  const { see } = scaler();
+  const seen = [1, 0, 1, 0].map((waiting) => see(waiting, "busy busy").start);
+  assertEquals(seen, [0, 0, 0, 0]);
+  assertEquals([see(1, "busy busy"), see(1, "busy busy")], [
+    { start: 0 },
+    { start: 1 },
+  ]);
 });
 
 Deno.test("a worker that has been idle for a minute leaves, one at a time, down to the bound", () => {
