@@ -82,9 +82,9 @@ export function parseFlags(
     return Boolean(found);
   };
   const parsed = parseArgs(normalized(args, flags, isPermission), {
-    boolean: namesOf(flags.filter(({ value }) => value === undefined)),
-    string: ["_", ...namesOf(flags.filter(({ value }) => value !== undefined))],
-    collect: namesOf(flags.filter(({ value }) => value !== undefined)),
+    boolean: keysOf(flags.filter(({ value }) => value === undefined)),
+    string: ["_", ...keysOf(flags.filter(({ value }) => value !== undefined))],
+    collect: keysOf(flags.filter(({ value }) => value !== undefined)),
     unknown: (arg) => {
       if (!arg.startsWith("-") || arg === "-") return true;
       throw unknownFlag(arg.split("=", 1)[0]!, flags);
@@ -93,7 +93,7 @@ export function parseFlags(
   const values = new Map<string, readonly string[]>();
   const switches = new Set<string>();
   for (const flag of flags) {
-    const given = parsed[flag.name];
+    const given = parsed[keyOf(flag)];
     if (flag.value !== undefined) {
       const texts = given as readonly string[] | undefined;
       if (texts?.length) values.set(flag.name, checked(flag, texts));
@@ -107,8 +107,13 @@ export function parseFlags(
   };
 }
 
-function namesOf(flags: readonly Flag[]): string[] {
-  return flags.map(({ name }) => name);
+function keysOf(flags: readonly Flag[]): string[] {
+  return flags.map(keyOf);
+}
+
+/** What `parseArgs` is told a flag is called: it would take `--no-scheduler=true` for `--scheduler=true`. */
+function keyOf({ name }: Flag): string {
+  return name.replace(/^no-/, "no ");
 }
 
 function checked(
@@ -146,11 +151,11 @@ function normalized(
       if (value !== undefined) {
         throw new UsageError(`--${flag.name} takes no value`);
       }
-      result.push(`--${flag.name}=true`);
+      result.push(`--${keyOf(flag)}=true`);
       if (more !== undefined) left.unshift(more);
     } else {
       const own = value ?? (isValue(flag, left[0]) ? left.shift()! : "");
-      result.push(`--${flag.name}=${own}`);
+      result.push(`--${keyOf(flag)}=${own}`);
     }
   }
   return result;

@@ -4,6 +4,7 @@ import { type Flag, parseFlags, UsageError } from "../../lib/cli/flags.ts";
 const FLAGS: readonly Flag[] = [
   { name: "burst", short: "b", help: "" },
   { name: "verbose", short: "v", help: "" },
+  { name: "no-logs", help: "" },
   { name: "queue", short: "q", value: "NAME", help: "" },
   { name: "tag", value: "TAG", repeatable: true, help: "" },
   { name: "dequeue-strategy", short: "ds", value: "WAY", help: "" },
@@ -21,6 +22,7 @@ const READ: readonly Read[] = [
   { args: "a 7 007 1e3 -", rest: ["a", "7", "007", "1e3", "-"] },
   { args: "--burst true a", switches: ["burst"], rest: ["true", "a"] },
   { args: "-bv a", switches: ["burst", "verbose"], rest: ["a"] },
+  { args: "--no-logs true", switches: ["no-logs"], rest: ["true"] },
   { args: "-b -- -v --x", switches: ["burst"], rest: ["-v", "--x"] },
   { args: "--queue low a", values: { queue: ["low"] }, rest: ["a"] },
   { args: "--queue=a=b", values: { queue: ["a=b"] } },
@@ -45,6 +47,8 @@ Deno.test.each(READ)("parseFlags() reads $args", (expected) => {
 
 Deno.test.each([
   ["--brst", "Unknown flag --brst; did you mean --burst?"],
+  ["--logs", "Unknown flag --logs"],
+  ["--no-burst", "Unknown flag --no-burst; did you mean --burst?"],
   ["-x", "Unknown flag -x"],
   ["-bx", "Unknown flag -x"],
   ["--queue", "--queue needs a value"],
