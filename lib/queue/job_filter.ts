@@ -63,7 +63,7 @@ export interface JobMatcher {
 }
 
 /**
- * Checks a filter.
+ * Checks a filter. What it gives looks up the name of the function, if there is one.
  *
  * @param action How the error begins, such as `"Cannot list jobs"`.
  * @param known The names of all options, where the filter is among others.
