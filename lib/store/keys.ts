@@ -341,16 +341,27 @@ const OPERAND = /^(?:'[^']*'|[\w.]+(?:\[[\w.]+(?: [+-] \d+)?\])?)$/;
  */
 export function spellKeys(lua: string): string {
   return lua.replaceAll(LUA_CALLS, (call, name: string, text?: string) => {
-    const [, parameters, key] = LUA_NAMES.find(([known]) => known === name)!;
-    const names = parameters.split(", ");
-    const given = text?.split(", ") ?? [];
-    if (text !== "" && !(text && given.every((arg) => OPERAND.test(arg)))) {
-      throw new Error(`Lua key ${call} needs simple arguments`);
-    }
-    const spelled = key.replaceAll(/'[^']*'|\w+/g, (word) => {
-      const place = names.indexOf(word);
-      return place < 0 ? word : given[place]!;
-    });
-    return `(P .. ${spelled})`;
+    const known = spelledCalls.get(call);
+    if (known !== undefined) return known;
+    const spelled = spellCall(call, name, text);
+    spelledCalls.set(call, spelled);
+    return spelled;
   });
+}
+
+/** Each was looked up once: all scripts of a program are spelled when it starts, and most calls are in many of them. */
+const spelledCalls = new Map<string, string>();
+
+function spellCall(call: string, name: string, text?: string): string {
+  const [, parameters, key] = LUA_NAMES.find(([known]) => known === name)!;
+  const names = parameters.split(", ");
+  const given = text?.split(", ") ?? [];
+  if (text !== "" && !(text && given.every((arg) => OPERAND.test(arg)))) {
+    throw new Error(`Lua key ${call} needs simple arguments`);
+  }
+  const spelled = key.replaceAll(/'[^']*'|\w+/g, (word) => {
+    const place = names.indexOf(word);
+    return place < 0 ? word : given[place]!;
+  });
+  return `(P .. ${spelled})`;
 }
