@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import type { Command } from "../../lib/cli/command.ts";
 import { COMMAND_LIST, findCommand } from "../../lib/cli/commands.ts";
+import { parseFlags } from "../../lib/cli/flags.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { run } from "./support.ts";
 
@@ -35,6 +36,23 @@ for (const { name } of COMMAND_LIST) {
     const spelled = flags.flatMap(({ name, short }) => [name, short ?? []])
       .flat();
     assertEquals(spelled.filter((a, i) => spelled.indexOf(a) !== i), []);
+  });
+}
+
+for (const { name } of COMMAND_LIST) {
+  Deno.test(`each flag of ${name} is read under its own name`, async () => {
+    const { flags } = await load(name);
+    for (const flag of flags) {
+      const isSwitch = flag.value === undefined;
+      const spelled = isSwitch ? [`--${flag.name}`] : [`--${flag.name}`, "7"];
+      const { values, switches, positional } = parseFlags(
+        [...spelled, "true"],
+        flags,
+      );
+      assertEquals([...switches], isSwitch ? [flag.name] : []);
+      assertEquals([...values], isSwitch ? [] : [[flag.name, ["7"]]]);
+      assertEquals(positional, ["true"]);
+    }
   });
 }
 
