@@ -4,6 +4,7 @@ import type { RedisClient } from "../redis/redis_client.ts";
 import type { Keys } from "./keys.ts";
 import { noWrongType, texts } from "./replies.ts";
 import { PAUSE } from "./scripts/pause.ts";
+import { SUSPEND } from "./scripts/suspend.ts";
 
 /** Where the keys are: a connection, and their names. */
 interface Place {
@@ -18,10 +19,10 @@ export async function suspendWorkers(
   { client, keys }: Place,
   seconds: number,
 ): Promise<void> {
-  const until = seconds === Infinity
-    ? []
-    : ["PX", Math.max(1, Math.round(seconds * 1_000))];
-  await client.send("SET", [keys.suspended, 1, ...until], RESEND);
+  const millis = seconds === Infinity
+    ? ""
+    : Math.max(1, Math.round(seconds * 1_000));
+  await SUSPEND.run(client, [keys.suspended], [keys.prefix, millis], RESEND);
 }
 
 /** Ends the suspension; `false` if there was none. */

@@ -3,6 +3,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeFailure } from "../../lib/job/result_codec.ts";
 import { ReplyError } from "../../lib/redis/redis_client.ts";
+import {
+  areWorkersSuspended,
+  pausedUntil,
+  pauseQueue,
+  suspendWorkers,
+} from "../../lib/store/pauses.ts";
+import { askToStop } from "../../lib/store/stop_job.ts";
 import { Sweeper } from "../../lib/worker/sweeper.ts";
 import { noise } from "../faults/jobs/large.ts";
 import { abandoned, memoryLog } from "../worker/support.ts";
@@ -105,4 +112,22 @@ Deno.test("what dead workers had is put back in a Redis that is full, in its ord
   });
   assertEquals(await sweeper.runOnce(), 100);
   assertEquals(await bench.queued(), ids);
+});
+
+Deno.test("workers are suspended, queues paused and jobs stopped in a Redis that is full", async () => {
+  await using bench = await Bench.open();
+  const worker = await bench.worker();
+  for (const id of ["a", "b"]) await bench.add(id);
+  await bench.claim(worker);
+  await bench.expire(await bench.claim(worker));
+  await bench.send("CONFIG", "SET", "maxmemory", 1);
+  await suspendWorkers(bench, 60);
+  assertEquals(await areWorkersSuspended(bench), true);
+  await pauseQueue(bench, "q", Infinity);
+  assertEquals(await pausedUntil(bench, ["q"]), [Infinity]);
+  const wish = { by: "ann", reason: "too large" };
+  assertEquals((await askToStop(bench, "a", wish)).what, "asked");
+  assertEquals(await bench.field("a", "x_stop_reason"), "too large");
+  assertEquals((await askToStop(bench, "b", wish)).what, "stopped");
+  assertEquals(await bench.status("b"), "stopped");
 });

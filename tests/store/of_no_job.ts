@@ -26,6 +26,7 @@ export const OF_NO_JOB: readonly string[] = [
   "SET_WORKER_FIELDS",
   "SHOW_IDLE",
   "STATE",
+  "SUSPEND",
   "UNIQUE_HOLDER",
   "UPSERT_SCHEDULE",
   "WATCH",

@@ -17,6 +17,7 @@ export const PAUSE: Script = script(
   `
 local seconds_left, ends = tonumber(ARGV[3]), 'inf'
 if seconds_left < math.huge then ends = string.format('%.3f', clock + seconds_left) end
+redis.call('HDEL', KEYS[1], ARGV[2]) -- a full Redis accepts it, and then lets the script go on
 redis.call('HSET', KEYS[1], ARGV[2], ends)
 return ends
 `,

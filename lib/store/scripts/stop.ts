@@ -36,9 +36,10 @@ if again and not (runs and e == asked) then
 end
 if not runs then return {'not started', job.status} end
 if job.x_stop ~= e then
+  redis.call('HDEL', KEYS[1], 'x_stop_by', 'x_stop_reason') -- first, since a full Redis accepts it, and then the rest, too
   redis.call('HSET', KEYS[1], 'x_stop', e)
-  if ARGV[5] == '' then redis.call('HDEL', KEYS[1], 'x_stop_by') else redis.call('HSET', KEYS[1], 'x_stop_by', ARGV[5]) end
-  if ARGV[6] == '' then redis.call('HDEL', KEYS[1], 'x_stop_reason') else redis.call('HSET', KEYS[1], 'x_stop_reason', ARGV[6]) end
+  if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'x_stop_by', ARGV[5]) end
+  if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'x_stop_reason', ARGV[6]) end
 end
 if not live then
   leave(job)
