@@ -106,15 +106,16 @@ async function explainQueued(
       ? [...reasons, missing(`it is not on queue "${queue}"`)]
       : [...reasons, { code: "popped", text: "a worker is about to start it" }];
   }
+  const serve = workers === 0
+    ? ""
+    : `, which ${workersText(workers)} ${workers === 1 ? "serves" : "serve"}`;
   if (position > 0) {
-    const text = `${jobsAre(position)} before it on queue "${queue}", which ${
-      workersText(workers)
-    } ${workers === 1 ? "serves" : "serve"}`;
+    const text = `${jobsAre(position)} before it on queue "${queue}"${serve}`;
     reasons.push({ code: "behind", queue, count: position, workers, text });
   } else {
-    const text = `it is the next one of queue "${queue}", ${busy} of whose ${
-      workersText(workers)
-    } ${busy === 1 ? "is" : "are"} busy`;
+    const text = `it is the next one of queue "${queue}"${serve}${
+      busy === 0 ? "" : `, ${busy} of them busy`
+    }`;
     reasons.push({ code: "next", queue, workers, busy, text });
   }
   return reasons;

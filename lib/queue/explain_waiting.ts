@@ -33,7 +33,6 @@ export function explainWaiting(
 }
 
 function explainLimited({ record, facts }: Known): JobReason {
-  const holders = facts.all("holder").map(([id = ""]) => id);
   const turn = facts.one("turn");
   if (turn !== undefined) {
     const fairKey = record.text("x_fair_key") ?? "";
@@ -51,10 +50,8 @@ function explainLimited({ record, facts }: Known): JobReason {
   const [concurrency, starts, per, taken, opens] = rest.map(numberOf);
   const opensAt = opens ? new Date(opens * 1_000) : null;
   const says = [
-    ...(concurrency
-      ? [`${concurrency} at a time, and ${taken} are there`]
-      : []),
-    ...(starts ? [`${starts} within ${per} seconds`] : []),
+    ...(concurrency ? [`${taken} of ${concurrency} slots taken`] : []),
+    ...(starts ? [`${starts} starts within ${per} seconds`] : []),
     ...(opensAt === null ? [] : [`the next one at ${moment(opensAt)}`]),
   ].join(", ");
   return {
@@ -63,11 +60,11 @@ function explainLimited({ record, facts }: Known): JobReason {
     before: Number(before),
     concurrency: concurrency ?? null,
     taken: taken ?? 0,
-    holders,
+    holders: facts.all("holder").map(([id = ""]) => id),
     limit: starts ?? null,
     per: per ?? null,
     opensAt,
-    text: `rate limit "${key}" lets jobs start ${says}; ${
+    text: `it waits for rate limit "${key}" (${says}), where ${
       jobsAre(Number(before))
     } before it`,
   };

@@ -17,7 +17,7 @@ Deno.test("job why tells what keeps jobs from running, in words and for programs
     stdout: `b: queued
   queue "low" is paused until somebody resumes
   no worker serves queue "low"
-  1 job is before it on queue "low", which 0 workers serve
+  1 job is before it on queue "low"
 c: deferred
   it waits for job "b" (queued)
 `,

@@ -48,7 +48,7 @@ Deno.test("a queued job: who is before it, and who serves its queue", async () =
   await bench.claim(desk.worker);
   assertEquals(
     (await second.explain()).text,
-    'queued: it is the next one of queue "q", 1 of whose 1 worker is busy',
+    'queued: it is the next one of queue "q", which 1 worker serves, 1 of them busy',
   );
   const { worker, since } = await reason(first, "started");
   assertEquals([worker, since instanceof Date], ["w1", true]);
@@ -61,7 +61,7 @@ Deno.test("a queue without a living worker, Python's included", async () => {
   await bench.send("HSET", "rq:worker:w1", "x_heartbeat", 1);
   assertEquals(
     (await job.explain()).text,
-    'queued: no worker serves queue "q"; it is the next one of queue "q", 0 of whose 0 workers are busy',
+    'queued: no worker serves queue "q"; it is the next one of queue "q"',
   );
   await bench.send("HSET", "rq:worker:py", "birth", "2026-01-01T00:00:00Z");
   await bench.send("SADD", "rq:workers:q", "rq:worker:py");
@@ -131,7 +131,7 @@ Deno.test("a rate limit: how many may run, who does, who is before it", async ()
   });
   assertEquals(
     text,
-    'rate limit "api" lets jobs start 1 at a time, and 1 are there; 1 job is before it',
+    'it waits for rate limit "api" (1 of 1 slots taken), where 1 job is before it',
   );
 });
 

@@ -16,7 +16,7 @@ const [MOST_POPPED, MOST_PARENTS] = [1_000, 500];
  *       "job", status, queue, the server's time      "suspended", seconds left or -1     "paused", when it ends or "inf"
  *       "popped" a worker is taking it               "due", when                         "scheduler", the worker that queues it
  *       "limit", its key, how many are before it, how many run at a time, starts, per, how many have a slot, when it opens
- *       "turn", how many are before it               "holder", an id: who has the slot, or the turn
+ *       "turn", how many are before it               "holder", an id: who has a slot of the limit
  *       "parents", how many it depends on            "parent", its id, its status or "gone"
  *       "lease", the execution                       "held", the job that has its unique key, the key
  * ```
@@ -40,13 +40,6 @@ local function look_at_pauses()
   if type(ends) == 'string' then fact('paused', ends) end
 end
 
-local function list_holders(limit)
-  local holders = redis.pcall('ZRANGE', allowed_key(limit), 0, most - 1)
-  for _, holder in ipairs(holders.err and {} or holders) do
-    if holder ~= id then fact('holder', holder) end
-  end
-end
-
 -- How many jobs are before it among those that a limit holds back; nil if it is not among them.
 local function before_it(limit)
   local score = redis.pcall('ZSCORE', rate_limited_key(limit), id)
@@ -56,10 +49,7 @@ end
 local function look_at_limits()
   local limit, turn = job.rate_limit_key or '', turn_of(job)
   local before = turn and before_it(turn)
-  if before then
-    fact('turn', before)
-    return list_holders(turn)
-  end
+  if before then return fact('turn', before) end
   before = before_it(limit)
   if not before then return end
   local rule = limit_rule(limit)
@@ -68,7 +58,8 @@ local function look_at_limits()
   if type(taken) ~= 'number' then taken = 0 end
   fact('limit', limit, before, rule.most < 1e9 and rule.most or '', rule.starts or '', tostring(rule.per or ''), taken,
     opens and string.format('%.3f', opens) or '')
-  list_holders(limit)
+  local holders = redis.pcall('ZRANGE', allowed_key(limit), 0, most - 1)
+  for _, holder in ipairs(holders.err and {} or holders) do fact('holder', holder) end
 end
 
 local function look_at_parents()
