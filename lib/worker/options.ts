@@ -168,7 +168,7 @@ export interface WorkerOptions extends ConnectionOptions {
   /**
    * Whether the results of jobs that finish also say how much memory and processor time their processes have used
    * (see `job.results()`), those of jobs that fail do anyway. It is known of a process that serves one job. A result
-   * then takes some 200 bytes more, and its end about twice the time in Redis.
+   * then takes 200 bytes more, and its end 60 instead of 10 µs of Redis.
    *
    * @default false
    */
