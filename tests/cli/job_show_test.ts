@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dependency } from "../../mod.ts";
-import { Bench, burst } from "../e2e/support.ts";
+import { Bench, burst, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { run } from "./support.ts";
 
@@ -81,6 +81,33 @@ Deno.test("job show --json prints a document for each job", async () => {
   ]);
   assertEquals(first.results[0].workerName, first.workerName);
   assertEquals([second.args, second.position, second.results], [[2, 3], 0, []]);
+});
+
+Deno.test("job show says what runs a job, and who has stopped it", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const env = { REDIS_URL: redis.url };
+  const args = ["low", "--url", redis.url, "--name", "w1"];
+  await using _worker = await WorkerProcess.listening(args);
+  const folder = await Deno.makeTempDir();
+  const files = [`${folder}/pid`, `${folder}/gate`];
+  const job = await bench.queue("low").enqueue("jobs.waits", ...files);
+  const facts = async () => {
+    const { stdout } = await run(["job", "show", "--json", job.id], env);
+    return JSON.parse(stdout);
+  };
+  await bench.hasStatus(job.id, "started");
+  const { executions: [execution] } = await facts();
+  assertEquals(execution.workerName, "w1");
+  await job.stop({ by: "me", reason: "enough" });
+  const stopped = await facts();
+  assertEquals([stopped.status, stopped.executions], ["stopped", []]);
+  assertEquals([stopped.stoppedBy.by, stopped.stoppedBy.reason], [
+    "me",
+    "enough",
+  ]);
+  assertEquals(stopped.results[0].type, "stopped");
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("job show shows what it can of a job that it cannot read", async () => {
