@@ -7,7 +7,10 @@
 import { exists } from "./files.ts";
 
 /** What is tested by default: the tests, and the snippets in the documentation. */
-const EVERYTHING = ["tests", "mod.ts", "worker.ts", "lib", "README.md"];
+const EVERYTHING = [
+  ...["tests", "mod.ts", "worker.ts", "lib"],
+  ...["README.md", ".github"],
+];
 
 /** Where the tests with Python's RQ are. */
 const INTEROP = "tests/interop";
