@@ -59,6 +59,29 @@ export interface WorkerSessionOptions {
   readonly onListening: () => void;
 }
 
+/** What several parts of a session are given. */
+type PartsInCommon = ReturnType<typeof partsInCommon>;
+
+function partsInCommon(options: WorkerSessionOptions) {
+  const { settings, client, keys, inHand, events } = options;
+  const { name, queues, log, logJobDescription } = settings;
+  const identity: WorkerIdentity = {
+    name,
+    instance: crypto.randomUUID(),
+    queues,
+  };
+  return {
+    store: new WorkerStore(client, keys),
+    sweeps: new SweepStore(client, keys),
+    identity,
+    queues,
+    inHand,
+    log,
+    jobLog: new JobLog(log, logJobDescription, events),
+    onError: (error: unknown) => logError(log, error),
+  };
+}
+
 /** One life of a worker. */
 export class WorkerSession {
   readonly #options: WorkerSessionOptions;
@@ -77,32 +100,12 @@ export class WorkerSession {
 
   /** Creates all parts; sends nothing before {@linkcode WorkerSession.work}. */
   constructor(options: WorkerSessionOptions) {
-    const { settings, client, keys, inHand, stop, stopping, runners } = options;
-    const { log, queues } = settings;
+    const { settings, client, keys, stopping } = options;
     this.#options = options;
-    const store = new WorkerStore(client, keys);
-    const identity = {
-      name: settings.name,
-      instance: crypto.randomUUID(),
-      queues,
-    };
-    const onError = (error: unknown) => logError(log, error);
-    const register = () => this.#register();
-    const sweeps = new SweepStore(client, keys);
-    const common = { store, sweeps, identity, queues, inHand, log, onError };
-    this.#store = store;
-    this.#identity = identity;
-    this.#heartbeat = new Heartbeat({
-      ...common,
-      interval: settings.jobMonitoringInterval * 1_000,
-      workerTtl: settings.workerTtl,
-      register,
-      onReplaced: () => {
-        log.error(`Another worker has taken the name ${settings.name}`);
-        inHand.abort("lost", () => true);
-        stop();
-      },
-    });
+    const common = partsInCommon(options);
+    this.#store = common.store;
+    this.#identity = common.identity;
+    this.#heartbeat = this.#makeHeartbeat(common);
     this.#sweeper = new Sweeper({
       ...common,
       interval: settings.maintenanceInterval * 1_000,
@@ -118,29 +121,48 @@ export class WorkerSession {
       file: this.#cronFile,
       name: settings.name,
     });
-    this.#commands = this.#makeCommands(onError);
-    const { events } = options;
-    const jobLog = new JobLog(log, settings.logJobDescription, events);
-    const recorder = new Recorder({ ...common, jobLog, stopping });
+    this.#commands = this.#makeCommands(common.onError);
+    const recorder = new Recorder({ ...common, stopping });
     this.#fetcher = new Fetcher({
       ...common,
       recorder,
       strategy: settings.dequeueStrategy,
       burst: settings.burst,
       maxIdleMs: settings.maxIdleTime * 1_000,
-      register,
+      register: () => this.#register(),
       stopping: AbortSignal.any([stopping, this.#halting.signal]),
     });
+    this.#jobs = this.#makeJobLoop(common, recorder);
+  }
+
+  #makeHeartbeat(common: PartsInCommon): Heartbeat {
+    const { settings, inHand, stop } = this.#options;
+    return new Heartbeat({
+      ...common,
+      interval: settings.jobMonitoringInterval * 1_000,
+      workerTtl: settings.workerTtl,
+      register: () => this.#register(),
+      onReplaced: () => {
+        settings.log.error(
+          `Another worker has taken the name ${settings.name}`,
+        );
+        inHand.abort("lost", () => true);
+        stop();
+      },
+    });
+  }
+
+  #makeJobLoop(common: PartsInCommon, recorder: Recorder): JobLoop {
+    const { settings, inHand, stopping, runners, events } = this.#options;
     const executor = new Executor({
       ...common,
-      jobLog,
       runnerOf: (execution) => runners.of(execution),
       resultTtl: settings.resultTtl,
       mayEnqueue: settings.mayEnqueue,
       bigInts: settings.bigInts,
       captureLogs: settings.captureLogs,
     });
-    this.#jobs = new JobLoop({
+    return new JobLoop({
       fetcher: this.#fetcher,
       executor,
       recorder,
@@ -150,7 +172,7 @@ export class WorkerSession {
       prefetches: this.#prefetches(),
       stopping,
       starts: new StartBackoff({
-        log,
+        log: settings.log,
         patience: settings.startPatience * 1_000,
       }),
       halt: () => this.#halting.abort(),
