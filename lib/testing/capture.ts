@@ -168,6 +168,7 @@ class Capture implements Captured {
     options: EnqueuedOptions = {},
   ): Job {
     refuseUnknown(options, EXPECTED, "Cannot assert that a job was enqueued");
+    if (options.times !== undefined) checkTimes(options.times);
     const expected = new ExpectedJob(func, args, options);
     const found = this.#found(expected);
     const last = found.at(-1);
@@ -255,4 +256,11 @@ function errorOf({ id, record, state, thrown }: MemoryJob): JobFailedError {
     headlineOf(excInfo)
   }`;
   return new JobFailedError(message, { jobId: id, excInfo, cause: thrown });
+}
+
+function checkTimes(times: number): void {
+  if (Number.isSafeInteger(times) && times > 0) return;
+  throw new RangeError(
+    `times is ${times}, expected a whole number from 1 on; assertNotEnqueued() asserts that there is none`,
+  );
 }

@@ -38,6 +38,8 @@ export class MemoryJob {
   readonly origin: string;
   /** The ids of the jobs that it waits for. */
   readonly parents: readonly string[];
+  /** Those of them without which it goes on, since whoever canceled them wants that. */
+  readonly goesOnWithout: Set<string> = new Set();
   readonly #fields = new Map<JobField, Uint8Array>();
   #latest: StoredResult | null = null;
   #runs = 0;

@@ -13,7 +13,7 @@ import type { JobRecord } from "../job/record.ts";
 import type { StoredResult } from "../job/result_codec.ts";
 import { hasEnded } from "../job/status.ts";
 import type { RedisArg } from "../redis/redis_client.ts";
-import type { Change } from "../store/change_job.ts";
+import type { CancelWishes, Change } from "../store/change_job.ts";
 import { type Enqueued, enqueuedJob } from "../store/enqueuer.ts";
 import {
   type AwaitedState,
@@ -25,7 +25,7 @@ import type { NewJob } from "../store/new_job.ts";
 import { MemoryJob } from "./memory_job.ts";
 import { holderOf, whatIfTaken } from "./memory_unique.ts";
 import { NoRedis } from "./no_redis.ts";
-import { verdictOf } from "./verdict.ts";
+import { type ParentEnd, verdictOf } from "./verdict.ts";
 
 const GONE: JobState = { exists: false, status: null, latest: null };
 
@@ -78,9 +78,10 @@ export class MemoryStore extends JobStore {
   }
 
   /** Lets the jobs that wait for one which has ended go on, or end with it. */
-  ended(parent: MemoryJob): void {
-    for (const child of [...this.#deferred]) {
-      if (child.parents.includes(parent.id)) this.#judge(child);
+  ended(parent: MemoryJob, how: ParentEnd = parent.status): void {
+    for (const child of this.#waitFor(parent.id)) {
+      if (how === "enqueue") child.goesOnWithout.add(parent.id);
+      this.#judge(child, { id: parent.id, how });
     }
     this.changed();
   }
@@ -191,7 +192,10 @@ export class MemoryStore extends JobStore {
   }
 
   /** Cancels a job. */
-  override cancel(id: string): Promise<Change> {
+  override cancel(
+    id: string,
+    { enqueueDependents = false }: CancelWishes = {},
+  ): Promise<Change> {
     const job = this.#jobs.get(id);
     if (job === undefined) return Promise.resolve(refused(true, ""));
     if (job.status === "canceled") {
@@ -199,7 +203,7 @@ export class MemoryStore extends JobStore {
     }
     this.#leave(job);
     job.set({ status: "canceled" });
-    this.ended(job);
+    this.ended(job, enqueueDependents ? "enqueue" : "canceled");
     return Promise.resolve(DONE);
   }
 
@@ -212,9 +216,9 @@ export class MemoryStore extends JobStore {
     if (job === undefined) return false;
     this.#leave(job);
     this.#jobs.delete(id);
-    const children = this.all.filter(({ parents }) => parents.includes(id));
-    if (!deleteDependents) this.ended(job);
-    else for (const child of children) await this.delete(child.id, true);
+    if (!deleteDependents) this.ended(job, "deleted");
+    else for (const child of this.#waitFor(id)) await this.delete(child.id);
+    this.changed();
     return true;
   }
 
@@ -280,6 +284,11 @@ export class MemoryStore extends JobStore {
     return Promise.resolve();
   }
 
+  /** The jobs that wait for one. */
+  #waitFor(id: string): MemoryJob[] {
+    return [...this.#deferred].filter(({ parents }) => parents.includes(id));
+  }
+
   #on(queue: string): string[] {
     return this.#queued.filter((id) => this.#jobs.get(id)?.origin === queue);
   }
@@ -312,8 +321,11 @@ export class MemoryStore extends JobStore {
   }
 
   /** Decides about a job whose parents may have ended. */
-  #judge(job: MemoryJob): void {
-    const verdict = verdictOf(job, (id) => this.#jobs.get(id)?.status);
+  #judge(job: MemoryJob, now?: { id: string; how: ParentEnd }): void {
+    const verdict = verdictOf(job, (id) => {
+      if (job.goesOnWithout.has(id)) return "enqueue";
+      return id === now?.id ? now.how : this.#jobs.get(id)?.status;
+    });
     switch (verdict.what) {
       case "stay":
         return;

@@ -68,6 +68,11 @@ Deno.test("an assertion that does not hold lists what there is", async () => {
     "is enqueued, 2 times",
   );
   assertThrows(
+    () => captured.assertEnqueued(refuse, undefined, { times: 0 }),
+    RangeError,
+    "assertNotEnqueued()",
+  );
+  assertThrows(
     () => captured.assertNotEnqueued(send),
     Error,
     "is not enqueued",
@@ -275,6 +280,34 @@ Deno.test("jobs can be canceled, deleted and waited for", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await assertRejects(() => late.wait({ signal }), Error, "enough");
   assertEquals(await queue.empty(), 1);
+});
+
+Deno.test("what waits for a job that is canceled or deleted does what it does in Redis", async () => {
+  await using queue = new Queue("low", { connection: NOWHERE });
+  using _captured = capture(queue);
+  const after = async (...dependsOn: Job[]) =>
+    await queue.enqueueCall({ func: send, args: ["x"], dependsOn });
+  const start = async () => await queue.enqueue(send, "first");
+  const [freed, other, gone, all] = await Promise.all(
+    [start(), start(), start(), start()],
+  );
+  const goesOn = await after(freed);
+  const waits = await after(freed, other);
+  await freed.cancel({ enqueueDependents: true });
+  assertEquals(await goesOn.getStatus(), "queued");
+  assertEquals(await waits.getStatus(), "deferred");
+  await other.cancel({ enqueueDependents: true });
+  assertEquals(await waits.getStatus(), "queued");
+
+  const inVain = await after(gone);
+  await gone.delete();
+  assertEquals(await inVain.getStatus(), "deferred");
+
+  const child = await after(all);
+  const grandchild = await after(child);
+  await all.delete({ deleteDependents: true });
+  assertEquals(await child.getStatus(), null);
+  assertEquals(await grandchild.getStatus(), "deferred");
 });
 
 Deno.test("a function of job() stands for its queue, and nothing for all queues", async () => {
