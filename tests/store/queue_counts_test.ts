@@ -31,6 +31,7 @@ Deno.test("queueCounts() counts the jobs of each place, and reads only", async (
   const past = Date.now() / 1_000 - 10;
   await bench.send("ZADD", "rq:finished:q", past, "x", past + 100, "y");
   await bench.send("ZADD", "rq:failed:q", past, "x", "inf", "y", "inf", "z");
+  await bench.send("ZADD", "rq:failed:q", -1, "kept for ever");
   const before = await bench.send("ZCARD", "rq:finished:q");
   assertEquals(await queueCounts(bench.jobs, ["q", "none"]), [
     {
@@ -38,7 +39,7 @@ Deno.test("queueCounts() counts the jobs of each place, and reads only", async (
       count: await queue.count(),
       started: 1,
       finished: 1,
-      failed: 2,
+      failed: 3,
       deferred: 1,
       scheduled: 1,
       canceled: 1,

@@ -18,15 +18,19 @@ export const QUEUE_COUNTS: Script = script(
   "queue_counts",
   `
 local reply = {}
-local function add(count)
-  reply[#reply + 1] = type(count) == 'number' and count or 0
+local function add(...)
+  local sum = 0
+  for _, count in ipairs({...}) do sum = sum + (type(count) == 'number' and count or 0) end
+  reply[#reply + 1] = sum
 end
 for i, list in ipairs(KEYS) do
   local q = ARGV[i + 1]
   add(redis.pcall('LLEN', list))
   add(redis.pcall('ZCARD', registry_key('wip', q)))
   for _, name in ipairs({'finished', 'failed'}) do
-    add(redis.pcall('ZCOUNT', registry_key(name, q), now, '+inf'))
+    -- those that are kept for ever have a negative score, or an infinite one
+    local key = registry_key(name, q)
+    add(redis.pcall('ZCOUNT', key, '-inf', '(0'), redis.pcall('ZCOUNT', key, '(' .. now, '+inf'))
   end
   for _, name in ipairs({'deferred', 'scheduled', 'canceled'}) do
     add(redis.pcall('ZCARD', registry_key(name, q)))
