@@ -166,3 +166,25 @@ Deno.test("what is no log line is left out, and a key of another type is replace
   await add(bench, execution, 2, ["more"], { most: 1 });
   assertEquals((await lines(bench)).at(-1)!.text, "more");
 });
+
+Deno.test("a job that is repeated keeps its log, however short its result is kept", async () => {
+  await using bench = await Bench.open();
+  const fields = { repeats_left: 1, repeat_intervals: "[3600]" };
+  await bench.add("a", { fields });
+  const w = await bench.worker();
+  const execution = await bench.claim(w);
+  await add(bench, execution, 1, ["first run"]);
+  await bench.end(w, execution, { needsHooks: true, ttl: KEPT });
+  assertEquals(await bench.send("HGET", "rq:job:a", "status"), "scheduled");
+  assert(await bench.ttl(bench.keys.log("a")) > 86_400);
+});
+
+Deno.test("what has expired of a log does not count among what is kept", async () => {
+  await using bench = await Bench.open();
+  const execution = await started(bench);
+  const text = "x".repeat(68);
+  await add(bench, execution, 1, Array(10).fill(text), { most: 1_000 });
+  await bench.send("DEL", bench.keys.log("a"));
+  await add(bench, execution, 2, Array(10).fill(text), { most: 1_000 });
+  assertEquals((await lines(bench)).length, 10);
+});

@@ -4,7 +4,7 @@
  * For how many seconds a log is kept after its last line while its job has not ended, a month: Python deletes jobs without
  * knowing of logs.
  */
-const OPEN_SECONDS = 30 * 86_400;
+export const OPEN_SECONDS: number = 30 * 86_400;
 
 /** What a line takes besides its text, in bytes, about. */
 const LINE_BYTES = 32;

@@ -24,7 +24,10 @@ if h.err or h[1] ~= 'started' or h[2] ~= ARGV[3] then return 0 end
 local kept, lines, last = string.match(h[4] or '', '^(%d+) (%d+) (%S+)$')
 local call = ARGV[3] .. ':' .. ARGV[4]
 if last == call then return 1 end
-if not holds_only('stream', KEYS[2]) then redis.call('DEL', KEYS[2]) end
+if redis.call('TYPE', KEYS[2]).ok ~= 'stream' then
+  redis.call('DEL', KEYS[2])
+  kept = '0' -- the lines have expired, since Python has requeued the job
+end
 local count, bytes = add_lines(KEYS[2], whole(lines) + ARGV[6], ARGV[7], {unpack(ARGV, 8)})
 bytes = bytes + whole(kept)
 if bytes > ARGV[5] + 0 then bytes = drop_lines(KEYS[2], bytes, ARGV[5] + 0) end
