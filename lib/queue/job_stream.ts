@@ -36,8 +36,8 @@ const OPTIONS = optionNames<StreamOptions>({
   onRestart: true,
 });
 
-/** The id of an entry, which is what a position is. */
-const POSITION = /^\d{1,20}-\d{1,20}$/;
+/** The id of an entry, which is what a position is. Numbers of 20 digits may be too large for Redis, and no entry has them. */
+const POSITION = /^\d{1,19}-\d{1,19}$/;
 
 /** The parts that a job yields, from the first one on, or from the one after {@linkcode StreamOptions.from}. */
 export class JobStream<P> implements AsyncIterableIterator<P> {
