@@ -62,11 +62,16 @@ export async function jobFacts(job: Job): Promise<JobFacts> {
     ttl: job.ttl,
     resultTtl: job.resultTtl,
     failureTtl: job.failureTtl,
-    results: results.map(({ jobId: _, ...result }, i) => ({
-      ...result,
-      returnValue: readable(() => results[i]!.returnValue),
-    })),
+    results: results.map(resultFacts),
   };
+}
+
+/** Reads one property after the other: a copy of them all would read the returned value, which may be unreadable. */
+function resultFacts(result: Result): ResultFacts {
+  const names = Object.keys(result) as (keyof Result)[];
+  const facts = names.filter((name) => name !== "jobId")
+    .map((name) => [name, readable(() => result[name])]);
+  return Object.fromEntries(facts) as ResultFacts;
 }
 
 /** A value, or why it cannot be read: anybody may have written it. */

@@ -126,6 +126,29 @@ Deno.test("job show shows what it can of a job that it cannot read", async () =>
   assertEquals(facts.position, 0);
 });
 
+Deno.test("job show shows a result that it cannot read, such as one that Python has pickled", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const env = { REDIS_URL: redis.url };
+  await bench.push("low", "odd", {
+    status: "finished",
+    origin: "low",
+    data: "\x80\x04",
+  });
+  await bench.client.send("XADD", [
+    ...["rq:results:odd", "*", "type", "1", "return_value"],
+    btoa("\x80\x04M9\x30."),
+  ]);
+  const json = await run(["job", "show", "odd", "--json"], env);
+  assertEquals([json.code, json.stderr], [0, ""]);
+  const [result] = JSON.parse(json.stdout).results;
+  assertEquals(result.type, "successful");
+  assertMatch(result.returnValue.unreadable, /not valid JSON/);
+  const text = await run(["job", "show", "odd"], env);
+  assertEquals([text.code, text.stderr], [0, ""]);
+  assertMatch(text.stdout, /successful +\{"unreadable"/);
+});
+
 Deno.test("job show of what does not exist ends with 1, of nothing with 2", async () => {
   await using redis = await RedisServer.start();
   const env = { REDIS_URL: redis.url };
