@@ -263,7 +263,7 @@ function unknownCommand(group: string, second: string): UsageError {
     return new UsageError(`${group} needs a word more: ${known}; ${queue}`);
   }
   const like = nearest(second, words);
-  const hint = like === undefined ? "" : `, did you mean ${group} ${like}?`;
+  const hint = like === undefined ? "." : `, did you mean ${group} ${like}?`;
   return new UsageError(
     `Unknown command "${group} ${second}"${hint} There is ${known}; ${queue}`,
   );
