@@ -186,13 +186,21 @@ function textOf(piece: Piece): string {
 /** A piece in exactly so many columns. */
 function fit(piece: Piece, width: number): Piece {
   let text = textOf(piece);
-  if (widthOf(text) > width) {
-    const letters = [...text];
-    while (widthOf(letters.join("")) > width - 1) letters.pop();
-    text = `${letters.join("")}…`;
-  }
+  if (widthOf(text) > width) text = `${beginning(text, width - 1)}…`;
   text += " ".repeat(width - widthOf(text));
   return typeof piece === "string" ? text : { ...piece, text };
+}
+
+/** What of a text fits in so many columns. It is read no further than that, since a job's description may be huge. */
+function beginning(text: string, width: number): string {
+  let end = 0;
+  let left = width;
+  for (const letter of text) {
+    left -= widthOf(letter);
+    if (left < 0) break;
+    end += letter.length;
+  }
+  return text.slice(0, end);
 }
 
 /** A line that is not longer than the screen is wide. */

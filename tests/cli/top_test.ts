@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Moment, topLines } from "../../lib/cli/top_view.ts";
+import { WorkerInfo } from "../../mod.ts";
 import { Bench, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { testUnless } from "../support/skip.ts";
@@ -70,4 +72,28 @@ Deno.test("top needs a terminal", async () => {
   const { code, stderr } = await run(["top"]);
   assertEquals(code, 2);
   assertMatch(stderr, /^It needs a terminal; info prints the same once; top/);
+});
+
+Deno.test("top cuts what is long, however long: minutes would pass if it took one letter off after the other", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const { client } = bench;
+  await client.send("SADD", ["rq:workers", "rq:worker:w1"]);
+  const birth = new Date().toISOString();
+  const facts = ["birth", birth, "last_heartbeat", birth, "queues", "low"];
+  await client.send("HSET", ["rq:worker:w1", ...facts, "state", "busy"]);
+  const [worker] = await WorkerInfo.all({ connection: client });
+  const jobs = (description: string): Moment["jobs"] =>
+    new Map([["a", { id: "a", description, startedAt: null }]]);
+  const moment: Moment = {
+    at: new Date(),
+    url: redis.url,
+    queues: [],
+    workers: [{ ...worker!, currentJobIds: ["a"] }],
+    jobs: jobs("漢".repeat(500_000)),
+    isSuspended: false,
+    paused: new Set(),
+  };
+  const shown = topLines(moment, undefined, 60, 24).at(-1)!;
+  assertMatch(shown.map(String).join(""), /^w1 .* 漢+…$/);
 });
