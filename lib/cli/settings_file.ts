@@ -1,6 +1,6 @@
 /**
  * The file of `--config` (`-c`), or of RQ_CONFIG: constants that stand for flags, as in RQ's settings modules. `QUEUES`,
- * `NAME` and `REDIS_URL` are RQ's; each other flag has a constant too, `MAX_JOBS` for `--max-jobs`.
+ * `NAME` and `REDIS_URL` are RQ's; other flags have a constant too, `MAX_JOBS` for `--max-jobs`.
  *
  * @module
  */
@@ -23,12 +23,13 @@ const CONSTANT = /^[A-Z][A-Z0-9_]*$/;
 /** Constants of RQ that have no meaning here, or are part of the URL. */
 const OF_RQ = /^(REDIS_.*|SENTINEL|SENTRY_.*|DICT_CONFIG)$/;
 
-/** Flags that no file can give: what they do is about the one who types them. */
+/**
+ * Flags that no file can give. The first of them are about the one who types them; with the others in a file that is
+ * there for workers, or in RQ_CONFIG, `empty` would empty all queues, and nobody be asked.
+ */
 const TYPED: ReadonlySet<string> = new Set([
-  "config",
-  "help",
-  "version",
-  "url",
+  ...["config", "help", "version", "url"],
+  ...["all", "yes", "mend"],
 ]);
 
 /**

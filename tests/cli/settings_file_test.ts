@@ -9,6 +9,7 @@ import { sentinelUrl } from "../../lib/cli/sentinel_settings.ts";
 import { parseNodesUrl } from "../../lib/redis/nodes.ts";
 import { Bench, burst, WorkerProcess } from "../e2e/support.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { run } from "./support.ts";
 
 /** A folder with files. */
 class Folder implements AsyncDisposable {
@@ -135,4 +136,23 @@ Deno.test.each([
   assertMatch(stderr, says);
   assertMatch(stderr, /^[^\n]+; worker --help lists all flags\n$/);
   assertEquals([code, stdout], [2, ""]);
+});
+
+Deno.test("no settings file says that all is meant, or that nobody is to be asked", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  await using folder = new Folder({
+    "settings.json": JSON.stringify({
+      REDIS_URL: redis.url,
+      ...{ ALL: true, YES: true, MEND: true },
+    }),
+  });
+  const job = await bench.queue("low").enqueue("jobs.nothing");
+  const env = { RQ_CONFIG: `${folder.path}/settings.json` };
+  const emptied = await run(["empty"], env);
+  assertEquals([emptied.code, emptied.stdout], [0, "Nothing to do\n"]);
+  const deleted = await run(["job", "delete", job.id], env);
+  assertEquals(deleted.code, 2);
+  assertMatch(deleted.stderr, /There is nobody to ask: say --yes/);
+  assertEquals(await job.getStatus(), "queued");
 });
