@@ -27,9 +27,7 @@ const decoder = new TextDecoder();
  * @throws {TypeError} If it is no object, or JSON cannot represent it.
  */
 export function readPatch(patch: Readonly<Meta>): MetaPatch {
-  if (typeof patch !== "object" || patch === null || isArray(patch)) {
-    throw new TypeError(`Cannot store meta: expected an object`);
-  }
+  if (!isObject(patch)) throw noObject();
   const removed: string[] = [];
   const keys = keysOf(patch);
   for (let i = 0; i < keys.length; i++) {
@@ -37,7 +35,8 @@ export function readPatch(patch: Readonly<Meta>): MetaPatch {
     if (patch[key] === undefined) removed[removed.length] = key;
   }
   const set = decodeJson(encodeJson(patch, "meta", { bigInts: true }));
-  return { set: set as Meta, removed };
+  if (!isObject(set)) throw noObject(); // such as a date, which JSON turns into a text
+  return { set, removed };
 }
 
 /** `meta` with a patch. */
@@ -55,11 +54,17 @@ export function readMeta(stored: Uint8Array | undefined): Meta | undefined {
   if (stored === undefined || stored.length === 0) return {};
   try {
     const value = decodeJson(decoder.decode(stored));
-    const isObject = typeof value === "object" && value !== null &&
-      !isArray(value);
-    return isObject ? value as Meta : undefined;
+    return isObject(value) ? value : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isObject(value: unknown): value is Meta {
+  return typeof value === "object" && value !== null && !isArray(value);
+}
+
+function noObject(): TypeError {
+  return new TypeError("Cannot store meta: expected an object");
 }

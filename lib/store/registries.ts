@@ -1,7 +1,9 @@
 /** Reading the registries of a queue. Nothing here changes anything, or keeps Redis from others for long. @module */
 
 import type { RedisClient } from "../redis/redis_client.ts";
+import { EXECUTION_ID_LENGTH } from "./execution_id.ts";
 import type { Keys, RegistryName } from "./keys.ts";
+import { LEASE_MARGIN } from "./lease.ts";
 import { list, noWrongType, texts } from "./replies.ts";
 import { REGISTRY_FACTS } from "./scripts/registry_facts.ts";
 import { REGISTRY_PAGE } from "./scripts/registry_page.ts";
@@ -99,7 +101,7 @@ export async function registryCount(
   return (await facts(place, registry, [])).count;
 }
 
-/** The score of a job in a registry; `null` if it is not there. */
+/** The score of a job in a registry, or when its lease ends, in seconds since 1970; `null` if it is not there. */
 export async function registryScore(
   place: Place,
   registry: RegistryPlace,
@@ -128,10 +130,10 @@ async function facts(
   const key = keys.registry(name, queue);
   const args = [keys.prefix, expiry(doesExpire(name)), ...members];
   const reply = await REGISTRY_FACTS.run(client, [key], args, RESEND);
-  const [count, score] = texts(reply);
+  const [count, member = "", score] = texts(reply);
   return {
     count: Number(count),
-    score: score === undefined ? null : scoreOf(score),
+    score: score === undefined ? null : timeOf(name, member, scoreOf(score)),
   };
 }
 
@@ -172,6 +174,14 @@ function expiry(expires: boolean): string {
 function idOf(name: RegistryName, member: string): string {
   const colon = name === "wip" ? member.lastIndexOf(":") : -1;
   return colon < 0 ? member : member.slice(0, colon);
+}
+
+/** What a score says: that of a lease of ours is a margin later than its end. */
+function timeOf(name: RegistryName, member: string, score: number): number {
+  const colon = name === "wip" ? member.lastIndexOf(":") : -1;
+  const isOurs = colon >= 0 &&
+    member.length - colon - 1 === EXECUTION_ID_LENGTH;
+  return isOurs ? score - LEASE_MARGIN : score;
 }
 
 /** A score as Redis writes it. */

@@ -100,3 +100,14 @@ Deno.test("save() after setMeta() does not undo what others have changed meanwhi
   assertEquals(await metaOf(desk, job), { a: 1, b: 2, c: 3 });
   assertEquals(job.meta, { a: 1, b: 2, c: 3 });
 });
+
+Deno.test("setMeta() refuses what JSON does not turn into an object", async () => {
+  await using desk = await Desk.open();
+  const job = await desk.queue.enqueueCall({ func: "f.g", meta: { n: 0 } });
+  for (const patch of [new Date(0), { toJSON: () => [1] }, [1], null]) {
+    // deno-lint-ignore no-explicit-any -- what the type forbids
+    const setting = job.setMeta(patch as any);
+    await assertRejects(() => setting, TypeError, "expected an object");
+  }
+  assertEquals(await metaOf(desk, job), { n: 0 });
+});

@@ -12,6 +12,7 @@ import type {
   RegistryJobsOptions,
 } from "../../lib/queue/job_registry.ts";
 import type { Queue } from "../../lib/queue/queue.ts";
+import { LEASE_SECONDS } from "../../lib/store/lease.ts";
 import { Desk } from "./support.ts";
 
 async function idsOf(
@@ -73,6 +74,10 @@ Deno.test("each registry has the jobs of its status, and looking changes nothing
   assertEquals(await bench.dump(), before);
   const due = await queue.scheduledJobRegistry.timeOf("scheduled");
   assertEquals(due?.getTime(), later.getTime());
+  const lease = await queue.startedJobRegistry.timeOf("started");
+  const started = (await queue.fetchJob("started"))!.startedAt!;
+  const seconds = (lease!.getTime() - started.getTime()) / 1_000;
+  assert(Math.abs(seconds - LEASE_SECONDS) <= 2, `${seconds}`);
 });
 
 Deno.test("jobIds() gives a page, from either end", async () => {

@@ -10,7 +10,7 @@ import { script } from "../lua/link.ts";
  * ```
  * KEYS  1 the registry
  * ARGV  1 key prefix   2 "expire" if its entries do   3 … the entries that are asked for
- * reply { how many, the score of the first of these that is there, if there is one }
+ * reply { how many, then the first of these that is there and its score, if there is one }
  * ```
  */
 export const REGISTRY_FACTS: Script = script(
@@ -24,7 +24,7 @@ for i = 3, #ARGV do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
   local number = tonumber(score or '')
   local is_expired = expires and number and number >= 0 and number <= now
-  if score and not is_expired then return {size, score} end
+  if score and not is_expired then return {size, ARGV[i], score} end
 end
 return {size}
 `,
