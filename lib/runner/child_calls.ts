@@ -22,6 +22,7 @@ import {
   type CallRequest,
   MAX_CALL_BYTES,
   MAX_CALLS,
+  MAX_LOG_TEXT,
   type ReplyMessage,
 } from "./protocol.ts";
 import type { EnqueueRequest, StepCall } from "./runner.ts";
@@ -42,9 +43,6 @@ interface QueuedCall {
 }
 
 const encoder = new TextEncoder();
-
-/** The longest text that waits to be logged; of a longer one, only the end is sent. */
-const MAX_LOG_TEXT = 4 * 1024 * 1024;
 
 /** Not reset between jobs: a late reply to one job's call must not settle a call of the next job. */
 let lastId = 0;

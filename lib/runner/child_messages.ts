@@ -15,6 +15,7 @@ import {
   type CallRequest,
   type FailureMessage,
   MAX_CALL_BYTES,
+  MAX_LOG_TEXT,
   MAX_RESULT_SIZE,
 } from "./protocol.ts";
 import type { EnqueueRequest, Outcome, StepCall } from "./runner.ts";
@@ -136,6 +137,9 @@ function requestOf(call: Record<string, unknown>): CallRequest {
     case "log": {
       const { text } = call;
       if (typeof text !== "string") refuseMessage("call", "the log is no text");
+      if (text.length > MAX_LOG_TEXT) {
+        refuseMessage("call", `the log has ${text.length} characters`);
+      }
       return { method: "log", text };
     }
     default:

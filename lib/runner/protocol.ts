@@ -44,6 +44,9 @@ export const MAX_CALLS = 1_000;
 /** The most bytes of JSON in all pending calls of a job, and so in a single one: 64 MB. */
 export const MAX_CALL_BYTES: number = 64 * 1024 * 1024;
 
+/** The longest text of one call that logs, in code units; of a longer one, only the end is sent. */
+export const MAX_LOG_TEXT: number = 4 * 1024 * 1024;
+
 /** Whether a compiled program was started as a subprocess; `args` are `Deno.args`. */
 export function isChildInvocation(args: readonly string[]): boolean {
   return args[0] === CHILD_ARGUMENT;

@@ -6,6 +6,7 @@
  */
 
 import { resolvesWithin } from "../base/timers.ts";
+import { LINE_BYTES } from "../store/lua/job_logs.ts";
 import { addLog, type LogSource, type NewLine } from "../store/log_lines.ts";
 import type { WorkerStore } from "../store/worker_store.ts";
 import type { Execution } from "../store/worker_types.ts";
@@ -88,13 +89,20 @@ export class LogWriter {
     if (this.#isLost || texts.length === 0) return;
     for (const text of texts) {
       this.#lines.push([source, text]);
-      this.#bytes += text.length;
+      this.#bytes += sizeOf(text);
     }
-    while (this.#bytes > this.#options.most && this.#lines.length > 1) {
-      this.#bytes -= this.#lines.shift()![1].length;
-      this.#dropped++;
-    }
+    this.#dropFirst();
     this.#sendSoon();
+  }
+
+  /** All at once: to take the first line off a long list moves all others. */
+  #dropFirst(): void {
+    let count = 0;
+    while (
+      this.#bytes > this.#options.most && count < this.#lines.length - 1
+    ) this.#bytes -= sizeOf(this.#lines[count++]![1]);
+    this.#lines.splice(0, count);
+    this.#dropped += count;
   }
 
   #sendSoon(): void {
@@ -133,10 +141,15 @@ export class LogWriter {
     let [count, bytes] = [0, 0];
     while (
       count < Math.min(this.#lines.length, MOST_LINES) && bytes < MOST_BYTES
-    ) bytes += this.#lines[count++]![1].length;
+    ) bytes += sizeOf(this.#lines[count++]![1]);
     this.#bytes -= bytes;
     return this.#lines.splice(0, count);
   }
+}
+
+/** What a line takes, about: an empty one something as well. */
+function sizeOf(text: string): number {
+  return text.length + LINE_BYTES;
 }
 
 /** Cuts a stream of bytes into lines. */

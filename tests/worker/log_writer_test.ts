@@ -58,6 +58,22 @@ Deno.test("a flood is cut here to the end that is kept, and holds up nobody", as
   assertEquals(errors, []);
 });
 
+Deno.test("a flood of empty lines is cut here, too: each takes something", async () => {
+  await using bench = await Bench.open();
+  const { writer, read } = await open(bench, 4_096);
+  const chunk = encoder.encode("\n".repeat(1_000));
+  for (let i = 0; i < 50; i++) writer.printed("stdout", chunk);
+  writer.log("last");
+  await writer.finish();
+  const lines = await read();
+  assertEquals(lines.at(-1)!.line, 50_001);
+  assert(lines.length > 50 && lines.length < 130, `${lines.length}`);
+  const [, , call] = String(
+    await bench.send("HGET", bench.keys.job("a"), "x_log"),
+  ).split(" ");
+  assertEquals(call!.split(":").at(-1), "1"); // what was dropped was never sent
+});
+
 Deno.test("a job that has printed nothing has no log, and costs no call", async () => {
   await using bench = await Bench.open();
   const { writer } = await open(bench);

@@ -7,7 +7,7 @@
 export const OPEN_SECONDS: number = 30 * 86_400;
 
 /** What a line takes besides its text, in bytes, about. */
-const LINE_BYTES = 32;
+export const LINE_BYTES = 32;
 
 /** How many lines one call drops at most. */
 const MOST_DROPPED = 2_000;
