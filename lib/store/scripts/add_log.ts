@@ -24,8 +24,10 @@ if h.err or h[1] ~= 'started' or h[2] ~= ARGV[3] then return 0 end
 local kept, lines, last = string.match(h[4] or '', '^(%d+) (%d+) (%S+)$')
 local call = ARGV[3] .. ':' .. ARGV[4]
 if last == call then return 1 end
-if redis.call('TYPE', KEYS[2]).ok ~= 'stream' then
-  redis.call('DEL', KEYS[2])
+local kind = redis.call('TYPE', KEYS[2]).ok
+if kind ~= 'stream' then
+  -- only if it is there: after a DEL, a Redis that is full would not refuse the lines
+  if kind ~= 'none' then redis.call('DEL', KEYS[2]) end
   kept = '0' -- the lines have expired, since Python has requeued the job
 end
 local count, bytes = add_lines(KEYS[2], whole(lines) + ARGV[6], ARGV[7], {unpack(ARGV, 8)})
