@@ -47,6 +47,8 @@ export class ChildRun {
   #calls: ChildCalls | undefined;
   #answered = false;
   #failed = false;
+  /** Whether the function has returned or failed: what it leaves running cannot put the job to sleep. */
+  #hasEnded = false;
   #module: JobModule | undefined;
   #loading = true;
 
@@ -139,6 +141,7 @@ export class ChildRun {
       this.#hookedJob,
     );
     const answer = await callJob(hooked ?? func, owner, job.request, emit);
+    this.#hasEnded = true;
     if (answer.type === "failure") return this.#fail(answer);
     await this.#calls?.settled();
     // Unhandled rejections are reported only after a turn of the event loop.
@@ -153,7 +156,7 @@ export class ChildRun {
   async #sleep(isIdle: () => boolean): Promise<void> {
     await this.#calls?.settled();
     await this.#channel.turn();
-    if (isIdle()) this.#answer("asleep", "");
+    if (isIdle() && !this.#hasEnded) this.#answer("asleep", "");
   }
 
   /** The job as hooks see it. */
@@ -166,7 +169,7 @@ export class ChildRun {
    */
   async #fail({ failure, thrown }: Failed): Promise<void> {
     if (this.#failed) return; // the first error counts
-    this.#failed = true;
+    this.#failed = this.#hasEnded = true;
     if (failure.retry?.type !== "again") {
       await this.#hooks?.handle(this.#hookedJob, errorOf(thrown));
     }

@@ -104,6 +104,22 @@ Deno.test.each([["process"], ["shared"]])(
   },
 );
 
+Deno.test("a job whose function has ended does not sleep, however long exception handlers take", async () => {
+  await using redis = await RedisServer.start();
+  await using bench = new Bench(redis.url);
+  const queue = bench.queue("low");
+  const [fails, returns] = await queue.enqueueMany([
+    { func: "hooks.besideSleep", args: ["fails"] },
+    { func: "hooks.besideSleep", args: ["returns"] },
+  ]);
+  const handler = "--exception-handler=./hooks.ts#slow";
+  await burst(["low", "--url", redis.url, handler, ...jobFlags()]);
+  assertEquals(
+    [await fails.getStatus(), await returns.getStatus()],
+    ["failed", "finished"],
+  );
+});
+
 Deno.test("middleware spans a stream to its end, and begins anew when a job that has slept goes on", async () => {
   await using redis = await RedisServer.start();
   await using bench = new Bench(redis.url);

@@ -43,6 +43,19 @@ export function breaks(): never {
   throw new Error("handler is broken");
 }
 
+/** Takes a while, as a request would. */
+export const slow: ExceptionHandler = async () => {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+};
+
+/** Ends while it sleeps. */
+export async function besideSleep(how: string): Promise<string> {
+  const sleep = currentJob.sleep(3_600);
+  if (how === "fails") await Promise.all([sleep, Promise.reject("x")]);
+  await currentJob.progress(1); // by then, the worker knows of the sleep
+  return "done";
+}
+
 export const last: ExceptionHandler = async () => {
   await currentJob.setMeta({ last: true });
 };
