@@ -15,6 +15,7 @@ import {
   type CallOptions,
   checkCall,
   type EnqueueCall,
+  heedContract,
 } from "./enqueue_call.ts";
 import { callNames } from "./func_name.ts";
 import { newJobOf, type QueueDefaults } from "./new_job.ts";
@@ -55,6 +56,7 @@ const REFUSED = ["jobId", "dependsOn"] as const;
  * group that is deleted may be created again.
  *
  * @throws {RangeError | TypeError} It names the option or the argument that is wrong.
+ * @throws {ArgumentsError} If the arguments are not what the function's contract says.
  */
 export async function packGroupCall(
   call: GroupCall,
@@ -87,6 +89,7 @@ export async function packGroupCall(
   }
   const { callbacks, unique } = checked.options;
   if (unique !== undefined) throw refused(option, "unique");
+  await heedContract(options.func, checked);
   const names = await callNames(options.func, callbacks);
   return packJob(
     newJobOf(checked, names, checkQueueName(queue), NO_DEFAULTS),

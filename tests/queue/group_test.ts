@@ -10,6 +10,7 @@ import {
   Queue,
 } from "../../mod.ts";
 import { waitFor } from "../support/wait_for.ts";
+import { add } from "../testing/jobs/contracts.ts";
 import { send as made } from "./fixtures/project/jobs/made.ts";
 import { nothing, send } from "./fixtures/project/jobs/mail.ts";
 import { blocked, Desk } from "./support.ts";
@@ -302,6 +303,9 @@ Deno.test.each<[string, Record<string, unknown>, string]>([
   ["a call with a wrong option", {
     onComplete: { func: "f.g", timout: 5 },
   }, "timeout"],
+  ["a call that its contract refuses", {
+    onComplete: { func: add, args: [0, 1] },
+  }, "args[0]: "],
   ["a call on a queue that cannot be", {
     onComplete: { func: "f.g", queue: "" },
   }, 'queue name ""'],
