@@ -157,7 +157,11 @@ function issueOf(
   index: number,
   { message, path = [] }: SchemaIssue,
 ): ArgumentIssue {
-  const keys = path.map((part) => typeof part === "object" ? part.key : part);
+  // Not path.map(): ArkType's paths are of a class whose map() makes [0] of an empty one.
+  const keys = Array.from(
+    path,
+    (part) => typeof part === "object" ? part.key : part,
+  );
   const names = keys.map((key) => typeof key === "symbol" ? String(key) : key);
   return { path: formatPath(`args[${index}]`, names), message };
 }

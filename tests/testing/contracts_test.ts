@@ -22,6 +22,11 @@ Deno.test("arguments are checked when they are enqueued, however that is done", 
     true,
     error.message,
   );
+  await assertRejects(
+    () => add.enqueue(0, 1), // ArkType's
+    ArgumentsError,
+    "Cannot enqueue the job: args[0]: must be positive",
+  );
   for (
     const attempt of [
       () => send.enqueueIn("1h", bad),
