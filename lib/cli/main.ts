@@ -98,6 +98,7 @@ function report(error: Error, name: string): number {
 const OPERATIONAL: ReadonlySet<string> = new Set([
   "CallRefusedError",
   "CannotStartError",
+  "CannotWriteError",
   "ConnectionLostError",
   "ConnectionRefusedError",
   "DeclinedError",

@@ -40,6 +40,11 @@ class ReaderGoneError extends Error {
   override readonly name = "ReaderGoneError";
 }
 
+/** The output cannot be written, as on a disk that is full. */
+class CannotWriteError extends Error {
+  override readonly name = "CannotWriteError";
+}
+
 /** Where an {@linkcode Output} writes to, such as `Deno.stdout`. */
 export interface OutputStream {
   /** Writes some of the bytes and returns how many. */
@@ -215,7 +220,12 @@ async function writeAll(stream: OutputStream, text: string): Promise<void> {
       if (cause instanceof Deno.errors.BrokenPipe) {
         throw new ReaderGoneError("Nobody reads the output", { cause });
       }
-      if (!(cause instanceof Deno.errors.WouldBlock)) throw cause;
+      if (!(cause instanceof Deno.errors.WouldBlock)) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new CannotWriteError(`Cannot write the output: ${why}`, {
+          cause,
+        });
+      }
       await pause(BUSY_MS);
     }
   }

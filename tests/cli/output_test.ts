@@ -1,5 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Output, type OutputStream, styled } from "../../lib/cli/output.ts";
+import { runFlags } from "../support/deno_flags.ts";
+import { ROOT } from "../support/paths.ts";
 
 /** A stream that keeps what is written, at most some bytes at a time. */
 class Kept implements OutputStream {
@@ -93,3 +95,28 @@ Deno.test("Output waits for a stream that is full, and tells that nobody reads",
   assertEquals((error as Error).name, "ReaderGoneError");
   assertEquals(errors.length, 0);
 });
+
+Deno.test(
+  "output that cannot be written is told in a line, as on a disk that is full",
+  {
+    ignore: Deno.build.os !== "linux",
+  },
+  async () => {
+    const program = [
+      ...[Deno.execPath(), "run", "-A", "--quiet", "--no-lock", "--config"],
+      ...[
+        `${ROOT}/deno.json`,
+        ...runFlags(),
+        `${ROOT}/worker.ts`,
+        "help",
+        "job",
+      ],
+    ];
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", '"$@" > /dev/full', "sh", ...program],
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertEquals(code, 1, text);
+    assertMatch(text, /^Cannot write the output: No space left .*\n$/);
+  },
+);
