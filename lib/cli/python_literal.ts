@@ -36,6 +36,9 @@ const NUMBER =
 const TEXT = /([rRuU]?)("""|'''|"|')/y;
 const WORD = /[A-Za-z_]\w*/y;
 
+/** How many brackets may be open, as in Python: "too many nested parentheses". */
+const DEPTH = 200;
+
 /**
  * The value of a literal. A tuple becomes a list, an integer beyond the safe ones a BigInt.
  *
@@ -48,6 +51,7 @@ export function parsePythonLiteral(text: string): unknown {
 class Parser {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -91,12 +95,16 @@ class Parser {
   }
 
   #items<T>(open: string, read: () => T): { items: T[]; commas: number } {
+    if (++this.#depth > DEPTH) this.#fail();
     this.#at++;
     const items: T[] = [];
     let commas = 0;
     for (;;) {
       this.#space();
-      if (this.#eat(CLOSING[open]!)) return { items, commas };
+      if (this.#eat(CLOSING[open]!)) {
+        this.#depth--;
+        return { items, commas };
+      }
       if (items.length > commas) this.#fail();
       items.push(read());
       this.#space();

@@ -86,6 +86,14 @@ Deno.test("parsePythonLiteral() keeps integers that a number cannot hold", () =>
   assertEquals(parsePythonLiteral("9007199254740991"), 9007199254740991);
 });
 
+Deno.test("parsePythonLiteral() refuses more brackets than Python takes", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  assertEquals(JSON.stringify(parsePythonLiteral(nested(200))), nested(200));
+  for (const depth of [201, 100_000]) {
+    assertThrows(() => parsePythonLiteral(nested(depth)), SyntaxError);
+  }
+});
+
 Deno.test.each(REFUSED.map((text) => [text] as const))(
   "parsePythonLiteral() refuses %j",
   (text) => {
