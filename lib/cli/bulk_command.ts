@@ -6,6 +6,7 @@
 
 import type { BulkOptions, BulkResult } from "../queue/bulk.ts";
 import { type CommandCall, INTERRUPTED } from "./command.ts";
+import { fromFlags } from "./flags.ts";
 import { styled } from "./output.ts";
 
 /** What of a command's call is needed. */
@@ -84,7 +85,7 @@ export async function report(
 /**
  * Changes one job after the other by their ids, and reports. What is wrong with one leaves the others alone.
  *
- * @throws What is wrong with the job, if it is the only one.
+ * @throws What is wrong with the job, or with its id, if it is the only one.
  */
 export async function changeEach(
   { out, signal }: Call,
@@ -95,7 +96,7 @@ export async function changeEach(
 ): Promise<number> {
   const [only, ...others] = ids;
   if (only !== undefined && others.length === 0) {
-    await change(only);
+    await fromFlags(() => change(only));
     if (isJson) await out.json([{ id: only, [done]: true }]);
     else await out.line(`Job ${only} ${done}`);
     return 0;

@@ -157,6 +157,20 @@ Deno.test("job requeue says which jobs it could not requeue", async () => {
   ]);
 });
 
+Deno.test.each([
+  [["job", "cancel"]],
+  [["job", "delete", "--yes"]],
+  [["job", "requeue"]],
+  [["job", "stop"]],
+  [["requeue"]],
+])("%j says in a line that something is no id", async (words) => {
+  const { desk, rq } = await openShop();
+  await using _desk = desk;
+  const { code, stderr } = await rq(...words, "a b");
+  assertEquals(code, 2, stderr);
+  assertMatch(stderr, /^Cannot use job id "a b": expected letters, .*\n$/);
+});
+
 Deno.test("job cancel cancels by ids, or all that wait and are meant", async () => {
   const { desk, queue, rq } = await openShop();
   await using _desk = desk;

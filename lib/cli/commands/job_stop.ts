@@ -5,6 +5,7 @@
  */
 
 import { InvalidJobOperationError, NoSuchJobError } from "../../base/errors.ts";
+import { checkJobId } from "../../job/names.ts";
 import { Job } from "../../queue/job.ts";
 import { hostname } from "../../worker/hostname.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -26,6 +27,8 @@ export const command: Command = defineCommand({
   },
   async run({ args, flags, connection, out, signal }) {
     if (args.length === 0) throw new UsageError("Name the jobs to stop");
+    // Before any is stopped, since an error ends the command.
+    for (const id of args) fromFlags(() => checkJobId(id));
     const { reason, timeout, by = user() } = flags;
     const options = {
       signal,
@@ -35,7 +38,7 @@ export const command: Command = defineCommand({
     };
     const stops = await Promise.all(args.map(async (id) => {
       try {
-        const job = await fromFlags(() => Job.fetch(id, connection));
+        const job = await Job.fetch(id, connection);
         await job.stop(options);
         return { id };
       } catch (error) {
