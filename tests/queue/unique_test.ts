@@ -6,6 +6,7 @@ import type { Unique } from "../../lib/job/unique.ts";
 import type { EnqueueCall } from "../../lib/queue/enqueue_call.ts";
 import type { Job } from "../../lib/queue/job.ts";
 import { Queue } from "../../lib/queue/queue.ts";
+import { lookAtWait } from "../../lib/store/steps.ts";
 import { Desk } from "./support.ts";
 
 const func = "jobs.f";
@@ -183,3 +184,27 @@ Deno.test("keys are each queue's own, under each prefix", async () => {
     ["{app}:x_unique:1:q:k", "{app}:x_unique:5:other:k"],
   );
 });
+
+Deno.test.each<[Unique]>([
+  [{ key: "k", ifTaken: "replace" }],
+  [{ key: "k", ifTaken: "debounce", delay: 30 }],
+])(
+  "a job that sleeps between two of its steps goes on, with %o too",
+  async (unique) => {
+    await using desk = await Desk.open();
+    const { bench, queue, worker } = desk;
+    const call = { func, unique: { key: "k", ifTaken: "replace" } } as const;
+    const job = await queue.enqueueCall({ ...call, args: ["first"] });
+    const execution = await bench.claim(worker);
+    const wait = { name: "go", forSignal: true };
+    await lookAtWait(bench.workers, execution, wait);
+    const payload = JSON.stringify({ at: null, signals: ["go"] });
+    await bench.end(worker, execution, { outcome: "asleep", ttl: 0, payload });
+    const data = await bench.field(job.id, "data");
+    const next = await queue.enqueueCall({ func, unique, args: ["second"] });
+    assert(next.id !== job.id);
+    assertEquals(await bench.status(job.id), "scheduled");
+    assertEquals(await bench.field(job.id, "data"), data);
+    assertEquals(await queue.uniqueHolder("k"), next.id);
+  },
+);

@@ -104,7 +104,7 @@ local function put_off(holder, value, unique, new_job, given) -- rare
 end
 
 -- What a taken unique key means for a new job: its answer; or nil, and the waiting job that it is to replace, if any. A
--- job that runs is neither replaced nor put off: it goes on, and the new one takes the key.
+-- job that runs, or sleeps between two of its steps, is neither replaced nor put off: it goes on, and the new one takes the key.
 local function meet_holder(unique, new_job, given)
   local holder, value = holder_of(unique.name)
   if not holder then return nil end
@@ -114,7 +114,7 @@ local function meet_holder(unique, new_job, given)
   if unique.if_taken == 'error' or value.till == 'window' then
     return {outcome = 'held', id = holder.id, status = holder.status, key = given.x_unique}
   end
-  if holder.status == 'started' then return nil end
+  if holder.status == 'started' or field(holder.id, 'x_steps') then return nil end
   if unique.if_taken == 'debounce' then return put_off(holder, value, unique, new_job, given) end
   return nil, holder
 end
