@@ -22,7 +22,7 @@ import {
   holdGroup,
   lookAtGroup,
 } from "../store/group_store.ts";
-import { Context, openContext } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { EnqueueCall, EnqueueCalls, JobsOf } from "./enqueue_call.ts";
 import {
   checkGroupOptions,
@@ -32,6 +32,7 @@ import {
 } from "./group_options.ts";
 import { type Job, newJob } from "./job.ts";
 import type { Queue } from "./queue.ts";
+import { groupContext, openJobContext } from "./stand_in.ts";
 import { type WaitOptions, waitSignal } from "./wait.ts";
 
 const DELETE_OPTIONS = optionNames<DeleteGroupOptions>({ deleteJobs: true });
@@ -110,7 +111,7 @@ export class Group implements AsyncDisposable {
   >(options: GroupOptions<C, S, F> = {}): Promise<Group> {
     const given = options as GroupOptions;
     const group = checkGroupOptions(given);
-    const context = new Context(options);
+    const context = groupContext(options);
     try {
       const callbacks = await packCalls(given, group.id, context);
       const created = await createGroup(context.store, { ...group, callbacks });
@@ -133,7 +134,7 @@ export class Group implements AsyncDisposable {
     options: ConnectionOptions = {},
   ): Promise<Group> {
     checkGroup(id);
-    const context = openContext(options, `Cannot fetch group "${id}"`);
+    const context = openJobContext(options, `Cannot fetch group "${id}"`);
     try {
       if (!await groupExists(context.store, id)) throw noSuchGroup(id);
       return newGroup(id, context);
@@ -145,7 +146,7 @@ export class Group implements AsyncDisposable {
 
   /** All groups that have jobs or are not complete. They share one connection, which each of them can close. */
   static async all(options: ConnectionOptions = {}): Promise<Group[]> {
-    const context = openContext(options, "Cannot list groups");
+    const context = openJobContext(options, "Cannot list groups");
     try {
       const ids = await groupIds(context.store);
       const exist = await Promise.all(

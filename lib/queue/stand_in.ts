@@ -5,13 +5,13 @@
  */
 
 import type { ConnectionOptions } from "../store/connection.ts";
-import { type Context, openContext } from "./context.ts";
+import { Context, openContext } from "./context.ts";
 
 /** Gives contexts to those that would otherwise use Redis; `undefined` leaves them their own. */
 export interface StandIn {
   /** For a queue, which has a context of its own. */
   ofQueue(queue: object, own: Context): Context | undefined;
-  /** For whoever reaches a job by its id. */
+  /** For whoever reaches a job by its id, or a group. */
   ofJobs(bigInts: boolean): Context | undefined;
 }
 
@@ -34,4 +34,9 @@ export function openJobContext(
 ): Context {
   return standIn?.ofJobs(options.bigInts ?? false) ??
     openContext(options, action);
+}
+
+/** Connects, for a new group. */
+export function groupContext(options: ConnectionOptions): Context {
+  return standIn?.ofJobs(options.bigInts ?? false) ?? new Context(options);
 }

@@ -10,6 +10,7 @@ import {
   deleteJob,
   dependency,
   DuplicateJobError,
+  Group,
   NoSuchJobError,
 } from "@deno-rq/rq";
 import { capture, Job, JobFailedError, Queue } from "@deno-rq/rq/testing";
@@ -361,6 +362,17 @@ Deno.test("what needs Redis says so, and after the capture it is asked again", a
     using _captured = capture(queue);
     const tagged = queue.jobsByTag("x").next();
     await assertRejects(() => tagged, Error, "it needs Redis");
+  }
+  {
+    using _captured = capture();
+    const connection = { connection: NOWHERE, connectTimeout: 0.01 };
+    for (
+      const attempt of [
+        () => Group.create(connection),
+        () => Group.fetch("g", connection),
+        () => Group.all(connection),
+      ]
+    ) await assertRejects(attempt, Error, "it needs Redis");
   }
   await assertRejects(() => queue.count(), Error, "127.0.0.1:1");
 });
