@@ -26,10 +26,8 @@ export function sentinelUrl(given: unknown): string {
     if (!KNOWN.has(key)) throw refuse(`${key} of SENTINEL`, "no such setting");
   }
   const { INSTANCES, MASTER_NAME, DB, USERNAME, PASSWORD, SSL } = settings;
-  const { username, password } = objectOf(
-    settings["SENTINEL_KWARGS"] ?? {},
-    "SENTINEL_KWARGS of SENTINEL",
-  );
+  const isTls = switchOf(SSL ?? false, "SSL of SENTINEL");
+  const { username, password } = loginOf(settings["SENTINEL_KWARGS"], isTls);
   const hosts = instancesOf(INSTANCES ?? [["localhost", 26_379]]);
   const login = USERNAME === undefined && PASSWORD === undefined
     ? ""
@@ -37,10 +35,30 @@ export function sentinelUrl(given: unknown): string {
   const query = new URLSearchParams();
   if (username !== undefined) query.set("sentinel_username", `${username}`);
   if (password !== undefined) query.set("sentinel_password", `${password}`);
-  const scheme = SSL === true ? "rediss-sentinel" : "redis-sentinel";
+  const scheme = isTls ? "rediss-sentinel" : "redis-sentinel";
   return `${scheme}://${login}${hosts}/${encoded(MASTER_NAME ?? "mymaster")}/${
     encoded(DB ?? 0)
   }${query.size === 0 ? "" : `?${query}`}`;
+}
+
+/** What else redis-py takes there would be lost without a word. */
+function loginOf(given: unknown, isTls: boolean): Settings {
+  const label = "SENTINEL_KWARGS of SENTINEL";
+  const { ssl, socket_timeout: _, ...login } = objectOf(given ?? {}, label);
+  if (ssl !== undefined && switchOf(ssl, `ssl in ${label}`) !== isTls) {
+    throw refuse(label, "Sentinels and servers use TLS, or neither");
+  }
+  for (const key of Object.keys(login)) {
+    if (key === "username" || key === "password") continue;
+    throw refuse(`${key} in ${label}`, "no such setting");
+  }
+  return login;
+}
+
+/** Text such as "true" must not be taken for a no: passwords would be sent in the clear. */
+function switchOf(value: unknown, label: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw refuse(label, "expected true or false");
 }
 
 function instancesOf(instances: unknown): string {

@@ -113,9 +113,19 @@ Deno.test("RQ's constant SENTINEL is a URL", () => {
       [{ username: "me", password: "p:@/", db: 3 }, "x&y"],
     );
   }
-  for (const wrong of [[], 7, { INSTANCES: [["a"]] }, { MASTER: "m" }]) {
+  for (
+    const wrong of [
+      ...[[], 7, { INSTANCES: [["a"]] }, { MASTER: "m" }],
+      ...[{ SSL: "true" }, { SSL: 1 }],
+      ...[{ ssl: true }, { ssl: "true" }, { passwd: "x" }].map((login) => ({
+        SENTINEL_KWARGS: login,
+      })),
+    ]
+  ) {
     assertThrows(() => sentinelUrl(wrong), UsageError);
   }
+  const both = { SSL: true, SENTINEL_KWARGS: { ssl: true, password: "x" } };
+  assertMatch(sentinelUrl(both), /^rediss-sentinel:/);
 });
 
 Deno.test.each([
