@@ -37,8 +37,19 @@ export async function emitParts(
     }
   } catch (error) {
     await sender.sent().catch(() => undefined); // what came before the error is of use
-    await iterator.return?.();
+    await closeQuietly(iterator);
     throw error;
+  }
+}
+
+/** What a generator throws while it is closed after an error says less than that error, as with `for await`. */
+async function closeQuietly(
+  iterator: Iterator<unknown> | AsyncIterator<unknown>,
+): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // see above
   }
 }
 

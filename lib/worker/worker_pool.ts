@@ -175,6 +175,7 @@ export class WorkerPool implements AsyncDisposable {
    */
   async restart(): Promise<void> {
     await this.#rolling.run();
+    this.#startMissing(); // one that has died meanwhile may have seemed to be replaced
   }
 
   /** Begins a warm shutdown and waits for its end. Only {@linkcode WorkerPool.start} reports how it ended. */

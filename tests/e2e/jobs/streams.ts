@@ -37,11 +37,19 @@ export function readable(): ReadableStream<number> {
   return ReadableStream.from([1, 2, 3]);
 }
 
-/** Yields what JSON cannot represent. */
+/** Yields what JSON cannot represent, and fails when it is closed because of that. */
 export async function* yieldsMap(): AsyncGenerator<unknown> {
-  await Promise.resolve();
-  yield 1;
-  yield new Map();
+  try {
+    await Promise.resolve();
+    yield 1;
+    yield new Map();
+  } finally {
+    closingFails();
+  }
+}
+
+function closingFails(): never {
+  throw new Error("closing has failed");
 }
 
 /** Yields too much. */
