@@ -20,13 +20,16 @@ export const MARK_PREFIX = "DENO_RQ_PROCESS_";
 /** The process that adopts orphans where no other ancestor does. */
 const INIT = 1;
 
+/** How long a program may take to be started, in milliseconds; what has no environment for longer shows none. */
+const STARTING_MS = 10_000;
+
 /** Looks for processes that have lost their parent. */
 export class Orphans {
   readonly #adopters: readonly number[] | undefined;
   /** The marks of each orphan, read once: most are no business of ours. */
   #marks = new Map<number, readonly string[]>();
-  /** What had no environment at the last look: a program that is just being started, or one that has ended. */
-  #empty = new Set<number>();
+  /** What has no environment, and since when: a program that is just being started, or one that has none to show. */
+  #empty = new Map<number, number>();
 
   /**
    * Looks at nothing yet.
@@ -42,14 +45,16 @@ export class Orphans {
     const pids = this.#list();
     if (pids === undefined) return undefined;
     const marks = new Map<number, readonly string[]>();
-    const empty = new Set<number>();
+    const empty = new Map<number, number>();
+    const now = performance.now();
     for (const pid of pids) {
       const known = this.#marks.get(pid);
       const environment = known === undefined ? readEnvironment(pid) : "";
+      const since = this.#empty.get(pid) ?? now;
       if (known !== undefined) marks.set(pid, known);
-      else if (environment !== "" || this.#empty.has(pid)) {
+      else if (environment !== "" || now - since > STARTING_MS) {
         marks.set(pid, marksIn(environment));
-      } else empty.add(pid);
+      } else empty.set(pid, since);
     }
     this.#marks = marks;
     this.#empty = empty;
